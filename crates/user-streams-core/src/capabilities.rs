@@ -1,0 +1,70 @@
+//! What a backend can do.
+
+use crate::UserIdKind;
+
+/// An optional operation or promise of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Capability {
+    /// [`Backend::migrate`](crate::Backend::migrate).
+    Migrate,
+    /// [`Backend::delete_stream`](crate::Backend::delete_stream).
+    DeleteStream,
+    /// [`Backend::purge`](crate::Backend::purge).
+    Purge,
+    /// A broadcast is stored whole or not at all, also if its recipients fail half-way.
+    AtomicBroadcast,
+    /// What is stored outlives the backend value.
+    Durable,
+}
+
+impl Capability {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Migrate, Self::DeleteStream, Self::Purge, Self::AtomicBroadcast, Self::Durable];
+}
+
+/// What a backend is called, whom it knows, and which optional operations it has.
+///
+/// ```
+/// use user_streams_core::{Capabilities, Capability, UserIdKind};
+///
+/// let capabilities = Capabilities::new("my-backend", UserIdKind::Uuid).with(Capability::DeleteStream);
+/// assert!(capabilities.has(Capability::DeleteStream));
+/// assert!(!capabilities.has(Capability::Migrate));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    backend: &'static str,
+    user_id: UserIdKind,
+    flags: u32,
+}
+
+impl Capabilities {
+    /// A backend of this name that takes ids of one kind and has the required operations alone.
+    pub const fn new(backend: &'static str, user_id: UserIdKind) -> Self {
+        Self { backend, user_id, flags: 0 }
+    }
+
+    /// The same with `capability`.
+    #[must_use]
+    pub const fn with(mut self, capability: Capability) -> Self {
+        self.flags |= 1 << capability as u32;
+        self
+    }
+
+    /// Whether the backend has `capability`.
+    pub const fn has(&self, capability: Capability) -> bool {
+        self.flags & (1 << capability as u32) != 0
+    }
+
+    /// The backend's name, as errors show it.
+    pub const fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// The one kind of user id that the backend takes.
+    pub const fn user_id(&self) -> UserIdKind {
+        self.user_id
+    }
+}

@@ -1,0 +1,160 @@
+//! Items: a string and a timestamp, nothing else.
+
+use chrono::{DateTime, FixedOffset, TimeZone, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::{Cursor, Error, ErrorKind, ItemId, Result, time};
+
+/// The default of `max_content_len`: 1 MiB.
+pub const DEFAULT_MAX_CONTENT_LEN: usize = 1024 * 1024;
+
+/// An item on its way into streams.
+///
+/// An item is identified by `(created_at, id)`, and delivering it twice to the same user has no effect. So a failed or
+/// interrupted add is retried with the same `NewItem`:
+///
+/// ```
+/// # use user_streams_core::{MemoryBackend, NewItem, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let streams = Streams::from_backend(MemoryBackend::default());
+/// let item = NewItem::new("You have a new message!");
+/// while let Err(error) = streams.add_stream_item([42, 43], item.clone()).await {
+///     if !error.is_retryable() {
+///         return Err(error);
+///     }
+/// }
+/// # Ok(()) }).unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewItem {
+    id: ItemId,
+    created_at: DateTime<Utc>,
+    content: String,
+}
+
+impl NewItem {
+    /// An item of this content, made now. It is checked when it is added.
+    pub fn new(content: impl Into<String>) -> Self {
+        Self { id: ItemId::generate(), created_at: time::truncate(&Utc::now()), content: content.into() }
+    }
+
+    /// The same item with another timestamp, cut off to microseconds.
+    #[must_use]
+    pub fn with_created_at<Tz: TimeZone>(mut self, created_at: &DateTime<Tz>) -> Self {
+        self.created_at = time::truncate(created_at);
+        self
+    }
+
+    /// The same item with another id, such as one of [`ItemId::from_event`].
+    #[must_use]
+    pub fn with_id(mut self, id: ItemId) -> Self {
+        self.id = id;
+        self
+    }
+
+    /// The id.
+    pub fn id(&self) -> ItemId {
+        self.id
+    }
+
+    /// The timestamp, in UTC with microseconds.
+    pub fn created_at(&self) -> DateTime<Utc> {
+        self.created_at
+    }
+
+    /// The timestamp as microseconds since the Unix epoch: what a backend stores.
+    pub fn created_at_us(&self) -> i64 {
+        time::micros(&self.created_at)
+    }
+
+    /// The content.
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// The content, taken out.
+    pub fn into_content(self) -> String {
+        self.content
+    }
+
+    /// The place that the item will have in a stream.
+    pub fn cursor(&self) -> Cursor {
+        Cursor::new(self.created_at, self.id)
+    }
+
+    pub(crate) fn check(&self, max_content_len: usize) -> Result<()> {
+        time::check(&self.created_at)?;
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidContent, message));
+        if self.content.len() > max_content_len {
+            return invalid(format!(
+                "content of {} bytes is too long: `max_content_len` is {max_content_len}",
+                self.content.len()
+            ));
+        }
+        match self.content.find('\0') {
+            Some(at) => {
+                invalid(format!("content has a NUL character at byte {at}, which PostgreSQL cannot store"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl<T: Into<String>> From<T> for NewItem {
+    fn from(content: T) -> Self {
+        Self::new(content)
+    }
+}
+
+/// An item of a stream.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StreamItem {
+    /// The id, the same for every recipient.
+    pub id: ItemId,
+    /// When it was created, exact to the microsecond. The setting `use_utc` picks the offset that is shown, never the instant.
+    pub created_at: DateTime<FixedOffset>,
+    /// The content, byte for byte what was added.
+    pub content: String,
+}
+
+impl StreamItem {
+    /// An item as a backend reads it; `created_at` is in UTC here and is shown as the settings say by [`Streams`](crate::Streams).
+    pub fn new(id: ItemId, created_at: DateTime<Utc>, content: impl Into<String>) -> Self {
+        Self { id, created_at: created_at.fixed_offset(), content: content.into() }
+    }
+
+    /// An item from what a backend has stored.
+    ///
+    /// # Errors
+    /// `Corrupt` if the id or the timestamp is none that this library has stored.
+    pub fn from_stored(id: i64, created_at_us: i64, content: String) -> Result<Self> {
+        let id = ItemId::try_from(id).map_err(|error| {
+            Error::new(ErrorKind::Corrupt, "a stored item id is out of range").with_source(error)
+        })?;
+        Ok(Self::new(id, time::from_micros(created_at_us)?, content))
+    }
+
+    /// The place of this item in its stream.
+    pub fn cursor(&self) -> Cursor {
+        Cursor::new(self.created_at.to_utc(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_limited_in_bytes_and_has_no_nul() {
+        assert!(NewItem::new("☃").check(3).is_ok());
+        assert_eq!(NewItem::new("☃").check(2).unwrap_err().kind(), ErrorKind::InvalidContent);
+        assert_eq!(NewItem::new("a\0b").check(9).unwrap_err().kind(), ErrorKind::InvalidContent);
+    }
+
+    #[test]
+    fn dates_out_of_range_are_refused() {
+        let item = NewItem::new("").with_created_at(&DateTime::<Utc>::MAX_UTC);
+        assert_eq!(item.check(9).unwrap_err().kind(), ErrorKind::InvalidDate);
+    }
+}

@@ -1,0 +1,293 @@
+//! Who receives an item: one user, many, an iterator, a stream, or a query that the backend runs itself.
+
+use std::{
+    any::Any,
+    collections::{BTreeSet, HashSet},
+    error::Error as StdError,
+    fmt, mem,
+};
+
+use futures_core::stream::{BoxStream, Stream};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
+
+/// The recipients of an item.
+///
+/// Made from one user, a `Vec`, a slice, an array or a set of users by [`IntoRecipients`], and from anything
+/// longer by [`iter`](Self::iter), [`stream`](Self::stream) and [`try_stream`](Self::try_stream), which are read in
+/// chunks, so that memory stays flat however many there are.
+pub struct Recipients(Source);
+
+enum Source {
+    Users(Vec<UserId>),
+    Stream(BoxStream<'static, Result<UserId>>),
+    Query(Box<dyn RecipientQuery>),
+}
+
+/// A query for users that a backend may recognize (by [`Recipients::query_as`]) and run itself, so that its rows
+/// never reach the client. For every other backend it is a stream.
+pub trait RecipientQuery: Any + fmt::Debug + Send {
+    /// The users, one by one, for the backend of this name, which does not know this kind of query.
+    ///
+    /// # Errors
+    /// `Recipients` if the query cannot be run outside of its own database.
+    fn into_stream(self: Box<Self>, backend: &'static str) -> Result<BoxStream<'static, Result<UserId>>>;
+}
+
+impl Recipients {
+    /// The users of an iterator, taken as they are needed.
+    ///
+    /// ```
+    /// # use user_streams_core::Recipients;
+    /// Recipients::iter(1..=10_000_000_i64);
+    /// ```
+    pub fn iter<I>(users: I) -> Self
+    where
+        I: IntoIterator<Item: ToUserId, IntoIter: Send + 'static>,
+    {
+        Self::stream(stream::iter(users))
+    }
+
+    /// The users of an async stream, taken as they are needed.
+    pub fn stream(users: impl Stream<Item: ToUserId> + Send + 'static) -> Self {
+        Self(Source::Stream(users.map(|user| Ok(user.to_user_id())).boxed()))
+    }
+
+    /// The users of an async stream that may fail. Where the backend's broadcasts are atomic
+    /// ([`Capability::AtomicBroadcast`](crate::Capability::AtomicBroadcast)), a failure stores nothing.
+    pub fn try_stream<S, T, E>(users: S) -> Self
+    where
+        S: Stream<Item = Result<T, E>> + Send + 'static,
+        T: ToUserId,
+        E: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let failed = |error: E| {
+            Error::new(ErrorKind::Recipients, "the stream of recipients failed").with_source(error)
+        };
+        Self(Source::Stream(users.map_ok(|user| user.to_user_id()).map_err(failed).boxed()))
+    }
+
+    /// The users of a query.
+    pub fn query(query: impl RecipientQuery) -> Self {
+        Self(Source::Query(Box::new(query)))
+    }
+
+    /// The query, if these are the recipients of a query of this type.
+    ///
+    /// # Errors
+    /// Gives the recipients back if they are not.
+    pub fn query_as<Q: RecipientQuery>(self) -> Result<Box<Q>, Self> {
+        match self.0 {
+            Source::Query(query) if (&*query as &dyn Any).is::<Q>() => {
+                (query as Box<dyn Any>).downcast().map_err(|_| Self(Source::Users(Vec::new())))
+            }
+            other => Err(Self(other)),
+        }
+    }
+
+    /// The users in chunks of up to `size`, each checked to be of `kind`.
+    ///
+    /// # Errors
+    /// `Recipients` if these are the recipients of a query that the backend of this name cannot run.
+    pub fn into_chunks(
+        self,
+        backend: &'static str,
+        kind: UserIdKind,
+        size: usize,
+    ) -> Result<RecipientChunks> {
+        let source = match self.0 {
+            Source::Query(query) => Source::Stream(query.into_stream(backend)?),
+            other => other,
+        };
+        Ok(RecipientChunks { source, kind, size: size.max(1) })
+    }
+
+    /// Checks the ids that are at hand, before any I/O.
+    pub(crate) fn check(&self, kind: UserIdKind) -> Result<()> {
+        match &self.0 {
+            Source::Users(users) => users.iter().try_for_each(|user| user.check(kind)),
+            Source::Stream(_) | Source::Query(_) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Source::Users(users) => write!(f, "Recipients({} users)", users.len()),
+            Source::Stream(_) => f.write_str("Recipients(stream)"),
+            Source::Query(query) => write!(f, "Recipients({query:?})"),
+        }
+    }
+}
+
+/// Recipients in chunks; see [`Recipients::into_chunks`].
+pub struct RecipientChunks {
+    source: Source,
+    kind: UserIdKind,
+    size: usize,
+}
+
+/// Some of the recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chunk {
+    /// The users, all of one kind; one may be named twice.
+    pub users: Vec<UserId>,
+    /// Whether it is known that no chunk follows.
+    pub last: bool,
+}
+
+impl RecipientChunks {
+    /// The next chunk, which is never empty; `None` at the end.
+    ///
+    /// # Errors
+    /// `InvalidUserId` if an id is of the wrong kind; `Recipients` if the stream of recipients fails.
+    pub async fn next(&mut self) -> Result<Option<Chunk>> {
+        let mut last = false;
+        let users = match &mut self.source {
+            Source::Users(users) => {
+                let rest = users.split_off(users.len().min(self.size));
+                last = rest.is_empty();
+                mem::replace(users, rest)
+            }
+            Source::Stream(stream) => {
+                let mut users = Vec::new();
+                while users.len() < self.size {
+                    let Some(user) = stream.try_next().await? else {
+                        last = true;
+                        break;
+                    };
+                    users.push(user);
+                }
+                users
+            }
+            Source::Query(_) => Vec::new(),
+        };
+        users.iter().try_for_each(|user| user.check(self.kind))?;
+        if last {
+            // A stream that has ended must not be polled again.
+            self.source = Source::Users(Vec::new());
+        }
+        Ok((!users.is_empty()).then_some(Chunk { users, last }))
+    }
+}
+
+impl fmt::Debug for RecipientChunks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecipientChunks")
+            .field("kind", &self.kind)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What can be given to `add_stream_item` as its recipients.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name recipients",
+    note = "give a user id, a type that implements `ToUserId`, a `Vec`, slice, array or set of those,",
+    note = "or `Recipients::iter(..)`, `Recipients::stream(..)`, `Recipients::try_stream(..)`, or a backend's query"
+)]
+pub trait IntoRecipients {
+    /// The recipients.
+    fn into_recipients(self) -> Recipients;
+}
+
+impl IntoRecipients for Recipients {
+    fn into_recipients(self) -> Recipients {
+        self
+    }
+}
+
+impl<T: ToUserId> IntoRecipients for T {
+    fn into_recipients(self) -> Recipients {
+        Recipients(Source::Users(vec![self.to_user_id()]))
+    }
+}
+
+fn all<T: ToUserId>(users: impl IntoIterator<Item = T>) -> Recipients {
+    Recipients(Source::Users(users.into_iter().map(|user| user.to_user_id()).collect()))
+}
+
+impl<T: ToUserId> IntoRecipients for Vec<T> {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId> IntoRecipients for &Vec<T> {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId> IntoRecipients for &[T] {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId, const N: usize> IntoRecipients for [T; N] {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId, const N: usize> IntoRecipients for &[T; N] {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId, S> IntoRecipients for HashSet<T, S> {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+impl<T: ToUserId> IntoRecipients for BTreeSet<T> {
+    fn into_recipients(self) -> Recipients {
+        all(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn sizes(recipients: impl IntoRecipients) -> Vec<(usize, bool)> {
+        let mut chunks = recipients.into_recipients().into_chunks("test", UserIdKind::BigInt, 2).unwrap();
+        let mut sizes = Vec::new();
+        while let Some(chunk) = chunks.next().await.unwrap() {
+            sizes.push((chunk.users.len(), chunk.last));
+        }
+        assert_eq!(chunks.next().await.unwrap(), None);
+        sizes
+    }
+
+    #[tokio::test]
+    async fn every_form_comes_in_chunks() {
+        assert_eq!(sizes(1).await, [(1, true)]);
+        assert_eq!(sizes([1; 4]).await, [(2, false), (2, true)]);
+        assert_eq!(sizes(vec![1, 2, 3]).await, [(2, false), (1, true)]);
+        assert_eq!(sizes(&[1_i64, 2][..]).await, [(2, true)]);
+        assert_eq!(sizes(Vec::<i64>::new()).await, []);
+        assert_eq!(sizes(Recipients::iter(1..=3)).await, [(2, false), (1, true)]);
+        assert_eq!(sizes(Recipients::stream(stream::iter([1, 2]))).await, [(2, false)]);
+        assert_eq!(sizes(Recipients::iter(Vec::<i64>::new())).await, []);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_kind_and_a_failure_surface_from_within_a_stream() {
+        let mixed = stream::iter([UserId::Int(1), UserId::from("a")]);
+        let mut chunks = Recipients::stream(mixed).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
+        assert_eq!(chunks.next().await.unwrap_err().kind(), ErrorKind::InvalidUserId);
+
+        let failing = stream::iter([Ok(1), Err("the users' service is down")]);
+        let mut chunks = Recipients::try_stream(failing).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
+        let error = chunks.next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Recipients);
+        assert!(format!("{error:?}").contains("the users' service is down"));
+    }
+}

@@ -1,0 +1,246 @@
+//! Which backend to use and how.
+
+use std::{env, ffi::OsString, fmt};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    BackendDriver, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Options, Registry, Result,
+    environment::{self, Environment},
+    options::parse_bool,
+};
+
+const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rwc`";
+
+/// The settings: built in code, deserialized from a file, or read from the environment.
+///
+/// | setting | environment | default | meaning |
+/// |---|---|---|---|
+/// | `backend` | `USER_STREAMS_BACKEND` | required | the URL; its scheme picks the backend, what follows goes to the driver |
+/// | `use_utc` | `USER_STREAMS_USE_UTC` | `false` | show timestamps in UTC; else in the server's local offset |
+/// | `max_content_len` | `USER_STREAMS_MAX_CONTENT_LEN` | 1048576 | the longest content, in bytes |
+/// | `options.<name>` | `USER_STREAMS_<BACKEND>_<NAME>` | | the backend's own options; see its crate |
+///
+/// ```
+/// use user_streams_core::Settings;
+///
+/// let settings = Settings::new("single-table+sqlite://feeds.db?mode=rwc").with_use_utc(true).with_option("user_id", "uuid");
+/// let same: Settings = serde_json::from_str(
+///     r#"{"backend": "single-table+sqlite://feeds.db?mode=rwc", "use_utc": true, "options": {"user_id": "uuid"}}"#,
+/// )?;
+/// # assert_eq!(format!("{settings:?}"), format!("{same:?}"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    backend: String,
+    #[serde(default)]
+    use_utc: bool,
+    #[serde(default = "default_max_content_len")]
+    max_content_len: usize,
+    #[serde(default)]
+    options: Options,
+    #[serde(skip)]
+    environment: Environment,
+}
+
+fn default_max_content_len() -> usize {
+    DEFAULT_MAX_CONTENT_LEN
+}
+
+impl Settings {
+    /// The defaults with this backend URL.
+    pub fn new(backend: impl Into<String>) -> Self {
+        Self {
+            backend: backend.into(),
+            use_utc: false,
+            max_content_len: DEFAULT_MAX_CONTENT_LEN,
+            options: Options::new(),
+            environment: Environment::default(),
+        }
+    }
+
+    /// The settings of the process's environment variables.
+    ///
+    /// # Errors
+    /// `InvalidSettings`, naming the variable that is missing or malformed. An unknown one is found when connecting, since only
+    /// the registered backends know theirs.
+    pub fn from_env() -> Result<Self> {
+        Self::from_vars(env::vars_os())
+    }
+
+    /// The settings of these environment variables; others than `USER_STREAMS_…` are passed over.
+    ///
+    /// # Errors
+    /// Those of [`from_env`](Self::from_env).
+    pub fn from_vars<N, V>(variables: impl IntoIterator<Item = (N, V)>) -> Result<Self>
+    where
+        N: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let mut environment =
+            Environment::new(variables.into_iter().map(|(name, value)| (name.into(), value.into())))?;
+        let backend =
+            environment.take("BACKEND", EXAMPLE_URL, |text| (!text.is_empty()).then(|| text.to_owned()))?;
+        let use_utc = environment.take("USE_UTC", "true or false", parse_bool)?;
+        let max_content_len =
+            environment.take("MAX_CONTENT_LEN", "a number of bytes", |text| text.trim().parse().ok())?;
+        Ok(Self {
+            backend: backend.ok_or_else(|| environment::missing("BACKEND", EXAMPLE_URL))?,
+            use_utc: use_utc.unwrap_or(false),
+            max_content_len: max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
+            options: Options::new(),
+            environment,
+        })
+    }
+
+    /// Whether timestamps are shown in UTC; else in the server's local offset. The instant is the same.
+    #[must_use]
+    pub fn with_use_utc(mut self, use_utc: bool) -> Self {
+        self.use_utc = use_utc;
+        self
+    }
+
+    /// The longest content, in bytes of UTF-8.
+    #[must_use]
+    pub fn with_max_content_len(mut self, max_content_len: usize) -> Self {
+        self.max_content_len = max_content_len;
+        self
+    }
+
+    /// Sets one of the backend's own options.
+    #[must_use]
+    pub fn with_option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.options.set(name, value);
+        self
+    }
+
+    /// The backend's URL, with whatever password is in it.
+    pub fn backend(&self) -> &str {
+        &self.backend
+    }
+
+    /// Whether timestamps are shown in UTC.
+    pub fn use_utc(&self) -> bool {
+        self.use_utc
+    }
+
+    /// The longest content, in bytes.
+    pub fn max_content_len(&self) -> usize {
+        self.max_content_len
+    }
+
+    pub(crate) fn scheme(&self) -> Result<&str> {
+        match self.backend.split_once(':') {
+            Some((scheme, _)) if is_scheme(scheme) => Ok(scheme),
+            // The text itself may be a mistyped secret.
+            _ => Err(Error::new(
+                ErrorKind::InvalidSettings,
+                format!("backend: malformed URL: expected {EXAMPLE_URL}"),
+            )),
+        }
+    }
+
+    pub(crate) fn options_for(&self, driver: &BackendDriver, registry: &Registry) -> Result<Options> {
+        let mut options = self.options.clone();
+        self.environment.add_to(&mut options, driver, registry)?;
+        Ok(options)
+    }
+}
+
+/// [RFC 3986, section 3.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.1).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("backend", &redact(&self.backend))
+            .field("use_utc", &self.use_utc)
+            .field("max_content_len", &self.max_content_len)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URL without its user information and the values of its query.
+fn redact(url: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, ""), |(base, _)| (base, "?…"));
+    match (base.find("://"), base.rfind('@')) {
+        (Some(start), Some(at)) if start + 3 <= at => {
+            format!("{}…{}{query}", &base[..start + 3], &base[at..])
+        }
+        _ => format!("{base}{query}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_gives_the_original_names() {
+        let settings = Settings::from_vars([
+            ("USER_STREAMS_BACKEND", "memory://"),
+            ("USER_STREAMS_USE_UTC", "True"),
+            ("USER_STREAMS_MAX_CONTENT_LEN", "10"),
+            ("PATH", "/bin"),
+        ])
+        .unwrap();
+        assert_eq!(
+            (settings.backend(), settings.use_utc(), settings.max_content_len()),
+            ("memory://", true, 10)
+        );
+    }
+
+    #[test]
+    fn a_missing_or_malformed_variable_is_named() {
+        for (name, value) in [("OTHER", ""), ("BACKEND", ""), ("USE_UTC", "utc"), ("MAX_CONTENT_LEN", "-1")] {
+            let error = Settings::from_vars([(format!("USER_STREAMS_{name}"), value)]).unwrap_err();
+            let named = if name == "OTHER" { "BACKEND" } else { name };
+            assert!(error.to_string().starts_with(&format!("USER_STREAMS_{named}: ")), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn options_of_the_environment_reach_their_backend_and_unknown_ones_are_refused() {
+        let connect = async |name: &str, value: &str| {
+            let url = ("USER_STREAMS_BACKEND", "memory://");
+            Registry::linked().connect(&Settings::from_vars([url, (name, value)]).unwrap()).await
+        };
+        let backend = connect("USER_STREAMS_MEMORY_USER_ID", "text").await.unwrap();
+        assert_eq!(backend.capabilities().user_id(), crate::UserIdKind::Text);
+        assert!(connect("USER_STREAMS_REDIS_KEY_PREFIX", "other backend").await.is_ok());
+        for (name, value) in [("USER_ID", "guid"), ("USERID", "text")] {
+            let error = connect(&format!("USER_STREAMS_MEMORY_{name}"), value).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{error}");
+        }
+        let error = connect("USER_STREAMS_USEUTC", "1").await.unwrap_err();
+        assert!(error.to_string().contains("USER_STREAMS_USEUTC: unknown setting"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_of_a_file_is_refused_by_name() {
+        let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#).unwrap_err();
+        assert!(error.to_string().contains("unknown field `utc`"), "{error}");
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let settings = Settings::new("redis://me:s3cr3t@host/0?password=s3cr3t").with_option("key", "s3cr3t");
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("s3cr3t") && shown.contains("redis://…@host/0"), "{shown}");
+    }
+
+    #[test]
+    fn a_malformed_url_is_refused() {
+        for url in ["", "feeds.db", "://x", "1a://", "a b://", ":memory:"] {
+            assert_eq!(Settings::new(url).scheme().unwrap_err().kind(), ErrorKind::InvalidSettings, "{url}");
+        }
+        assert_eq!(Settings::new("single-table+sqlite::memory:").scheme().unwrap(), "single-table+sqlite");
+    }
+}

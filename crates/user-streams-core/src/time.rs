@@ -1,0 +1,89 @@
+//! Instants: microseconds since the Unix epoch, in UTC.
+//!
+//! A backend stores [`micros`] and reads it back with [`from_micros`]; nothing is lost on the way, since core
+//! truncates every instant to microseconds before it is stored.
+
+use chrono::{DateTime, FixedOffset, Local, TimeZone, Utc};
+
+use crate::{Error, ErrorKind, Result};
+
+/// The earliest instant that every backend stores exactly: -2^53 microseconds, in the July of 1684.
+pub const MIN_MICROS: i64 = -(1 << 53);
+
+/// The latest instant that every backend stores exactly: 2^53 microseconds, in the June of 2255.
+///
+/// Redis keeps a score as an IEEE 754 double, whose whole numbers are exact up to 2^53.
+pub const MAX_MICROS: i64 = 1 << 53;
+
+/// The instant as microseconds since the Unix epoch; finer digits are cut off, toward the past.
+pub fn micros<Tz: TimeZone>(instant: &DateTime<Tz>) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// The instant of that many microseconds since the Unix epoch, in UTC.
+///
+/// # Errors
+/// `Corrupt` if it is outside [`MIN_MICROS`]..=[`MAX_MICROS`]: this library has not stored it.
+pub fn from_micros(micros: i64) -> Result<DateTime<Utc>> {
+    in_range(micros).and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
+        Error::new(ErrorKind::Corrupt, format!("a stored timestamp of {micros} microseconds is out of range"))
+    })
+}
+
+/// `micros` if every backend stores it exactly.
+pub(crate) fn in_range(micros: i64) -> Option<i64> {
+    (MIN_MICROS..=MAX_MICROS).contains(&micros).then_some(micros)
+}
+
+pub(crate) fn check(instant: &DateTime<Utc>) -> Result<()> {
+    in_range(micros(instant)).map(|_| ()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidDate,
+            format!("{instant} is out of range: dates from July 1684 to June 2255 are stored exactly on every backend"),
+        )
+    })
+}
+
+/// The instant in UTC, cut off to microseconds. An instant so far off that it has no UTC form stays far out of range.
+pub(crate) fn truncate<Tz: TimeZone>(instant: &DateTime<Tz>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros(instant)).unwrap_or(instant.to_utc())
+}
+
+pub(crate) fn show(instant: DateTime<FixedOffset>, use_utc: bool) -> DateTime<FixedOffset> {
+    if use_utc { instant.to_utc().fixed_offset() } else { instant.with_timezone(&Local).fixed_offset() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_goes_toward_the_past_on_both_sides_of_the_epoch() {
+        for (nanos, expected) in [(1_999, 1), (-1, -1), (-1_001, -2)] {
+            assert_eq!(micros(&truncate(&DateTime::from_timestamp_nanos(nanos))), expected);
+        }
+    }
+
+    #[test]
+    fn the_limits_are_in_and_one_more_is_out() {
+        for limit in [MIN_MICROS, MAX_MICROS] {
+            assert_eq!(micros(&from_micros(limit).unwrap()), limit);
+            assert!(from_micros(limit + limit.signum()).is_err());
+        }
+        assert!(check(&DateTime::<Utc>::MAX_UTC).is_err());
+        assert!(check(&DateTime::<Utc>::MIN_UTC).is_err());
+    }
+
+    #[test]
+    fn every_instant_within_the_limits_is_exact_as_a_double() {
+        for micros in [MIN_MICROS, MIN_MICROS + 1, -1, 0, MAX_MICROS - 1, MAX_MICROS] {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_precision_loss,
+                reason = "this is what is tested"
+            )]
+            let back = micros as f64 as i64;
+            assert_eq!(back, micros);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Who a stream belongs to.
+
+use std::{fmt, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The longest text id, in bytes of UTF-8: what every database can have in an index key.
+pub const MAX_TEXT_ID_LEN: usize = 255;
+
+/// The id of a user. Two different ids never share a stream: `"7"` and `"007"`, `"a"` and `"A"`, `"a"` and `"a "`
+/// are different users on every backend.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum UserId {
+    /// A 64-bit integer, such as a serial primary key.
+    Int(i64),
+    /// A UUID.
+    Uuid(Uuid),
+    /// Any text without NUL, up to [`MAX_TEXT_ID_LEN`] bytes, compared byte for byte.
+    Text(String),
+}
+
+/// The one kind of user id that a backend is configured for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserIdKind {
+    /// [`UserId::Int`], the default.
+    #[default]
+    BigInt,
+    /// [`UserId::Uuid`].
+    Uuid,
+    /// [`UserId::Text`].
+    Text,
+}
+
+impl UserIdKind {
+    /// The name of this kind in the settings: `bigint`, `uuid` or `text`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BigInt => "bigint",
+            Self::Uuid => "uuid",
+            Self::Text => "text",
+        }
+    }
+}
+
+impl fmt::Display for UserIdKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl UserId {
+    /// The kind of this id.
+    pub fn kind(&self) -> UserIdKind {
+        match self {
+            Self::Int(_) => UserIdKind::BigInt,
+            Self::Uuid(_) => UserIdKind::Uuid,
+            Self::Text(_) => UserIdKind::Text,
+        }
+    }
+
+    /// Whether a backend configured for `kind` can take this id.
+    ///
+    /// # Errors
+    /// `InvalidUserId` if it is of another kind, or a text with a NUL character or over [`MAX_TEXT_ID_LEN`] bytes.
+    pub fn check(&self, kind: UserIdKind) -> Result<()> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidUserId, message));
+        if self.kind() != kind {
+            return invalid(format!(
+                "user id {self} is a {}, but this backend is configured for {kind} ids; \
+                 pass a {kind}, or set `user_id = \"{}\"` in the backend's options",
+                self.kind(),
+                self.kind()
+            ));
+        }
+        match self {
+            Self::Text(text) if text.contains('\0') => {
+                invalid(format!("user id {self} has a NUL character, which no backend can store"))
+            }
+            Self::Text(text) if text.len() > MAX_TEXT_ID_LEN => invalid(format!(
+                "a user id of {} bytes is too long: at most {MAX_TEXT_ID_LEN} bytes fit into an index",
+                text.len()
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(id) => id.fmt(f),
+            Self::Uuid(id) => id.fmt(f),
+            // Quoted, so that blanks and control characters are seen in an error message.
+            Self::Text(id) => write!(f, "{id:?}"),
+        }
+    }
+}
+
+/// Anything that names a user: an id, or an application's own user type.
+///
+/// ```
+/// use user_streams_core::{ToUserId, UserId};
+///
+/// struct User {
+///     id: i64,
+/// }
+///
+/// impl ToUserId for User {
+///     fn to_user_id(&self) -> UserId {
+///         UserId::Int(self.id)
+///     }
+/// }
+/// # assert_eq!((&User { id: 7 }).to_user_id(), UserId::Int(7));
+/// ```
+pub trait ToUserId {
+    /// The id of this user.
+    fn to_user_id(&self) -> UserId;
+}
+
+macro_rules! int_ids {
+    ($($int:ty),*) => {$(
+        impl ToUserId for $int {
+            fn to_user_id(&self) -> UserId {
+                UserId::Int(i64::from(*self))
+            }
+        }
+
+        impl From<$int> for UserId {
+            fn from(id: $int) -> Self {
+                Self::Int(id.into())
+            }
+        }
+    )*};
+}
+int_ids!(i8, i16, i32, i64, u8, u16, u32);
+
+impl ToUserId for UserId {
+    fn to_user_id(&self) -> UserId {
+        self.clone()
+    }
+}
+
+impl ToUserId for Uuid {
+    fn to_user_id(&self) -> UserId {
+        UserId::Uuid(*self)
+    }
+}
+
+impl ToUserId for str {
+    fn to_user_id(&self) -> UserId {
+        UserId::Text(self.to_owned())
+    }
+}
+
+impl ToUserId for String {
+    fn to_user_id(&self) -> UserId {
+        self.as_str().to_user_id()
+    }
+}
+
+impl<T: ToUserId + ?Sized> ToUserId for &T {
+    fn to_user_id(&self) -> UserId {
+        T::to_user_id(self)
+    }
+}
+
+impl<T: ToUserId + ?Sized> ToUserId for Arc<T> {
+    fn to_user_id(&self) -> UserId {
+        T::to_user_id(self)
+    }
+}
+
+impl<T: ToUserId + ?Sized> ToUserId for Box<T> {
+    fn to_user_id(&self) -> UserId {
+        T::to_user_id(self)
+    }
+}
+
+impl From<Uuid> for UserId {
+    fn from(id: Uuid) -> Self {
+        Self::Uuid(id)
+    }
+}
+
+impl From<&str> for UserId {
+    fn from(id: &str) -> Self {
+        Self::Text(id.to_owned())
+    }
+}
+
+impl From<String> for UserId {
+    fn from(id: String) -> Self {
+        Self::Text(id)
+    }
+}
+
+impl TryFrom<u64> for UserId {
+    type Error = Error;
+
+    fn try_from(id: u64) -> Result<Self> {
+        i64::try_from(id).map(Self::Int).map_err(|_| {
+            Error::new(ErrorKind::InvalidUserId, format!("user id {id} is over {}, the largest id", i64::MAX))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_kind_is_refused_with_both_kinds_named() {
+        let message = UserId::from("7").check(UserIdKind::BigInt).unwrap_err().to_string();
+        assert!(
+            message.contains("\"7\" is a text") && message.contains("configured for bigint"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn text_ids_are_limited_in_bytes() {
+        assert!(UserId::Text("é".repeat(127)).check(UserIdKind::Text).is_ok());
+        assert!(UserId::Text("é".repeat(128)).check(UserIdKind::Text).is_err());
+        assert!(UserId::from("a\0").check(UserIdKind::Text).is_err());
+    }
+
+    #[test]
+    fn unsigned_ids_convert_when_they_fit() {
+        assert_eq!(UserId::try_from(7_u64).unwrap(), UserId::Int(7));
+        assert!(UserId::try_from(u64::MAX).is_err());
+    }
+}
