@@ -1,0 +1,127 @@
+//! `cargo xtask ci`: what the CI service runs, step by step.
+
+use std::{
+    collections::BTreeMap,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::{
+    flags::{Ci, Test},
+    process,
+    summary::table,
+    test, tidy, workspace,
+};
+
+/// The features that choose a database: each must build alone.
+const DATABASES: &[&str] = &["sqlite", "postgres", "mysql"];
+
+/// A step: its name, the line that runs it alone, and what it does.
+struct Step {
+    name: String,
+    line: String,
+    action: Box<dyn FnOnce() -> Result<()>>,
+}
+
+impl Step {
+    fn new(name: &str, line: &str, action: impl FnOnce() -> Result<()> + 'static) -> Self {
+        Self { name: name.to_owned(), line: line.to_owned(), action: Box::new(action) }
+    }
+
+    /// A cargo command, whose variables are part of the line.
+    fn cargo(name: &str, variables: &[(&'static str, &'static str)], arguments: &[&str]) -> Self {
+        let mut command = workspace::cargo();
+        command.args(arguments).envs(variables.iter().copied());
+        let variables = variables.iter().map(|(name, value)| format!("{name}={} ", process::quote(value)));
+        let mut shown = Command::new("cargo");
+        let line = variables.collect::<String>() + &process::display(shown.args(arguments));
+        Self::new(name, &line, move || process::run(&mut command))
+    }
+}
+
+/// Runs the steps, and stops at the first that fails.
+pub(crate) fn run(flags: &Ci) -> Result<()> {
+    let mut times: Vec<(String, Duration)> = Vec::new();
+    for step in steps(flags)? {
+        println!("\n--- {}: {}", step.name, step.line);
+        let start = Instant::now();
+        (step.action)().with_context(|| format!("{} failed; rerun it with `{}`", step.name, step.line))?;
+        times.push((step.name, start.elapsed()));
+    }
+    let rows = times.into_iter().map(|(name, time)| vec![name, format!("{:.1} s", time.as_secs_f64())]);
+    print!("\n{}", table(&["step", "time"], rows));
+    Ok(())
+}
+
+fn steps(flags: &Ci) -> Result<Vec<Step>> {
+    let mut steps = vec![
+        Step::cargo("fmt", &[], &["fmt", "--all", "--check"]),
+        Step::cargo(
+            "clippy",
+            &[],
+            &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+        ),
+    ];
+    for (package, feature) in single_databases(&workspace::packages()?) {
+        let arguments = [
+            "clippy",
+            "-p",
+            &package,
+            "--no-default-features",
+            "--features",
+            feature,
+            "--",
+            "-D",
+            "warnings",
+        ];
+        steps.push(Step::cargo(&format!("clippy {package} {feature}"), &[], &arguments));
+    }
+    let rustdoc = ["doc", "--workspace", "--no-deps", "--all-features"];
+    steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
+    steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
+    if !flags.no_test {
+        let flags = Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
+        steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));
+    }
+    Ok(steps)
+}
+
+/// Every published package with each of the databases that it has a feature for.
+fn single_databases(packages: &[Value]) -> Vec<(String, &'static str)> {
+    let mut found = BTreeMap::new();
+    for package in packages.iter().filter(|package| workspace::is_published(package)) {
+        if let (Some(name), Some(features)) = (package["name"].as_str(), package["features"].as_object()) {
+            let has = DATABASES.iter().copied().filter(|&database| features.contains_key(database));
+            found.insert(name.to_owned(), has.collect::<Vec<_>>());
+        }
+    }
+    found
+        .into_iter()
+        .flat_map(|(name, has)| has.into_iter().map(move |database| (name.clone(), database)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_databases_that_a_crate_has_are_linted_alone() {
+        let packages = [
+            json!({ "name": "b", "features": { "default": [], "sqlite": [], "postgres": ["x"] } }),
+            json!({ "name": "a", "features": { "tls": [] } }),
+            json!({ "name": "tests", "features": { "mysql": [] }, "publish": [] }),
+        ];
+        assert_eq!(single_databases(&packages), [("b".to_owned(), "sqlite"), ("b".to_owned(), "postgres")]);
+    }
+
+    #[test]
+    fn a_step_shows_the_line_that_reruns_it() {
+        let step = Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &["doc", "--no-deps"]);
+        assert_eq!(step.line, "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::servers::Kind;
+
+/// The workspace's tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Xtask {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+/// One variant a command; the first line is its help.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Run the tests against every backend and database.
+    Test(Test),
+    /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
+    Ci(Ci),
+    /// Check the rules of the house on manifests, documents and source files.
+    Tidy,
+    /// Show the cells of the test matrix, and the packages that each needs.
+    Matrix(Matrix),
+    /// Start throwaway database servers, and stop them on Ctrl-C.
+    ///
+    /// The lines on standard output are shell commands: paste them, or write them to a file and source it.
+    Servers(Servers),
+}
+
+/// A cell without a server fails; `--list` shows where each server would come from.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Run only the conformance suite of this cell (repeatable).
+    #[arg(long = "cell", value_name = "NAME")]
+    pub(crate) cells: Vec<String>,
+    /// Leave this cell out (repeatable).
+    #[arg(long = "skip", value_name = "NAME")]
+    pub(crate) skipped: Vec<String>,
+    /// List the cells, each with its server, and run nothing.
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Install missing servers with the system's package manager first.
+    #[arg(long)]
+    pub(crate) install: bool,
+    /// Arguments for the test binaries: filters, `--nocapture` and the like.
+    #[arg(last = true, value_name = "FILTERS")]
+    pub(crate) filters: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ci {
+    /// Leave the tests out.
+    #[arg(long)]
+    pub(crate) no_test: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Matrix {
+    /// Print the `include` list of a GitHub Actions matrix.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Servers {
+    /// Which servers to start [default: all].
+    #[arg(value_enum, value_name = "NAME")]
+    pub(crate) kinds: Vec<Kind>,
+    /// Keep the durable settings that a server ships with, as for measurements.
+    #[arg(long)]
+    pub(crate) durable: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Xtask::command().debug_assert();
+    }
+}

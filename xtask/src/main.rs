@@ -1,0 +1,37 @@
+//! The workspace's tasks: `cargo xtask --help`.
+
+mod cells;
+mod ci;
+mod flags;
+mod interrupt;
+mod matrix;
+mod process;
+mod serve;
+mod servers;
+mod summary;
+mod test;
+mod tidy;
+mod trials;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use flags::{Task, Xtask};
+
+fn main() -> ExitCode {
+    let result = interrupt::listen().and_then(|()| match Xtask::parse().task {
+        Task::Test(flags) => test::run(&flags),
+        Task::Ci(flags) => ci::run(&flags),
+        Task::Tidy => tidy::run(),
+        Task::Matrix(flags) => matrix::run(&flags),
+        Task::Servers(flags) => serve::run(&flags),
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if interrupt::happened() { 130 } else { 1 })
+        }
+    }
+}

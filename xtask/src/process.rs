@@ -1,0 +1,157 @@
+//! Child processes that never outlive their owner.
+//!
+//! Each child leads a process group of its own: a terminal's Ctrl-C reaches us alone, and we stop the children in order.
+
+use std::{
+    os::unix::process::CommandExt,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
+use crate::interrupt;
+
+/// How often a waiting loop looks again.
+pub(crate) const POLL: Duration = Duration::from_millis(20);
+/// How long a child may take to stop before it is killed.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How a child is asked to stop.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stop {
+    /// SIGTERM to the whole group: cargo and what it runs.
+    Terminate,
+    /// SIGQUIT to the leader, which stops its own children: PostgreSQL's immediate shutdown.
+    Quit,
+    /// SIGKILL to the whole group: a server whose data goes away with it.
+    Kill,
+}
+
+/// A running child, stopped on drop.
+#[derive(Debug)]
+pub(crate) struct Process {
+    child: Child,
+    stop: Stop,
+}
+
+impl Process {
+    /// Starts the command with no standard input, in its own process group.
+    pub(crate) fn spawn(command: &mut Command, stop: Stop) -> Result<Self> {
+        interrupt::check()?;
+        let child = command
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
+        Ok(Self { child, stop })
+    }
+
+    /// The exit status, if the child has ended.
+    pub(crate) fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Waits for the end of the child, or fails when we are interrupted.
+    pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.exit_status()? {
+                return Ok(status);
+            }
+            interrupt::check()?;
+            thread::sleep(POLL);
+        }
+    }
+
+    /// Asks the child to stop, without waiting: several can stop at once before each is dropped.
+    pub(crate) fn ask_to_stop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let pid = Pid::from_child(&self.child);
+            // It may have ended meanwhile: then there is nobody to signal.
+            let _ = match self.stop {
+                Stop::Terminate => kill_process_group(pid, Signal::TERM),
+                Stop::Quit => kill_process(pid, Signal::QUIT),
+                Stop::Kill => kill_process_group(pid, Signal::KILL),
+            };
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+        let deadline = Instant::now() + PATIENCE;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+                let _ = self.child.wait();
+                return;
+            }
+            thread::sleep(POLL);
+        }
+    }
+}
+
+/// Runs a command to its end, or fails when it does.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let status = Process::spawn(command, Stop::Terminate)?.wait()?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", display(command));
+    }
+    Ok(())
+}
+
+/// The command as one would type it.
+pub(crate) fn display(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+}
+
+/// The word, in quotes where a shell needs them.
+pub(crate) fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_process_takes_its_group_along() -> Result<()> {
+        let directory = tempfile::tempdir()?;
+        let pid_file = directory.path().join("pid");
+        let script = format!("sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait", pid_file.display());
+        let process = Process::spawn(Command::new("sh").args(["-c", &script]), Stop::Terminate)?;
+        while !pid_file.exists() {
+            thread::sleep(POLL);
+        }
+        let grandchild: i32 = std::fs::read_to_string(&pid_file)?.trim().parse()?;
+        drop(process);
+        let Some(pid) = Pid::from_raw(grandchild) else { bail!("no such process id: {grandchild}") };
+        let deadline = Instant::now() + PATIENCE;
+        while rustix::process::test_kill_process(pid).is_ok() && !is_zombie(grandchild) {
+            assert!(Instant::now() < deadline, "process {grandchild} is still there");
+            thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
+    /// Whether the process has ended and only waits for its parent to notice.
+    fn is_zombie(pid: i32) -> bool {
+        let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+        state.is_ok_and(|output| output.stdout.starts_with(b"Z"))
+    }
+
+    #[test]
+    fn a_failing_command_is_named() {
+        let error = run(Command::new("sh").args(["-c", "exit 3"])).expect_err("it failed");
+        assert!(error.to_string().starts_with("`sh -c 'exit 3'` failed"), "{error}");
+    }
+}

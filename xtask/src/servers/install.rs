@@ -1,0 +1,133 @@
+//! Installing servers with the system's package manager.
+
+use std::{env, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Kind, Source, missing, source};
+use crate::interrupt;
+
+/// A package's own start of its service would take the standard port, or fail where nothing may be started.
+const APT: &str = r#"
+set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' HUP INT TERM
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+export DEBIAN_FRONTEND=noninteractive
+# One unreachable source must not stop what the others have.
+apt-get --quiet update || echo 'apt-get update failed; trying with what is known' >&2
+apt-get --quiet --yes --no-install-recommends install "$@"
+"#;
+
+/// A package manager that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manager {
+    Apt,
+    Dnf,
+    Homebrew,
+}
+
+impl Manager {
+    const ALL: &[Self] = &[Self::Apt, Self::Dnf, Self::Homebrew];
+
+    fn program(self) -> &'static str {
+        match self {
+            Self::Apt => "apt-get",
+            Self::Dnf => "dnf",
+            Self::Homebrew => "brew",
+        }
+    }
+
+    /// The one that is here.
+    fn here() -> Option<Self> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let on_path = |manager: &Self| {
+            env::split_paths(&path).any(|directory| directory.join(manager.program()).is_file())
+        };
+        Self::ALL.iter().copied().find(on_path)
+    }
+
+    fn package(self, kind: Kind) -> &'static str {
+        match self {
+            Self::Apt => kind.debian_package(),
+            Self::Dnf => kind.fedora_package(),
+            Self::Homebrew => kind.homebrew_formula(),
+        }
+    }
+
+    /// What a person types.
+    fn line(self, kind: Kind) -> String {
+        let sudo = if self.needs_sudo() { "sudo " } else { "" };
+        format!("{sudo}{} install {}", self.program(), self.package(kind))
+    }
+
+    fn needs_sudo(self) -> bool {
+        self != Self::Homebrew && !rustix::process::geteuid().is_root()
+    }
+
+    /// What we run.
+    fn command(self, packages: &[&str]) -> Command {
+        let mut words = match self {
+            Self::Apt => vec!["sh", "-c", APT, "apt"],
+            Self::Dnf => vec!["dnf", "--assumeyes", "install"],
+            Self::Homebrew => vec!["brew", "install"],
+        };
+        if self.needs_sudo() {
+            words.insert(0, "sudo");
+        }
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(packages);
+        command
+    }
+}
+
+/// The line that installs this server here, or on the systems that we know.
+pub(crate) fn line(kind: Kind) -> String {
+    match Manager::here() {
+        Some(manager) => manager.line(kind),
+        None => Manager::ALL.iter().map(|manager| manager.line(kind)).collect::<Vec<_>>().join("` or `"),
+    }
+}
+
+/// Installs those of the servers that are missing.
+pub(crate) fn install(kinds: &[Kind]) -> Result<()> {
+    let kinds: Vec<_> = kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
+    if kinds.is_empty() {
+        return Ok(());
+    }
+    let manager = Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
+    let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
+    packages.dedup();
+    eprintln!("installing {}", packages.join(", "));
+    // In the terminal's own process group: sudo may have to ask for a password.
+    let mut command = manager.command(&packages);
+    let status =
+        command.status().with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
+    interrupt::check()?;
+    if !status.success() {
+        bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
+    }
+    match kinds.iter().find(|&&kind| source(kind) == Source::Missing) {
+        Some(&kind) => bail!("{}: still not found after its installation", missing(kind)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_manager_names_every_server() {
+        for manager in Manager::ALL {
+            for &kind in Kind::ALL {
+                assert!(manager.line(kind).ends_with(manager.package(kind)));
+            }
+        }
+        assert!(Manager::Apt.line(Kind::Mysql).ends_with("apt-get install mariadb-server"));
+    }
+}

@@ -1,0 +1,89 @@
+//! A throwaway MariaDB, or MySQL where only that is installed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{
+    Kind, Profile, Server,
+    instance::{Instance, exchange, free_port},
+    locate,
+};
+use crate::process::Stop;
+
+/// The server binaries, the best first.
+pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];
+const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
+
+/// Runs before the server listens: whoever can connect finds the database.
+const INIT: &str = "\
+CREATE DATABASE user_streams CHARACTER SET utf8mb4;
+CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
+GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
+";
+
+/// Starts it with an empty database.
+pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
+    let server = locate::binary(binaries, SERVERS).context("the server binary has gone")?;
+    let mut instance = Instance::new("mysql")?;
+    let data = instance.path().join("data");
+    let command = |binary: &Path| {
+        let mut command = Command::new(binary);
+        command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+        if rustix::process::geteuid().is_root() {
+            command.arg("--user=root");
+        }
+        command
+    };
+
+    if is_mariadb(&server) {
+        let installer = installer(binaries)
+            .context("mariadb-install-db was not found beside the server or on the PATH")?;
+        // `normal`: the default lets root in only through the socket.
+        let options = ["--auth-root-authentication-method=normal", "--skip-test-db"];
+        instance.prepare("mariadb-install-db", command(&installer).args(options))?;
+    } else {
+        instance.prepare("initialize", command(&server).arg("--initialize-insecure"))?;
+    }
+
+    let init = instance.path().join("init.sql");
+    fs::write(&init, INIT)?;
+    let port = free_port()?;
+    let mut mysqld = command(&server);
+    mysqld
+        .args(["--bind-address=127.0.0.1", "--character-set-server=utf8mb4", "--loose-mysqlx=OFF"])
+        .arg(format!("--port={port}"))
+        .arg(format!("--socket={}", instance.path().join("socket").display()))
+        .arg(format!("--pid-file={}", instance.path().join("pid").display()))
+        .arg(format!("--init-file={}", init.display()))
+        .args(profile.mysql());
+    instance.spawn("mysqld", &mut mysqld, Stop::Kill)?;
+    instance.wait_until("the start", || greets(port))?;
+    Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
+}
+
+/// Its first packet: a header of four bytes, then protocol version 10 (255 is an error).
+fn greets(port: u16) -> Result<()> {
+    if exchange(port, b"")?.get(4) != Some(&10) {
+        bail!("it refuses sessions");
+    }
+    Ok(())
+}
+
+/// Beside the server, or where a client package put it.
+fn installer(binaries: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut directories = vec![binaries.to_path_buf(), "/usr/bin".into()];
+    directories.extend(std::env::split_paths(&path));
+    directories.iter().find_map(|directory| locate::binary(directory, INSTALLERS))
+}
+
+/// `mysqld` is either's name.
+fn is_mariadb(server: &Path) -> bool {
+    let version = Command::new(server).args(["--no-defaults", "--version"]).output();
+    version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("MariaDB"))
+}

@@ -1,0 +1,109 @@
+//! Database servers for the tests: where one comes from, and throwaway instances that stop with their owner.
+
+mod account;
+mod install;
+mod instance;
+mod kind;
+mod locate;
+mod mariadb;
+mod postgres;
+mod profile;
+mod redis;
+mod redis_cluster;
+
+use std::{env, path::PathBuf, thread};
+
+use anyhow::{Result, anyhow, bail};
+
+pub(crate) use install::install;
+pub(crate) use instance::Server;
+pub(crate) use kind::Kind;
+pub(crate) use profile::Profile;
+
+/// How often a start is tried when another process took the port in between.
+const ATTEMPTS: usize = 3;
+
+/// Where a server comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// A URL in the environment.
+    Environment(String),
+    /// A throwaway instance of the binaries in this directory.
+    Local(PathBuf),
+    /// Nowhere: neither a URL nor a binary.
+    Missing,
+}
+
+/// Where a server of this kind would come from now.
+pub(crate) fn source(kind: Kind) -> Source {
+    match env::var(kind.variable()) {
+        Ok(url) if !url.is_empty() => Source::Environment(url),
+        _ => locate::directory(kind).map_or(Source::Missing, Source::Local),
+    }
+}
+
+/// What to tell about a server that is nowhere.
+pub(crate) fn missing(kind: Kind) -> String {
+    format!(
+        "{} is not installed: run `{}` (or `cargo xtask test --install`), or set {}",
+        kind.title(),
+        install::line(kind),
+        kind.variable()
+    )
+}
+
+/// The server that the tests use: the environment's, or a throwaway instance.
+pub(crate) fn provide(kind: Kind, profile: Profile) -> Result<Server> {
+    match source(kind) {
+        Source::Environment(url) => {
+            kind.check_url(&url)?;
+            Ok(Server::external(kind, url))
+        }
+        Source::Local(_) | Source::Missing => start(kind, profile),
+    }
+}
+
+/// Starts a throwaway instance and waits until it answers.
+pub(crate) fn start(kind: Kind, profile: Profile) -> Result<Server> {
+    let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
+    let mut attempt = 1;
+    loop {
+        let started = match kind {
+            Kind::Postgres => postgres::start(&binaries, profile),
+            Kind::Mysql => mariadb::start(&binaries, profile),
+            Kind::Redis => redis::start(&binaries, profile),
+            Kind::RedisCluster => redis_cluster::start(&binaries, profile),
+        };
+        match started {
+            Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") => {
+                attempt += 1;
+            }
+            other => return other.map_err(|error| error.context(format!("{} did not start", kind.title()))),
+        }
+    }
+}
+
+/// Applies `f` to all these kinds at once: starting is mostly waiting.
+pub(crate) fn concurrently(
+    kinds: &[Kind],
+    f: impl Fn(Kind) -> Result<Server> + Sync,
+) -> Vec<(Kind, Result<Server>)> {
+    thread::scope(|scope| {
+        let threads: Vec<_> = kinds
+            .iter()
+            .map(|&kind| {
+                (
+                    kind,
+                    scope.spawn({
+                        let f = &f;
+                        move || f(kind)
+                    }),
+                )
+            })
+            .collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|_| Err(anyhow!("the starting thread panicked")))
+        };
+        threads.into_iter().map(|(kind, thread)| (kind, join(thread))).collect()
+    })
+}

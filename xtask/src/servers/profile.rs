@@ -1,0 +1,48 @@
+//! The settings of throwaway servers, in one place: fast for tests, durable for measurements.
+
+/// How much a server cares for its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Nothing survives a crash: the data is thrown away in any case.
+    Fast,
+    /// As the server ships.
+    Durable,
+}
+
+impl Profile {
+    /// `-c` settings of PostgreSQL.
+    pub(crate) fn postgres(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast => &[
+                "max_connections=300",
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+                "autovacuum=off",
+            ],
+            Self::Durable => &["max_connections=300"],
+        }
+    }
+
+    /// Options of MariaDB and MySQL.
+    pub(crate) fn mysql(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast => &[
+                "--max-connections=300",
+                "--innodb-flush-log-at-trx-commit=0",
+                "--innodb-doublewrite=0",
+                "--skip-log-bin",
+                "--sync-binlog=0",
+            ],
+            Self::Durable => &["--max-connections=300"],
+        }
+    }
+
+    /// Options of Redis.
+    pub(crate) fn redis(self) -> &'static [&'static str] {
+        match self {
+            Self::Fast => &["--save", "", "--appendonly", "no"],
+            Self::Durable => &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
+        }
+    }
+}

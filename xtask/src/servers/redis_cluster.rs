@@ -1,0 +1,54 @@
+//! A throwaway Redis Cluster: three masters, each with a replica.
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Context, Result};
+
+use super::{
+    Kind, Profile, Server,
+    instance::{Instance, free_ports},
+    locate,
+    redis::{CLIENTS, expect, spawn},
+};
+
+const NODES: usize = 6;
+/// A node's own port for the other nodes is this much higher.
+const BUS: u16 = 10_000;
+
+/// Starts the nodes, joins them, and waits until each of them and each replica is ready.
+pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
+    let client = locate::binary(binaries, CLIENTS).context("the client binary has gone")?;
+    let mut instance = Instance::new("redis-cluster")?;
+    let ports = free_ports(NODES, BUS)?;
+    for &port in &ports {
+        spawn(
+            &mut instance,
+            binaries,
+            port,
+            profile,
+            &["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"],
+        )?;
+    }
+
+    let addresses: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
+    let mut create = Command::new(client);
+    create.args(["--cluster", "create"]).args(&addresses).args(["--cluster-replicas", "1", "--cluster-yes"]);
+    instance.prepare("redis-cli", &mut create)?;
+    for port in ports {
+        instance.wait_until("joining the nodes", || {
+            expect(port, "CLUSTER INFO", "cluster_state:ok")?;
+            expect(port, "CLUSTER INFO", "cluster_known_nodes:6")?;
+            // A master's replica is in sync; a replica's link is up.
+            expect(port, "INFO replication", "state=online")
+                .or_else(|_| expect(port, "INFO replication", "master_link_status:up"))
+        })?;
+    }
+
+    let (first, others) = addresses.split_first().context("a cluster has nodes")?;
+    let others: Vec<_> = others.iter().map(|address| format!("node={address}")).collect();
+    Ok(Server::throwaway(
+        Kind::RedisCluster,
+        format!("redis-cluster://{first}?{}", others.join("&")),
+        instance,
+    ))
+}

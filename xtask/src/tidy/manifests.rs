@@ -1,0 +1,105 @@
+//! Rules on manifests.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use super::Problem;
+
+/// Every path dependency that the workspace shares names the workspace's version.
+pub(super) fn versions(manifest: &str) -> Result<Vec<Problem>> {
+    let manifest: toml::Table = manifest.parse().context("the workspace's Cargo.toml is no TOML")?;
+    let workspace = manifest.get("workspace");
+    let version = workspace
+        .and_then(|workspace| workspace.get("package")?.get("version")?.as_str())
+        .context("the workspace's Cargo.toml has no workspace.package.version")?;
+    let dependencies = workspace.and_then(|workspace| workspace.get("dependencies")?.as_table());
+    let problems = dependencies.into_iter().flatten().filter_map(|(name, dependency)| {
+        dependency.get("path")?;
+        let found = dependency.get("version").and_then(toml::Value::as_str);
+        (found != Some(version)).then(|| {
+            Problem::new(
+                "Cargo.toml",
+                format!("give the workspace dependency {name} the version \"{version}\""),
+            )
+        })
+    });
+    Ok(problems.collect())
+}
+
+/// A crate's folder has the crate's name.
+pub(super) fn folder(directory: &str, folder: &str, name: &str) -> Option<Problem> {
+    (folder != name)
+        .then(|| Problem::new(directory, format!("rename the folder to the crate's name, {name}")))
+}
+
+/// A crate that goes to a registry tells what it is.
+pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> Vec<Problem> {
+    let manifest = format!("{directory}/Cargo.toml");
+    let mut problems = Vec::new();
+    for field in ["description", "license", "documentation", "readme"] {
+        match package[field].as_str() {
+            None | Some("") => problems.push(Problem::new(&manifest, format!("add the field `{field}`"))),
+            Some("TODO") => problems.push(Problem::new(&manifest, format!("write the field `{field}`"))),
+            Some(_) => {}
+        }
+    }
+    if package["keywords"].as_array().is_none_or(Vec::is_empty) {
+        problems.push(Problem::new(&manifest, "add `keywords.workspace = true`"));
+    }
+    if !has_readme {
+        problems
+            .push(Problem::new(&format!("{directory}/README.md"), "write it: it is the crate's front page"));
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn advices(problems: impl IntoIterator<Item = Problem>) -> Vec<String> {
+        problems.into_iter().map(|problem| problem.advice).collect()
+    }
+
+    #[test]
+    fn a_path_dependency_names_the_version_of_the_workspace() -> Result<()> {
+        let manifest = r#"
+            [workspace.package]
+            version = "0.2.0"
+            [workspace.dependencies]
+            right = { path = "crates/right", version = "0.2.0" }
+            old = { path = "crates/old", version = "0.1.0" }
+            none = { path = "crates/none" }
+            serde = "1"
+        "#;
+        let expected =
+            ["none", "old"].map(|name| format!("give the workspace dependency {name} the version \"0.2.0\""));
+        let mut found = advices(versions(manifest)?);
+        found.sort();
+        assert_eq!(found, expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_published_crate_has_every_field() {
+        let complete = json!({
+            "description": "x", "license": "MIT", "documentation": "x", "readme": "README.md", "keywords": ["x"],
+        });
+        assert_eq!(published("crates/a", &complete, true), []);
+        let bare = json!({ "description": "TODO", "license": "MIT", "documentation": null, "readme": "README.md", "keywords": [] });
+        let expected = [
+            "write the field `description`",
+            "add the field `documentation`",
+            "add `keywords.workspace = true`",
+            "write it: it is the crate's front page",
+        ];
+        assert_eq!(advices(published("crates/a", &bare, false)), expected);
+    }
+
+    #[test]
+    fn a_folder_has_the_name_of_its_crate() {
+        assert_eq!(folder("crates/a", "a", "a"), None);
+        assert!(folder("crates/a", "a", "b").is_some());
+    }
+}

@@ -1,0 +1,105 @@
+//! Rules on Rust sources.
+
+use super::Problem;
+
+/// A file that is longer than this has more than one subject.
+const MAX_LINES: usize = 500;
+const README: &str = r#"#![doc = include_str!("../README.md")]"#;
+
+/// No file is too long.
+pub(super) fn length(file: &str, text: &str) -> Option<Problem> {
+    let lines = text.lines().count();
+    (lines > MAX_LINES)
+        .then(|| Problem::new(file, format!("split it: it has {lines} lines, over {MAX_LINES}")))
+}
+
+/// The README is the crate's documentation, so its examples are tested.
+pub(super) fn lib_shows_readme(file: &str, text: &str) -> Option<Problem> {
+    (!text.lines().any(|line| line.trim() == README)).then(|| Problem::new(file, format!("add `{README}`")))
+}
+
+/// `lib.rs` declares modules and re-exports, and holds nothing else.
+///
+/// In formatted sources an item begins in the first column, and what belongs to it is indented.
+pub(super) fn lib_holds_no_items(file: &str, text: &str) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        if line.is_empty() || line.starts_with([' ', '\t', '/', '#', '}', ')', ']']) || is_declaration(line) {
+            continue;
+        }
+        let item = line.trim_end_matches(['{', ' ', ';']);
+        problems
+            .push(Problem::new(file, format!("line {}: move `{item}` to a module of its own", number + 1)));
+    }
+    problems
+}
+
+fn is_declaration(line: &str) -> bool {
+    let item = match line.strip_prefix("pub") {
+        Some(rest) if rest.starts_with('(') => rest.split_once(')').map_or(rest, |(_, rest)| rest),
+        Some(rest) => rest,
+        None => line,
+    };
+    match item.split_whitespace().next() {
+        Some("use" | "extern" | "macro_rules!") => true,
+        // An inline module holds items.
+        Some("mod") => item.trim_end().ends_with(';'),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lib_of_declarations_is_fine() {
+        let text = r#"#![doc = include_str!("../README.md")]
+#![cfg_attr(
+    docsrs,
+    feature(doc_cfg)
+)]
+
+// A comment.
+mod backend;
+#[cfg(feature = "x")]
+pub mod config;
+pub(crate) mod inner;
+
+pub use backend::{
+    A, B,
+};
+extern crate self as me;
+
+#[macro_export]
+macro_rules! register_backend {
+    ($driver:path) => {};
+}
+"#;
+        assert_eq!(lib_holds_no_items("lib.rs", text), []);
+        assert_eq!(lib_shows_readme("lib.rs", text), None);
+    }
+
+    #[test]
+    fn items_in_a_lib_are_named_with_their_lines() {
+        let text = "mod a;\n\npub fn f() {\n    g();\n}\nstruct S;\nmod tests {\n}\nimpl S {}\npub static X: u8 = 1;\n";
+        let found: Vec<_> =
+            lib_holds_no_items("lib.rs", text).into_iter().map(|problem| problem.advice).collect();
+        let lines: Vec<_> = found.iter().filter_map(|advice| advice.split(':').next()).collect();
+        assert_eq!(lines, ["line 3", "line 6", "line 7", "line 9", "line 10"]);
+        assert_eq!(found[0], "line 3: move `pub fn f()` to a module of its own");
+    }
+
+    #[test]
+    fn a_lib_without_the_readme_is_told_the_line() {
+        assert!(
+            lib_shows_readme("lib.rs", "//! Docs.\n").is_some_and(|problem| problem.advice.contains(README))
+        );
+    }
+
+    #[test]
+    fn the_limit_itself_is_allowed() {
+        assert_eq!(length("a.rs", &"\n".repeat(MAX_LINES)), None);
+        assert!(length("a.rs", &"\n".repeat(MAX_LINES + 1)).is_some());
+    }
+}
