@@ -30,6 +30,17 @@ pub(crate) enum Stop {
     Kill,
 }
 
+impl Stop {
+    /// The signal, as a shell's `kill` names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Terminate => "TERM",
+            Self::Quit => "QUIT",
+            Self::Kill => "KILL",
+        }
+    }
+}
+
 /// A running child, stopped on drop.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -38,15 +49,27 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts the command with no standard input, in its own process group.
+    /// Starts the command with no standard input.
     pub(crate) fn spawn(command: &mut Command, stop: Stop) -> Result<Self> {
-        interrupt::check()?;
-        let child = command
-            .stdin(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
+        let child = Self::in_own_group(command.stdin(Stdio::null()))?;
         Ok(Self { child, stop })
+    }
+
+    /// Starts the command in a process group of its own.
+    pub(crate) fn in_own_group(command: &mut Command) -> Result<Child> {
+        interrupt::check()?;
+        let child = command.process_group(0).spawn();
+        child.with_context(|| format!("cannot run `{}`", command.get_program().display()))
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// How it is asked to stop.
+    pub(crate) fn stop(&self) -> Stop {
+        self.stop
     }
 
     /// The exit status, if the child has ended.

@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use tempfile::TempDir;
 
-use super::Kind;
+use super::{Kind, guard::Guard};
 use crate::{
     interrupt,
     process::{POLL, Process, Stop},
@@ -55,9 +55,10 @@ impl Server {
 /// The processes of a throwaway server, the directory that holds their data and logs, and their end.
 #[derive(Debug)]
 pub(crate) struct Instance {
-    /// Before `directory`: fields are dropped in order.
+    // Dropped in this order: the processes write to the directory, and the guard outlives both.
     processes: Vec<(Process, PathBuf)>,
     directory: TempDir,
+    guard: Guard,
 }
 
 impl Instance {
@@ -65,7 +66,8 @@ impl Instance {
     pub(crate) fn new(name: &str) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix(&format!("user-streams-{name}-")).tempdir();
         let directory = directory.context("cannot make a temporary directory")?;
-        Ok(Self { processes: Vec::new(), directory })
+        let guard = Guard::over(directory.path())?;
+        Ok(Self { processes: Vec::new(), directory, guard })
     }
 
     /// The directory.
@@ -87,8 +89,9 @@ impl Instance {
     pub(crate) fn spawn(&mut self, name: &str, command: &mut Command, stop: Stop) -> Result<()> {
         let log = self.house(name, command)?;
         let process = Process::spawn(command, stop)?;
+        let watched = self.guard.add(&process);
         self.processes.push((process, log));
-        Ok(())
+        watched
     }
 
     /// Waits until the condition holds. An error of the condition means "not yet"; the last one is shown in the end.

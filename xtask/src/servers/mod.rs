@@ -1,6 +1,7 @@
 //! Database servers for the tests: where one comes from, and throwaway instances that stop with their owner.
 
 mod account;
+mod guard;
 mod install;
 mod instance;
 mod kind;

@@ -13,13 +13,9 @@ impl Profile {
     /// `-c` settings of PostgreSQL.
     pub(crate) fn postgres(self) -> &'static [&'static str] {
         match self {
-            Self::Fast => &[
-                "max_connections=300",
-                "fsync=off",
-                "synchronous_commit=off",
-                "full_page_writes=off",
-                "autovacuum=off",
-            ],
+            Self::Fast => {
+                &["max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+            }
             Self::Durable => &["max_connections=300"],
         }
     }
@@ -41,7 +37,8 @@ impl Profile {
     /// Options of Redis.
     pub(crate) fn redis(self) -> &'static [&'static str] {
         match self {
-            Self::Fast => &["--save", "", "--appendonly", "no"],
+            // A replica need not wait for others to join it in its first synchronization.
+            Self::Fast => &["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"],
             Self::Durable => &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
         }
     }
