@@ -1,5 +1,7 @@
 //! The end of a test run: a line per cell, and whether all is well.
 
+use std::collections::BTreeMap;
+
 use crate::trials::{Tally, Trials};
 
 /// What became of a cell.
@@ -38,11 +40,15 @@ pub(crate) struct Summary<'a> {
 impl Summary<'_> {
     /// Whether nothing failed, and whatever was asked for ran.
     pub(crate) fn success(&self) -> bool {
-        let ran = self.trials.others().ran()
-            + self.rows.iter().map(|row| self.trials.of(row.cell).ran()).sum::<usize>();
         let cells = self.rows.iter().all(|row| self.problem(row).is_none());
         // An empty run is no success: a mistyped filter would pass.
-        cells && self.cargo == Some(true) && ran > 0
+        cells && self.cargo == Some(true) && self.ran() > 0
+    }
+
+    /// How many tests ran, in cells and beside them.
+    fn ran(&self) -> usize {
+        let cells = self.rows.iter().map(|row| self.trials.of(row.cell).ran());
+        cells.sum::<usize>() + self.trials.others().ran()
     }
 
     /// The table, and the reasons that are too long for it.
@@ -50,19 +56,31 @@ impl Summary<'_> {
         let mut text =
             table(&["cell", "ran", "failed", "result"], self.rows.iter().map(|row| self.cells_of(row)));
         let others = self.trials.others();
-        text += &format!("\nbeside the cells: {} ran, {} failed\n", others.ran(), others.failed);
-        for row in self.rows {
-            if let Fate::NoServer(reason) = &row.fate {
-                text += &format!("\n{} could not start: {reason}\n", row.cell);
-            }
+        if others.ran() > 0 {
+            text += &format!("\nbeside the cells: {} ran, {} failed\n", others.ran(), others.failed);
+        }
+        for (reason, cells) in self.without_server() {
+            text += &format!("\n{} could not start: {reason}\n", cells.join(", "));
         }
         match self.cargo {
             Some(true) if self.success() => {}
+            Some(true) if self.ran() == 0 => text += "\nnot one test ran\n",
             Some(true) => text += "\nthe tests that ran passed, but not all that was asked for ran\n",
             Some(false) => text += "\n`cargo test` failed: see above\n",
             None => text += "\nno test ran: no cell has a server\n",
         }
         text
+    }
+
+    /// The cells that share a reason, by reason.
+    fn without_server(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut reasons = BTreeMap::<_, Vec<_>>::new();
+        for row in self.rows {
+            if let Fate::NoServer(reason) = &row.fate {
+                reasons.entry(reason.as_str()).or_default().push(row.cell);
+            }
+        }
+        reasons
     }
 
     fn cells_of(&self, row: &Row) -> Vec<String> {
@@ -159,6 +177,7 @@ mod tests {
             ("memory", Fate::Handed),
             ("redis", Fate::Skipped),
             ("single-table/mysql", Fate::NoServer("run `apt-get install mariadb-server`".into())),
+            ("many-to-many/mysql", Fate::NoServer("run `apt-get install mariadb-server`".into())),
         ]);
         let summary = Summary { rows: &rows, trials: &trials(), cargo: Some(true), may_be_empty: false };
         let expected = "\
@@ -166,10 +185,9 @@ cell                ran  failed  result
 memory                1       0  ok
 redis                 1       1  skipped on request
 single-table/mysql    0       0  FAILED: no server, see below
+many-to-many/mysql    0       0  FAILED: no server, see below
 
-beside the cells: 0 ran, 0 failed
-
-single-table/mysql could not start: run `apt-get install mariadb-server`
+single-table/mysql, many-to-many/mysql could not start: run `apt-get install mariadb-server`
 
 the tests that ran passed, but not all that was asked for ran
 ";

@@ -9,12 +9,13 @@ use super::Kind;
 
 /// The directory that holds every binary that this kind of server needs.
 pub(crate) fn directory(kind: Kind) -> Option<PathBuf> {
-    let chosen = env::var_os(kind.binaries_variable()).filter(|value| !value.is_empty());
-    let candidates = match chosen {
-        Some(directory) => vec![PathBuf::from(directory)],
-        None => candidates(kind),
-    };
+    let candidates = chosen(kind).map_or_else(|| candidates(kind), |directory| vec![directory]);
     candidates.into_iter().find(|directory| holds_all(directory, kind))
+}
+
+/// The directory that the environment chooses, if it does: no other is looked into.
+pub(crate) fn chosen(kind: Kind) -> Option<PathBuf> {
+    env::var_os(kind.binaries_variable()).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 /// The first of these binaries that the directory holds.

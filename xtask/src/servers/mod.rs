@@ -45,8 +45,12 @@ pub(crate) fn source(kind: Kind) -> Source {
 
 /// What to tell about a server that is nowhere.
 pub(crate) fn missing(kind: Kind) -> String {
+    let place = match locate::chosen(kind) {
+        Some(directory) => format!("not in {} ({})", directory.display(), kind.binaries_variable()),
+        None => "not installed".to_owned(),
+    };
     format!(
-        "{} is not installed: run `{}` (or `cargo xtask test --install`), or set {}",
+        "{} is {place}: run `{}` (or `cargo xtask test --install`), or set {}",
         kind.title(),
         install::line(kind),
         kind.variable()
