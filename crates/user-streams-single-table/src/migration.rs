@@ -1,0 +1,58 @@
+//! The table.
+
+use user_streams_core::Result;
+use user_streams_sql::{
+    Dialect, Schema,
+    sea_orm::{ConnectionTrait, DbErr},
+    sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
+};
+
+use crate::{SingleTable, SingleTableConfig};
+
+/// The migrations, for an application that runs them within its own migrator: extend its vector with these. Then never call
+/// `migrate` too, which keeps a history of its own.
+///
+/// # Errors
+/// `InvalidSettings` if a name in the configuration is malformed.
+pub fn migrations(dialect: Dialect, config: &SingleTableConfig) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    Ok(all(&Schema::new::<SingleTable>(dialect, config)?))
+}
+
+pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
+    vec![Box::new(CreateTable(schema.clone()))]
+}
+
+struct CreateTable(Schema);
+
+impl MigrationName for CreateTable {
+    fn name(&self) -> &str {
+        "m20261122_000001_create_user_streams_single_table"
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for CreateTable {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let schema = &self.0;
+        let dialect = schema.dialect;
+        // One index serves every read. Where an engine can, the rows are kept in its order.
+        let options = match dialect {
+            Dialect::MySql => " ENGINE = InnoDB",
+            _ => "",
+        };
+        let sql = format!(
+            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us BIGINT NOT NULL, id BIGINT NOT NULL, \
+             content {content} NOT NULL, PRIMARY KEY (user_id, created_at_us, id){users}){options}",
+            table = schema.quote(&schema.table),
+            user_id = dialect.user_id_type(schema.user_id),
+            content = dialect.content_type(),
+            users = schema.users_foreign_key(),
+        );
+        manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let sql = format!("DROP TABLE {}", self.0.quote(&self.0.table));
+        manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
+    }
+}

@@ -1,0 +1,139 @@
+//! A connection pool with its dialect, its timeouts, and the one writer that SQLite can have.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, QueryResult, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+use user_streams_core::{Error, ErrorKind, Result};
+
+use crate::{Dialect, config::Timeouts, error::from_db};
+
+#[derive(Debug)]
+pub(crate) struct Database {
+    pub(crate) connection: DatabaseConnection,
+    pub(crate) dialect: Dialect,
+    pub(crate) timeouts: Timeouts,
+    /// SQLite has one writer at a time. Waiting here is fair and costs nothing; in SQLite it is a poll that may starve.
+    writers: Option<Arc<Semaphore>>,
+}
+
+/// A turn to write. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct WriteTurn(#[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
+
+impl Database {
+    pub(crate) fn new(connection: DatabaseConnection, timeouts: Timeouts) -> Result<Self> {
+        let dialect = Dialect::of(connection.get_database_backend())?;
+        let writers = (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self { connection, dialect, timeouts, writers })
+    }
+
+    /// Waits for the turn to write.
+    pub(crate) async fn write_turn(&self) -> Result<WriteTurn> {
+        let Some(writers) = &self.writers else { return Ok(WriteTurn(None)) };
+        let turn = within(self.timeouts.broadcast, "the turn to write", async {
+            Arc::clone(writers)
+                .acquire_owned()
+                .await
+                .map_err(|_| Error::new(ErrorKind::Connection, "the backend is closed"))
+        });
+        Ok(WriteTurn(Some(turn.await?)))
+    }
+
+    /// A transaction that may write. On SQLite it is a writer from its beginning, since one that turns into a writer later fails
+    /// where another has written meanwhile; on MySQL it takes no locks on what it only reads.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
+        let options = TransactionOptions {
+            isolation_level: (self.dialect == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
+            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.timed(self.connection.begin_with_options(options)).await
+    }
+
+    /// A transaction of MySQL that locks what it reads in order to write.
+    pub(crate) async fn begin_repeatable_read(&self) -> Result<DatabaseTransaction> {
+        self.timed(self.connection.begin_with_config(Some(IsolationLevel::RepeatableRead), None)).await
+    }
+
+    pub(crate) async fn rollback(&self, transaction: DatabaseTransaction) -> Result<()> {
+        self.timed(transaction.rollback()).await
+    }
+
+    pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<()> {
+        self.timed(transaction.commit()).await
+    }
+
+    /// Runs a statement and returns the number of rows that it changed.
+    pub(crate) async fn execute<C: ConnectionTrait>(
+        &self,
+        on: &C,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64> {
+        Ok(self.timed(on.execute_raw(self.statement(sql, values))).await?.rows_affected())
+    }
+
+    /// The same for one row that may be there already, which is then no error.
+    pub(crate) async fn insert_unless_there<C: ConnectionTrait>(
+        &self,
+        on: &C,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64> {
+        let inserted = async {
+            match on.execute_raw(self.statement(sql, values)).await {
+                Ok(done) => Ok(done.rows_affected()),
+                // On MySQL, whose statement has no clause for it; on the others it never comes to this.
+                Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(0),
+                Err(error) => Err(error),
+            }
+        };
+        self.timed(inserted).await
+    }
+
+    /// The same without a limit of its own, for the one statement of a whole broadcast.
+    pub(crate) async fn execute_slow<C: ConnectionTrait>(
+        &self,
+        on: &C,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64> {
+        Ok(on.execute_raw(self.statement(sql, values)).await.map_err(from_db)?.rows_affected())
+    }
+
+    pub(crate) async fn query<C: ConnectionTrait>(
+        &self,
+        on: &C,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>> {
+        self.timed(on.query_all_raw(self.statement(sql, values))).await
+    }
+
+    pub(crate) fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.dialect.backend(), sql, values)
+    }
+
+    async fn timed<T>(&self, work: impl Future<Output = Result<T, sea_orm::DbErr>>) -> Result<T> {
+        within(self.timeouts.statement, "the database", async { work.await.map_err(from_db) }).await
+    }
+}
+
+/// The result of `work`, or an error after `limit`.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    who: &str,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::Timeout, format!("{who} did not answer within {} s", limit.as_secs_f64())))
+    })
+}

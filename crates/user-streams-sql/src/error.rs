@@ -1,0 +1,128 @@
+//! What a database's error means.
+
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, SqlxError};
+use user_streams_core::{Error, ErrorKind};
+
+/// Core's error for one of the database.
+pub(crate) fn from_db(error: DbErr) -> Error {
+    let (kind, message) = classify(&error);
+    Error::new(kind, message).with_source(error)
+}
+
+fn classify(error: &DbErr) -> (ErrorKind, &'static str) {
+    match error.sql_err() {
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
+            return (
+                ErrorKind::InvalidUserId,
+                "a recipient is not in the table that the option `users` names; nothing was stored",
+            );
+        }
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            return (ErrorKind::Conflict, "another writer stored the same row");
+        }
+        _ => {}
+    }
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => (
+            ErrorKind::Timeout,
+            "no connection was free within `connect_timeout`; raise `max_connections` or look for long transactions",
+        ),
+        DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => {
+            (ErrorKind::Connection, "the backend is closed")
+        }
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => classify_sqlx(error),
+        DbErr::Conn(_) => (ErrorKind::InvalidSettings, "the database's URL was not accepted"),
+        _ => (ErrorKind::Backend, "the database refused the statement"),
+    }
+}
+
+fn classify_sqlx(error: &SqlxError) -> (ErrorKind, &'static str) {
+    match error {
+        SqlxError::Database(error) => {
+            classify_code(error.code().as_deref().unwrap_or_default(), error.message())
+        }
+        SqlxError::Io(_) => (ErrorKind::Connection, "the connection to the database failed"),
+        SqlxError::Protocol(_) | SqlxError::WorkerCrashed => {
+            (ErrorKind::Connection, "the connection to the database broke")
+        }
+        SqlxError::Tls(_) => (ErrorKind::Connection, "TLS to the database failed"),
+        SqlxError::PoolTimedOut => (ErrorKind::Timeout, "no connection was free in time"),
+        SqlxError::PoolClosed => (ErrorKind::Connection, "the backend is closed"),
+        SqlxError::Configuration(_) => (ErrorKind::InvalidSettings, "the database's URL was not accepted"),
+        SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => {
+            (ErrorKind::Corrupt, "a stored value is not what was written")
+        }
+        _ => (ErrorKind::Backend, "the database refused the statement"),
+    }
+}
+
+/// By the code: five characters of SQLSTATE from a server, a decimal result code from SQLite.
+fn classify_code(code: &str, message: &str) -> (ErrorKind, &'static str) {
+    const NOT_MIGRATED: (ErrorKind, &str) = (
+        ErrorKind::NotMigrated,
+        "the backend's tables do not exist: run `migrate` once, such as `streams.migrate().await?`",
+    );
+    if code.len() == 5 {
+        return match (&code[..2], code) {
+            (_, "42P01" | "42S02") => NOT_MIGRATED,
+            ("40", _) | (_, "55P03") => (ErrorKind::Conflict, "another transaction was in the way"),
+            // MySQL reports a lock that it waited for too long as a general error.
+            (_, "HY000") if message.contains("try restarting transaction") => {
+                (ErrorKind::Conflict, "a lock was held for too long")
+            }
+            (_, "57014") => (ErrorKind::Timeout, "the server cancelled the statement"),
+            ("08" | "57" | "53", _) => (ErrorKind::Connection, "the database server is not available"),
+            ("28", _) | (_, "3D000" | "42000") if code != "42000" => (
+                ErrorKind::InvalidSettings,
+                "the database server refused the login or does not have the database",
+            ),
+            _ => (ErrorKind::Backend, "the database refused the statement"),
+        };
+    }
+    // The low byte is the primary result code: https://sqlite.org/rescode.html
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        // SQLite has no code of its own for a missing table.
+        Ok(1) if message.starts_with("no such table") => NOT_MIGRATED,
+        Ok(5 | 6) => (ErrorKind::Conflict, "another process holds the database file's lock"),
+        Ok(8) => (ErrorKind::Backend, "the database file is read-only"),
+        Ok(10) => (ErrorKind::Backend, "reading or writing the database file failed"),
+        Ok(11) => (ErrorKind::Corrupt, "the database file is damaged"),
+        Ok(13) => (ErrorKind::Backend, "the disk is full"),
+        Ok(14) => (
+            ErrorKind::Connection,
+            "the database file cannot be opened: check the path and its permissions, and add `?mode=rwc` to create it",
+        ),
+        Ok(26) => (ErrorKind::Corrupt, "the file is not a SQLite database"),
+        _ => (ErrorKind::Backend, "the database refused the statement"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_every_database_have_a_kind() {
+        for (code, message, kind) in [
+            ("42P01", "", ErrorKind::NotMigrated),
+            ("42S02", "", ErrorKind::NotMigrated),
+            ("1", "no such table: x", ErrorKind::NotMigrated),
+            ("1", "syntax error", ErrorKind::Backend),
+            ("5", "", ErrorKind::Conflict),
+            ("517", "", ErrorKind::Conflict),
+            ("40001", "", ErrorKind::Conflict),
+            ("40P01", "", ErrorKind::Conflict),
+            ("57P01", "", ErrorKind::Connection),
+            ("28000", "", ErrorKind::InvalidSettings),
+            ("3D000", "", ErrorKind::InvalidSettings),
+            ("42000", "", ErrorKind::Backend),
+            ("26", "", ErrorKind::Corrupt),
+            ("14", "", ErrorKind::Connection),
+            ("", "", ErrorKind::Backend),
+        ] {
+            assert_eq!(classify_code(code, message).0, kind, "{code}");
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! An item's way to its recipients: set-based, one statement for a chunk of them, one transaction for all.
+
+use sea_orm::{DatabaseExecutor, QueryResult, Value, sea_query::SelectStatement};
+use user_streams_core::{
+    AddStreamItem, Chunk, Delivered, Error, ErrorKind, NewItem, RecipientChunks, Recipients, Result,
+};
+
+use crate::{
+    Dialect, Layout, SqlBackend, Users,
+    database::{WriteTurn, within},
+    error::from_db,
+    users, values,
+};
+
+/// Users in one statement: enough that its own cost does not count, few enough that its ids stay under a megabyte.
+const CHUNK: usize = 10_000;
+
+/// What a broadcast tells of its progress.
+type Report<'a> = &'a mut (dyn FnMut(u64) + Send);
+
+/// Writes that become visible together. Dropping it undoes them.
+struct Unit<'a> {
+    on: DatabaseExecutor<'a>,
+    /// After `on`, so that it is dropped after it.
+    _turn: WriteTurn,
+}
+
+impl<L: Layout> SqlBackend<L> {
+    pub(crate) async fn fan_out(&self, args: AddStreamItem) -> Result<Delivered> {
+        let AddStreamItem { recipients, item, mut on_progress, .. } = args;
+        let mut report = move |delivered| {
+            if let Some(report) = &mut on_progress {
+                report(delivered);
+            }
+        };
+        let limit = self.database.timeouts.broadcast;
+        let users = match recipients.query_as::<Users>() {
+            Ok(users) => match users.own() {
+                Ok(select) => {
+                    return within(limit, "the broadcast", self.deliver_query(&select, &item, &mut report))
+                        .await;
+                }
+                Err(elsewhere) => Recipients::query(elsewhere),
+            },
+            Err(users) => users,
+        };
+        let chunks = users.into_chunks(L::NAME, self.schema.user_id, CHUNK)?;
+        within(limit, "the broadcast", self.deliver_chunks(chunks, &item, &mut report)).await
+    }
+
+    async fn deliver_query(
+        &self,
+        select: &SelectStatement,
+        item: &NewItem,
+        report: Report<'_>,
+    ) -> Result<Delivered> {
+        let (select, mut values) = users::build(select, self.database.dialect.backend());
+        let sql = self.statements.deliver_query(&self.schema, &select, values.len());
+        values.extend(self.item_values(item));
+        let unit = self.begin(false).await?;
+        let delivered = match self.put_item(&unit, item).await {
+            // Not a statement of a known shape, so it has the time of the whole broadcast.
+            Ok(()) => self.database.execute_slow(&unit.on, &sql, values).await,
+            Err(error) => Err(error),
+        };
+        self.finish(unit, delivered, report).await
+    }
+
+    async fn deliver_chunks(
+        &self,
+        mut chunks: RecipientChunks,
+        item: &NewItem,
+        report: Report<'_>,
+    ) -> Result<Delivered> {
+        // Nothing is locked before there is something to write.
+        let Some(first) = chunks.next().await? else {
+            report(0);
+            return Ok(Delivered::new(0));
+        };
+        let unit = self.begin(first.last).await?;
+        let delivered = self.deliver_all(&unit, first, chunks, item, report).await;
+        self.finish(unit, delivered, report).await
+    }
+
+    async fn deliver_all(
+        &self,
+        unit: &Unit<'_>,
+        first: Chunk,
+        mut chunks: RecipientChunks,
+        item: &NewItem,
+        report: Report<'_>,
+    ) -> Result<u64> {
+        self.put_item(unit, item).await?;
+        let mut delivered = 0;
+        let mut next = Some(first);
+        while let Some(chunk) = next {
+            delivered += self.deliver_chunk(unit, &chunk, item).await?;
+            next = if chunk.last { None } else { chunks.next().await? };
+            if next.is_some() {
+                report(delivered);
+            }
+        }
+        Ok(delivered)
+    }
+
+    async fn deliver_chunk(&self, unit: &Unit<'_>, chunk: &Chunk, item: &NewItem) -> Result<u64> {
+        let dialect = self.schema.dialect;
+        let mut values = self.item_values(item);
+        if let [user] = &chunk.users[..] {
+            values.push(values::user(dialect, user));
+            return self.database.insert_unless_there(&unit.on, &self.statements.deliver_one, values).await;
+        }
+        values.push(values::users(dialect, self.schema.user_id, &chunk.users));
+        self.database.execute(&unit.on, &self.statements.deliver_many, values).await
+    }
+
+    /// `single`: whether one statement does all, which then needs no transaction around it where the item has no table of its own.
+    async fn begin(&self, single: bool) -> Result<Unit<'_>> {
+        let turn = self.database.write_turn().await?;
+        let alone = single && !L::SEPARATE_ITEMS && self.schema.dialect != Dialect::MySql;
+        let on = if alone {
+            DatabaseExecutor::Connection(&self.database.connection)
+        } else {
+            DatabaseExecutor::OwnedTransaction(self.database.begin().await?)
+        };
+        Ok(Unit { on, _turn: turn })
+    }
+
+    /// Commits what was delivered; undoes a failure, and an item that nobody received.
+    async fn finish(&self, unit: Unit<'_>, delivered: Result<u64>, report: Report<'_>) -> Result<Delivered> {
+        if let DatabaseExecutor::OwnedTransaction(transaction) = unit.on {
+            match delivered {
+                Ok(1..) => self.database.commit(transaction).await?,
+                // What is undone here would be undone by the drop too, but later.
+                _ => self.database.rollback(transaction).await?,
+            }
+        }
+        let delivered = delivered?;
+        report(delivered);
+        Ok(Delivered::new(delivered))
+    }
+
+    /// Stores the item itself, where it has a table of its own.
+    async fn put_item(&self, unit: &Unit<'_>, item: &NewItem) -> Result<()> {
+        let Some(items) = &self.statements.items else { return Ok(()) };
+        let key = vec![item.created_at_us().into(), item.id().get().into()];
+        let values = [key.clone(), vec![item.content().into()]].concat();
+        if self.database.insert_unless_there(&unit.on, &items.insert, values).await? == 1 {
+            return Ok(());
+        }
+        // A retry finds its own item. Another content under this key must not reach these recipients, nor be replaced.
+        let rows = self.database.query(&unit.on, &items.select, key).await?;
+        match rows.first().map(content).transpose()? {
+            Some(content) if content == item.content() => Ok(()),
+            _ => Err(Error::new(
+                ErrorKind::Conflict,
+                format!(
+                    "another item has the id {} and the same `created_at`; nothing was stored",
+                    item.id()
+                ),
+            )
+            .with_retryable(false)),
+        }
+    }
+
+    /// `created_at_us, id`, and the content where it is in the same row.
+    fn item_values(&self, item: &NewItem) -> Vec<Value> {
+        let mut values = vec![item.created_at_us().into(), item.id().get().into()];
+        if self.statements.items.is_none() {
+            values.push(item.content().into());
+        }
+        values
+    }
+}
+
+fn content(row: &QueryResult) -> Result<String> {
+    row.try_get_by_index(0).map_err(from_db)
+}

@@ -1,0 +1,66 @@
+//! What the two SQL backends differ in.
+
+use std::fmt::Debug;
+
+use sea_orm_migration::MigrationTrait;
+use user_streams_core::{Result, UserIdKind};
+
+use crate::{Dialect, SqlConfig};
+
+/// A way of keeping streams in tables.
+pub trait Layout: Debug + Default + Send + Sync + 'static {
+    /// The backend's name, which is also the first part of its URLs' schemes.
+    const NAME: &'static str;
+    /// The default of the option `table`.
+    const TABLE: &'static str;
+    /// Whether items have a table of their own, beside that of the deliveries.
+    const SEPARATE_ITEMS: bool;
+
+    /// The migrations that make the tables, oldest first.
+    fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>>;
+}
+
+/// The names and types of the tables, as the configuration has them.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Schema {
+    /// The database.
+    pub dialect: Dialect,
+    /// The kind of user ids.
+    pub user_id: UserIdKind,
+    /// The name of the table of deliveries, not quoted.
+    pub table: String,
+    /// The application's user table and its key, not quoted, for a foreign key.
+    pub users: Option<(String, String)>,
+}
+
+impl Schema {
+    /// The schema of a layout by its configuration, on a database of this dialect.
+    ///
+    /// # Errors
+    /// `InvalidSettings` if a name in the configuration is malformed.
+    pub fn new<L: Layout>(dialect: Dialect, config: &SqlConfig) -> Result<Self> {
+        Ok(Self { dialect, user_id: config.user_id, table: config.table(L::TABLE)?, users: config.users()? })
+    }
+
+    /// The identifier, quoted.
+    pub fn quote(&self, identifier: &str) -> String {
+        self.dialect.quote(identifier)
+    }
+
+    /// The name of the table of items, where a layout has one.
+    pub fn items_table(&self) -> String {
+        format!("{}_items", self.table)
+    }
+
+    /// The clause of the foreign key to the users, with the comma before it, or nothing.
+    pub fn users_foreign_key(&self) -> String {
+        self.users.as_ref().map_or_else(String::new, |(table, column)| {
+            let (table, column) = (self.quote(table), self.quote(column));
+            format!(
+                ", FOREIGN KEY ({}) REFERENCES {table} ({column}) ON DELETE CASCADE",
+                self.quote("user_id")
+            )
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Making and upgrading the tables.
+
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction,
+    sea_query::{Alias, DynIden, IntoIden},
+};
+use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
+use user_streams_core::{Error, ErrorKind, Result};
+
+use crate::{Dialect, Layout, Schema, SqlBackend, error::from_db};
+
+/// The migrations of one backend with a history table of their own, which never meets that of the application.
+struct Migrator<'a> {
+    schema: &'a Schema,
+    migrations: fn(&Schema) -> Vec<Box<dyn MigrationTrait>>,
+}
+
+impl MigratorTraitSelf for Migrator<'_> {
+    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
+        (self.migrations)(self.schema)
+    }
+
+    fn migration_table_name(&self) -> DynIden {
+        Alias::new(format!("{}_migrations", self.schema.table)).into_iden()
+    }
+}
+
+impl<L: Layout> SqlBackend<L> {
+    /// All in one transaction that first takes a lock, since several processes may start at once.
+    pub(crate) async fn run_migrations(&self) -> Result<()> {
+        let _turn = self.database.write_turn().await?;
+        let transaction = self.database.begin().await?;
+        self.lock(&transaction).await?;
+        let migrator = Migrator { schema: &self.schema, migrations: L::migrations };
+        let migrated = migrator.up(&transaction, None).await.map_err(|error| {
+            Error::new(ErrorKind::Backend, "the migration failed; nothing was changed, except on MySQL")
+                .with_source(error)
+        });
+        // MySQL commits at every CREATE TABLE, and keeps its lock beyond a commit.
+        let unlocked = self.unlock(&transaction).await;
+        migrated.and(unlocked)?;
+        self.database.commit(transaction).await
+    }
+
+    async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
+        let lock = match self.schema.dialect {
+            // It is a writer already.
+            Dialect::Sqlite => return Ok(()),
+            Dialect::Postgres => "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)",
+            Dialect::MySql => "SELECT GET_LOCK(?, 60)",
+        };
+        let rows = self.database.query(transaction, lock, vec![self.lock_name().into()]).await?;
+        if self.schema.dialect == Dialect::MySql {
+            let got: Option<i64> =
+                rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten();
+            if got != Some(1) {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    "another process is migrating for more than 60 s",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn unlock(&self, transaction: &DatabaseTransaction) -> Result<()> {
+        if self.schema.dialect != Dialect::MySql {
+            return Ok(());
+        }
+        let statement = self.database.statement("SELECT RELEASE_LOCK(?)", vec![self.lock_name().into()]);
+        transaction.query_one_raw(statement).await.map(|_| ()).map_err(from_db)
+    }
+
+    /// At most 64 characters, as MySQL has it.
+    fn lock_name(&self) -> String {
+        format!("user_streams:{}", self.schema.table)
+    }
+}

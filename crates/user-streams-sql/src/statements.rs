@@ -1,0 +1,190 @@
+//! The text of every statement, made once when a backend is made, so that each is prepared once per connection.
+
+use crate::{Dialect, Layout, Schema, dialect::Params};
+
+/// The statements of one backend. The comment on each has its parameters.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) items: Option<ItemStatements>,
+    /// `created_at_us, id, [content,] user`
+    pub(crate) deliver_one: String,
+    /// `created_at_us, id, [content,] users`
+    pub(crate) deliver_many: String,
+    /// `user, limit, offset`
+    pub(crate) page: String,
+    /// `user, `[keyset]`, limit`
+    pub(crate) page_after: String,
+    /// `user, `[keyset]`, limit`; oldest first
+    pub(crate) page_before: String,
+    /// `user`
+    pub(crate) count: String,
+    /// `user`
+    pub(crate) delete: String,
+    table: String,
+}
+
+/// The statements on the items' own table.
+#[derive(Debug)]
+pub(crate) struct ItemStatements {
+    /// `created_at_us, id, content`
+    pub(crate) insert: String,
+    /// `created_at_us, id`; gives `content`
+    pub(crate) select: String,
+    /// No parameters.
+    pub(crate) purge: String,
+}
+
+impl Statements {
+    pub(crate) fn new<L: Layout>(schema: &Schema) -> Self {
+        let dialect = schema.dialect;
+        let table = schema.quote(&schema.table);
+        let items_table = L::SEPARATE_ITEMS.then(|| schema.quote(&schema.items_table()));
+        let items = items_table.as_ref().map(|items| ItemStatements::new(dialect, items, &table));
+        let page = |keyset: &str, order: &str, offset: &str, params: &[&str]| {
+            let newest = format!(
+                "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id {order} LIMIT {}{offset}",
+                params[0], params[1]
+            );
+            match &items_table {
+                None => format!("SELECT id, created_at_us, content {newest}"),
+                // The page is cut before the contents are looked up; the order comes back in `rows`.
+                Some(items) => format!(
+                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id {newest}) AS d \
+                     JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us"
+                ),
+            }
+        };
+        let keyset_page = |older: bool| {
+            let mut params = Params::after(dialect, 0);
+            let user = params.next();
+            let keyset = keyset(dialect, older, &mut params);
+            page(&keyset, if older { "DESC" } else { "ASC" }, "", &[&user, &params.next()])
+        };
+        let mut params = Params::after(dialect, 0);
+        let (user, limit, offset) = (params.next(), params.next(), params.next());
+        let one = |verb: &str| format!("{verb} FROM {table} WHERE user_id = {user}");
+        Self {
+            deliver_one: deliver_one(dialect, &table, items.is_none()),
+            deliver_many: {
+                let mut params = Params::after(dialect, 0);
+                let item = ItemParams::new(&mut params, items.is_none());
+                deliver(dialect, &table, "", &item, &dialect.users_source(schema.user_id, &params.next()))
+            },
+            page: page("", "DESC", &format!(" OFFSET {offset}"), &[&user, &limit]),
+            page_after: keyset_page(true),
+            page_before: keyset_page(false),
+            count: one("SELECT COUNT(*)"),
+            delete: one("DELETE"),
+            items,
+            table,
+        }
+    }
+
+    /// Delivery to the rows of `select`, which has `count` parameters: those, then `created_at_us, id, [content]`.
+    pub(crate) fn deliver_query(&self, schema: &Schema, select: &str, count: usize) -> String {
+        let mut params = Params::after(schema.dialect, count);
+        let item = ItemParams::new(&mut params, self.items.is_none());
+        let source = schema.dialect.targets_source(schema.user_id);
+        deliver(schema.dialect, &self.table, &format!("WITH targets(uid) AS ({select}) "), &item, source)
+    }
+}
+
+impl ItemStatements {
+    fn new(dialect: Dialect, items: &str, deliveries: &str) -> Self {
+        let mut params = Params::after(dialect, 0);
+        let (at, id, content) = (params.next(), params.next(), params.next());
+        let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
+        Self {
+            insert: format!(
+                "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
+            ),
+            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}"),
+            purge: match dialect {
+                // A set that SQLite makes once; it would run a NOT EXISTS for every item.
+                Dialect::Sqlite => {
+                    format!(
+                        "DELETE FROM {items} WHERE (id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})"
+                    )
+                }
+                _ => format!(
+                    "DELETE FROM {items} WHERE NOT EXISTS \
+                     (SELECT 1 FROM {deliveries} AS d WHERE d.id = {items}.id AND d.created_at_us = {items}.created_at_us)"
+                ),
+            },
+        }
+    }
+}
+
+/// The condition for what is older, or newer, than a place. A row value is one index range on SQLite and PostgreSQL; MySQL
+/// and MariaDB make a range of the redundant bound alone.
+fn keyset(dialect: Dialect, older: bool, params: &mut Params) -> String {
+    let than = if older { "<" } else { ">" };
+    let (at, next) = (params.next(), params.next());
+    match dialect {
+        Dialect::MySql => {
+            format!(
+                " AND created_at_us {than}= {at} AND (created_at_us {than} {next} OR id {than} {})",
+                params.next()
+            )
+        }
+        _ => format!(" AND (created_at_us, id) {than} ({at}, {next})"),
+    }
+}
+
+struct ItemParams {
+    at: String,
+    id: String,
+    content: Option<String>,
+}
+
+impl ItemParams {
+    fn new(params: &mut Params, content: bool) -> Self {
+        Self { at: params.next(), id: params.next(), content: content.then(|| params.next()) }
+    }
+
+    fn columns(&self) -> &'static str {
+        if self.content.is_some() { "created_at_us, id, content" } else { "created_at_us, id" }
+    }
+}
+
+fn deliver_one(dialect: Dialect, table: &str, content: bool) -> String {
+    let mut params = Params::after(dialect, 0);
+    let item = ItemParams::new(&mut params, content);
+    let values = [Some(item.at.clone()), Some(item.id.clone()), item.content.clone(), Some(params.next())];
+    let values: Vec<_> = values.into_iter().flatten().collect();
+    // MySQL's IGNORE would hide every other error too; there a second delivery is known by its error.
+    let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
+    format!("INSERT INTO {table} ({}, user_id) VALUES ({}){unless_there}", item.columns(), values.join(", "))
+}
+
+/// One statement for any number of users: those of the derived table `u(uid)` who do not have the item yet.
+fn deliver(dialect: Dialect, table: &str, with: &str, item: &ItemParams, source: &str) -> String {
+    let insert = format!("INSERT INTO {table} (user_id, {}) {with}", item.columns());
+    let ItemParams { at, id, content } = item;
+    match dialect {
+        Dialect::Sqlite | Dialect::Postgres => {
+            let [integer, text] =
+                if dialect == Dialect::Postgres { ["::bigint", "::text"] } else { ["", ""] };
+            let content = content.as_ref().map_or_else(String::new, |content| format!(", {content}{text}"));
+            format!(
+                "{insert}SELECT u.uid, {at}{integer}, {id}{integer}{content} FROM {source} \
+                 WHERE u.uid IS NOT NULL ON CONFLICT DO NOTHING"
+            )
+        }
+        // The server reports a row that was there already as if it were inserted, so they are left out by hand; the last clause is
+        // for one that another connection inserts meanwhile.
+        Dialect::MySql => {
+            let (given, selected) = match content {
+                Some(content) => (format!(", {content} AS content"), ", p.content"),
+                None => (String::new(), ""),
+            };
+            format!(
+                "{insert}SELECT u.uid, p.created_at_us, p.id{selected} \
+                 FROM (SELECT CAST({at} AS SIGNED) AS created_at_us, CAST({id} AS SIGNED) AS id{given}) AS p CROSS JOIN {source} \
+                 WHERE u.uid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS e \
+                 WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id) \
+                 ON DUPLICATE KEY UPDATE user_id = {table}.user_id"
+            )
+        }
+    }
+}

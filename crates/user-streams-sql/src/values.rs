@@ -1,0 +1,76 @@
+//! User ids as bound values.
+
+use std::fmt::Write as _;
+
+use sea_orm::{Value, sea_query::ArrayType};
+use user_streams_core::{UserId, UserIdKind};
+
+use crate::Dialect;
+
+/// One id.
+pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
+    match user {
+        UserId::Int(id) => (*id).into(),
+        UserId::Uuid(id) => (*id).into(),
+        UserId::Text(id) if dialect == Dialect::MySql => id.clone().into_bytes().into(),
+        UserId::Text(id) => id.clone().into(),
+    }
+}
+
+/// Any number of ids in one parameter, so that one prepared statement serves every chunk: an array on PostgreSQL, JSON elsewhere.
+/// In JSON a UUID is in hexadecimal, and on MySQL a text too, so that no character set touches it.
+pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
+    if dialect == Dialect::Postgres {
+        let array_type = match kind {
+            UserIdKind::BigInt => ArrayType::BigInt,
+            UserIdKind::Uuid => ArrayType::Uuid,
+            UserIdKind::Text => ArrayType::String,
+        };
+        let values = users.iter().map(|id| user(dialect, id)).collect();
+        return Value::Array(array_type, Some(Box::new(values)));
+    }
+    let mut json = String::with_capacity(users.len() * 12 + 2);
+    json.push('[');
+    for (index, user) in users.iter().enumerate() {
+        if index > 0 {
+            json.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = match user {
+            UserId::Int(id) => write!(json, "{id}"),
+            UserId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
+            UserId::Text(id) if dialect == Dialect::MySql => write!(json, "\"{}\"", Hex(id.as_bytes())),
+            UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
+        };
+    }
+    json.push(']');
+    json.into()
+}
+
+struct Hex<'a>(&'a [u8]);
+
+impl std::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_become_one_json_parameter() {
+        let json = |dialect, ids: &[UserId]| match users(dialect, UserIdKind::Text, ids) {
+            Value::String(Some(json)) => json,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(json(Dialect::Sqlite, &[UserId::Int(-1), UserId::Int(2)]), "[-1,2]");
+        assert_eq!(json(Dialect::Sqlite, &[UserId::from("a\"\n☃")]), "[\"a\\\"\\n☃\"]");
+        assert_eq!(json(Dialect::MySql, &[UserId::from("a☃")]), "[\"61e29883\"]");
+        assert_eq!(
+            json(Dialect::MySql, &[UserId::Uuid(uuid::Uuid::nil())]),
+            format!("[\"{}\"]", "0".repeat(32))
+        );
+    }
+}
