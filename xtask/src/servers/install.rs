@@ -112,7 +112,7 @@ pub(crate) fn install(kinds: &[Kind]) -> Result<()> {
         bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
     }
     match kinds.iter().find(|&&kind| source(kind) == Source::Missing) {
-        Some(&kind) => bail!("{}: still not found after its installation", missing(kind)),
+        Some(&kind) => bail!("the installation did not help: {}", missing(kind)),
         None => Ok(()),
     }
 }

@@ -23,8 +23,12 @@ pub(super) fn lib_shows_readme(file: &str, text: &str) -> Option<Problem> {
 /// In formatted sources an item begins in the first column, and what belongs to it is indented.
 pub(super) fn lib_holds_no_items(file: &str, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for (number, line) in text.lines().enumerate() {
+    let lines: Vec<_> = text.lines().collect();
+    for (number, &line) in lines.iter().enumerate() {
         if line.is_empty() || line.starts_with([' ', '\t', '/', '#', '}', ')', ']']) || is_declaration(line) {
+            continue;
+        }
+        if line.ends_with('{') && line.contains("mod ") && holds_only_declarations(&lines[number + 1..]) {
             continue;
         }
         let item = line.trim_end_matches(['{', ' ', ';']);
@@ -32,6 +36,13 @@ pub(super) fn lib_holds_no_items(file: &str, text: &str) -> Vec<Problem> {
             .push(Problem::new(file, format!("line {}: move `{item}` to a module of its own", number + 1)));
     }
     problems
+}
+
+/// Whether the inline module that begins before these lines re-exports, as a macro's private module does, and no more.
+fn holds_only_declarations(lines: &[&str]) -> bool {
+    let body = lines.iter().take_while(|line| !line.starts_with('}')).map(|line| line.trim());
+    let code: Vec<_> = body.filter(|line| !line.starts_with("//") && !line.starts_with('#')).collect();
+    code.join(" ").split_inclusive(';').map(str::trim).all(is_declaration)
 }
 
 fn is_declaration(line: &str) -> bool {
@@ -42,7 +53,6 @@ fn is_declaration(line: &str) -> bool {
     };
     match item.split_whitespace().next() {
         Some("use" | "extern" | "macro_rules!") => true,
-        // An inline module holds items.
         Some("mod") => item.trim_end().ends_with(';'),
         _ => false,
     }
@@ -71,6 +81,15 @@ pub use backend::{
 };
 extern crate self as me;
 
+#[doc(hidden)]
+pub mod __private {
+    // For the macro.
+    pub use crate::{
+        inner::C,
+    };
+    pub use inventory;
+}
+
 #[macro_export]
 macro_rules! register_backend {
     ($driver:path) => {};
@@ -82,11 +101,11 @@ macro_rules! register_backend {
 
     #[test]
     fn items_in_a_lib_are_named_with_their_lines() {
-        let text = "mod a;\n\npub fn f() {\n    g();\n}\nstruct S;\nmod tests {\n}\nimpl S {}\npub static X: u8 = 1;\n";
+        let text = "mod a;\n\npub fn f() {\n    g();\n}\nstruct S;\nmod tests {\n    fn t() {}\n}\nimpl S {}\npub static X: u8 = 1;\n";
         let found: Vec<_> =
             lib_holds_no_items("lib.rs", text).into_iter().map(|problem| problem.advice).collect();
         let lines: Vec<_> = found.iter().filter_map(|advice| advice.split(':').next()).collect();
-        assert_eq!(lines, ["line 3", "line 6", "line 7", "line 9", "line 10"]);
+        assert_eq!(lines, ["line 3", "line 6", "line 7", "line 10", "line 11"]);
         assert_eq!(found[0], "line 3: move `pub fn f()` to a module of its own");
     }
 
