@@ -27,7 +27,6 @@ impl Add {
     }
 
     /// The item's timestamp, cut off to microseconds; now if not given.
-    #[expect(clippy::needless_pass_by_value, reason = "a date is small, and reads best by value")]
     pub fn created_at<Tz: TimeZone>(mut self, created_at: DateTime<Tz>) -> Self {
         self.item = self.item.with_created_at(&created_at);
         self

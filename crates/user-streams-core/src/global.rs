@@ -34,7 +34,6 @@ pub fn add_stream_item(recipients: impl IntoRecipients, content: impl Into<NewIt
 }
 
 /// [`Streams::get_stream_items`] on the streams of [`init`]; before it, every read answers `NotInitialized`.
-#[expect(clippy::needless_pass_by_value, reason = "an id by value reads best, and `&T` is `ToUserId` too")]
 pub fn get_stream_items(user: impl ToUserId) -> StreamItems {
     StreamItems::new(None, user.to_user_id())
 }

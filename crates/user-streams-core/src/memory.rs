@@ -1,7 +1,7 @@
 //! The reference backend: what each operation means, in the fewest words. It also serves tests and demos.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -95,9 +95,8 @@ impl Backend for MemoryBackend {
         {
             let mut streams = self.streams();
             for user in users {
-                let stream = streams.entry(user).or_default();
-                if !stream.contains_key(&cursor) {
-                    stream.insert(cursor, Arc::clone(&content));
+                if let Entry::Vacant(place) = streams.entry(user).or_default().entry(cursor) {
+                    place.insert(Arc::clone(&content));
                     delivered += 1;
                 }
             }

@@ -117,10 +117,7 @@ impl Paginator {
     /// `EmptyPage` only if there is no page at all (an empty stream without `allow_empty_first_page`); else those of
     /// [`page`](Self::page).
     pub async fn get_page(&self, number: impl PageNumber) -> Result<Page> {
-        let number = match number.page_number() {
-            Ok(number) => number,
-            Err(_) => 1,
-        };
+        let number = number.page_number().unwrap_or(1);
         match self.validate(number).await {
             Err(error) if error.kind() == ErrorKind::EmptyPage => match self.num_pages().await? {
                 0 => Err(error),

@@ -72,10 +72,6 @@ impl Streams {
     }
 
     /// The stream of a user, newest first. No I/O is done until it is asked for items or their number.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an id by value reads best, and `&T` is `ToUserId` too"
-    )]
     pub fn get_stream_items(&self, user: impl ToUserId) -> StreamItems {
         StreamItems::new(Some(self.clone()), user.to_user_id())
     }
@@ -92,10 +88,6 @@ impl Streams {
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot; `InvalidUserId`; else those of the storage.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "an id by value reads best, and `&T` is `ToUserId` too"
-    )]
     pub fn delete_stream(&self, user: impl ToUserId) -> impl Future<Output = Result<u64>> + Send + 'static {
         let (streams, user) = (self.clone(), user.to_user_id());
         async move {

@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+
+mod backend;
+mod config;
+mod driver;
+mod migration;
+
+pub use backend::{ManyToMany, ManyToManyBackend};
+pub use config::ManyToManyConfig;
+pub use driver::DRIVER;
+pub use migration::migrations;
+pub use user_streams_sql::{Dialect, Users, users};

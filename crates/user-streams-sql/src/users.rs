@@ -33,7 +33,7 @@ fn users_by<E: EntityTrait, C: ColumnTrait>(select: Select<E>, column: C) -> Use
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Users {
-    select: Result<SelectStatement, &'static str>,
+    select: Result<Box<SelectStatement>, &'static str>,
     on: Option<DatabaseConnection>,
 }
 
@@ -46,7 +46,7 @@ impl Users {
 
     /// The users in the one column of any query. A NULL is passed over.
     pub fn query(select: SelectStatement) -> Self {
-        Self { select: Ok(select), on: None }
+        Self { select: Ok(Box::new(select)), on: None }
     }
 
     /// Runs the query on this database and streams its rows to the backend: for users who are in another database than
@@ -57,7 +57,7 @@ impl Users {
     }
 
     /// The query, if it is one for the backend's own database.
-    pub(crate) fn own(self) -> Result<SelectStatement, Self> {
+    pub(crate) fn own(self) -> Result<Box<SelectStatement>, Self> {
         match self {
             Self { select: Ok(select), on: None } => Ok(select),
             other => Err(other),
@@ -86,7 +86,7 @@ impl RecipientQuery for Users {
             Error::new(ErrorKind::Recipients, "the query of the recipients failed").with_source(error)
         };
         let stream = async_stream::try_stream! {
-            let statement = ConnectionTrait::get_database_backend(&database).build(&select);
+            let statement = ConnectionTrait::get_database_backend(&database).build(&*select);
             let mut rows = database.stream_raw(statement).await.map_err(failed)?;
             while let Some(row) = rows.next().await {
                 if let Some(user) = user_id(&row.map_err(failed)?)? {
