@@ -1,0 +1,127 @@
+//! The backend.
+
+use std::{fmt, sync::Arc};
+
+use fred::{bytes::Bytes, types::Value};
+use user_streams_core::{
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
+    Position, Result, StreamItem, StreamQuery, UserIdKind, async_trait,
+};
+
+use crate::{
+    RedisConfig,
+    broadcast::Broadcast,
+    client::Client,
+    command::Command,
+    keys::Keys,
+    member,
+    scripts::{self, Side},
+    url::Target,
+};
+
+pub(crate) const NAME: &str = "redis";
+
+/// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`, `redis-sentinel://` and, with the
+/// feature `rustls`, the same with `rediss`.
+pub struct RedisBackend {
+    client: Arc<Client>,
+    keys: Keys,
+    user_id: UserIdKind,
+}
+
+impl RedisBackend {
+    /// Connects to the server, the cluster or the sentinels that the URL names.
+    ///
+    /// # Errors
+    /// `InvalidSettings` if the URL or an option is malformed, or the server refuses the credentials; `Connection` or
+    /// `Timeout` if no server can be reached.
+    pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
+        let keys = Keys::new(&config.key_prefix)?;
+        let target = Target::new(url, config.client_arguments)?;
+        Ok(Self { client: Arc::new(Client::connect(target).await?), keys, user_id: config.user_id })
+    }
+
+    async fn read(&self, command: Command) -> Result<Vec<StreamItem>> {
+        let Value::Array(members) = self.client.one(command).await? else { return Err(unexpected()) };
+        let decode = |member: Value| member::decode(&member.into_bytes().ok_or_else(unexpected)?);
+        members.into_iter().map(decode).collect()
+    }
+}
+
+#[async_trait]
+impl Backend for RedisBackend {
+    fn capabilities(&self) -> Capabilities {
+        // Not `AtomicBroadcast`: Redis has no transaction over several servers, nor one over a million keys that would not
+        // stop all else meanwhile.
+        Capabilities::new(NAME, self.user_id)
+            .with(Capability::Migrate)
+            .with(Capability::DeleteStream)
+            .with(Capability::Durable)
+    }
+
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+        let AddStreamItem { recipients, item, on_progress, .. } = args;
+        let chunks = Broadcast::chunks(recipients, self.user_id)?;
+        Broadcast::new(&self.client, &self.keys, &item, on_progress).run(chunks).await
+    }
+
+    async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
+        let StreamQuery { user, position, limit, .. } = query;
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let key = self.keys.stream(&user);
+        self.read(match position {
+            Position::Offset(offset) => newest(key, offset, limit),
+            Position::After(cursor) => scripts::page(key, cursor, Side::After, limit),
+            Position::Before(cursor) => scripts::page(key, cursor, Side::Before, limit),
+        })
+        .await
+    }
+
+    async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
+        count(&self.client.one(Command::on_key("ZCARD", self.keys.stream(&query.user), [])).await?)
+    }
+
+    /// Redis needs nothing to be created. This looks at settings of the server that waste memory or lose streams, and
+    /// warns of them by `tracing`.
+    async fn migrate(&self) -> Result<()> {
+        crate::advice::give(&self.client).await
+    }
+
+    async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
+        // One command that both deletes all and says how many there were; the key goes with its last member.
+        let all = [0.into(), (-1).into()];
+        let command = Command::on_key("ZREMRANGEBYRANK", self.keys.stream(&args.user), all);
+        count(&self.client.one(command).await?)
+    }
+
+    async fn close(&self) -> Result<()> {
+        self.client.close().await;
+        Ok(())
+    }
+}
+
+fn newest(key: Bytes, offset: u64, limit: u64) -> Command {
+    let last = offset.saturating_add(limit - 1);
+    Command::on_key("ZRANGE", key, [scripts::integer(offset), scripts::integer(last), "REV".into()])
+}
+
+/// A number in an answer.
+pub(crate) fn count(answer: &Value) -> Result<u64> {
+    answer.as_u64().ok_or_else(unexpected)
+}
+
+fn unexpected() -> Error {
+    Error::new(ErrorKind::Backend, "the server gave an answer of an unexpected kind")
+}
+
+impl fmt::Debug for RedisBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisBackend")
+            .field("servers", &self.client.to_string())
+            .field("keys", &self.keys)
+            .field("user_id", &self.user_id)
+            .finish()
+    }
+}

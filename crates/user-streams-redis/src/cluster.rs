@@ -1,0 +1,235 @@
+//! Which server of a cluster has which slot.
+//!
+//! The map is read by `CLUSTER SLOTS` at the start, and again when an answer or a lost connection shows that it is out of date.
+//! Redirects are followed by the client itself; see `client.rs`.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fred::types::Value;
+use tokio::{sync::Mutex, time::Instant};
+use user_streams_core::ErrorKind;
+
+use crate::{
+    command::Command,
+    fault::{Address, Fault},
+    server::Server,
+    url::Target,
+};
+
+const SLOTS: usize = 16_384;
+const NOBODY: u16 = u16::MAX;
+/// A map is not read again within this time, however many commands ask for it.
+const FRESH: Duration = Duration::from_millis(100);
+
+/// A cluster.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    target: Target,
+    map: RwLock<Map>,
+    stale: AtomicBool,
+    /// Held by the one task that reads the map; within, when that was done last.
+    reading: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug)]
+struct Map {
+    /// By slot, an index of `servers`.
+    slots: Vec<u16>,
+    servers: Vec<(Address, Arc<Server>)>,
+}
+
+impl Map {
+    fn owner(&self, slot: u16) -> Option<&(Address, Arc<Server>)> {
+        self.servers.get(usize::from(*self.slots.get(usize::from(slot))?))
+    }
+
+    fn find(&self, address: &Address) -> Option<(u16, &Arc<Server>)> {
+        let at = self.servers.iter().position(|(known, _)| known == address)?;
+        Some((u16::try_from(at).ok()?, &self.servers[at].1))
+    }
+}
+
+impl Cluster {
+    pub(crate) fn new(target: Target) -> Self {
+        let map = Map { slots: vec![NOBODY; SLOTS], servers: Vec::new() };
+        Self { target, map: RwLock::new(map), stale: AtomicBool::new(true), reading: Mutex::default() }
+    }
+
+    /// The server of a slot.
+    pub(crate) fn owner(&self, slot: u16) -> Result<Arc<Server>, Fault> {
+        let map = self.read();
+        let (_, server) = map
+            .owner(slot)
+            .ok_or_else(|| Fault::NotReady(format!("no server of the cluster has slot {slot}")))?;
+        Ok(Arc::clone(server))
+    }
+
+    /// The server that a redirect of the owner of a slot leads to.
+    pub(crate) fn redirected(&self, slot: u16, to: &Address) -> Arc<Server> {
+        let mut map = self.write();
+        let mut to = to.clone();
+        if to.host.is_empty()
+            && let Some((from, _)) = map.owner(slot)
+        {
+            to.host.clone_from(&from.host);
+        }
+        if let Some((_, server)) = map.find(&to) {
+            return Arc::clone(server);
+        }
+        let server = Arc::new(Server::at(&to, &self.target));
+        map.servers.push((to, Arc::clone(&server)));
+        server
+    }
+
+    /// Notes that a slot has moved.
+    pub(crate) fn moved(&self, slot: u16, to: &Address) {
+        let server = self.redirected(slot, to);
+        let mut map = self.write();
+        let at = map.servers.iter().position(|(_, known)| Arc::ptr_eq(known, &server));
+        if let (Some(at), Some(owner)) =
+            (at.and_then(|at| at.try_into().ok()), map.slots.get_mut(usize::from(slot)))
+        {
+            *owner = at;
+        }
+        drop(map);
+        self.doubt();
+    }
+
+    /// Has the map read again before the next attempt.
+    pub(crate) fn doubt(&self) {
+        self.stale.store(true, Ordering::Relaxed);
+    }
+
+    /// Reads the map again if it is in doubt.
+    pub(crate) async fn refresh(&self, deadline: Instant) -> Result<(), Fault> {
+        if !self.stale.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut last = self.reading.lock().await;
+        if !self.stale.load(Ordering::Relaxed) || last.is_some_and(|at| at.elapsed() < FRESH) {
+            return Ok(());
+        }
+        let mut fault = Fault::NotReady("no server of the cluster is known".to_owned());
+        for (address, server) in self.candidates() {
+            let wait = deadline.min(Instant::now() + self.target.arguments.connection_timeout());
+            let ask = Command::to_server("CLUSTER", vec!["SLOTS".into()]);
+            let answer = server.send(&[&ask], wait).await.pop();
+            match answer.unwrap_or(Err(Fault::Timeout)).map(|slots| parse(slots, &address.host)) {
+                Ok(Some(ranges)) => {
+                    self.stale.store(false, Ordering::Relaxed);
+                    *last = Some(Instant::now());
+                    self.set(ranges);
+                    return Ok(());
+                }
+                Ok(None) => {
+                    fault = Fault::Refused(
+                        ErrorKind::Backend,
+                        format!("{address} gave a map of the cluster that is not understood"),
+                    );
+                }
+                Err(why) => fault = why,
+            }
+        }
+        *last = Some(Instant::now());
+        Err(fault)
+    }
+
+    /// Ends all connections.
+    pub(crate) async fn close(&self) {
+        let servers: Vec<_> = self.read().servers.iter().map(|(_, server)| Arc::clone(server)).collect();
+        for server in servers {
+            server.close().await;
+        }
+    }
+
+    /// Whom to ask for the map: the servers that have slots, and then those of the URL.
+    fn candidates(&self) -> Vec<(Address, Arc<Server>)> {
+        let mut candidates = self.read().servers.clone();
+        for address in &self.target.hosts {
+            if candidates.iter().all(|(known, _)| known != address) {
+                candidates.push((address.clone(), Arc::new(Server::at(address, &self.target))));
+            }
+        }
+        candidates
+    }
+
+    fn set(&self, ranges: Vec<(u16, u16, Address)>) {
+        let mut map = self.write();
+        let mut known: BTreeMap<_, _> = map.servers.drain(..).collect();
+        map.slots.fill(NOBODY);
+        for (start, end, address) in ranges {
+            let at = match map.find(&address) {
+                Some((at, _)) => at,
+                None => {
+                    // Its connections stay, if it had any.
+                    let server = known
+                        .remove(&address)
+                        .unwrap_or_else(|| Arc::new(Server::at(&address, &self.target)));
+                    map.servers.push((address, server));
+                    u16::try_from(map.servers.len() - 1).unwrap_or(NOBODY)
+                }
+            };
+            if let Some(slots) = map.slots.get_mut(usize::from(start)..=usize::from(end)) {
+                slots.fill(at);
+            }
+        }
+    }
+
+    // The map is changed by plain assignments, which a panic elsewhere cannot leave half done.
+    fn read(&self) -> RwLockReadGuard<'_, Map> {
+        self.map.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Map> {
+        self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer of `CLUSTER SLOTS` from the server at `asked`: first slot, last slot, address of the server that has them.
+fn parse(slots: Value, asked: &str) -> Option<Vec<(u16, u16, Address)>> {
+    let Value::Array(ranges) = slots else { return None };
+    let ranges = ranges.into_iter().map(|range| {
+        let Value::Array(range) = range else { return None };
+        let Some([start, end, Value::Array(primary)]) = range.first_chunk() else { return None };
+        let [host, port, ..] = primary.as_slice() else { return None };
+        // A server that does not know its own name means: the one that you used.
+        let host = host.as_string().filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
+        let number = |value: &Value| u16::try_from(value.as_u64()?).ok();
+        let (start, end) = (number(start)?, number(end)?);
+        (start <= end).then_some((start, end, Address { host, port: number(port)? }))
+    });
+    ranges.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(host: Value) -> Value {
+        Value::Array(vec![host, 7001.into(), "id".into(), Value::Array(Vec::new())])
+    }
+
+    #[test]
+    fn the_map_is_read_with_and_without_names() {
+        let range = |start: i64, end: i64, host: Value| {
+            Value::Array(vec![start.into(), end.into(), server(host), server("replica".into())])
+        };
+        let slots = Value::Array(vec![
+            range(0, 99, "a".into()),
+            range(100, 16_383, Value::Null),
+            range(5, 5, "".into()),
+        ]);
+        let at = |host: &str| Address { host: host.to_owned(), port: 7001 };
+        let expected = vec![(0, 99, at("a")), (100, 16_383, at("asked")), (5, 5, at("asked"))];
+        assert_eq!(parse(slots, "asked"), Some(expected));
+        assert_eq!(parse(Value::Array(vec![range(9, 1, "a".into())]), ""), None);
+        assert_eq!(parse("OK".into(), ""), None);
+    }
+}

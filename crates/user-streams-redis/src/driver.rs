@@ -1,0 +1,23 @@
+//! How this crate introduces itself to core.
+
+use std::sync::Arc;
+
+use user_streams_core::{BackendDriver, ConnectArgs, ConnectFuture, register_backend};
+
+use crate::RedisBackend;
+
+#[cfg(not(feature = "rustls"))]
+const SCHEMES: &[&str] = &["redis", "redis-cluster", "redis-sentinel"];
+#[cfg(feature = "rustls")]
+const SCHEMES: &[&str] =
+    &["redis", "redis-cluster", "redis-sentinel", "rediss", "rediss-cluster", "rediss-sentinel"];
+
+/// The driver of this crate, for a program that wants an explicit
+/// [`Registry`](user_streams_core::Registry). Linking the crate registers it.
+pub static DRIVER: BackendDriver = BackendDriver::new(crate::backend::NAME, SCHEMES, connect)
+    .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+register_backend!(DRIVER);
+
+fn connect(args: ConnectArgs) -> ConnectFuture {
+    Box::pin(async move { Ok(Arc::new(RedisBackend::connect(&args.url, args.options.parse()?).await?) as _) })
+}

@@ -1,0 +1,196 @@
+//! What can go wrong with a command, and what is to be done about it.
+
+use std::fmt;
+
+use fred::error::ErrorKind as FredKind;
+use user_streams_core::{Error, ErrorKind};
+
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Address {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+impl Address {
+    /// `host:port`; the host may be an IPv6 address, with or without brackets.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        Some(Self { host: host.to_owned(), port: port.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Why a command has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Another server of the cluster has the slot. An empty host is that of the server that said so.
+    Moved(u16, Address),
+    /// Another server of the cluster is taking the slot over and has this key already.
+    Ask(Address),
+    /// The server does not know the script.
+    NoScript,
+    /// The server is there, but not ready: it loads its data, a failover is under way.
+    NotReady(String),
+    /// The server has become a replica.
+    ReadOnly(String),
+    /// The connection could not be made, or was lost.
+    Lost(String),
+    /// No answer in time.
+    Timeout,
+    /// Another attempt would end the same.
+    Refused(ErrorKind, String),
+}
+
+impl Fault {
+    pub(crate) fn of(error: &fred::error::Error) -> Self {
+        let text = error.details();
+        // Redis 6.2 puts an error from within a script behind words of its own.
+        let is = |code: &str| {
+            text.strip_prefix(code).is_some_and(|rest| rest.starts_with(' '))
+                || text.contains(&format!(": {code} "))
+        };
+        if let Some(redirect) = redirect(text) {
+            return redirect;
+        }
+        if is("NOSCRIPT") {
+            return Self::NoScript;
+        }
+        if is("READONLY") {
+            return Self::ReadOnly(text.to_owned());
+        }
+        if ["LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOREPLICAS"].into_iter().any(is) {
+            return Self::NotReady(text.to_owned());
+        }
+        if is("WRONGTYPE") {
+            return Self::Refused(
+                ErrorKind::Corrupt,
+                "the key of the stream is not a sorted set: something else has written it".to_owned(),
+            );
+        }
+        if ["NOAUTH", "WRONGPASS"].into_iter().any(is)
+            || text.starts_with("ERR AUTH")
+            || text.starts_with("ERR invalid password")
+        {
+            return Self::Refused(
+                ErrorKind::InvalidSettings,
+                format!("the server refuses the user or the password: {text}"),
+            );
+        }
+        if text.contains("cluster support disabled") {
+            return Self::Refused(
+                ErrorKind::InvalidSettings,
+                "the server is not part of a cluster: use the scheme `redis` instead of `redis-cluster`"
+                    .to_owned(),
+            );
+        }
+        // An answer of the server begins with a word in capitals; what the client says does not.
+        let code = text.split(' ').next().unwrap_or_default();
+        if code.len() > 1 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Self::Refused(ErrorKind::Backend, format!("the server answered: {text}"));
+        }
+        match error.kind() {
+            FredKind::Timeout => Self::Timeout,
+            FredKind::Config
+            | FredKind::Url
+            | FredKind::InvalidArgument
+            | FredKind::InvalidCommand
+            | FredKind::Parse => Self::Refused(ErrorKind::Backend, error.to_string()),
+            _ => Self::Lost(error.to_string()),
+        }
+    }
+
+    /// The error to give, once it is given up; `server` names who was asked.
+    pub(crate) fn into_error(self, server: &dyn fmt::Display) -> Error {
+        match self {
+            Self::Refused(kind, message) => Error::new(kind, message),
+            Self::Timeout => Error::new(ErrorKind::Timeout, format!("no answer from {server} in time")),
+            Self::Lost(why) => Error::new(ErrorKind::Connection, format!("no connection to {server}: {why}")),
+            Self::NotReady(why) => Error::new(ErrorKind::Connection, format!("{server} is not ready: {why}")),
+            Self::ReadOnly(why) => {
+                Error::new(ErrorKind::Connection, format!("{server} takes no writes: {why}"))
+            }
+            Self::Moved(..) | Self::Ask(_) => {
+                Error::new(ErrorKind::Connection, format!("{server}: the cluster redirects without end"))
+            }
+            Self::NoScript => {
+                Error::new(ErrorKind::Backend, format!("{server} does not keep the scripts it is given"))
+            }
+        }
+    }
+}
+
+fn redirect(text: &str) -> Option<Fault> {
+    let mut words = text.split(' ');
+    let kind = words.next().filter(|kind| matches!(*kind, "MOVED" | "ASK"))?;
+    let slot = words.next()?.parse().ok()?;
+    let to = Address::parse(words.next()?)?;
+    Some(if kind == "MOVED" { Fault::Moved(slot, to) } else { Fault::Ask(to) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(text: &'static str) -> Fault {
+        Fault::of(&fred::error::Error::new(FredKind::Unknown, text))
+    }
+
+    fn kind(fault: Fault) -> (ErrorKind, bool) {
+        let error = fault.into_error(&"h:1");
+        (error.kind(), error.is_retryable())
+    }
+
+    #[test]
+    fn redirects_say_where_to() {
+        let to = |host: &str, port| Address { host: host.to_owned(), port };
+        assert_eq!(fault("MOVED 3999 127.0.0.1:6381"), Fault::Moved(3999, to("127.0.0.1", 6381)));
+        assert_eq!(fault("MOVED 3999 :6381"), Fault::Moved(3999, to("", 6381)));
+        assert_eq!(fault("ASK 1 ::1:7000"), Fault::Ask(to("::1", 7000)));
+        assert_eq!(to("::1", 7000).to_string(), "[::1]:7000");
+    }
+
+    #[test]
+    fn what_a_retry_can_help_is_retryable() {
+        for text in [
+            "LOADING Redis is loading the dataset in memory",
+            "CLUSTERDOWN The cluster is down",
+            "READONLY You can't write",
+        ] {
+            assert_eq!(kind(fault(text)), (ErrorKind::Connection, true), "{text}");
+        }
+        assert_eq!(kind(fault("channel closed")), (ErrorKind::Connection, true));
+        assert_eq!(kind(Fault::Timeout), (ErrorKind::Timeout, true));
+    }
+
+    #[test]
+    fn what_it_cannot_help_is_not() {
+        for (text, expected) in [
+            (
+                "WRONGTYPE Operation against a key holding the wrong kind of value script: 1f, on @user_script:3.",
+                ErrorKind::Corrupt,
+            ),
+            (
+                "ERR Error running script (call to f_1): @user_script:3: WRONGTYPE Operation against a key",
+                ErrorKind::Corrupt,
+            ),
+            ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::InvalidSettings),
+            ("ERR This instance has cluster support disabled", ErrorKind::InvalidSettings),
+            ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
+            ("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Backend),
+        ] {
+            assert_eq!(kind(fault(text)), (expected, false), "{text}");
+        }
+        assert_eq!(fault("NOSCRIPT No matching script. Please use EVAL."), Fault::NoScript);
+    }
+}

@@ -1,0 +1,106 @@
+//! What is stored of an item: a member of the user's sorted set.
+//!
+//! A member is the item's place, 16 bytes, and then its content as UTF-8. The place is the timestamp in microseconds since
+//! the Unix epoch with its sign bit flipped, then the id, both as 8 bytes, the highest first: so places compare byte for
+//! byte as items are ordered, and among equal scores Redis itself has them in order.
+//!
+//! Why the timestamp is in the member, though it is the score as well: a sorted set tells members apart by themselves
+//! alone. An item is identified by its timestamp *and* its id; with the id alone in the member, the same id and content
+//! at another time would not be a second item but would be lost. And reading needs no score.
+
+use fred::bytes::{BufMut, Bytes, BytesMut};
+use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
+
+/// The length of a place.
+pub(crate) const PLACE: usize = 16;
+const SIGN: u64 = 1 << 63;
+
+/// The place of an item, as its member begins.
+pub(crate) fn place(cursor: Cursor) -> [u8; PLACE] {
+    let mut place = [0; PLACE];
+    let (time, id) = place.split_at_mut(8);
+    time.copy_from_slice(&(cursor.created_at_us().cast_unsigned() ^ SIGN).to_be_bytes());
+    id.copy_from_slice(&cursor.id().get().to_be_bytes());
+    place
+}
+
+/// The member of an item.
+pub(crate) fn encode(item: &NewItem) -> Bytes {
+    let mut member = BytesMut::with_capacity(PLACE + item.content().len());
+    member.put_slice(&place(item.cursor()));
+    member.put_slice(item.content().as_bytes());
+    member.freeze()
+}
+
+/// The item of a member.
+pub(crate) fn decode(member: &[u8]) -> Result<StreamItem> {
+    let corrupt = |what: &str| {
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("a member of the stream's sorted set {what}: this library has not written it"),
+        )
+    };
+    let (time, rest) = member.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+    let (id, content) = rest.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+    let content =
+        String::from_utf8(content.to_vec()).map_err(|error| corrupt("is not UTF-8").with_source(error))?;
+    let created_at_us = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
+    StreamItem::from_stored(i64::from_be_bytes(*id), created_at_us, content)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use user_streams_core::{ItemId, time};
+
+    use super::*;
+
+    fn item(us: i64, id: i64, content: &str) -> NewItem {
+        NewItem::new(content)
+            .with_created_at(&DateTime::from_timestamp_micros(us).unwrap())
+            .with_id(ItemId::try_from(id).unwrap())
+    }
+
+    #[test]
+    fn members_come_back() {
+        for us in [time::MIN_MICROS, -1, 0, 1_732_262_400_123_456, time::MAX_MICROS] {
+            for (id, content) in [(1, ""), (i64::MAX, "☃ snow\n")] {
+                let new = item(us, id, content);
+                let read = decode(&encode(&new)).unwrap();
+                assert_eq!((read.cursor(), read.content.as_str()), (new.cursor(), content));
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_as_documented() {
+        assert_eq!(
+            encode(&item(1, 2, "a")),
+            [128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, b'a'].as_slice()
+        );
+    }
+
+    #[test]
+    fn places_are_ordered_as_cursors() {
+        let mut cursors = Vec::new();
+        for us in [time::MIN_MICROS, -256, -1, 0, 1, 255, 256, time::MAX_MICROS] {
+            for id in [1, 255, 256, i64::MAX] {
+                cursors.push(item(us, id, "").cursor());
+            }
+        }
+        assert!(cursors.is_sorted());
+        assert!(cursors.iter().map(|cursor| place(*cursor)).is_sorted());
+    }
+
+    #[test]
+    fn foreign_members_are_corrupt() {
+        let mut not_utf8 = encode(&item(1, 1, "a")).to_vec();
+        not_utf8.push(0xFF);
+        let (mut no_id, mut no_date) = (vec![128; 8], vec![0; 16]);
+        no_id.extend([0; 8]);
+        no_date[15] = 1;
+        for member in [&b""[..], b"15 bytes of text", b"ordinary", &not_utf8, &no_id, &no_date] {
+            assert_eq!(decode(member).unwrap_err().kind(), ErrorKind::Corrupt, "{member:?}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The Lua scripts: what has to happen in one step on the server.
+//!
+//! A script is called by its hash. A server that does not know it (a new one, one that was restarted, a replica that took
+//! over) says so, and gets the text then; see `Server::send`.
+
+use std::sync::LazyLock;
+
+use fred::{bytes::Bytes, types::Value, util::sha1_hash};
+use user_streams_core::{Cursor, NewItem};
+
+use crate::{command::Command, member};
+
+const ADD: &str = include_str!("scripts/add.lua");
+const PAGE: &str = include_str!("scripts/page.lua");
+/// The most items of a page by cursor: more than a sorted set can have, and exact in a Lua number.
+const MAX_LIMIT: u64 = 1 << 40;
+
+static ADD_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(ADD).into());
+static PAGE_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(PAGE).into());
+
+/// Which side of a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    After,
+    Before,
+}
+
+/// The commands that make the scripts known to a server.
+pub(crate) fn load() -> [Command; 2] {
+    [ADD, PAGE].map(|text| {
+        Command::to_server("SCRIPT", vec!["LOAD".into(), Bytes::from_static(text.as_bytes()).into()])
+    })
+}
+
+/// An item on its way, encoded once for all its recipients.
+#[derive(Debug, Clone)]
+pub(crate) struct Add {
+    score: Bytes,
+    member: Bytes,
+}
+
+impl Add {
+    pub(crate) fn new(item: &NewItem) -> Self {
+        Self { score: item.created_at_us().to_string().into(), member: member::encode(item) }
+    }
+
+    /// Adds the item to the streams at these keys, of which there is at least one; answers how many received it.
+    pub(crate) fn to(&self, keys: Vec<Bytes>) -> Command {
+        let first = keys.first().cloned().unwrap_or_default();
+        let mut args = Vec::with_capacity(keys.len() + 4);
+        args.push(ADD_SHA.clone().into());
+        args.push(integer(keys.len() as u64));
+        args.extend(keys.into_iter().map(Value::from));
+        args.push(self.score.clone().into());
+        args.push(self.member.clone().into());
+        Command::new("EVALSHA", first, args)
+    }
+}
+
+/// Reads up to `limit` members on one side of a cursor, newest first.
+pub(crate) fn page(key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Command {
+    let args = vec![
+        PAGE_SHA.clone().into(),
+        1.into(),
+        key.clone().into(),
+        cursor.created_at_us().to_string().into(),
+        Bytes::copy_from_slice(&member::place(cursor)).into(),
+        integer(limit.min(MAX_LIMIT)),
+        match side {
+            Side::After => "after".into(),
+            Side::Before => "before".into(),
+        },
+    ];
+    Command::new("EVALSHA", key, args)
+}
+
+/// As an argument; over `i64::MAX`, which no length or rank reaches, it is that.
+pub(crate) fn integer(number: u64) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_are_those_of_the_texts() {
+        assert_eq!(ADD_SHA.len(), 40);
+        assert_ne!(*ADD_SHA, *PAGE_SHA);
+    }
+}

@@ -1,0 +1,222 @@
+//! The URL, checked before fred sees anything of it.
+//!
+//! fred takes `rediss` without TLS for plain text, passes over unknown parameters, and takes the password of
+//! `redis://password@host` for a user's name. So it gets no URL at all, but the parts. No message shows the URL: there may
+//! be a password in any part of it.
+
+use std::fmt;
+
+use fred::types::config::{Config, ServerConfig};
+use url::{Host, Url};
+use user_streams_core::{Error, ErrorKind, Result};
+
+use crate::{ClientArguments, fault::Address};
+
+/// What the URL and the client arguments say together.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) topology: Topology,
+    /// At least one.
+    pub(crate) hosts: Vec<Address>,
+    pub(crate) arguments: ClientArguments,
+    /// Present if and only if TLS is to be used.
+    tls: Option<Tls>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Topology {
+    One,
+    Cluster,
+    /// By the name of the service.
+    Sentinel(String),
+}
+
+#[cfg(feature = "rustls")]
+type Tls = fred::types::config::TlsConfig;
+#[cfg(not(feature = "rustls"))]
+type Tls = std::convert::Infallible;
+
+impl Target {
+    pub(crate) fn new(url: &str, mut arguments: ClientArguments) -> Result<Self> {
+        let parsed = Url::parse(url).map_err(|error| {
+            invalid(format!("malformed URL: {error}; special characters in the user name and the password are percent-encoded"))
+        })?;
+        if [parsed.path(), parsed.query().unwrap_or_default(), parsed.fragment().unwrap_or_default()]
+            .iter()
+            .any(|part| part.contains('@'))
+        {
+            return Err(invalid(
+                "malformed URL: `@` after the host; special characters in the user name and the password are percent-encoded",
+            ));
+        }
+        if parsed.fragment().is_some() {
+            return Err(invalid("malformed URL: `#…` has no meaning"));
+        }
+        let (tls, rest) = match parsed.scheme() {
+            scheme if scheme.starts_with("rediss") => (true, &scheme["rediss".len()..]),
+            scheme if scheme.starts_with("redis") => (false, &scheme["redis".len()..]),
+            _ => return Err(invalid(KNOWN_SCHEMES)),
+        };
+        let (mut topology, default_port) = match rest {
+            "" => (Topology::One, 6379),
+            "-cluster" => (Topology::Cluster, 6379),
+            "-sentinel" => (Topology::Sentinel(String::new()), 26379),
+            _ => return Err(invalid(KNOWN_SCHEMES)),
+        };
+        let host = match parsed.host() {
+            Some(Host::Domain(name)) if !name.is_empty() => decode(name)?,
+            Some(Host::Ipv4(address)) => address.to_string(),
+            Some(Host::Ipv6(address)) => address.to_string(),
+            _ => return Err(invalid("the URL names no host: write `redis://host:port`")),
+        };
+        let port = parsed.port().unwrap_or(default_port);
+        if port == 0 {
+            return Err(invalid("the port must be from 1 to 65535"));
+        }
+        let mut hosts = vec![Address { host, port }];
+        for (name, value) in parsed.query_pairs() {
+            match (&*name, &mut topology) {
+                ("node", Topology::Cluster | Topology::Sentinel(_)) => {
+                    let node = Address::parse(&value).filter(|node| !node.host.is_empty() && node.port != 0);
+                    hosts.push(node.ok_or_else(|| {
+                        invalid(format!("the URL's parameter `node` is {value:?}: expected `host:port`"))
+                    })?);
+                }
+                ("sentinelServiceName", Topology::Sentinel(service)) if service.is_empty() => {
+                    *service = value.into_owned();
+                }
+                (_, topology) => return Err(invalid(topology.known_parameters(&name))),
+            }
+        }
+        if topology == Topology::Sentinel(String::new()) {
+            return Err(invalid(
+                "the URL names no service: add `?sentinelServiceName=…`, as the sentinels call it",
+            ));
+        }
+        credentials(&parsed, &mut arguments)?;
+        database(&parsed, &topology, &mut arguments)?;
+        arguments.check()?;
+        Ok(Self { topology, hosts, arguments, tls: tls.then(make_tls).transpose()? })
+    }
+
+    /// fred's configuration for one of the servers.
+    pub(crate) fn config(&self, server: ServerConfig) -> Config {
+        let arguments = &self.arguments;
+        Config {
+            server,
+            username: arguments.user.clone(),
+            password: arguments.password.clone(),
+            database: arguments.database.filter(|&database| database != 0),
+            #[cfg(feature = "rustls")]
+            tls: self.tls.clone(),
+            ..Config::default()
+        }
+    }
+
+    /// fred's configuration of the sentinels.
+    pub(crate) fn sentinels(&self, service: &str) -> ServerConfig {
+        ServerConfig::Sentinel {
+            hosts: self.hosts.iter().map(|at| (at.host.as_str(), at.port).into()).collect(),
+            service_name: service.to_owned(),
+            username: self.arguments.sentinel_user.clone(),
+            password: self.arguments.sentinel_password.clone(),
+        }
+    }
+}
+
+impl Topology {
+    fn known_parameters(&self, unknown: &str) -> String {
+        let known = match self {
+            Self::One => "this scheme has none",
+            Self::Cluster => "known is `node`",
+            Self::Sentinel(_) => "known are `node` and, once, `sentinelServiceName`",
+        };
+        format!("unknown parameter `{unknown}` in the URL: {known}; other settings are client arguments")
+    }
+}
+
+const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster and redis-sentinel, and with TLS rediss, \
+                             rediss-cluster and rediss-sentinel";
+
+fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
+    let user = Some(decode(url.username())?).filter(|user| !user.is_empty());
+    let password = url.password().map(decode).transpose()?;
+    if (user.is_some() && arguments.user.is_some()) || (password.is_some() && arguments.password.is_some()) {
+        return Err(invalid("the user or the password is both in the URL and in the client arguments"));
+    }
+    arguments.user = user.or(arguments.user.take());
+    arguments.password = password.or(arguments.password.take());
+    if arguments.user.is_some() && arguments.password.is_none() {
+        return Err(invalid(
+            "there is a user without a password: for a password alone write `redis://:password@host`, with the colon",
+        ));
+    }
+    Ok(())
+}
+
+fn database(url: &Url, topology: &Topology, arguments: &mut ClientArguments) -> Result<()> {
+    let path = url.path().strip_prefix('/').unwrap_or(url.path());
+    if !path.is_empty() {
+        let number = path
+            .parse()
+            .map_err(|_| invalid("the URL's path is not the number of a database, as in `redis://host/2`"))?;
+        if arguments.database.is_some_and(|other| other != number) {
+            return Err(invalid("the URL and the client arguments name two databases"));
+        }
+        arguments.database = Some(number);
+    }
+    if *topology == Topology::Cluster && arguments.database.is_some_and(|number| number != 0) {
+        return Err(invalid("a cluster has database 0 alone"));
+    }
+    Ok(())
+}
+
+#[cfg(feature = "rustls")]
+fn make_tls() -> Result<Tls> {
+    let connector = fred::types::config::TlsConnector::default_rustls().map_err(|error| {
+        invalid("the system's root certificates cannot be read, which TLS needs").with_source(error)
+    })?;
+    Ok(connector.into())
+}
+
+#[cfg(not(feature = "rustls"))]
+fn make_tls() -> Result<Tls> {
+    Err(invalid("this scheme is TLS: enable the feature `rustls` of user-streams-redis in Cargo.toml"))
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidSettings, message)
+}
+
+/// Takes percent-encoding off.
+fn decode(text: &str) -> Result<String> {
+    let malformed =
+        || invalid("malformed URL: the user name, the password or the host is badly percent-encoded");
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
+        let (high, low) = (digit().ok_or_else(malformed)?, digit().ok_or_else(malformed)?);
+        bytes.push(u8::try_from(high * 16 + low).map_err(|_| malformed())?);
+    }
+    String::from_utf8(bytes).map_err(|_| malformed())
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("topology", &self.topology)
+            .field("hosts", &self.hosts)
+            .field("arguments", &self.arguments)
+            .field("tls", &self.tls.is_some())
+            .finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "url_tests.rs"]
+mod tests;
