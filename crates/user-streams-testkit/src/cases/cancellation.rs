@@ -1,0 +1,133 @@
+//! Dropping a future leaves the store as it was or as it would have become, and the backend usable.
+
+use std::{
+    future::{Future, IntoFuture, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::stream::{self, StreamExt};
+use tokio::{sync::oneshot, time};
+use user_streams_core::{NewItem, Recipients, UserId};
+
+use crate::{
+    Namespace,
+    case::cases,
+    compare::{assert_items, stored},
+    namespace::sample,
+};
+
+cases![
+    an_add_that_is_dropped_at_any_point_can_be_retried,
+    reads_that_are_dropped_leave_the_backend_usable,
+    a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried,
+    a_broadcast_that_is_dropped_while_it_waits_stores_nothing; requires AtomicBroadcast,
+    a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all; requires AtomicBroadcast,
+];
+
+/// How long the backend may take to answer after a future was dropped.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Polls a future so often, and drops it. Whether it has ended before.
+async fn poll_and_drop(future: impl IntoFuture, polls: usize) -> bool {
+    let mut future = pin!(future.into_future());
+    let mut left = polls;
+    poll_fn(|context| match (future.as_mut().poll(context), left) {
+        (Poll::Ready(_), _) => Poll::Ready(true),
+        (Poll::Pending, 0 | 1) => Poll::Ready(false),
+        (Poll::Pending, _) => {
+            left -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+async fn an_add_that_is_dropped_at_any_point_can_be_retried(ns: Namespace) {
+    for polls in 1..=40 {
+        let (user, item) = (ns.user(), NewItem::new("dropped"));
+        let ended = poll_and_drop(ns.streams().add_stream_item(&user, item.clone()), polls).await;
+        let retry = time::timeout(SOON, ns.add(&user, item.clone())).await;
+        retry.expect("the backend is usable after an add was dropped");
+        assert_items(&ns.all(&user).await, &[stored(&item)], "a dropped add is retried and delivers once");
+        if ended && polls > 4 {
+            break;
+        }
+    }
+}
+
+async fn reads_that_are_dropped_leave_the_backend_usable(ns: Namespace) {
+    let (user, items) = ns.feed(20).await;
+    for polls in (1..=4).cycle().take(64) {
+        let stream = ns.streams().get_stream_items(&user);
+        poll_and_drop(stream.clone(), polls).await;
+        poll_and_drop(stream.len(), polls).await;
+    }
+    let read = time::timeout(SOON, ns.all(&user)).await;
+    assert_items(
+        &read.expect("a read is answered after others were dropped"),
+        &items,
+        "reads work after that",
+    );
+    assert_eq!(ns.len(&user).await, 20, "counts work after that");
+}
+
+/// Starts a broadcast to these users, and drops it as it waits for one more.
+async fn broadcast_and_drop(ns: &Namespace, users: &[UserId], item: &NewItem) {
+    let (taken, all_taken) = oneshot::channel();
+    // The signal goes out when the first is polled for after all users.
+    let waits = stream::once(async move {
+        let _ = taken.send(());
+        std::future::pending::<UserId>().await
+    });
+    let recipients = Recipients::stream(stream::iter(users.to_vec()).chain(waits));
+    let add = pin!(ns.streams().add_stream_item(recipients, item.clone()).into_future());
+    let waiting = futures_util::future::select(add, all_taken).await;
+    assert!(
+        matches!(waiting, futures_util::future::Either::Right(_)),
+        "a broadcast whose recipients go on does not end"
+    );
+}
+
+async fn a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried(ns: Namespace) {
+    let (users, item) = (ns.users(2_500), NewItem::new("dropped"));
+    broadcast_and_drop(&ns, &users, &item).await;
+    let retry = time::timeout(SOON, ns.add(&users, item));
+    retry.await.expect("the backend is usable after a broadcast was dropped");
+    assert!(ns.served(sample(&users)).await.into_iter().all(|served| served), "each has it once");
+}
+
+async fn a_broadcast_that_is_dropped_while_it_waits_stores_nothing(ns: Namespace) {
+    for number in [0, 3, 2_500, 22_000] {
+        let (users, item) = (ns.users(number), NewItem::new("dropped"));
+        broadcast_and_drop(&ns, &users, &item).await;
+        assert!(
+            !ns.served(sample(&users)).await.contains(&true),
+            "a broadcast that is dropped stores nothing"
+        );
+    }
+    let user = ns.user();
+    assert_eq!(ns.add(&user, "after").await, 1, "the backend is usable after broadcasts were dropped");
+}
+
+async fn a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all(ns: Namespace) {
+    for polls in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89] {
+        let (users, item) = (ns.users(3_000), NewItem::new("dropped"));
+        poll_and_drop(ns.streams().add_stream_item(Recipients::iter(users.clone()), item), polls).await;
+        let mut served = ns.served(sample(&users)).await;
+        // What was under way may become visible between two reads, but not stay halved.
+        for _ in 0..100 {
+            if served.iter().all(|one| *one == served[0]) {
+                break;
+            }
+            time::sleep(Duration::from_millis(20)).await;
+            served = ns.served(sample(&users)).await;
+        }
+        let number = served.iter().filter(|served| **served).count();
+        assert!(
+            number == 0 || number == served.len(),
+            "a broadcast that is dropped is not left half stored: {number}"
+        );
+    }
+}

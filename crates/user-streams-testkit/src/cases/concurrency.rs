@@ -1,0 +1,111 @@
+//! Many at once.
+
+use std::collections::HashSet;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use user_streams_core::{NewItem, Recipients, StreamItem};
+
+use crate::{
+    Namespace,
+    case::cases,
+    compare::{assert_items, newest_first},
+};
+
+cases![
+    sixteen_writers_and_four_readers_lose_and_repeat_nothing,
+    overlapping_broadcasts_at_once_all_arrive,
+    adds_to_different_users_at_once_all_arrive,
+];
+
+async fn sixteen_writers_and_four_readers_lose_and_repeat_nothing(ns: Namespace) {
+    let (user, before) = ns.feed(50).await;
+    let batches: Vec<Vec<NewItem>> =
+        (0..16).map(|w| (0..25).map(|n| NewItem::new(format!("writer {w}, item {n}"))).collect()).collect();
+    let (writing, written) = watch::channel(());
+
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (ns, user, before, written) = (ns.clone(), user.clone(), before.clone(), written.clone());
+            tokio::spawn(async move {
+                // At least one walk, and on until the writers are done.
+                loop {
+                    let done = written.has_changed().is_err();
+                    let walked = walk(&ns, &user, 20).await;
+                    let old: Vec<_> = walked.iter().filter(|item| before.contains(item)).cloned().collect();
+                    assert_items(&old, &before, "a walk loses nothing that was there before it");
+                    let distinct: HashSet<_> = walked.iter().map(StreamItem::cursor).collect();
+                    assert_eq!(distinct.len(), walked.len(), "a walk repeats nothing");
+                    assert!(walked.is_sorted_by(|a, b| a.cursor() > b.cursor()), "a walk is in order");
+                    if done {
+                        break;
+                    }
+                }
+            })
+        })
+        .collect();
+    let writers = batches.clone().into_iter().map(|batch| {
+        let (ns, user) = (ns.clone(), user.clone());
+        tokio::spawn(async move {
+            for item in batch {
+                assert_eq!(ns.add(&user, item).await, 1, "an add delivers, however many add at once");
+            }
+        })
+    });
+    for writer in join_all(writers).await {
+        writer.expect("a writer does not fail because there are others");
+    }
+    drop(writing);
+    for reader in join_all(readers).await {
+        reader.expect("a reader does not fail because there are writers");
+    }
+    let mut expected = newest_first(batches.iter().flatten());
+    expected.extend(before);
+    expected.sort_unstable_by_key(|item| std::cmp::Reverse(item.cursor()));
+    assert_items(&ns.all(&user).await, &expected, "every item that was added is there once");
+    assert_eq!(ns.len(&user).await, 450, "every item that was added counts");
+}
+
+/// All items by cursor, to an end that must come.
+async fn walk(ns: &Namespace, user: &user_streams_core::UserId, limit: usize) -> Vec<StreamItem> {
+    let stream = ns.streams().get_stream_items(user);
+    let (mut items, mut page) = (Vec::new(), stream.cursor_page(limit).await.unwrap());
+    for _ in 0..1_000 {
+        items.extend(page.items);
+        let Some(next) = page.next else { return items };
+        page = stream.cursor_page(limit).after(next).await.unwrap();
+    }
+    panic!("a walk by cursor comes to an end");
+}
+
+async fn overlapping_broadcasts_at_once_all_arrive(ns: Namespace) {
+    let users = ns.users(400);
+    // Each in an order of its own: who locks row by row meets the others.
+    let broadcasts = (0..8).map(|n| {
+        let (ns, mut users) = (ns.clone(), users.clone());
+        fastrand::shuffle(&mut users);
+        tokio::spawn(async move {
+            let item = NewItem::new(format!("broadcast {n}"));
+            for _ in 0..20 {
+                let add = ns.streams().add_stream_item(Recipients::iter(users.clone()), item.clone());
+                let Err(error) = add.await else { return };
+                assert!(error.is_retryable(), "what is in the way of another is retried: {error:?}");
+            }
+            panic!("a broadcast that is retried gets through");
+        })
+    });
+    for broadcast in join_all(broadcasts).await {
+        broadcast.expect("a broadcast does not fail because there are others");
+    }
+    for user in &users {
+        let distinct: HashSet<_> = ns.all(user).await.into_iter().map(|item| item.content).collect();
+        assert_eq!((distinct.len(), ns.len(user).await), (8, 8), "every user has every broadcast once");
+    }
+}
+
+async fn adds_to_different_users_at_once_all_arrive(ns: Namespace) {
+    let users = ns.users(200);
+    let delivered = join_all(users.iter().map(|user| ns.add(user, "at once"))).await;
+    assert_eq!(delivered, [1; 200], "adds at once all deliver");
+    assert_eq!(ns.served(&users).await, [true; 200], "adds at once all arrive, each in its stream");
+}

@@ -1,0 +1,65 @@
+//! The cases, one file a topic.
+
+// What no list names would never run.
+#![deny(dead_code)]
+
+use crate::Case;
+
+mod bad_input;
+mod cancellation;
+mod concurrency;
+mod content;
+mod cursors;
+mod delivery;
+mod identity;
+mod model;
+mod optional;
+mod order;
+mod paging;
+mod recipients;
+mod slicing;
+mod time;
+mod users;
+
+pub(crate) const PATH: &str = module_path!();
+
+pub(crate) const TOPICS: &[&[Case]] = &[
+    delivery::CASES,
+    order::CASES,
+    slicing::CASES,
+    paging::CASES,
+    cursors::CASES,
+    identity::CASES,
+    users::CASES,
+    content::CASES,
+    time::CASES,
+    recipients::CASES,
+    bad_input::CASES,
+    optional::CASES,
+    cancellation::CASES,
+    concurrency::CASES,
+    model::CASES,
+];
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashSet, fs};
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_this_directory_is_a_topic() {
+        let topics: HashSet<_> = Case::all().filter_map(|case| Some(case.name.split_once("::")?.0)).collect();
+        for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases")).unwrap() {
+            let path = entry.unwrap().path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap();
+            assert!(stem == "mod" || topics.contains(stem), "{stem} is not in TOPICS");
+        }
+    }
+
+    #[test]
+    fn no_two_cases_have_one_name() {
+        let mut names = HashSet::new();
+        assert!(Case::all().all(|case| names.insert(case.name)));
+    }
+}

@@ -1,0 +1,200 @@
+//! Optional operations and promises: what is declared works, and what is not answers `Unsupported`.
+
+use std::fmt::Debug;
+
+use futures_util::future::{join, join_all};
+use tokio::sync::RwLock;
+use user_streams_core::{Capability, DeleteStream, Error, ErrorKind, NewItem, Result, Streams, UserId};
+
+use crate::{
+    Kinds, Namespace,
+    case::cases,
+    compare::{assert_contents, assert_items, stored},
+};
+
+cases![
+    capabilities_never_change,
+    migrate_works_if_declared,
+    delete_stream_works_if_declared for Kinds::Every,
+    purge_works_if_declared,
+    migrating_again_changes_nothing; requires Migrate,
+    many_may_migrate_at_once; requires Migrate,
+    delete_stream_deletes_one_users_items_and_counts_them for Kinds::Every; requires DeleteStream,
+    a_deleted_stream_can_be_added_to; requires DeleteStream,
+    deleting_an_empty_stream_deletes_nothing; requires DeleteStream,
+    purge_deletes_what_no_stream_has; requires Purge DeleteStream,
+    purge_takes_nothing_from_an_add_under_way; requires Purge,
+    another_connection_sees_what_is_stored for Kinds::Every; requires Durable,
+    what_is_stored_outlives_its_connection; requires Durable,
+    closing_one_connection_leaves_the_others,
+];
+
+/// Purging is of the whole store: while one case expects what it counts, no other may purge.
+static PURGING: RwLock<()> = RwLock::const_new(());
+
+#[track_caller]
+fn assert_as_declared<T: Debug>(ns: &Namespace, capability: Capability, operation: &str, result: Result<T>) {
+    match (ns.has(capability), result) {
+        (true, Ok(_)) => {}
+        (true, Err(error)) => panic!("{operation} is declared, and must work: {error:?}"),
+        (false, Ok(value)) => {
+            panic!("{operation} is not declared, and must answer Unsupported, not {value:?}")
+        }
+        (false, Err(error)) => assert_unsupported(ns, operation, &error),
+    }
+}
+
+#[track_caller]
+fn assert_unsupported(ns: &Namespace, operation: &str, error: &Error) {
+    assert_eq!(error.kind(), ErrorKind::Unsupported, "{operation} is not declared: {error}");
+    assert_eq!(error.operation(), Some(operation), "Unsupported names the operation");
+    assert_eq!(error.backend(), Some(ns.streams().capabilities().backend()), "Unsupported names the backend");
+}
+
+async fn capabilities_never_change(ns: Namespace) {
+    let before = ns.backend().capabilities();
+    assert!(!before.backend().is_empty(), "a backend has a name");
+    let user = ns.user();
+    ns.add(&user, "").await;
+    assert_eq!(ns.len(&user).await, 1, "an add is counted");
+    assert_eq!(ns.backend().capabilities(), before, "capabilities are constant over a backend's life");
+    assert_eq!(ns.reconnect().await.capabilities(), before, "capabilities are those of every connection");
+}
+
+async fn migrate_works_if_declared(ns: Namespace) {
+    assert_as_declared(&ns, Capability::Migrate, "migrate", ns.backend().migrate().await);
+    assert_as_declared(&ns, Capability::Migrate, "migrate", ns.streams().migrate().await);
+}
+
+async fn delete_stream_works_if_declared(ns: Namespace) {
+    let delete = DeleteStream::new(ns.user());
+    assert_as_declared(
+        &ns,
+        Capability::DeleteStream,
+        "delete_stream",
+        ns.backend().delete_stream(delete).await,
+    );
+    let through_streams = ns.streams().delete_stream(ns.user()).await;
+    assert_as_declared(&ns, Capability::DeleteStream, "delete_stream", through_streams);
+}
+
+async fn purge_works_if_declared(ns: Namespace) {
+    let _alone = PURGING.write().await;
+    assert_as_declared(&ns, Capability::Purge, "purge", ns.backend().purge().await);
+    assert_as_declared(&ns, Capability::Purge, "purge", ns.streams().purge().await);
+}
+
+async fn migrating_again_changes_nothing(ns: Namespace) {
+    let (user, items) = ns.feed(3).await;
+    for _ in 0..2 {
+        ns.streams().migrate().await.expect("migrating again is harmless");
+    }
+    assert_items(&ns.all(&user).await, &items, "migrating again keeps every item");
+}
+
+async fn many_may_migrate_at_once(ns: Namespace) {
+    let (user, items) = ns.feed(3).await;
+    let connections = join_all((0..4).map(|_| ns.reconnect())).await;
+    let migrations =
+        join_all(connections.iter().chain([ns.backend()]).map(|backend| backend.migrate())).await;
+    for migrated in migrations {
+        migrated.expect("migrating from many processes at once is safe");
+    }
+    assert_items(&ns.all(&user).await, &items, "migrating at once keeps every item");
+}
+
+async fn delete_stream_deletes_one_users_items_and_counts_them(ns: Namespace) {
+    let (users, item) = (ns.users(3), NewItem::new("to all"));
+    ns.add(&users, item.clone()).await;
+    ns.add(&users[1], "to one").await;
+    assert_eq!(ns.streams().delete_stream(&users[1]).await.unwrap(), 2, "the number of items deleted");
+    assert!(ns.all(&users[1]).await.is_empty(), "the stream is empty then");
+    assert_eq!(ns.len(&users[1]).await, 0, "the count is 0 then");
+    for user in [&users[0], &users[2]] {
+        assert_items(&ns.all(user).await, &[stored(&item)], "nobody else loses an item");
+        assert_eq!(ns.len(user).await, 1, "nobody else loses an item");
+    }
+}
+
+async fn a_deleted_stream_can_be_added_to(ns: Namespace) {
+    let (user, _) = ns.feed(3).await;
+    ns.streams().delete_stream(&user).await.unwrap();
+    ns.add(&user, "after").await;
+    assert_contents(&ns.all(&user).await, &["after"], "a deleted stream begins anew");
+    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 1, "and can be deleted again");
+}
+
+async fn deleting_an_empty_stream_deletes_nothing(ns: Namespace) {
+    let user = ns.user();
+    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 0, "there was nothing to delete");
+    ns.add(&user, "").await;
+    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 1, "there was one item to delete");
+    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 0, "there is nothing left to delete");
+}
+
+async fn purge_deletes_what_no_stream_has(ns: Namespace) {
+    let _alone = PURGING.write().await;
+    let (users, item) = (ns.users(2), NewItem::new("to both"));
+    ns.add(&users, item.clone()).await;
+    ns.streams().delete_stream(&users[0]).await.unwrap();
+    ns.streams().purge().await.expect("purge works");
+    assert_items(&ns.all(&users[1]).await, &[stored(&item)], "what a stream has is not purged");
+    ns.streams().delete_stream(&users[1]).await.unwrap();
+    assert!(ns.streams().purge().await.unwrap() >= 1, "purge returns how many contents it has deleted");
+    assert_eq!(ns.add(&users, item.clone()).await, 2, "a purged item can be delivered again");
+    assert_items(&ns.all(&users[0]).await, &[stored(&item)], "a purged item can be delivered again");
+}
+
+async fn purge_takes_nothing_from_an_add_under_way(ns: Namespace) {
+    let _alone = PURGING.write().await;
+    let user = ns.user();
+    let add = async {
+        for n in 0..50 {
+            ns.add([&user, &ns.user()].map(UserId::clone), format!("item {n}")).await;
+        }
+    };
+    let purge = async {
+        for _ in 0..20 {
+            ns.streams().purge().await.expect("purge works beside adds");
+        }
+    };
+    join(add, purge).await;
+    assert_eq!(
+        (ns.len(&user).await, ns.all(&user).await.len()),
+        (50, 50),
+        "purge takes nothing that was added"
+    );
+}
+
+async fn another_connection_sees_what_is_stored(ns: Namespace) {
+    let (user, item) = (ns.user(), NewItem::new("shared"));
+    ns.add(&user, item.clone()).await;
+    let other = Streams::from_backend(ns.reconnect().await);
+    assert_items(
+        &other.get_stream_items(&user).await.unwrap(),
+        &[stored(&item)],
+        "one store for all connections",
+    );
+    let retried = other.add_stream_item(&user, item).await.unwrap();
+    assert_eq!(retried.delivered, 0, "a retry over another connection delivers to nobody twice");
+    other.add_stream_item(&user, "from the other").await.unwrap();
+    assert_contents(&ns.all(&user).await, &["from the other", "shared"], "one store for all connections");
+}
+
+async fn what_is_stored_outlives_its_connection(ns: Namespace) {
+    let (user, item) = (ns.user(), NewItem::new("kept"));
+    let first = Streams::from_backend(ns.reconnect().await);
+    first.add_stream_item(&user, item.clone()).await.unwrap();
+    first.close().await.expect("closing works");
+    drop(first);
+    let second = Streams::from_backend(ns.reconnect().await);
+    assert_items(&second.get_stream_items(&user).await.unwrap(), &[stored(&item)], "what is stored is kept");
+}
+
+async fn closing_one_connection_leaves_the_others(ns: Namespace) {
+    let user = ns.user();
+    ns.add(&user, "before").await;
+    ns.reconnect().await.close().await.expect("closing works");
+    ns.add(&user, "after").await;
+    assert_contents(&ns.all(&user).await, &["after", "before"], "the other connections stay open");
+}
