@@ -9,7 +9,10 @@ use user_streams_core::{
 };
 
 use crate::{
-    Dialect, Layout, Schema, SqlConfig, connect, database::Database, error::from_db, statements::Statements,
+    Dialect, Layout, Schema, SqlConfig, connect,
+    database::Database,
+    error::from_db,
+    statements::{ItemStatements, Statements},
     values,
 };
 
@@ -117,7 +120,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn purge(&self) -> Result<u64> {
         match &self.statements.items {
-            Some(items) => self.purge_items(&items.purge).await,
+            Some(items) => self.purge_items(items).await,
             None => Err(Error::unsupported(L::NAME, "purge")),
         }
     }
@@ -128,21 +131,15 @@ impl<L: Layout> Backend for SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Deletes the items without a delivery. An add that finds its item stored already must not lose it to this, so no add
-    /// runs meanwhile: by the turn to write on SQLite, by a lock of the table on PostgreSQL, and on MySQL by the statement
-    /// itself, which at this isolation locks what it reads.
-    async fn purge_items(&self, sql: &str) -> Result<u64> {
+    /// Deletes the items without a delivery. A retried add that finds its item stored already must not lose it to this. So they are held
+    /// first, which waits for every such add, and looked at again when they are deleted. SQLite has no other writer meanwhile.
+    async fn purge_items(&self, items: &ItemStatements) -> Result<u64> {
         let _turn = self.database.write_turn().await?;
-        let transaction = match self.schema.dialect {
-            Dialect::MySql => self.database.begin_repeatable_read().await?,
-            _ => self.database.begin().await?,
-        };
-        if self.schema.dialect == Dialect::Postgres {
-            let items = self.schema.quote(&self.schema.items_table());
-            let lock = format!("LOCK TABLE {items} IN SHARE ROW EXCLUSIVE MODE");
-            self.database.execute(&transaction, &lock, Vec::new()).await?;
+        let transaction = self.database.begin().await?;
+        if let Some(hold) = &items.hold_orphans {
+            self.database.query(&transaction, hold, Vec::new()).await?;
         }
-        let purged = self.database.execute_slow(&transaction, sql, Vec::new()).await?;
+        let purged = self.database.execute(&transaction, &items.purge, Vec::new()).await?;
         self.database.commit(transaction).await?;
         Ok(purged)
     }

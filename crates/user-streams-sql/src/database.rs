@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, QueryResult, SqlErr,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult, SqlErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::{
@@ -55,12 +55,15 @@ impl Database {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.timed(self.connection.begin_with_options(options)).await
-    }
-
-    /// A transaction of MySQL that locks what it reads in order to write.
-    pub(crate) async fn begin_repeatable_read(&self) -> Result<DatabaseTransaction> {
-        self.timed(self.connection.begin_with_config(Some(IsolationLevel::RepeatableRead), None)).await
+        let connection = self.connection.clone();
+        let begin = async move { connection.begin_with_options(options).await };
+        if self.dialect != Dialect::MySql {
+            return self.timed(begin).await;
+        }
+        // sqlx forgets a BEGIN to MySQL that is dropped under way, and the next user of the connection would write into
+        // that transaction. So it goes on to its end here, and what it gives is rolled back if nobody takes it.
+        let begun = tokio::spawn(begin);
+        self.timed(async { begun.await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string()))) }).await
     }
 
     pub(crate) async fn rollback(&self, transaction: DatabaseTransaction) -> Result<()> {
@@ -81,8 +84,8 @@ impl Database {
         Ok(self.timed(on.execute_raw(self.statement(sql, values))).await?.rows_affected())
     }
 
-    /// The same for one row that may be there already, which is then no error.
-    pub(crate) async fn insert_unless_there<C: ConnectionTrait>(
+    /// Inserts one row that may be there already, which is then no error.
+    pub(crate) async fn insert_one_unless_there<C: ConnectionTrait>(
         &self,
         on: &C,
         sql: &str,
@@ -92,21 +95,39 @@ impl Database {
             match on.execute_raw(self.statement(sql, values)).await {
                 Ok(done) => Ok(done.rows_affected()),
                 // On MySQL, whose statement has no clause for it; on the others it never comes to this.
-                Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(0),
+                Err(error) if is_there(&error) => Ok(0),
                 Err(error) => Err(error),
             }
         };
         self.timed(inserted).await
     }
 
-    /// The same without a limit of its own, for the one statement of a whole broadcast.
-    pub(crate) async fn execute_slow<C: ConnectionTrait>(
+    /// Inserts those rows that are not there yet.
+    pub(crate) async fn insert_unless_there<C: ConnectionTrait>(
         &self,
         on: &C,
         sql: &str,
         values: Vec<Value>,
     ) -> Result<u64> {
-        Ok(on.execute_raw(self.statement(sql, values)).await.map_err(from_db)?.rows_affected())
+        let inserted = self.insert_unless_there_slowly(on, sql, values);
+        within(self.timeouts.statement, "the database", inserted).await
+    }
+
+    /// The same without a limit of its own, for the one statement of a whole broadcast.
+    pub(crate) async fn insert_unless_there_slowly<C: ConnectionTrait>(
+        &self,
+        on: &C,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<u64> {
+        loop {
+            match on.execute_raw(self.statement(sql, values.clone())).await {
+                Ok(done) => return Ok(done.rows_affected()),
+                // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is there.
+                Err(error) if is_there(&error) => {}
+                Err(error) => return Err(from_db(error)),
+            }
+        }
     }
 
     pub(crate) async fn query<C: ConnectionTrait>(
@@ -122,9 +143,13 @@ impl Database {
         Statement::from_sql_and_values(self.dialect.backend(), sql, values)
     }
 
-    async fn timed<T>(&self, work: impl Future<Output = Result<T, sea_orm::DbErr>>) -> Result<T> {
+    async fn timed<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
         within(self.timeouts.statement, "the database", async { work.await.map_err(from_db) }).await
     }
+}
+
+fn is_there(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
 /// The result of `work`, or an error after `limit`.

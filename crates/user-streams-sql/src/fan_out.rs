@@ -60,7 +60,7 @@ impl<L: Layout> SqlBackend<L> {
         let unit = self.begin(false).await?;
         let delivered = match self.put_item(&unit, item).await {
             // Not a statement of a known shape, so it has the time of the whole broadcast.
-            Ok(()) => self.database.execute_slow(&unit.on, &sql, values).await,
+            Ok(()) => self.database.insert_unless_there_slowly(&unit.on, &sql, values).await,
             Err(error) => Err(error),
         };
         self.finish(unit, delivered, report).await
@@ -77,7 +77,9 @@ impl<L: Layout> SqlBackend<L> {
             report(0);
             return Ok(Delivered::new(0));
         };
-        let unit = self.begin(first.last).await?;
+        // On MySQL a statement for many reads what it writes to, which needs the isolation level of our own transaction.
+        let one_statement = first.last && (first.users.len() == 1 || self.schema.dialect != Dialect::MySql);
+        let unit = self.begin(one_statement).await?;
         let delivered = self.deliver_all(&unit, first, chunks, item, report).await;
         self.finish(unit, delivered, report).await
     }
@@ -108,17 +110,19 @@ impl<L: Layout> SqlBackend<L> {
         let mut values = self.item_values(item);
         if let [user] = &chunk.users[..] {
             values.push(values::user(dialect, user));
-            return self.database.insert_unless_there(&unit.on, &self.statements.deliver_one, values).await;
+            return self
+                .database
+                .insert_one_unless_there(&unit.on, &self.statements.deliver_one, values)
+                .await;
         }
         values.push(values::users(dialect, self.schema.user_id, &chunk.users));
-        self.database.execute(&unit.on, &self.statements.deliver_many, values).await
+        self.database.insert_unless_there(&unit.on, &self.statements.deliver_many, values).await
     }
 
-    /// `single`: whether one statement does all, which then needs no transaction around it where the item has no table of its own.
-    async fn begin(&self, single: bool) -> Result<Unit<'_>> {
+    /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
+    async fn begin(&self, one_statement: bool) -> Result<Unit<'_>> {
         let turn = self.database.write_turn().await?;
-        let alone = single && !L::SEPARATE_ITEMS && self.schema.dialect != Dialect::MySql;
-        let on = if alone {
+        let on = if one_statement && !L::SEPARATE_ITEMS {
             DatabaseExecutor::Connection(&self.database.connection)
         } else {
             DatabaseExecutor::OwnedTransaction(self.database.begin().await?)
@@ -145,14 +149,19 @@ impl<L: Layout> SqlBackend<L> {
         let Some(items) = &self.statements.items else { return Ok(()) };
         let key = vec![item.created_at_us().into(), item.id().get().into()];
         let values = [key.clone(), vec![item.content().into()]].concat();
-        if self.database.insert_unless_there(&unit.on, &items.insert, values).await? == 1 {
-            return Ok(());
-        }
-        // A retry finds its own item. Another content under this key must not reach these recipients, nor be replaced.
-        let rows = self.database.query(&unit.on, &items.select, key).await?;
-        match rows.first().map(content).transpose()? {
-            Some(content) if content == item.content() => Ok(()),
-            _ => Err(Error::new(
+        let stored = loop {
+            if self.database.insert_one_unless_there(&unit.on, &items.insert, values.clone()).await? == 1 {
+                return Ok(());
+            }
+            // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.
+            if let Some(row) = self.database.query(&unit.on, &items.select, key.clone()).await?.first() {
+                break content(row)?;
+            }
+        };
+        // Another content under this key must not reach these recipients, nor be replaced.
+        match stored == item.content() {
+            true => Ok(()),
+            false => Err(Error::new(
                 ErrorKind::Conflict,
                 format!(
                     "another item has the id {} and the same `created_at`; nothing was stored",

@@ -28,9 +28,11 @@ pub(crate) struct Statements {
 pub(crate) struct ItemStatements {
     /// `created_at_us, id, content`
     pub(crate) insert: String,
-    /// `created_at_us, id`; gives `content`
+    /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
     pub(crate) select: String,
-    /// No parameters.
+    /// Holds the items without a delivery.
+    pub(crate) hold_orphans: Option<String>,
+    /// Deletes them.
     pub(crate) purge: String,
 }
 
@@ -94,23 +96,24 @@ impl ItemStatements {
         let mut params = Params::after(dialect, 0);
         let (at, id, content) = (params.next(), params.next(), params.next());
         let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
+        let hold = if dialect == Dialect::Postgres { " FOR KEY SHARE" } else { "" };
+        let orphan = match dialect {
+            // A set that SQLite makes once; it would run a NOT EXISTS for every item.
+            Dialect::Sqlite => {
+                format!("(id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})")
+            }
+            _ => format!(
+                "NOT EXISTS (SELECT 1 FROM {deliveries} AS d WHERE d.id = {items}.id AND d.created_at_us = {items}.created_at_us)"
+            ),
+        };
         Self {
             insert: format!(
                 "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
             ),
-            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}"),
-            purge: match dialect {
-                // A set that SQLite makes once; it would run a NOT EXISTS for every item.
-                Dialect::Sqlite => {
-                    format!(
-                        "DELETE FROM {items} WHERE (id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})"
-                    )
-                }
-                _ => format!(
-                    "DELETE FROM {items} WHERE NOT EXISTS \
-                     (SELECT 1 FROM {deliveries} AS d WHERE d.id = {items}.id AND d.created_at_us = {items}.created_at_us)"
-                ),
-            },
+            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{hold}"),
+            hold_orphans: (dialect != Dialect::Sqlite)
+                .then(|| format!("SELECT id FROM {items} WHERE {orphan} FOR UPDATE")),
+            purge: format!("DELETE FROM {items} WHERE {orphan}"),
         }
     }
 }
@@ -171,8 +174,8 @@ fn deliver(dialect: Dialect, table: &str, with: &str, item: &ItemParams, source:
                  WHERE u.uid IS NOT NULL ON CONFLICT DO NOTHING"
             )
         }
-        // The server reports a row that was there already as if it were inserted, so they are left out by hand; the last clause is
-        // for one that another connection inserts meanwhile.
+        // With ON DUPLICATE KEY the server would report a row that was there already as if it were inserted, and IGNORE would hide every
+        // other error; so those are left out by hand.
         Dialect::MySql => {
             let (given, selected) = match content {
                 Some(content) => (format!(", {content} AS content"), ", p.content"),
@@ -182,8 +185,7 @@ fn deliver(dialect: Dialect, table: &str, with: &str, item: &ItemParams, source:
                 "{insert}SELECT u.uid, p.created_at_us, p.id{selected} \
                  FROM (SELECT CAST({at} AS SIGNED) AS created_at_us, CAST({id} AS SIGNED) AS id{given}) AS p CROSS JOIN {source} \
                  WHERE u.uid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS e \
-                 WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id) \
-                 ON DUPLICATE KEY UPDATE user_id = {table}.user_id"
+                 WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id)"
             )
         }
     }
