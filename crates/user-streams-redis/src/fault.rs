@@ -113,7 +113,7 @@ impl Fault {
     /// The error to give, once it is given up; `server` names who was asked.
     pub(crate) fn into_error(self, server: &dyn fmt::Display) -> Error {
         match self {
-            Self::Refused(kind, message) => Error::new(kind, message),
+            Self::Refused(kind, message) => Error::new(kind, message).with_retryable(false),
             Self::Timeout => Error::new(ErrorKind::Timeout, format!("no answer from {server} in time")),
             Self::Lost(why) => Error::new(ErrorKind::Connection, format!("no connection to {server}: {why}")),
             Self::NotReady(why) => Error::new(ErrorKind::Connection, format!("{server} is not ready: {why}")),

@@ -1,0 +1,156 @@
+//! Servers of our own: each test has its own, on a free port, in a directory that goes with it.
+
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// A `redis-server` that ends with this value.
+pub struct Redis {
+    pub port: u16,
+    options: Vec<String>,
+    directory: PathBuf,
+    child: Option<Child>,
+}
+
+impl Redis {
+    pub fn start(options: &[&str]) -> Self {
+        // A cluster's bus has its port 10,000 above.
+        let port = loop {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if port < 55_000 && port > 1_024 {
+                break port;
+            }
+        };
+        let directory =
+            std::env::temp_dir().join(format!("user-streams-redis-{}-{port}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let options = options.iter().map(|&option| option.to_owned()).collect();
+        let mut redis = Self { port, options, directory, child: None };
+        redis.restart();
+        redis
+    }
+
+    /// Starts it again, on the same port.
+    pub fn restart(&mut self) {
+        let log = File::create(self.directory.join("log")).unwrap();
+        let child = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(&self.directory)
+            .args(&self.options)
+            .stdout(log)
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("these tests need redis-server: apt-get install redis-server");
+        self.child = Some(child);
+        self.wait_until("it answers", |redis| redis.try_cli(&["ping"]).is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH")));
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// `STOP` or `CONT`.
+    pub fn signal(&self, signal: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap().success());
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn cli(&self, args: &[&str]) -> String {
+        self.try_cli(args).unwrap()
+    }
+
+    pub fn try_cli(&self, args: &[&str]) -> Option<String> {
+        let output =
+            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output().unwrap();
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
+    /// The number of its clients, without the one that asks.
+    pub fn clients(&self) -> usize {
+        self.cli(&["client", "list", "type", "normal"])
+            .lines()
+            .filter(|line| !line.contains("cmd=client"))
+            .count()
+    }
+
+    pub fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let start = Instant::now();
+        while !condition(self) {
+            assert!(start.elapsed() < Duration::from_secs(30), "waited for 30 s until {what}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.kill();
+        _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Three masters and as many replicas.
+pub struct Cluster {
+    pub nodes: Vec<Redis>,
+}
+
+impl Cluster {
+    pub fn start() -> Self {
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500"];
+        let nodes: Vec<_> = (0..6).map(|_| Redis::start(&options)).collect();
+        let output = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)))
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let cluster = Self { nodes };
+        for node in &cluster.nodes {
+            node.wait_until("the cluster is whole", |node| {
+                node.cli(&["cluster", "info"]).contains("cluster_state:ok")
+                    && node.cli(&["cluster", "nodes"]).lines().filter(|line| line.contains("slave")).count()
+                        == 3
+            });
+        }
+        cluster
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis-cluster://127.0.0.1:{}?node=127.0.0.1:{}", self.nodes[0].port, self.nodes[1].port)
+    }
+
+    /// The node that has a slot, and its name within the cluster.
+    pub fn owner(&self, slot: u16) -> usize {
+        let has = |node: &&Redis| {
+            let nodes = node.cli(&["cluster", "nodes"]);
+            let own = nodes.lines().find(|line| line.contains("myself")).unwrap();
+            own.contains("master")
+                && own.split(' ').skip(8).filter(|word| !word.starts_with('[')).any(|range| {
+                    let (start, end) = range.split_once('-').unwrap_or((range, range));
+                    (start.parse().unwrap()..=end.parse().unwrap()).contains(&slot)
+                })
+        };
+        let alive = |node: &&Redis| node.child.is_some();
+        let owner = self.nodes.iter().filter(alive).find(has).unwrap().port;
+        self.nodes.iter().position(|node| node.port == owner).unwrap()
+    }
+
+    pub fn name(&self, node: usize) -> String {
+        self.nodes[node].cli(&["cluster", "myid"])
+    }
+}

@@ -1,0 +1,298 @@
+//! Servers that die, stall, refuse and come back. Every call answers within its time, and the same backend works again.
+//!
+//! `cargo test -p user-streams-redis --test faults`
+
+mod common;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use common::Redis;
+use user_streams_core::{ErrorKind, Recipients, Streams};
+use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+
+const TIMEOUT: Duration = Duration::from_millis(800);
+/// What a call may take over its timeout on a machine that is busy with other tests.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+fn arguments() -> ClientArguments {
+    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
+}
+
+async fn connect(url: &str) -> Streams {
+    let config = RedisConfig::new().with_client_arguments(arguments());
+    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
+}
+
+#[track_caller]
+fn assert_in_time(start: Instant) {
+    assert!(start.elapsed() < TIMEOUT + GRACE, "took {:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_and_started_again_is_used_again() {
+    let mut server = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let streams = connect(&server.url()).await;
+    for round in 1..=3 {
+        streams.add_stream_item(1, "before").await.unwrap();
+        server.kill();
+        for _ in 0..2 {
+            let start = Instant::now();
+            let error = streams.get_stream_items(1).len().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+            assert!(error.is_retryable() && error.message().contains(&server.port.to_string()), "{error}");
+            assert_in_time(start);
+        }
+        server.restart();
+        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), round);
+    }
+}
+
+/// Callers that do not stop while it happens: none hangs, each error can be retried, and nothing is lost or doubled.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_under_load_loses_and_doubles_nothing() {
+    let mut server = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let streams = connect(&server.url()).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let writers: Vec<_> = (0..8_i64)
+        .map(|user| {
+            let (streams, stop) = (streams.clone(), Arc::clone(&stop));
+            tokio::spawn(async move {
+                let (mut written, mut failed) = (0_u32, 0_u32);
+                while !stop.load(Ordering::Relaxed) {
+                    let item = user_streams_core::NewItem::new(format!("item {written}"));
+                    loop {
+                        let start = Instant::now();
+                        match streams.add_stream_item([user, 100 + user], item.clone()).await {
+                            Ok(_) => break,
+                            Err(error) => {
+                                assert!(error.is_retryable(), "{error:?}");
+                                assert!(start.elapsed() < TIMEOUT + GRACE);
+                                failed += 1;
+                            }
+                        }
+                    }
+                    written += 1;
+                }
+                (user, written, failed)
+            })
+        })
+        .collect();
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        server.kill();
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        server.restart();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut failures = 0;
+    for writer in writers {
+        let (user, written, failed) = writer.await.unwrap();
+        failures += failed;
+        for user in [user, 100 + user] {
+            let items = streams.get_stream_items(user).await.unwrap();
+            let expected: Vec<_> = (0..written).rev().map(|number| format!("item {number}")).collect();
+            let contents: Vec<_> = items.into_iter().map(|item| item.content).collect();
+            assert_eq!(contents, expected);
+        }
+    }
+    // The server was down for longer than a call may take.
+    assert!(failures > 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    streams.add_stream_item(1, "before").await.unwrap();
+    server.signal("STOP");
+    for _ in 0..2 {
+        let start = Instant::now();
+        let calls = (0..20).map(|_| async { streams.get_stream_items(1).len().await });
+        for result in futures_util::future::join_all(calls).await {
+            let error = result.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection), "{error:?}");
+            assert!(error.is_retryable());
+        }
+        assert_in_time(start);
+    }
+    server.signal("CONT");
+    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    // What was thrown away does not linger.
+    server.wait_until("old connections are gone", |server| server.clients() <= 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_shorter_than_the_timeout_is_waited_for() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    streams.add_stream_item(1, "before").await.unwrap();
+    server.cli(&["client", "pause", "300", "all"]);
+    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    server.cli(&["client", "pause", "3000", "write"]);
+    let start = Instant::now();
+    let error = streams.add_stream_item(1, "late").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true), "{error:?}");
+    assert_in_time(start);
+    server.cli(&["client", "unpause"]);
+    streams.add_stream_item(1, "after").await.unwrap();
+    assert_eq!(streams.get_stream_items(1).get(0).await.unwrap().unwrap().content, "after");
+}
+
+#[tokio::test]
+async fn connections_that_the_server_closes_are_made_again_unnoticed() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    for number in 0..20 {
+        streams.add_stream_item(1, "item").await.unwrap();
+        server.cli(&["client", "kill", "type", "normal", "skipme", "yes"]);
+        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), number + 1);
+        server.cli(&["script", "flush"]);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
+    let mut server = Redis::start(&[]);
+    let url = format!("redis://ann:s3cret@127.0.0.1:{}", server.port);
+    server.kill();
+    for url in [url.clone(), url.replace("redis:", "redis-cluster:")] {
+        let start = Instant::now();
+        let config = RedisConfig::new().with_client_arguments(arguments());
+        let error = RedisBackend::connect(&url, config).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+        assert!(
+            error.is_retryable() && error.message().contains(&format!("127.0.0.1:{}", server.port)),
+            "{error}"
+        );
+        assert!(!format!("{error:?}").contains("s3cret"));
+        assert_in_time(start);
+    }
+    // Nobody is at an address of this net (RFC 5737).
+    let start = Instant::now();
+    let config = RedisConfig::new().with_client_arguments(arguments());
+    let error = RedisBackend::connect("redis://192.0.2.1", config).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
+    assert_in_time(start);
+}
+
+#[tokio::test]
+async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
+    let server = Redis::start(&["--requirepass", "p@ss word"]);
+    let at = |login: &str| format!("redis://{login}127.0.0.1:{}/3", server.port);
+    let streams = connect(&at(":p%40ss%20word@")).await;
+    streams.add_stream_item(1, "item").await.unwrap();
+    let password = ClientArguments::new().with_password("p@ss word");
+    let config = RedisConfig::new().with_client_arguments(password);
+    let by_argument = Streams::from_backend(RedisBackend::connect(&at(""), config).await.unwrap());
+    assert_eq!(by_argument.get_stream_items(1).len().await.unwrap(), 1);
+    let keys = server.cli(&["-a", "p@ss word", "-n", "3", "--no-auth-warning", "dbsize"]);
+    assert_eq!(keys, "1");
+    for login in ["", ":wrong@", "ann:wrong@"] {
+        let refused = RedisBackend::connect(&at(login), RedisConfig::new()).await;
+        let error = refused.expect_err(login);
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+        assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
+    }
+    let open = Redis::start(&[]);
+    let error =
+        RedisBackend::connect(&open.url().replace("redis:", "redis-cluster:"), RedisConfig::new()).await;
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidSettings);
+    let error = RedisBackend::connect(&format!("{}/99", open.url()), RedisConfig::new()).await.unwrap_err();
+    assert!(!error.is_retryable(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_foreign_key_concerns_its_user_alone() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    server.cli(&["set", "user_streams:user:5000", "no sorted set"]);
+    server.cli(&["zadd", "user_streams:user:1", "1", "no item"]);
+    for user in [1, 5_000] {
+        let error = streams.get_stream_items(user).await.unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");
+    }
+    let error = streams.add_stream_item(Recipients::iter(2..20_000), "to all").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+    for user in [2, 4_999, 5_001, 19_999] {
+        assert_eq!(streams.get_stream_items(user).len().await.unwrap(), 1, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_server_and_a_replica_say_so() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    streams.add_stream_item(1, "item").await.unwrap();
+    server.cli(&["config", "set", "maxmemory", "1"]);
+    let error = streams.add_stream_item(1, "item").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
+    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    server.cli(&["config", "set", "maxmemory", "0"]);
+    server.cli(&["replicaof", "192.0.2.1", "1"]);
+    let start = Instant::now();
+    let error = streams.add_stream_item(1, "item").await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, true), "{error:?}");
+    assert_in_time(start);
+    server.cli(&["replicaof", "no", "one"]);
+    streams.add_stream_item(1, "item").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_connection_outlives_the_backend() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    for _ in 0..4 {
+        streams.get_stream_items(1).len().await.unwrap();
+    }
+    assert_eq!(server.clients(), 2);
+    streams.close().await.unwrap();
+    server.wait_until("closed connections are gone", |server| server.clients() == 0);
+    let error = streams.get_stream_items(1).len().await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, false), "{error:?}");
+
+    let streams = connect(&server.url()).await;
+    streams.get_stream_items(1).len().await.unwrap();
+    drop(streams);
+    server.wait_until("dropped connections are gone", |server| server.clients() == 0);
+}
+
+/// Dropping needs no runtime.
+#[test]
+fn a_backend_may_be_dropped_outside_of_a_runtime() {
+    let server = Redis::start(&[]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let streams = runtime.block_on(connect(&server.url()));
+    drop(streams);
+    server.wait_until("its connections are gone", |server| server.clients() == 0);
+    let streams = runtime.block_on(connect(&server.url()));
+    drop(runtime);
+    drop(streams);
+    server.wait_until("its connections are gone", |server| server.clients() == 0);
+}
+
+/// A call that is given up leaves the backend usable.
+#[tokio::test]
+async fn calls_may_be_cancelled_at_any_point() {
+    let server = Redis::start(&[]);
+    let streams = connect(&server.url()).await;
+    for microseconds in 0..300 {
+        let wait = Duration::from_micros(microseconds * 3);
+        _ = tokio::time::timeout(wait, async {
+            streams.add_stream_item(Recipients::iter(0..3_000), "item").await.unwrap();
+            streams.get_stream_items(1).await.unwrap();
+        })
+        .await;
+        if microseconds % 50 == 0 {
+            server.cli(&["client", "kill", "type", "normal", "skipme", "yes"]);
+        }
+    }
+    streams.add_stream_item(1, "last").await.unwrap();
+    assert_eq!(streams.get_stream_items(1).get(0).await.unwrap().unwrap().content, "last");
+}

@@ -1,0 +1,212 @@
+//! The backend beside the reference backend of core, step by step with seeded random operations.
+//!
+//! `cargo test -p user-streams-redis --test model`
+
+mod common;
+
+use std::{collections::HashSet, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use common::{Cluster, Redis};
+use fastrand::Rng;
+use user_streams_core::{
+    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, IntoRecipients, ItemId, MemoryBackend,
+    MemoryConfig, NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind, time,
+};
+use user_streams_redis::{RedisBackend, RedisConfig};
+
+const USERS: i64 = 12;
+
+fn at(us: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(us).unwrap()
+}
+
+fn item(random: &mut Rng) -> NewItem {
+    // Few instants and few ids, so that both meet often.
+    let us = *random.choice(&[time::MIN_MICROS, -1, 0, 1, 1_732_262_400_123_456, time::MAX_MICROS]).unwrap();
+    let id = *random.choice(&[1, 255, 256, 257, 65_536, i64::MAX - 1, i64::MAX]).unwrap_or(&1);
+    let id = if random.bool() { random.i64(1..300) } else { id };
+    // Often of the same content; a place never has two contents at once.
+    let content = ["", "a", "☃", "b\n\"c\"", "\u{10FFFF}"][random.usize(..5)].repeat(random.usize(..30));
+    NewItem::new(content).with_created_at(&at(us)).with_id(ItemId::try_from(id).unwrap())
+}
+
+async fn page(backend: &dyn Backend, user: i64, position: Position, limit: u64) -> Vec<StreamItem> {
+    let query = StreamQuery::new(UserId::Int(user), limit).with_position(position);
+    backend.get_stream_items(query).await.unwrap()
+}
+
+async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize) {
+    let memory: Arc<dyn Backend> = Arc::new(MemoryBackend::new(MemoryConfig::new()));
+    let mut random = Rng::with_seed(seed);
+    let mut items = vec![item(&mut random)];
+    for step in 0..steps {
+        let context = format!("seed {seed}, step {step}");
+        match random.u32(..100) {
+            0..40 => {
+                let new = if random.u32(..4) == 0 {
+                    random.choice(&items).unwrap().clone()
+                } else {
+                    item(&mut random)
+                };
+                let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
+                let mut delivered = Vec::new();
+                for backend in [&memory, &redis] {
+                    let args = AddStreamItem::new(users.clone().into_recipients(), new.clone());
+                    delivered.push(backend.add_stream_item(args).await.unwrap().users);
+                }
+                assert_eq!(delivered[0], delivered[1], "{context}: {new:?} to {users:?}");
+                items.push(new);
+            }
+            40..95 => {
+                let user = random.i64(..USERS);
+                let near = random.choice(&items).unwrap().cursor();
+                let near = if random.bool() {
+                    near
+                } else {
+                    Cursor::new(near.created_at(), ItemId::try_from(random.i64(1..300)).unwrap())
+                };
+                let position = match random.u32(..3) {
+                    0 => Position::Offset(*random.choice(&[0, 1, 5, 60, u64::MAX - 1, u64::MAX]).unwrap()),
+                    1 => Position::After(near),
+                    _ => Position::Before(near),
+                };
+                let limit = *random.choice(&[0, 1, 2, 7, 50, u64::MAX]).unwrap();
+                let expected = page(&*memory, user, position, limit).await;
+                assert_eq!(
+                    page(&*redis, user, position, limit).await,
+                    expected,
+                    "{context}: {position:?} {limit}"
+                );
+            }
+            95..99 => {
+                let user = UserId::Int(random.i64(..USERS));
+                let expected = memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
+                assert_eq!(
+                    redis.count_stream_items(CountQuery::new(user)).await.unwrap(),
+                    expected,
+                    "{context}"
+                );
+            }
+            _ => {
+                let user = UserId::Int(random.i64(..USERS));
+                let expected = memory.delete_stream(DeleteStream::new(user.clone())).await.unwrap();
+                assert_eq!(
+                    redis.delete_stream(DeleteStream::new(user)).await.unwrap(),
+                    expected,
+                    "{context}"
+                );
+            }
+        }
+    }
+}
+
+async fn connect(url: &str, prefix: &str) -> Arc<dyn Backend> {
+    Arc::new(RedisBackend::connect(url, RedisConfig::new().with_key_prefix(prefix)).await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_server_is_as_the_model() {
+    // Streams outgrow the compact encoding at 5 members in one half of the runs.
+    for entries in ["5", "128"] {
+        let server = Redis::start(&["--zset-max-listpack-entries", entries]);
+        for seed in 0..4 {
+            compare(connect(&server.url(), &format!("seed{seed}")).await, seed, 2_500).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_is_as_the_model() {
+    let cluster = Cluster::start();
+    for seed in 10..14 {
+        compare(connect(&cluster.url(), &format!("seed{seed}")).await, seed, 1_500).await;
+    }
+}
+
+/// Pages of 7 over 1,000 items of one instant, both ways: each item once, in order.
+#[tokio::test]
+async fn a_thousand_items_of_one_instant_are_paged_exactly() {
+    let server = Redis::start(&[]);
+    let backend = connect(&server.url(), "ties").await;
+    let mut expected = Vec::new();
+    for (us, items) in [(999, 20), (1_000, 1_000), (1_001, 20)] {
+        for number in 0..items {
+            let new = NewItem::new(format!("item {number}")).with_created_at(&at(us));
+            expected.push(new.cursor());
+            backend.add_stream_item(AddStreamItem::new(7.into_recipients(), new)).await.unwrap();
+        }
+    }
+    expected.reverse();
+    let mut seen: Vec<Cursor> =
+        page(&*backend, 7, Position::Offset(0), 7).await.iter().map(StreamItem::cursor).collect();
+    loop {
+        let next = page(&*backend, 7, Position::After(*seen.last().unwrap()), 7).await;
+        if next.is_empty() {
+            break;
+        }
+        seen.extend(next.iter().map(StreamItem::cursor));
+    }
+    assert_eq!(seen, expected);
+    let mut back = vec![*seen.last().unwrap()];
+    loop {
+        let mut before = page(&*backend, 7, Position::Before(*back.last().unwrap()), 7).await;
+        if before.is_empty() {
+            break;
+        }
+        before.reverse();
+        back.extend(before.iter().map(StreamItem::cursor));
+    }
+    back.reverse();
+    assert_eq!(back, expected);
+}
+
+/// An item is its `(created_at, id)`: the same one with another content is no second item, and neither pair alone is enough.
+#[tokio::test]
+async fn the_place_alone_identifies_an_item() {
+    let server = Redis::start(&[]);
+    let backend = connect(&server.url(), "place").await;
+    let id = |id| ItemId::try_from(id).unwrap();
+    let add = async |us, number, content: &str, users: &[i64]| {
+        let new = NewItem::new(content).with_created_at(&at(us)).with_id(id(number));
+        let args = AddStreamItem::new(users.into_recipients(), new);
+        backend.add_stream_item(args).await.unwrap().users
+    };
+    assert_eq!(add(5, 9, "first", &[1, 2, 2]).await, 2);
+    assert_eq!(add(5, 9, "first", &[1, 2, 3]).await, 1);
+    for content in ["", "a", "first and more", "zzz"] {
+        assert_eq!(add(5, 9, content, &[1]).await, 0);
+    }
+    assert_eq!(add(6, 9, "first", &[1]).await, 1);
+    assert_eq!(add(5, 8, "first", &[1]).await, 1);
+    assert_eq!(add(5, 10, "first", &[1]).await, 1);
+    let seen: HashSet<_> = page(&*backend, 1, Position::Offset(0), 99)
+        .await
+        .into_iter()
+        .map(|item| (item.id.get(), item.content))
+        .collect();
+    assert_eq!(
+        seen,
+        [(9, "first"), (8, "first"), (10, "first")].map(|(id, text)| (id, text.to_owned())).into()
+    );
+    assert_eq!(page(&*backend, 1, Position::Offset(0), 99).await.len(), 4);
+}
+
+#[tokio::test]
+async fn the_layout_is_as_documented() {
+    let server = Redis::start(&[]);
+    let config = RedisConfig::new().with_user_id(UserIdKind::Text);
+    let backend = RedisBackend::connect(&server.url(), config).await.unwrap();
+    let new = NewItem::new("hello")
+        .with_created_at(&at(1_732_262_400_123_456))
+        .with_id(ItemId::try_from(258).unwrap());
+    backend.add_stream_item(AddStreamItem::new("a{b}".into_recipients(), new)).await.unwrap();
+    assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
+    assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
+    let stored = server.cli(&["--json", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
+    // The place: the timestamp with its sign bit flipped (0x80062706 7B046240 is 1732262400123456), then the id.
+    assert!(
+        stored.ends_with(r#"\u0000\u0000\u0000\u0000\u0000\u0000\u0001\u0002hello",1732262400123456]"#),
+        "{stored}"
+    );
+}
