@@ -1,1 +1,8 @@
-//! x
+//! What the tests across crates share.
+
+pub mod cells;
+
+// Links the backends: each registers itself, but only in a program that names it.
+use user_streams_many_to_many as _;
+use user_streams_redis as _;
+use user_streams_single_table as _;
