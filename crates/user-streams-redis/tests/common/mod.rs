@@ -49,7 +49,9 @@ impl Redis {
             .spawn()
             .expect("these tests need redis-server: apt-get install redis-server");
         self.child = Some(child);
-        self.wait_until("it answers", |redis| redis.try_cli(&["ping"]).is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH")));
+        self.wait_until("it answers", |redis| {
+            redis.try_cli(&["ping"]).is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH"))
+        });
     }
 
     pub fn kill(&mut self) {
