@@ -115,7 +115,17 @@ impl<L: Layout> Backend for SqlBackend<L> {
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         let user = self.user(&args.user)?;
         let _turn = self.database.write_turn().await?;
-        self.database.execute(&self.database.connection, &self.statements.delete, vec![user]).await
+        if self.schema.dialect != Dialect::MySql {
+            return self
+                .database
+                .execute(&self.database.connection, &self.statements.delete, vec![user])
+                .await;
+        }
+        // At MySQL's own isolation level a delete locks the gaps too, where others add.
+        let transaction = self.database.begin().await?;
+        let deleted = self.database.execute(&transaction, &self.statements.delete, vec![user]).await?;
+        self.database.commit(transaction).await?;
+        Ok(deleted)
     }
 
     async fn purge(&self) -> Result<u64> {
@@ -131,17 +141,29 @@ impl<L: Layout> Backend for SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Deletes the items without a delivery. A retried add that finds its item stored already must not lose it to this. So they are held
-    /// first, which waits for every such add, and looked at again when they are deleted. SQLite has no other writer meanwhile.
+    /// Deletes the items without a delivery. An add may find its item stored already, by an earlier try, and must not lose it to this. SQLite
+    /// has no other writer meanwhile. Elsewhere an item is held first, so that no add can begin with it; then it is looked at again,
+    /// for an add that has ended; then it goes.
     async fn purge_items(&self, items: &ItemStatements) -> Result<u64> {
         let _turn = self.database.write_turn().await?;
-        let transaction = self.database.begin().await?;
-        if let Some(hold) = &items.hold_orphans {
-            self.database.query(&transaction, hold, Vec::new()).await?;
+        let Some(hold) = &items.hold_orphans else {
+            return self.database.execute(&self.database.connection, &items.purge, Vec::new()).await;
+        };
+        let mut purged = 0;
+        loop {
+            let transaction = self.database.begin().await?;
+            let held = self.database.query(&transaction, hold, Vec::new()).await?;
+            let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
+            let held =
+                held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
+            let keys = values::item_keys(self.schema.dialect, &held);
+            let gone = self.database.execute(&transaction, &items.purge, keys).await?;
+            self.database.commit(transaction).await?;
+            purged += gone;
+            if gone == 0 {
+                return Ok(purged);
+            }
         }
-        let purged = self.database.execute(&transaction, &items.purge, Vec::new()).await?;
-        self.database.commit(transaction).await?;
-        Ok(purged)
     }
 }
 

@@ -23,6 +23,9 @@ pub(crate) struct Statements {
     table: String,
 }
 
+/// At a time, and not those that an add under way holds: they get a delivery.
+const HOLD: &str = "LIMIT 10000 FOR UPDATE SKIP LOCKED";
+
 /// The statements on the items' own table.
 #[derive(Debug)]
 pub(crate) struct ItemStatements {
@@ -30,9 +33,9 @@ pub(crate) struct ItemStatements {
     pub(crate) insert: String,
     /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
     pub(crate) select: String,
-    /// Holds the items without a delivery.
+    /// Holds some items without a delivery, where there may be other writers; gives `id, created_at_us`.
     pub(crate) hold_orphans: Option<String>,
-    /// Deletes them.
+    /// Where they are held, by their [keys](crate::values::item_keys): deletes those that still have none. Else all without a delivery.
     pub(crate) purge: String,
 }
 
@@ -97,23 +100,42 @@ impl ItemStatements {
         let (at, id, content) = (params.next(), params.next(), params.next());
         let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
         let hold = if dialect == Dialect::Postgres { " FOR KEY SHARE" } else { "" };
-        let orphan = match dialect {
-            // A set that SQLite makes once; it would run a NOT EXISTS for every item.
+        // Each as one pass over the deliveries, without an index that every delivery would pay for.
+        let (hold_orphans, purge) = match dialect {
             Dialect::Sqlite => {
-                format!("(id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})")
+                let orphan =
+                    format!("(id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})");
+                (None, format!("DELETE FROM {items} WHERE {orphan}"))
             }
-            _ => format!(
-                "NOT EXISTS (SELECT 1 FROM {deliveries} AS d WHERE d.id = {items}.id AND d.created_at_us = {items}.created_at_us)"
-            ),
+            Dialect::Postgres => {
+                let orphan = format!(
+                    "NOT EXISTS (SELECT 1 FROM {deliveries} AS d WHERE d.id = i.id AND d.created_at_us = i.created_at_us)"
+                );
+                let held = "unnest($1::bigint[], $2::bigint[]) AS held(id, created_at_us)";
+                let purge = format!(
+                    "DELETE FROM {items} AS i USING {held} WHERE held.id = i.id AND held.created_at_us = i.created_at_us AND {orphan}"
+                );
+                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i WHERE {orphan} {HOLD}")), purge)
+            }
+            Dialect::MySql => {
+                let orphans = format!(
+                    "LEFT JOIN (SELECT DISTINCT id, created_at_us FROM {deliveries}) AS d \
+                     ON d.id = i.id AND d.created_at_us = i.created_at_us WHERE d.id IS NULL"
+                );
+                let held = "JSON_TABLE(?, '$[*]' COLUMNS(id BIGINT PATH '$[0]', created_at_us BIGINT PATH '$[1]')) AS held";
+                let purge = format!(
+                    "DELETE i FROM {held} JOIN {items} AS i ON i.id = held.id AND i.created_at_us = held.created_at_us {orphans}"
+                );
+                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {HOLD}")), purge)
+            }
         };
         Self {
             insert: format!(
                 "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
             ),
             select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{hold}"),
-            hold_orphans: (dialect != Dialect::Sqlite)
-                .then(|| format!("SELECT id FROM {items} WHERE {orphan} FOR UPDATE")),
-            purge: format!("DELETE FROM {items} WHERE {orphan}"),
+            hold_orphans,
+            purge,
         }
     }
 }

@@ -47,6 +47,16 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
     json.into()
 }
 
+/// Items' ids and timestamps: two arrays on PostgreSQL, pairs in JSON elsewhere.
+pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
+    if dialect == Dialect::Postgres {
+        let (ids, ats): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+        return vec![ids.into(), ats.into()];
+    }
+    let pairs: Vec<_> = keys.iter().map(|(id, at)| format!("[{id},{at}]")).collect();
+    vec![format!("[{}]", pairs.join(",")).into()]
+}
+
 struct Hex<'a>(&'a [u8]);
 
 impl std::fmt::Display for Hex<'_> {
