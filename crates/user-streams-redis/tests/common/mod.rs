@@ -112,7 +112,8 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
-        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500"];
+        let options =
+            ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0"];
         let nodes: Vec<_> = (0..6).map(|_| Redis::start(&options)).collect();
         let output = Command::new("redis-cli")
             .args(["--cluster", "create"])
@@ -125,6 +126,7 @@ impl Cluster {
         for node in &cluster.nodes {
             node.wait_until("the cluster is whole", |node| {
                 node.cli(&["cluster", "info"]).contains("cluster_state:ok")
+                    && !node.cli(&["info", "replication"]).contains("master_link_status:down")
                     && node.cli(&["cluster", "nodes"]).lines().filter(|line| line.contains("slave")).count()
                         == 3
             });
