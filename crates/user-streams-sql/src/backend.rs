@@ -12,6 +12,7 @@ use crate::{
     Dialect, Layout, Schema, SqlConfig, connect,
     database::Database,
     error::from_db,
+    fan_out::again,
     statements::{ItemStatements, Statements},
     values,
 };
@@ -149,21 +150,27 @@ impl<L: Layout> SqlBackend<L> {
         let Some(hold) = &items.hold_orphans else {
             return self.database.execute(&self.database.connection, &items.purge, Vec::new()).await;
         };
-        let mut purged = 0;
+        let (mut purged, mut tries) = (0, 1);
         loop {
-            let transaction = self.database.begin().await?;
-            let held = self.database.query(&transaction, hold, Vec::new()).await?;
-            let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
-            let held =
-                held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
-            let keys = values::item_keys(self.schema.dialect, &held);
-            let gone = self.database.execute(&transaction, &items.purge, keys).await?;
-            self.database.commit(transaction).await?;
-            purged += gone;
-            if gone == 0 {
-                return Ok(purged);
+            match self.purge_some(hold, &items.purge).await {
+                Ok(0) => return Ok(purged),
+                Ok(gone) => purged += gone,
+                Err(error) if again(&error, &mut tries) => {}
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn purge_some(&self, hold: &str, purge: &str) -> Result<u64> {
+        let transaction = self.database.begin().await?;
+        let held = self.database.query(&transaction, hold, Vec::new()).await?;
+        let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
+        let held =
+            held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
+        let keys = values::item_keys(self.schema.dialect, &held);
+        let gone = self.database.execute(&transaction, purge, keys).await?;
+        self.database.commit(transaction).await?;
+        Ok(gone)
     }
 }
 

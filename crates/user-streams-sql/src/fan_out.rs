@@ -15,6 +15,8 @@ use crate::{
 /// Users in one statement: enough that its own cost does not count, few enough that its ids stay under a megabyte.
 const CHUNK: usize = 10_000;
 
+const TRIES: u32 = 5;
+
 /// What a broadcast tells of its progress.
 type Report<'a> = &'a mut (dyn FnMut(u64) + Send);
 
@@ -57,13 +59,19 @@ impl<L: Layout> SqlBackend<L> {
         let (select, mut values) = users::build(select, self.database.dialect.backend());
         let sql = self.statements.deliver_query(&self.schema, &select, values.len());
         values.extend(self.item_values(item));
-        let unit = self.begin(false).await?;
-        let delivered = match self.put_item(&unit, item).await {
-            // Not a statement of a known shape, so it has the time of the whole broadcast.
-            Ok(()) => self.database.insert_unless_there_slowly(&unit.on, &sql, values).await,
-            Err(error) => Err(error),
-        };
-        self.finish(unit, delivered, report).await
+        let mut tries = 1;
+        loop {
+            let unit = self.begin(false).await?;
+            let delivered = match self.put_item(&unit, item).await {
+                // Not a statement of a known shape, so it has the time of the whole broadcast.
+                Ok(()) => self.database.insert_unless_there_slowly(&unit.on, &sql, values.clone()).await,
+                Err(error) => Err(error),
+            };
+            match self.finish(unit, delivered, report).await {
+                Err(error) if again(&error, &mut tries) => {}
+                done => return done,
+            }
+        }
     }
 
     async fn deliver_chunks(
@@ -79,28 +87,33 @@ impl<L: Layout> SqlBackend<L> {
         };
         // On MySQL a statement for many reads what it writes to, which needs the isolation level of our own transaction.
         let one_statement = first.last && (first.users.len() == 1 || self.schema.dialect != Dialect::MySql);
-        let unit = self.begin(one_statement).await?;
-        let delivered = self.deliver_all(&unit, first, chunks, item, report).await;
-        self.finish(unit, delivered, report).await
+        let mut tries = 1;
+        loop {
+            let unit = self.begin(one_statement).await?;
+            let delivered = self.deliver_all(&unit, &first, &mut chunks, item, report).await;
+            match self.finish(unit, delivered, report).await {
+                // Recipients who came after the first chunk are gone.
+                Err(error) if first.last && again(&error, &mut tries) => {}
+                done => return done,
+            }
+        }
     }
 
     async fn deliver_all(
         &self,
         unit: &Unit<'_>,
-        first: Chunk,
-        mut chunks: RecipientChunks,
+        first: &Chunk,
+        chunks: &mut RecipientChunks,
         item: &NewItem,
         report: Report<'_>,
     ) -> Result<u64> {
         self.put_item(unit, item).await?;
-        let mut delivered = 0;
-        let mut next = Some(first);
-        while let Some(chunk) = next {
+        let mut delivered = self.deliver_chunk(unit, first, item).await?;
+        let mut last = first.last;
+        while !last && let Some(chunk) = chunks.next().await? {
+            report(delivered);
             delivered += self.deliver_chunk(unit, &chunk, item).await?;
-            next = if chunk.last { None } else { chunks.next().await? };
-            if next.is_some() {
-                report(delivered);
-            }
+            last = chunk.last;
         }
         Ok(delivered)
     }
@@ -180,6 +193,12 @@ impl<L: Layout> SqlBackend<L> {
         }
         values
     }
+}
+
+/// Whether to try again what another transaction was in the way of: deadlocks happen, and an add may be repeated.
+pub(crate) fn again(error: &Error, tries: &mut u32) -> bool {
+    *tries += 1;
+    error.kind() == ErrorKind::Conflict && error.is_retryable() && *tries <= TRIES
 }
 
 fn content(row: &QueryResult) -> Result<String> {
