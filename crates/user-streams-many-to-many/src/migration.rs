@@ -35,21 +35,24 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.0;
         let dialect = schema.dialect;
-        // A delivery is nothing but its key, so a table that is its own index halves its size, and more.
+        // A delivery is nothing but its key, so a table that is its own index halves its size, and more. On SQLite,
+        // strict refuses a text as an integer id.
         let (options, clustered) = match dialect {
-            Dialect::Sqlite => ("", " WITHOUT ROWID"),
+            Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),
             _ => ("", ""),
         };
         let items = format!(
-            "CREATE TABLE {items} (id BIGINT NOT NULL, created_at_us BIGINT NOT NULL, content {content} NOT NULL, \
+            "CREATE TABLE {items} (id {integer} NOT NULL, created_at_us {integer} NOT NULL, content {content} NOT NULL, \
              PRIMARY KEY (id, created_at_us)){options}",
+            integer = dialect.integer_type(),
             items = schema.quote(&schema.items_table()),
             content = dialect.content_type(),
         );
         let deliveries = format!(
-            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us BIGINT NOT NULL, id BIGINT NOT NULL, \
+            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, id {integer} NOT NULL, \
              PRIMARY KEY (user_id, created_at_us, id){users}){clustered}",
+            integer = dialect.integer_type(),
             table = schema.quote(&schema.table),
             user_id = dialect.user_id_type(schema.user_id),
             users = schema.users_foreign_key(),

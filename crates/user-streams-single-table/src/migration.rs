@@ -35,15 +35,17 @@ impl MigrationTrait for CreateTable {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.0;
         let dialect = schema.dialect;
-        // One index serves every read. Where an engine can, the rows are kept in its order.
+        // One index serves every read. InnoDB keeps the rows in its order. On SQLite, strict refuses a text as an integer id.
         let options = match dialect {
+            Dialect::Sqlite => " STRICT",
             Dialect::MySql => " ENGINE = InnoDB",
             _ => "",
         };
         let sql = format!(
-            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us BIGINT NOT NULL, id BIGINT NOT NULL, \
+            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, id {integer} NOT NULL, \
              content {content} NOT NULL, PRIMARY KEY (user_id, created_at_us, id){users}){options}",
             table = schema.quote(&schema.table),
+            integer = dialect.integer_type(),
             user_id = dialect.user_id_type(schema.user_id),
             content = dialect.content_type(),
             users = schema.users_foreign_key(),

@@ -1,7 +1,7 @@
 //! How a pool of our own is opened.
 
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
-use user_streams_core::{ErrorKind, Result};
+use user_streams_core::{Error, ErrorKind, Result};
 
 use crate::{
     SqlConfig,
@@ -49,11 +49,17 @@ pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Datab
     if scheme == "sqlite" {
         sqlite(&mut options, &config.url);
     }
-    Database::connect(options).await.map_err(|error| {
-        let error = from_db(error);
-        // With one address to go to, a pool that times out has found nobody there.
-        let unreachable = error.kind() == ErrorKind::Timeout;
-        if unreachable { error.with_operation("connect") } else { error }
+    Database::connect(options).await.map_err(|error| match from_db(error) {
+        // With no connection there yet, nobody was busy: nobody was there.
+        error if error.kind() == ErrorKind::Timeout => Error::new(
+            ErrorKind::Connection,
+            format!(
+                "no answer from the database server within {} s: is it running at that address?",
+                timeouts.connect.as_secs_f64()
+            ),
+        )
+        .with_source(error),
+        error => error,
     })
 }
 

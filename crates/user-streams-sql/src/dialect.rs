@@ -44,7 +44,7 @@ impl Dialect {
     /// The type of a column of user ids, which compares byte for byte.
     pub fn user_id_type(self, kind: UserIdKind) -> &'static str {
         match (self, kind) {
-            (_, UserIdKind::BigInt) => "BIGINT",
+            (_, UserIdKind::BigInt) => self.integer_type(),
             (Self::Sqlite, UserIdKind::Uuid) => "BLOB",
             (Self::Postgres, UserIdKind::Uuid) => "UUID",
             (Self::MySql, UserIdKind::Uuid) => "BINARY(16)",
@@ -53,6 +53,12 @@ impl Dialect {
             // The binary collations of MySQL and MariaDB differ in name, and some ignore trailing blanks.
             (Self::MySql, UserIdKind::Text) => "VARBINARY(255)",
         }
+    }
+
+    /// The type of a column of 64-bit integers.
+    pub fn integer_type(self) -> &'static str {
+        // A strict table of SQLite knows this name alone. It is of 64 bits there.
+        if self == Self::Sqlite { "INTEGER" } else { "BIGINT" }
     }
 
     /// The type of a column of contents, of up to 1 GiB or more, except 16 MiB in MySQL.

@@ -40,6 +40,7 @@ fn classify(error: &DbErr) -> (ErrorKind, &'static str) {
 
 fn classify_sqlx(error: &SqlxError) -> (ErrorKind, &'static str) {
     match error {
+        SqlxError::Database(error) if is_missing_database(&**error) => NO_LOGIN,
         SqlxError::Database(error) => {
             classify_code(error.code().as_deref().unwrap_or_default(), error.message())
         }
@@ -58,6 +59,21 @@ fn classify_sqlx(error: &SqlxError) -> (ErrorKind, &'static str) {
     }
 }
 
+const NO_LOGIN: (ErrorKind, &str) =
+    (ErrorKind::InvalidSettings, "the database server refused the login or does not have the database");
+
+/// MySQL reports it under the code of a syntax error.
+#[cfg(feature = "mysql")]
+fn is_missing_database(error: &dyn sea_orm::sqlx::error::DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<sea_orm::SqlxMySqlError>();
+    error.is_some_and(|error| matches!(error.number(), 1044 | 1049))
+}
+
+#[cfg(not(feature = "mysql"))]
+fn is_missing_database(_: &dyn sea_orm::sqlx::error::DatabaseError) -> bool {
+    false
+}
+
 /// By the code: five characters of SQLSTATE from a server, a decimal result code from SQLite.
 fn classify_code(code: &str, message: &str) -> (ErrorKind, &'static str) {
     const NOT_MIGRATED: (ErrorKind, &str) = (
@@ -74,10 +90,7 @@ fn classify_code(code: &str, message: &str) -> (ErrorKind, &'static str) {
             }
             (_, "57014") => (ErrorKind::Timeout, "the server cancelled the statement"),
             ("08" | "57" | "53", _) => (ErrorKind::Connection, "the database server is not available"),
-            ("28", _) | (_, "3D000" | "42000") if code != "42000" => (
-                ErrorKind::InvalidSettings,
-                "the database server refused the login or does not have the database",
-            ),
+            ("28", _) | (_, "3D000") => NO_LOGIN,
             _ => (ErrorKind::Backend, "the database refused the statement"),
         };
     }

@@ -1,0 +1,50 @@
+//! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients and errors, on every database.
+//!
+//! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its URL is set, as `cargo xtask test` does.
+
+mod database;
+mod errors;
+mod foreign_key;
+mod migrations;
+mod plans;
+mod recipients;
+
+use std::process::ExitCode;
+
+use database::{KINDS, TestDatabase};
+use user_streams_testkit::libtest_mimic::{Arguments, Trial, run};
+
+type Test = (&'static str, fn(TestDatabase) -> futures_util::future::BoxFuture<'static, ()>);
+
+/// Makes a list of tests of async functions.
+macro_rules! tests {
+    ($($test:ident),+ $(,)?) => {
+        pub(crate) const TESTS: &[crate::Test] = &[$((
+            concat!(module_path!(), "::", stringify!($test)),
+            |database| Box::pin($test(database)),
+        )),+];
+    };
+}
+use tests;
+
+fn main() -> ExitCode {
+    let topics = [errors::TESTS, foreign_key::TESTS, migrations::TESTS, plans::TESTS, recipients::TESTS];
+    let tests = || topics.into_iter().flatten();
+    let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
+    run(&Arguments::from_args(), trials.collect()).exit_code()
+}
+
+fn trial(
+    kind: &'static database::Kind,
+    name: &str,
+    test: fn(TestDatabase) -> futures_util::future::BoxFuture<'static, ()>,
+) -> Trial {
+    let name = format!("{}::{}", kind.name, name.trim_start_matches("sql::"));
+    let run = move || {
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+        runtime.block_on(async { test(TestDatabase::create(kind).await).await });
+        Ok(())
+    };
+    // Without its server a test is shown as ignored; the matrix always has the servers.
+    Trial::test(name, run).with_ignored_flag(kind.url().is_none())
+}

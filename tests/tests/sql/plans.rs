@@ -1,0 +1,124 @@
+//! The databases' own plans for the statements that the backends really run: an index range, no sort, no scan.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
+use user_streams_core::{Backend, Streams};
+use user_streams_many_to_many::ManyToManyBackend;
+use user_streams_single_table::SingleTableBackend;
+
+use crate::database::{Log, TestDatabase};
+
+crate::tests![a_page_and_a_count_are_index_ranges_among_a_million_rows];
+
+/// A million rows: 10,000 of user 1, and 100 of each of 9,900 others.
+async fn fill(database: &TestDatabase) {
+    let digits = "d(n) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL \
+                  SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let number = "a.n + 10 * b.n + 100 * c.n + 1000 * e.n + 10000 * f.n + 100000 * g.n";
+    let numbers = format!("n(i) AS (SELECT {number} FROM d AS a, d AS b, d AS c, d AS e, d AS f, d AS g)");
+    // Whole division, which each database writes in its own way.
+    let hundredth = if database.backend() == DbBackend::MySql { "i DIV 100" } else { "i / 100" };
+    let user = format!("CASE WHEN i < 10000 THEN 1 ELSE {hundredth} END");
+    let rows = |table: &str, columns: &str, values: &str| {
+        format!("INSERT INTO {table} ({columns}) WITH {digits}, {numbers} SELECT {values} FROM n")
+    };
+    let at = "1700000000000000 + i";
+    let content = "'An item of a hundred bytes or so, as most of them are in a feed; it says who did what to which thing.'";
+    let statements = [
+        rows(
+            "user_streams_single_table",
+            "user_id, created_at_us, id, content",
+            &format!("{user}, {at}, i + 1, {content}"),
+        ),
+        rows("user_streams_many_to_many", "user_id, created_at_us, id", &format!("{user}, {at}, i + 1")),
+        rows(
+            "user_streams_many_to_many_items",
+            "created_at_us, id, content",
+            &format!("{at}, i + 1, {content}"),
+        ),
+    ];
+    for statement in statements {
+        database.run(&statement).await;
+    }
+}
+
+async fn a_page_and_a_count_are_index_ranges_among_a_million_rows(database: TestDatabase) {
+    let (connection, log) = database.watched().await;
+    let single = SingleTableBackend::new(connection.clone(), database.config()).unwrap();
+    let many = ManyToManyBackend::new(connection, database.config()).unwrap();
+    single.migrate().await.unwrap();
+    many.migrate().await.unwrap();
+    fill(&database).await;
+    let backends = [Streams::from_backend(single), Streams::from_backend(many)];
+    for streams in &backends {
+        check(&database.connection, streams, &log, "with default statistics").await;
+    }
+    let analyze = match database.backend() {
+        DbBackend::MySql => {
+            "ANALYZE TABLE user_streams_single_table, user_streams_many_to_many, user_streams_many_to_many_items"
+        }
+        _ => "ANALYZE",
+    };
+    database.run(analyze).await;
+    for streams in &backends {
+        check(&database.connection, streams, &log, "after ANALYZE").await;
+    }
+}
+
+async fn check(connection: &DatabaseConnection, streams: &Streams, log: &Log, when: &str) {
+    let items = streams.get_stream_items(1);
+    let first = items.cursor_page(20).await.unwrap();
+    assert_eq!(first.items.len(), 20);
+    let deep = items.get(9_000).await.unwrap().unwrap().cursor();
+    log.take();
+    items.slice(..20).await.unwrap();
+    assert_eq!(items.cursor_page(20).after(deep).await.unwrap().items.len(), 20);
+    assert_eq!(items.cursor_page(20).before(deep).await.unwrap().items.len(), 20);
+    assert_eq!(items.len().await.unwrap(), 10_000);
+    let statements = log.take();
+    assert_eq!(statements.len(), 4, "one statement each");
+    for statement in statements {
+        let plan = explain(connection, &statement).await;
+        let bad = bad_steps(connection.get_database_backend(), &plan);
+        assert!(
+            bad.is_empty(),
+            "{when}, {}: {bad:?} in the plan of\n{}\n{}",
+            streams.capabilities().backend(),
+            statement.sql,
+            plan.join("\n")
+        );
+    }
+}
+
+/// The plan, a line each step.
+async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
+    let prefix = if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
+    let rows = connection.query_all_raw(explain).await.unwrap();
+    let text = |row: &QueryResult, column: &str| {
+        let bytes = row.try_get::<Option<Vec<u8>>>("", column).ok().flatten();
+        let text = bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        text.or_else(|| row.try_get::<Option<String>>("", column).unwrap()).unwrap_or_default()
+    };
+    rows.iter()
+        .map(|row| match statement.db_backend {
+            DbBackend::Sqlite => text(row, "detail"),
+            DbBackend::Postgres => text(row, "QUERY PLAN"),
+            _ => ["table", "type", "key", "Extra"].map(|column| text(row, column)).join(" | "),
+        })
+        .collect()
+}
+
+fn bad_steps(backend: DbBackend, plan: &[String]) -> Vec<&String> {
+    let bad = |line: &&String| match backend {
+        // The rows of a page that was cut already are scanned, and nothing else is.
+        DbBackend::Sqlite => {
+            line.contains("TEMP B-TREE") || (line.starts_with("SCAN") && line.as_str() != "SCAN d")
+        }
+        DbBackend::Postgres => ["Sort", "Seq Scan", "Hash"].iter().any(|step| line.contains(step)),
+        _ => {
+            let scan = [" | ALL | ", " | index | "].iter().any(|access| line.contains(access));
+            line.contains("filesort") || line.contains("temporary") || (scan && !line.starts_with("<derived"))
+        }
+    };
+    plan.iter().filter(bad).collect()
+}
