@@ -94,6 +94,12 @@ fn classify_code(code: &str, message: &str) -> (ErrorKind, &'static str) {
             _ => (ErrorKind::Backend, "the database refused the statement"),
         };
     }
+    if code == "3091" {
+        return (
+            ErrorKind::InvalidUserId,
+            "the recipients' query gives ids of another kind than the option `user_id` names",
+        );
+    }
     // The low byte is the primary result code: https://sqlite.org/rescode.html
     match code.parse::<u32>().map(|code| code & 0xff) {
         // SQLite has no code of its own for a missing table.

@@ -17,6 +17,7 @@ crate::tests![
     a_query_of_another_database_is_streamed,
     a_query_that_finds_nobody_stores_nothing,
     a_query_that_fails_stores_nothing,
+    a_query_for_names_is_refused_where_ids_are_numbers,
     a_query_without_its_database_is_refused_by_other_backends,
 ];
 
@@ -163,8 +164,7 @@ async fn a_query_that_finds_nobody_stores_nothing(database: TestDatabase) {
 
 async fn a_query_that_fails_stores_nothing(database: TestDatabase) {
     for (streams, _) in backends(&database).await {
-        let wrong =
-            Query::select().column(Alias::new("no_such_column")).from(Alias::new("people")).to_owned();
+        let wrong = Query::select().column(Alias::new("id")).from(Alias::new("no_such_table")).to_owned();
         let error =
             streams.add_stream_item(Users::query(wrong.clone()), "to nobody").await.map(|_| ()).unwrap_err();
         assert!(std::error::Error::source(&error).is_some(), "{error:?}");
@@ -173,6 +173,15 @@ async fn a_query_that_fails_stores_nothing(database: TestDatabase) {
         assert_eq!(error.kind(), ErrorKind::Recipients, "{error:?}");
     }
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 0);
+}
+
+async fn a_query_for_names_is_refused_where_ids_are_numbers(database: TestDatabase) {
+    for (streams, _) in backends(&database).await {
+        let names = Query::select().expr(Expr::val("zoë")).from(Alias::new("people")).to_owned();
+        streams.add_stream_item(Users::query(names), "to names").await.map(|_| ()).unwrap_err();
+    }
+    assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_single_table").await, 0);
+    assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many").await, 0);
 }
 
 async fn a_query_without_its_database_is_refused_by_other_backends(_: TestDatabase) {
