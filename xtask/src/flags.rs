@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::servers::Kind;
@@ -27,6 +29,8 @@ pub(crate) enum Task {
     ///
     /// The lines on standard output are shell commands: paste them, or write them to a file and source it.
     Servers(Servers),
+    /// Make a crate for a new backend, which compiles and passes the conformance suite as it is.
+    NewBackend(NewBackend),
 }
 
 /// A cell without a server fails; `--list` shows where each server would come from.
@@ -71,6 +75,16 @@ pub(crate) struct Servers {
     /// Keep the durable settings that a server ships with, as for measurements.
     #[arg(long)]
     pub(crate) durable: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewBackend {
+    /// The crate's name, such as `user-streams-mongo`. The backend and the scheme of its URLs are called
+    /// the same, without `user-streams-`.
+    pub(crate) name: String,
+    /// The directory to make [default: crates/NAME].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod ci;
 mod flags;
 mod interrupt;
 mod matrix;
+mod new_backend;
 mod process;
 mod serve;
 mod servers;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Matrix(flags) => matrix::run(&flags),
         Task::Servers(flags) => serve::run(&flags),
+        Task::NewBackend(flags) => new_backend::run(&flags),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
