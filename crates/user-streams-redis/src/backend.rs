@@ -2,21 +2,14 @@
 
 use std::{fmt, sync::Arc};
 
-use fred::{bytes::Bytes, types::Value};
+use fred::types::Value;
 use user_streams_core::{
     AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
-    Position, Result, StreamItem, StreamQuery, UserIdKind, async_trait,
+    Result, StreamItem, StreamQuery, UserIdKind, async_trait,
 };
 
 use crate::{
-    RedisConfig,
-    broadcast::Broadcast,
-    client::Client,
-    command::Command,
-    keys::Keys,
-    member,
-    scripts::{self, Side},
-    url::Target,
+    RedisConfig, broadcast::Broadcast, client::Client, command::Command, keys::Keys, page, url::Target,
 };
 
 pub(crate) const NAME: &str = "redis";
@@ -40,12 +33,6 @@ impl RedisBackend {
         let target = Target::new(url, config.client_arguments)?;
         Ok(Self { client: Arc::new(Client::connect(target).await?), keys, user_id: config.user_id })
     }
-
-    async fn read(&self, command: Command) -> Result<Vec<StreamItem>> {
-        let Value::Array(members) = self.client.one(command).await? else { return Err(unexpected()) };
-        let decode = |member: Value| member::decode(&member.into_bytes().ok_or_else(unexpected)?);
-        members.into_iter().map(decode).collect()
-    }
 }
 
 #[async_trait]
@@ -67,16 +54,7 @@ impl Backend for RedisBackend {
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let StreamQuery { user, position, limit, .. } = query;
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let key = self.keys.stream(&user);
-        self.read(match position {
-            Position::Offset(offset) => newest(key, offset, limit),
-            Position::After(cursor) => scripts::page(key, cursor, Side::After, limit),
-            Position::Before(cursor) => scripts::page(key, cursor, Side::Before, limit),
-        })
-        .await
+        page::read(&self.client, self.keys.stream(&user), position, limit).await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
@@ -102,17 +80,13 @@ impl Backend for RedisBackend {
     }
 }
 
-fn newest(key: Bytes, offset: u64, limit: u64) -> Command {
-    let last = offset.saturating_add(limit - 1);
-    Command::on_key("ZRANGE", key, [scripts::integer(offset), scripts::integer(last), "REV".into()])
-}
-
 /// A number in an answer.
 pub(crate) fn count(answer: &Value) -> Result<u64> {
     answer.as_u64().ok_or_else(unexpected)
 }
 
-fn unexpected() -> Error {
+/// For an answer that Redis would not give.
+pub(crate) fn unexpected() -> Error {
     Error::new(ErrorKind::Backend, "the server gave an answer of an unexpected kind")
 }
 

@@ -33,3 +33,8 @@ impl Command {
         self.key.as_deref().map_or(0, redis_keyslot)
     }
 }
+
+/// As an argument; over `i64::MAX`, which no length or rank reaches, it is that.
+pub(crate) fn integer(number: u64) -> Value {
+    i64::try_from(number).unwrap_or(i64::MAX).into()
+}

@@ -15,6 +15,7 @@ mod fault;
 mod keys;
 mod link;
 mod member;
+mod page;
 mod scripts;
 mod server;
 mod url;

@@ -8,7 +8,11 @@ use std::sync::LazyLock;
 use fred::{bytes::Bytes, types::Value, util::sha1_hash};
 use user_streams_core::{Cursor, NewItem};
 
-use crate::{command::Command, member};
+use crate::{
+    command::{Command, integer},
+    member,
+    page::Side,
+};
 
 const ADD: &str = include_str!("scripts/add.lua");
 const PAGE: &str = include_str!("scripts/page.lua");
@@ -17,13 +21,6 @@ const MAX_LIMIT: u64 = 1 << 40;
 
 static ADD_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(ADD).into());
 static PAGE_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(PAGE).into());
-
-/// Which side of a cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    After,
-    Before,
-}
 
 /// The commands that make the scripts known to a server.
 pub(crate) fn load() -> [Command; 2] {
@@ -57,7 +54,7 @@ impl Add {
     }
 }
 
-/// Reads up to `limit` members on one side of a cursor, newest first.
+/// Reads up to `limit` members on one side of a cursor, newest first, however many are of its instant.
 pub(crate) fn page(key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Command {
     let args = vec![
         PAGE_SHA.clone().into(),
@@ -72,11 +69,6 @@ pub(crate) fn page(key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Comman
         },
     ];
     Command::new("EVALSHA", key, args)
-}
-
-/// As an argument; over `i64::MAX`, which no length or rank reaches, it is that.
-pub(crate) fn integer(number: u64) -> Value {
-    i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ async fn the_layout_is_as_documented() {
     let stored = server.cli(&["--json", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
     // The place: the timestamp with its sign bit flipped (0x80062706 7B046240 is 1732262400123456), then the id.
     assert!(
-        stored.ends_with(r#"\u0000\u0000\u0000\u0000\u0000\u0000\u0001\u0002hello",1732262400123456]"#),
+        stored.ends_with(r#"\u0000\u0000\u0000\u0000\u0000\u0000\u0001\u0002hello",1732262400123456]]"#),
         "{stored}"
     );
 }

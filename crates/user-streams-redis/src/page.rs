@@ -1,0 +1,95 @@
+//! Reading a part of a stream.
+//!
+//! By offset it is a plain range of ranks. By cursor it is first tried by a plain range of scores that begins at the
+//! cursor's, and a little more than is wanted: what is of the cursor's very instant but on its other side is left out of
+//! it, which is the item at the cursor itself and rarely another. Only where many items are of that instant, so that too
+//! few are left, a script finds the exact place. The plain range takes two thirds of the script's time.
+
+use fred::{bytes::Bytes, types::Value};
+use user_streams_core::{Cursor, Position, Result, StreamItem};
+
+use crate::{
+    backend::unexpected,
+    client::Client,
+    command::{Command, integer},
+    member, scripts,
+};
+
+/// How many more items than wanted are read: the one at the cursor, and one more of its instant.
+const MORE: u64 = 2;
+
+/// Which side of a cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    After,
+    Before,
+}
+
+/// Up to `limit` items of the stream at `key`, newest first.
+pub(crate) async fn read(
+    client: &Client,
+    key: Bytes,
+    position: Position,
+    limit: u64,
+) -> Result<Vec<StreamItem>> {
+    let members = match position {
+        _ if limit == 0 => Vec::new(),
+        Position::Offset(offset) => {
+            let last = offset.saturating_add(limit - 1);
+            let range = [integer(offset), integer(last), "REV".into()];
+            members(client.one(Command::on_key("ZRANGE", key, range)).await?)?
+        }
+        Position::After(cursor) => beside(client, key, cursor, Side::After, limit).await?,
+        Position::Before(cursor) => beside(client, key, cursor, Side::Before, limit).await?,
+    };
+    members.iter().map(|member| member::decode(member)).collect()
+}
+
+async fn beside(client: &Client, key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Result<Vec<Bytes>> {
+    let wanted = limit.saturating_add(MORE);
+    let read = members(client.one(range(key.clone(), cursor, side, wanted)).await?)?;
+    let all = (read.len() as u64) < wanted;
+    match select(read, all, cursor, side, limit) {
+        Some(members) => Ok(members),
+        None => members(client.one(scripts::page(key, cursor, side, limit)).await?),
+    }
+}
+
+/// The first members from the cursor's instant on, the nearest first.
+fn range(key: Bytes, cursor: Cursor, side: Side, wanted: u64) -> Command {
+    let mut args: Vec<Value> = Vec::with_capacity(7);
+    args.push(cursor.created_at_us().to_string().into());
+    match side {
+        Side::After => args.extend(["-inf".into(), "BYSCORE".into(), "REV".into()]),
+        Side::Before => args.extend(["+inf".into(), "BYSCORE".into()]),
+    }
+    args.extend(["LIMIT".into(), 0.into(), integer(wanted)]);
+    Command::on_key("ZRANGE", key, args)
+}
+
+/// Those on the right side of the cursor, newest first; `None` if there may be more than were read.
+fn select(mut read: Vec<Bytes>, all: bool, cursor: Cursor, side: Side, limit: u64) -> Option<Vec<Bytes>> {
+    let place = member::place(cursor);
+    let beyond = |member: &Bytes| {
+        let other = &member[..member.len().min(member::PLACE)];
+        match side {
+            Side::After => other < &place[..],
+            Side::Before => other > &place[..],
+        }
+    };
+    let start = read.iter().position(beyond).unwrap_or(read.len());
+    read.drain(..start);
+    if !all && (read.len() as u64) < limit {
+        return None;
+    }
+    read.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    if side == Side::Before {
+        read.reverse();
+    }
+    Some(read)
+}
+
+fn members(answer: Value) -> Result<Vec<Bytes>> {
+    let Value::Array(members) = answer else { return Err(unexpected()) };
+    members.into_iter().map(|member| member.into_bytes().ok_or_else(unexpected)).collect()
+}
