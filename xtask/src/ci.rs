@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use crate::{
+    dependencies,
     flags::{Ci, Test},
     process,
     summary::table,
@@ -82,6 +83,7 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     let rustdoc = ["doc", "--workspace", "--no-deps", "--all-features"];
     steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
+    steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     if !flags.no_test {
         let flags = Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
         steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));

@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Ci(Ci),
     /// Check the rules of the house on manifests, documents and source files.
     Tidy,
+    /// Check that an application compiles only what its backends and databases need.
+    Dependencies,
     /// Show the cells of the test matrix, and the packages that each needs.
     Matrix(Matrix),
     /// Start throwaway database servers, and stop them on Ctrl-C.

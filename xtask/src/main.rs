@@ -2,6 +2,7 @@
 
 mod cells;
 mod ci;
+mod dependencies;
 mod flags;
 mod interrupt;
 mod matrix;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Task::Test(flags) => test::run(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
+        Task::Dependencies => dependencies::run(),
         Task::Matrix(flags) => matrix::run(&flags),
         Task::Servers(flags) => serve::run(&flags),
         Task::NewBackend(flags) => new_backend::run(&flags),

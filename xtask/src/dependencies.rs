@@ -1,0 +1,93 @@
+//! `cargo xtask dependencies`: an application compiles the dependencies of the backends and databases that it enables, and no others.
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+
+/// A package as an application would depend on it, and what must not come along.
+struct Rule {
+    package: &'static str,
+    features: &'static str,
+    without: &'static [&'static str],
+}
+
+const SQL: &[&str] = &["sea-orm", "sea-orm-migration", "sea-query", "sqlx-core", "user-streams-sql"];
+
+const RULES: &[Rule] = &[
+    Rule {
+        package: "user-streams-core",
+        features: "",
+        without: &["sea-orm", "sqlx-core", "fred", "mio", "clap"],
+    },
+    Rule { package: "user-streams-redis", features: "", without: SQL },
+    Rule {
+        package: "user-streams-single-table",
+        features: "sqlite",
+        without: &["fred", "sqlx-postgres", "sqlx-mysql", "clap", "user-streams-many-to-many"],
+    },
+    Rule {
+        package: "user-streams-single-table",
+        features: "postgres",
+        without: &["fred", "sqlx-sqlite", "sqlx-mysql"],
+    },
+    Rule {
+        package: "user-streams-many-to-many",
+        features: "mysql",
+        without: &["fred", "sqlx-sqlite", "sqlx-postgres"],
+    },
+];
+
+pub(crate) fn run() -> Result<()> {
+    let mut found = Vec::new();
+    for rule in RULES {
+        let tree = tree(rule)?;
+        found.extend(forbidden(rule, &tree));
+        println!("{} [{}]: {} packages", rule.package, rule.features, tree.len());
+    }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        bail!("dependencies that must not be compiled:\n{}", found.join("\n"))
+    }
+}
+
+/// The names of all packages that building this one compiles.
+fn tree(rule: &Rule) -> Result<Vec<String>> {
+    let mut command = workspace::cargo();
+    command.args(["tree", "--package", rule.package, "--features", rule.features]);
+    command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+    let output = command.output().context("cannot run `cargo tree`")?;
+    if !output.status.success() {
+        bail!("`cargo tree` failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut names: Vec<_> =
+        text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    names.sort();
+    names.dedup();
+    if names.is_empty() {
+        bail!("`cargo tree` listed no packages for {}", rule.package);
+    }
+    Ok(names)
+}
+
+fn forbidden(rule: &Rule, tree: &[String]) -> Vec<String> {
+    let has = |name: &&&str| tree.iter().any(|package| package == **name);
+    rule.without
+        .iter()
+        .filter(has)
+        .map(|name| format!("{} [{}] compiles {name}", rule.package, rule.features))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dependency_that_must_not_be_there_is_named() {
+        let tree = ["fred", "user-streams-single-table"].map(str::to_owned);
+        assert_eq!(forbidden(&RULES[2], &tree), ["user-streams-single-table [sqlite] compiles fred"]);
+        assert!(forbidden(&RULES[1], &tree).is_empty());
+    }
+}
