@@ -14,6 +14,7 @@ use std::{
 /// A `redis-server` that ends with this value.
 pub struct Redis {
     pub port: u16,
+    config: Option<PathBuf>,
     options: Vec<String>,
     directory: PathBuf,
     child: Option<Child>,
@@ -21,6 +22,29 @@ pub struct Redis {
 
 impl Redis {
     pub fn start(options: &[&str]) -> Self {
+        let mut redis = Self::prepare();
+        redis.options = ["--save", ""].iter().chain(options).map(|&option| option.to_owned()).collect();
+        redis.restart();
+        redis
+    }
+
+    /// A sentinel that watches over `main`, by itself alone.
+    pub fn sentinel(master: &Self) -> Self {
+        let mut redis = Self::prepare();
+        let config = redis.directory.join("sentinel.conf");
+        let lines = format!(
+            "port {}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {} 1\n\
+             sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n",
+            redis.port, master.port
+        );
+        fs::write(&config, lines).unwrap();
+        redis.options = vec!["--sentinel".to_owned()];
+        redis.config = Some(config);
+        redis.restart();
+        redis
+    }
+
+    fn prepare() -> Self {
         // A cluster's bus has its port 10,000 above.
         let port = loop {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -31,17 +55,15 @@ impl Redis {
         let directory =
             std::env::temp_dir().join(format!("user-streams-redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        let options = options.iter().map(|&option| option.to_owned()).collect();
-        let mut redis = Self { port, options, directory, child: None };
-        redis.restart();
-        redis
+        Self { port, config: None, options: Vec::new(), directory, child: None }
     }
 
     /// Starts it again, on the same port.
     pub fn restart(&mut self) {
         let log = File::create(self.directory.join("log")).unwrap();
         let child = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .args(&self.config)
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.directory)
             .args(&self.options)
             .stdout(log)
