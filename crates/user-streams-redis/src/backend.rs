@@ -48,7 +48,7 @@ impl Backend for RedisBackend {
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
         let AddStreamItem { recipients, item, on_progress, .. } = args;
-        let chunks = Broadcast::chunks(recipients, self.user_id)?;
+        let chunks = Broadcast::chunks(recipients, self.user_id, &item)?;
         Broadcast::new(&self.client, &self.keys, &item, on_progress).run(chunks).await
     }
 

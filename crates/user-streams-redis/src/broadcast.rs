@@ -27,8 +27,10 @@ use crate::{
 
 /// Recipients of a batch.
 const BATCH: usize = 1_000;
-/// Batches that are read before the first is sent.
-const AHEAD: usize = 10;
+/// What the contents of a batch may come to, in bytes: a batch has to arrive and be stored in the time of one command.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+/// Recipients that are read before the first batch is sent.
+const AHEAD: usize = 10_000;
 /// Batches under way.
 const UNDER_WAY: usize = 4;
 /// Keys of a script: it holds up the server for less than a millisecond.
@@ -47,8 +49,13 @@ pub(crate) struct Broadcast<'a> {
 
 impl<'a> Broadcast<'a> {
     /// The recipients in batches.
-    pub(crate) fn chunks(recipients: Recipients, kind: UserIdKind) -> Result<RecipientChunks> {
-        recipients.into_chunks(NAME, kind, BATCH)
+    pub(crate) fn chunks(
+        recipients: Recipients,
+        kind: UserIdKind,
+        item: &NewItem,
+    ) -> Result<RecipientChunks> {
+        let size = (BATCH_BYTES / item.content().len().max(1)).clamp(1, BATCH);
+        recipients.into_chunks(NAME, kind, size)
     }
 
     pub(crate) fn new(
@@ -64,7 +71,7 @@ impl<'a> Broadcast<'a> {
     pub(crate) async fn run(mut self, mut chunks: RecipientChunks) -> Result<Delivered> {
         let mut ahead = VecDeque::new();
         let mut more = true;
-        while more && ahead.len() < AHEAD {
+        while more && ahead.iter().map(Vec::len).sum::<usize>() < AHEAD {
             more = Self::read(&mut chunks, &mut ahead).await?;
         }
         if !more && ahead.len() <= 1 {

@@ -7,13 +7,17 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use fred::types::Value;
-use tokio::{sync::Mutex, time::Instant};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep},
+};
 use user_streams_core::ErrorKind;
 
 use crate::{
@@ -27,6 +31,11 @@ const SLOTS: usize = 16_384;
 const NOBODY: u16 = u16::MAX;
 /// A map is not read again within this time, however many commands ask for it.
 const FRESH: Duration = Duration::from_millis(100);
+/// How long a server is asked for the map before the next one is asked too.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// First slot, last slot, and the address of the server that has them.
+type Range = (u16, u16, Address);
 
 /// A cluster.
 #[derive(Debug)]
@@ -34,6 +43,7 @@ pub(crate) struct Cluster {
     target: Target,
     map: RwLock<Map>,
     stale: AtomicBool,
+    turn: AtomicUsize,
     /// Held by the one task that reads the map; within, when that was done last.
     reading: Mutex<Option<Instant>>,
 }
@@ -59,7 +69,13 @@ impl Map {
 impl Cluster {
     pub(crate) fn new(target: Target) -> Self {
         let map = Map { slots: vec![NOBODY; SLOTS], servers: Vec::new() };
-        Self { target, map: RwLock::new(map), stale: AtomicBool::new(true), reading: Mutex::default() }
+        Self {
+            target,
+            map: RwLock::new(map),
+            stale: AtomicBool::new(true),
+            turn: AtomicUsize::new(0),
+            reading: Mutex::default(),
+        }
     }
 
     /// The server of a slot.
@@ -116,29 +132,38 @@ impl Cluster {
         if !self.stale.load(Ordering::Relaxed) || last.is_some_and(|at| at.elapsed() < FRESH) {
             return Ok(());
         }
+        // One after the other, but none waits for one that does not answer.
+        let mut asked: FuturesUnordered<_> = (0_u32..)
+            .zip(self.candidates())
+            .map(|(rank, (address, server))| async move {
+                sleep(HEAD_START * rank).await;
+                self.ask(&address, &server, deadline).await
+            })
+            .collect();
         let mut fault = Fault::NotReady("no server of the cluster is known".to_owned());
-        for (address, server) in self.candidates() {
-            let wait = deadline.min(Instant::now() + self.target.arguments.connection_timeout());
-            let ask = Command::to_server("CLUSTER", vec!["SLOTS".into()]);
-            let answer = server.send(&[&ask], wait).await.pop();
-            match answer.unwrap_or(Err(Fault::Timeout)).map(|slots| parse(slots, &address.host)) {
-                Ok(Some(ranges)) => {
+        while let Some(answer) = asked.next().await {
+            match answer {
+                Ok(ranges) => {
                     self.stale.store(false, Ordering::Relaxed);
                     *last = Some(Instant::now());
                     self.set(ranges);
                     return Ok(());
-                }
-                Ok(None) => {
-                    fault = Fault::Refused(
-                        ErrorKind::Backend,
-                        format!("{address} gave a map of the cluster that is not understood"),
-                    );
                 }
                 Err(why) => fault = why,
             }
         }
         *last = Some(Instant::now());
         Err(fault)
+    }
+
+    async fn ask(&self, address: &Address, server: &Server, deadline: Instant) -> Result<Vec<Range>, Fault> {
+        let deadline = deadline.min(Instant::now() + self.target.arguments.connection_timeout());
+        let command = Command::to_server("CLUSTER", vec!["SLOTS".into()]);
+        let answer = server.send(&[&command], deadline).await.pop().unwrap_or(Err(Fault::Timeout))?;
+        parse(answer, &address.host).ok_or_else(|| {
+            let message = format!("{address} gave a map of the cluster that is not understood");
+            Fault::Refused(ErrorKind::Backend, message)
+        })
     }
 
     /// Ends all connections.
@@ -152,6 +177,9 @@ impl Cluster {
     /// Whom to ask for the map: the servers that have slots, and then those of the URL.
     fn candidates(&self) -> Vec<(Address, Arc<Server>)> {
         let mut candidates = self.read().servers.clone();
+        // Not always the same one first.
+        let first = self.turn.fetch_add(1, Ordering::Relaxed) % candidates.len().max(1);
+        candidates.rotate_left(first);
         for address in &self.target.hosts {
             if candidates.iter().all(|(known, _)| known != address) {
                 candidates.push((address.clone(), Arc::new(Server::at(address, &self.target))));
@@ -160,7 +188,7 @@ impl Cluster {
         candidates
     }
 
-    fn set(&self, ranges: Vec<(u16, u16, Address)>) {
+    fn set(&self, ranges: Vec<Range>) {
         let mut map = self.write();
         let mut known: BTreeMap<_, _> = map.servers.drain(..).collect();
         map.slots.fill(NOBODY);
@@ -192,8 +220,8 @@ impl Cluster {
     }
 }
 
-/// The answer of `CLUSTER SLOTS` from the server at `asked`: first slot, last slot, address of the server that has them.
-fn parse(slots: Value, asked: &str) -> Option<Vec<(u16, u16, Address)>> {
+/// The answer of `CLUSTER SLOTS` from the server at `asked`.
+fn parse(slots: Value, asked: &str) -> Option<Vec<Range>> {
     let Value::Array(ranges) = slots else { return None };
     let ranges = ranges.into_iter().map(|range| {
         let Value::Array(range) = range else { return None };

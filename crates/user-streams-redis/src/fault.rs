@@ -87,6 +87,10 @@ impl Fault {
                 format!("the server refuses the user or the password: {text}"),
             );
         }
+        if text.contains("InvalidCertificate") {
+            let message = format!("the server's TLS certificate is not trusted: {text}");
+            return Self::Refused(ErrorKind::InvalidSettings, message);
+        }
         if text.contains("cluster support disabled") {
             return Self::Refused(
                 ErrorKind::InvalidSettings,

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Cluster;
+use common::{Cluster, Redis};
 use fred::util::redis_keyslot;
 use tokio::task::JoinHandle;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
@@ -171,6 +171,16 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
 /// The master's replica takes over; what it had not received yet may be lost, which is Redis's own promise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_dies_is_replaced() {
+    replace_master(Redis::kill).await;
+}
+
+/// It still takes connections, and never answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_that_stalls_is_replaced() {
+    replace_master(Redis::stall).await;
+}
+
+async fn replace_master(end: fn(&mut Redis)) {
     let mut cluster = Cluster::start();
     let streams = connect(&cluster).await;
     let user = 7;
@@ -178,8 +188,8 @@ async fn a_master_that_dies_is_replaced() {
     // Until the replica has it.
     tokio::time::sleep(Duration::from_millis(500)).await;
     let master = cluster.owner(slot(user));
-    cluster.nodes[master].kill();
     let other = (1..).find(|user| cluster.owner(slot(*user)) != master).unwrap();
+    end(&mut cluster.nodes[master]);
     let start = Instant::now();
     let mut errors = 0;
     while let Err(error) = streams.add_stream_item(user, "after").await {

@@ -13,7 +13,7 @@ use std::{
 };
 
 use common::Redis;
-use user_streams_core::{ErrorKind, Recipients, Streams};
+use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
 const TIMEOUT: Duration = Duration::from_millis(800);
@@ -65,7 +65,7 @@ async fn a_restart_under_load_loses_and_doubles_nothing() {
             tokio::spawn(async move {
                 let (mut written, mut failed) = (0_u32, 0_u32);
                 while !stop.load(Ordering::Relaxed) {
-                    let item = user_streams_core::NewItem::new(format!("item {written}"));
+                    let item = NewItem::new(format!("item {written}"));
                     loop {
                         let start = Instant::now();
                         match streams.add_stream_item([user, 100 + user], item.clone()).await {
@@ -206,6 +206,31 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidSettings);
     let error = RedisBackend::connect(&format!("{}/99", open.url()), RedisConfig::new()).await.unwrap_err();
     assert!(!error.is_retryable(), "{error:?}");
+}
+
+/// Nothing but the few commands that are needed; `CONFIG` and `INFO` are refused, as managed servers do.
+#[tokio::test]
+async fn few_rights_are_enough() {
+    let server = Redis::start(&[]);
+    let rights =
+        ["~user_streams:*", "+ping", "+evalsha", "+script|load", "+zadd", "+zcount", "+zrank", "+zrange"];
+    let more = ["+zrem", "+zcard", "+zremrangebyrank"];
+    let user = ["acl", "setuser", "ann", "on", ">pw"];
+    assert_eq!(server.cli(&[&user[..], &rights, &more].concat()), "OK");
+    let streams = connect(&format!("redis://ann:pw@127.0.0.1:{}", server.port)).await;
+    streams.migrate().await.unwrap();
+    let items: Vec<_> = (0..20)
+        .map(|_| NewItem::new("same instant").with_created_at(&chrono::DateTime::UNIX_EPOCH))
+        .collect();
+    for item in &items {
+        streams.add_stream_item([1, 2], item.clone()).await.unwrap();
+    }
+    let next = streams.get_stream_items(1).cursor_page(5).after(items[15].cursor()).await.unwrap();
+    assert_eq!(next.items[0].id, items[14].id());
+    assert_eq!(streams.delete_stream(1).await.unwrap(), 20);
+    server.cli(&["acl", "setuser", "ann", "-zcard"]);
+    let error = streams.get_stream_items(2).len().await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ pub struct Redis {
     options: Vec<String>,
     directory: PathBuf,
     child: Option<Child>,
+    stalled: bool,
 }
 
 impl Redis {
@@ -55,7 +56,7 @@ impl Redis {
         let directory =
             std::env::temp_dir().join(format!("user-streams-redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        Self { port, config: None, options: Vec::new(), directory, child: None }
+        Self { port, config: None, options: Vec::new(), directory, child: None, stalled: false }
     }
 
     /// Starts it again, on the same port.
@@ -81,6 +82,12 @@ impl Redis {
             child.kill().unwrap();
             child.wait().unwrap();
         }
+    }
+
+    /// Leaves it without an answer for good.
+    pub fn stall(&mut self) {
+        self.signal("STOP");
+        self.stalled = true;
     }
 
     /// `STOP` or `CONT`.
@@ -171,7 +178,7 @@ impl Cluster {
                     (start.parse().unwrap()..=end.parse().unwrap()).contains(&slot)
                 })
         };
-        let alive = |node: &&Redis| node.child.is_some();
+        let alive = |node: &&Redis| node.child.is_some() && !node.stalled;
         let owner = self.nodes.iter().filter(alive).find(has).unwrap().port;
         self.nodes.iter().position(|node| node.port == owner).unwrap()
     }
