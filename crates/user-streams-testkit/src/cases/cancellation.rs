@@ -27,33 +27,30 @@ cases![
 ];
 
 /// How long the backend may take to answer after a future was dropped.
-const SOON: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_secs(10);
 
-/// Polls a future so often, and drops it. Whether it has ended before.
-async fn poll_and_drop(future: impl IntoFuture, polls: usize) -> bool {
+/// Polls a future so often, unless it ends before, and drops it.
+async fn poll_and_drop(future: impl IntoFuture, polls: usize) {
     let mut future = pin!(future.into_future());
     let mut left = polls;
-    poll_fn(|context| match (future.as_mut().poll(context), left) {
-        (Poll::Ready(_), _) => Poll::Ready(true),
-        (Poll::Pending, 0 | 1) => Poll::Ready(false),
+    let polling = poll_fn(|context| match (future.as_mut().poll(context), left) {
+        (Poll::Ready(_), _) | (Poll::Pending, 0 | 1) => Poll::Ready(()),
         (Poll::Pending, _) => {
             left -= 1;
             Poll::Pending
         }
-    })
-    .await
+    });
+    time::timeout(SOON, polling).await.expect("the backend goes on after futures were dropped");
 }
 
 async fn an_add_that_is_dropped_at_any_point_can_be_retried(ns: Namespace) {
-    for polls in 1..=40 {
+    // Often enough that a pool whose connections leak has none left.
+    for polls in (1..=8).cycle().take(80) {
         let (user, item) = (ns.user(), NewItem::new("dropped"));
-        let ended = poll_and_drop(ns.streams().add_stream_item(&user, item.clone()), polls).await;
+        poll_and_drop(ns.streams().add_stream_item(&user, item.clone()), polls).await;
         let retry = time::timeout(SOON, ns.add(&user, item.clone())).await;
         retry.expect("the backend is usable after an add was dropped");
         assert_items(&ns.all(&user).await, &[stored(&item)], "a dropped add is retried and delivers once");
-        if ended && polls > 4 {
-            break;
-        }
     }
 }
 
@@ -107,8 +104,8 @@ async fn a_broadcast_that_is_dropped_while_it_waits_stores_nothing(ns: Namespace
             "a broadcast that is dropped stores nothing"
         );
     }
-    let user = ns.user();
-    assert_eq!(ns.add(&user, "after").await, 1, "the backend is usable after broadcasts were dropped");
+    let added = time::timeout(SOON, ns.add(ns.user(), "after")).await;
+    assert_eq!(added, Ok(1), "the backend is usable after broadcasts were dropped");
 }
 
 async fn a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all(ns: Namespace) {

@@ -95,6 +95,7 @@ async fn the_same_time_with_another_id_is_another_item(ns: Namespace) {
     }
     let expected = newest_first([&item, &other]);
     assert_items(&ns.all(&user).await, &expected, "the same created_at with another id is another item");
+    assert_eq!(ns.len(&user).await, 2, "each of them counts");
 }
 
 async fn another_content_of_the_same_id_and_time_is_no_second_item(ns: Namespace) {

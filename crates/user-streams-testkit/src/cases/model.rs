@@ -36,9 +36,9 @@ fn step() -> impl Strategy<Value = Step> {
     let users = || proptest::collection::vec(0..USERS, 1..5);
     prop_oneof![
         6 => (users(), -3..3_i64, "\\PC{0,8}").prop_map(|(users, at, content)| Step::Add { users, at, content }),
-        2 => (users(), 0..20_usize).prop_map(|(users, item)| Step::Retry { users, item }),
+        2 => (users(), 0..60_usize).prop_map(|(users, item)| Step::Retry { users, item }),
         3 => (0..USERS, 0..12_usize, 0..12_usize).prop_map(|(user, start, len)| Step::Slice { user, start, len }),
-        3 => (0..USERS, 0..20_usize, 1..6_usize, any::<bool>())
+        3 => (0..USERS, 0..60_usize, 1..4_usize, any::<bool>())
             .prop_map(|(user, item, limit, older)| Step::Page { user, item, limit, older }),
         1 => (0..USERS, 1..6_usize).prop_map(|(user, limit)| Step::Walk { user, limit }),
         1 => (0..USERS).prop_map(|user| Step::Delete { user }),
@@ -53,7 +53,7 @@ async fn random_operations_agree_with_the_model(ns: Namespace) {
         failure_persistence: None,
         ..Config::default()
     };
-    let (plans, runtime) = (proptest::collection::vec(step(), 1..40), Handle::current());
+    let (plans, runtime) = (proptest::collection::vec(step(), 1..60), Handle::current());
     let run = move || {
         TestRunner::new(config)
             .run(&plans, |plan| runtime.block_on(compare(&ns, &plan)).map_err(TestCaseError::fail))
@@ -98,11 +98,13 @@ impl Pair {
                 self.items.push(item);
                 self.add(users, self.items.len() - 1).await
             }
-            Step::Retry { users, item } if *item < self.items.len() => self.add(users, *item).await,
-            Step::Page { user, item, limit, older } if *item < self.items.len() => {
-                self.page(*user, self.items[*item].cursor(), *limit, *older).await
+            // Before the first add there is nothing to name.
+            Step::Retry { .. } | Step::Page { .. } if self.items.is_empty() => Ok(()),
+            Step::Retry { users, item } => self.add(users, item % self.items.len()).await,
+            Step::Page { user, item, limit, older } => {
+                let place = self.items[item % self.items.len()].cursor();
+                self.page(*user, place, *limit, *older).await
             }
-            Step::Retry { .. } | Step::Page { .. } => Ok(()),
             Step::Slice { user, start, len } => self.slice(*user, *start, *len).await,
             Step::Walk { user, limit } => self.walk(*user, *limit).await,
             Step::Delete { user } => self.delete(*user).await,

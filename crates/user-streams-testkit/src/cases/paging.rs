@@ -86,6 +86,7 @@ async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
 async fn a_page_that_is_not_there_is_an_error(ns: Namespace) {
     let (user, _) = ns.feed(5).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 2);
+    assert_eq!(paginator.page(2).await.unwrap().len(), 2, "page 2 is there, and is full");
     assert_eq!(paginator.page(3).await.unwrap().len(), 1, "the last page is there");
     for number in ["0", "-1", "4", "99999999999999999999"] {
         let error = paginator.page(number).await.unwrap_err();

@@ -62,7 +62,7 @@ async fn a_slice_of_a_slice_composes(ns: Namespace) {
 
 #[expect(clippy::reversed_empty_ranges, reason = "this is what is tested")]
 async fn an_empty_range_has_no_items(ns: Namespace) {
-    let (user, _) = ns.feed(5).await;
+    let (user, expected) = ns.feed(5).await;
     let items = ns.streams().get_stream_items(&user);
     for empty in [items.slice(0..0), items.slice(..0), items.slice(3..3), items.slice(4..2)] {
         assert_items(
@@ -72,6 +72,7 @@ async fn an_empty_range_has_no_items(ns: Namespace) {
         );
         assert_eq!(empty.len().await.unwrap(), 0, "an empty range has the length 0");
     }
+    assert_items(&items.slice(0..1).await.unwrap(), &expected[..1], "[0:1] has one item");
 }
 
 async fn a_limit_of_zero_is_no_items(ns: Namespace) {

@@ -147,6 +147,9 @@ async fn texts_that_look_alike_are_different_users(ns: Namespace) {
 
 async fn texts_with_special_characters_are_users(ns: Namespace) {
     let forms = [
+        "@",
+        "{@}a",
+        "{@}b",
         "@:",
         "@{a}",
         "{@}",

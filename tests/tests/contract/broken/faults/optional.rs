@@ -1,0 +1,138 @@
+//! Optional operations that do something else, or are declared wrongly.
+
+use user_streams_core::{Capabilities, UserIdKind};
+
+use super::{
+    super::{Fault, HONEST, Optional, Twist},
+    fault,
+};
+
+const fn optional(optional: Optional) -> Twist {
+    Twist { optional, ..HONEST }
+}
+
+pub(crate) const FAULTS: &[Fault] = &[
+    fault(
+        "what is declared is not supported",
+        optional(Optional::UnsupportedAll),
+        &[
+            "optional::migrate_works_if_declared",
+            "optional::delete_stream_works_if_declared",
+            "optional::purge_works_if_declared",
+        ],
+    ),
+    fault(
+        "what is not declared works",
+        optional(Optional::UndeclaredButWorking),
+        &[
+            "optional::migrate_works_if_declared",
+            "optional::delete_stream_works_if_declared",
+            "optional::purge_works_if_declared",
+        ],
+    ),
+    fault(
+        "Unsupported names nothing",
+        optional(Optional::UnsupportedNamesNothing),
+        &[
+            "optional::migrate_works_if_declared",
+            "optional::delete_stream_works_if_declared",
+            "optional::purge_works_if_declared",
+        ],
+    ),
+    fault(
+        "capabilities change",
+        Twist {
+            capabilities: |all, streams| match streams {
+                0 => all,
+                _ => Capabilities::new("renamed", UserIdKind::BigInt),
+            },
+            ..HONEST
+        },
+        &["optional::capabilities_never_change"],
+    ),
+    fault(
+        "migrating again fails",
+        optional(Optional::MigrateFailsAgain),
+        &["optional::migrating_again_changes_nothing"],
+    ),
+    fault(
+        "migrating wipes",
+        optional(Optional::MigrateWipes),
+        &["optional::migrating_again_changes_nothing", "optional::many_may_migrate_at_once"],
+    ),
+    fault(
+        "migrations that meet fail",
+        optional(Optional::MigrateFailsBesideAnother),
+        &["optional::many_may_migrate_at_once"],
+    ),
+    fault(
+        "deleting takes the items of others",
+        optional(Optional::DeleteTakesOthers),
+        &["optional::delete_stream_deletes_one_users_items_and_counts_them"],
+    ),
+    fault(
+        "deleting counts nothing",
+        optional(Optional::DeleteCountsNothing),
+        &[
+            "optional::delete_stream_deletes_one_users_items_and_counts_them",
+            "optional::a_deleted_stream_can_be_added_to",
+            "optional::deleting_an_empty_stream_deletes_nothing",
+            "model::random_operations_agree_with_the_model",
+        ],
+    ),
+    fault(
+        "deleting leaves the oldest",
+        optional(Optional::DeleteLeavesTheOldest),
+        &[
+            "optional::delete_stream_deletes_one_users_items_and_counts_them",
+            "optional::a_deleted_stream_can_be_added_to",
+            "cursors::a_deleted_item_is_still_a_place",
+        ],
+    ),
+    fault(
+        "a deleted user is deleted for ever",
+        optional(Optional::DeleteIsForEver),
+        &["optional::a_deleted_stream_can_be_added_to", "identity::a_deleted_item_can_be_delivered_again"],
+    ),
+    fault(
+        "deleting nothing fails",
+        optional(Optional::DeleteFailsIfEmpty),
+        &["optional::deleting_an_empty_stream_deletes_nothing"],
+    ),
+    fault(
+        "purging takes all contents",
+        optional(Optional::PurgeTakesAll),
+        &["optional::purge_deletes_what_no_stream_has"],
+    ),
+    fault(
+        "purging counts nothing",
+        optional(Optional::PurgeCountsNothing),
+        &["optional::purge_deletes_what_no_stream_has"],
+    ),
+    fault(
+        "purging does nothing",
+        optional(Optional::PurgeLeavesAll),
+        &["optional::purge_deletes_what_no_stream_has"],
+    ),
+    fault(
+        "a connection has a store of its own",
+        optional(Optional::StoreOfItsOwn),
+        &[
+            "optional::another_connection_sees_what_is_stored",
+            "optional::what_is_stored_outlives_its_connection",
+        ],
+    ),
+    fault(
+        "closing one connection closes all",
+        optional(Optional::CloseClosesAll),
+        &[
+            "optional::closing_one_connection_leaves_the_others",
+            "optional::what_is_stored_outlives_its_connection",
+        ],
+    ),
+    fault(
+        "a dropped read keeps its lock",
+        optional(Optional::ReadsLeakLocks),
+        &["cancellation::reads_that_are_dropped_leave_the_backend_usable"],
+    ),
+];

@@ -1,0 +1,98 @@
+//! The suite catches it: for each fault, a backend that has it fails the cases that are there for it, and each case of
+//! the suite is there for some fault.
+
+use std::{collections::BTreeSet, panic, sync::Once, thread};
+
+use futures_util::{StreamExt, future::join_all, stream};
+use tokio::runtime::{Builder, Runtime};
+use user_streams_core::{Error, UserIdKind};
+use user_streams_testkit::{Case, Kinds, Outcome, Suite};
+
+use crate::broken::{FAULTS, Fault, HONEST, Store, Twist};
+
+const THREAD: &str = "broken-backend";
+const KINDS: [UserIdKind; 3] = [UserIdKind::BigInt, UserIdKind::Uuid, UserIdKind::Text];
+
+/// Cases fail by a panic; here they are meant to, and would flood the output.
+fn runtime() -> Runtime {
+    static QUIET: Once = Once::new();
+    QUIET.call_once(|| {
+        let default = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if thread::current().name() != Some(THREAD) {
+                default(info);
+            }
+        }));
+    });
+    Builder::new_multi_thread().worker_threads(2).thread_name(THREAD).enable_all().build().expect("a runtime")
+}
+
+/// The suite over a backend with this twist, whose connections share their rows.
+fn suite(twist: Twist) -> Suite {
+    let stores = KINDS.map(|kind| Store::new(kind, twist));
+    Suite::new("broken", move |kind| {
+        let store = stores[KINDS.iter().position(|known| *known == kind).unwrap_or_default()].again();
+        async move { Ok::<_, Error>(store) }
+    })
+}
+
+fn case(name: &str) -> &'static Case {
+    Case::all().find(|case| case.name == name).unwrap_or_else(|| panic!("there is no case {name}"))
+}
+
+/// The kind of ids that the case is for, or the first one.
+fn kind(case: &Case) -> UserIdKind {
+    match case.kinds {
+        Kinds::Only(kind) => kind,
+        Kinds::First | Kinds::Every => UserIdKind::BigInt,
+    }
+}
+
+#[test]
+fn a_backend_without_a_fault_passes_every_case() {
+    let failed: Vec<_> = runtime().block_on(async {
+        let suite = suite(HONEST);
+        let pairs = KINDS.iter().flat_map(|kind| Case::all().map(move |case| (case, *kind)));
+        let pairs = pairs.filter(|(case, kind)| case.runs_with(*kind, UserIdKind::BigInt));
+        let checks = pairs.map(async |(case, kind)| (case.name, kind, suite.check(case, kind).await));
+        let outcomes: Vec<_> = stream::iter(checks).buffer_unordered(4).collect().await;
+        outcomes.into_iter().filter(|(.., outcome)| *outcome != Ok(Outcome::Passed)).collect()
+    });
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+#[test]
+fn every_fault_is_caught_by_the_cases_that_are_there_for_it() {
+    let missed: Vec<String> = runtime().block_on(async {
+        let checks = FAULTS.iter().copied().flatten().map(missed_by);
+        stream::iter(checks).buffer_unordered(16).collect::<Vec<_>>().await.concat()
+    });
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// The cases that ought to have caught the fault, and did not.
+async fn missed_by(fault: &Fault) -> Vec<String> {
+    let checks = fault.caught_by.iter().map(async |name| {
+        let case = case(name);
+        let outcome = suite(fault.twist).check(case, kind(case)).await.ok()?;
+        Some(format!("{}: {name}: {outcome:?}", fault.name))
+    });
+    join_all(checks).await.into_iter().flatten().collect()
+}
+
+#[test]
+fn every_case_is_there_for_a_fault() {
+    let caught: BTreeSet<_> =
+        FAULTS.iter().copied().flatten().flat_map(|fault| fault.caught_by).copied().collect();
+    let idle: Vec<_> = Case::all().map(|case| case.name).filter(|name| !caught.contains(name)).collect();
+    assert!(idle.is_empty(), "no fault shows that these cases can fail: {idle:#?}");
+}
+
+#[test]
+fn no_two_faults_have_one_name() {
+    let mut names = BTreeSet::new();
+    for fault in FAULTS.iter().copied().flatten() {
+        assert!(names.insert(fault.name), "{}", fault.name);
+        assert!(!fault.caught_by.is_empty(), "{} must be caught by some case", fault.name);
+    }
+}

@@ -1,0 +1,130 @@
+//! Which backends a program finds, and what it is told where there is none.
+//!
+//! `cargo test -p user-streams-tests --test registry`. The program that links no backend is `fixtures/not-linked`.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use user_streams_core::{
+    BackendDriver, ConnectArgs, ConnectFuture, Error, ErrorKind, MemoryBackend, Registry, Settings, Streams,
+};
+// Names the crate, which names the backends.
+use user_streams_tests as _;
+
+fn connect(_: ConnectArgs) -> ConnectFuture {
+    Box::pin(async { Ok(Arc::new(MemoryBackend::default()) as _) })
+}
+
+static FIRST: BackendDriver =
+    BackendDriver::new("first", &["shared", "only-first"], connect).in_crate("crate-one", "1.2.3");
+static SECOND: BackendDriver =
+    BackendDriver::new("second", &["shared"], connect).in_crate("crate-two", "4.5.6");
+
+async fn refusal(registry: &Registry, url: &str) -> Error {
+    let error = registry.connect(&Settings::new(url)).await.expect_err("must be refused");
+    assert_eq!(error.kind(), ErrorKind::UnknownScheme, "{error}");
+    error
+}
+
+#[track_caller]
+fn assert_says(error: &Error, parts: &[&str]) {
+    let message = error.to_string();
+    for part in parts {
+        assert!(message.contains(part), "{part:?} is not in: {message}");
+    }
+}
+
+#[test]
+fn every_linked_backend_is_registered_once() {
+    let registry = Registry::linked();
+    let names: Vec<_> = registry.drivers().iter().map(|driver| driver.name()).collect();
+    assert_eq!(names, ["many-to-many", "memory", "redis", "single-table"]);
+    let schemes = registry.schemes();
+    assert_eq!(schemes.iter().collect::<BTreeSet<_>>().len(), schemes.len(), "no scheme is claimed twice");
+}
+
+#[tokio::test]
+async fn a_linked_backend_is_connected_to_by_its_scheme() {
+    let streams = Streams::connect(Settings::new("single-table+sqlite::memory:")).await.unwrap();
+    assert_eq!(streams.capabilities().backend(), "single-table");
+}
+
+#[tokio::test]
+async fn an_unknown_scheme_is_answered_with_the_available_ones_and_their_crates() {
+    let error = refusal(&Registry::linked(), "cassandra://localhost").await;
+    let version = env!("CARGO_PKG_VERSION");
+    assert_says(
+        &error,
+        &[
+            "`cassandra` is not registered; available: ",
+            &format!("memory (user-streams-core {version})"),
+            "single-table+sqlite",
+            &format!("(user-streams-single-table {version})"),
+            &format!("(user-streams-many-to-many {version})"),
+            &format!("(user-streams-redis {version})"),
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_scheme_of_ours_that_is_not_linked_names_its_crate() {
+    let registry = Registry::empty().with(&user_streams_single_table::DRIVER).with(&FIRST);
+    let error = refusal(&registry, "redis://localhost").await;
+    assert_says(&error, &["the crate user-streams-redis", "`use user_streams_redis as _;`"]);
+    let error = refusal(&registry, "many-to-many+mysql://localhost").await;
+    assert_says(
+        &error,
+        &["user-streams-many-to-many", "feature `mysql`", "`use user_streams_many_to_many as _;`"],
+    );
+}
+
+#[tokio::test]
+async fn a_scheme_of_ours_whose_feature_is_off_names_the_feature() {
+    // Stands for the crate without the feature that has this scheme.
+    static WITHOUT: BackendDriver =
+        BackendDriver::new("redis", &["redis"], connect).in_crate("user-streams-redis", "0.1.0");
+    let error = refusal(&Registry::empty().with(&WITHOUT), "rediss://localhost").await;
+    assert_says(&error, &["enable the feature `rustls` of user-streams-redis"]);
+}
+
+#[tokio::test]
+async fn a_scheme_that_two_drivers_claim_names_both_crates() {
+    for registry in
+        [Registry::empty().with(&FIRST).with(&SECOND), Registry::empty().with(&SECOND).with(&FIRST)]
+    {
+        let error = refusal(&registry, "shared://x").await;
+        assert_says(&error, &["`shared` is claimed by both crate-one 1.2.3 and crate-two 4.5.6"]);
+        registry.connect(&Settings::new("only-first://x")).await.expect("the other schemes work");
+    }
+}
+
+#[tokio::test]
+async fn a_driver_that_is_given_twice_is_one() {
+    let registry = Registry::empty().with(&FIRST).with(&FIRST);
+    registry.connect(&Settings::new("shared://x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_explicit_registry_has_its_drivers_alone() {
+    let registry = Registry::empty().with(&FIRST);
+    assert_eq!(registry.schemes(), ["only-first", "shared"]);
+    Streams::connect_with(&registry, Settings::new("shared://x")).await.unwrap();
+    refusal(&registry, "memory://").await;
+}
+
+#[tokio::test]
+async fn an_empty_registry_says_to_pass_a_driver() {
+    let error = refusal(&Registry::empty(), "redis://localhost").await;
+    assert_says(&error, &["constructors did not run on this target", "`Registry::empty().with(&DRIVER)`"]);
+}
+
+#[tokio::test]
+async fn an_option_that_a_backend_does_not_know_is_refused_by_name() {
+    for url in
+        ["memory://", "single-table+sqlite::memory:", "many-to-many+sqlite::memory:", "redis://localhost"]
+    {
+        let settings = Settings::new(url).with_option("usr_id", "uuid");
+        let error = Registry::linked().connect(&settings).await.expect_err("must be refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{url}: {error}");
+        assert_says(&error, &["usr_id"]);
+    }
+}
