@@ -11,6 +11,8 @@ use user_streams_testkit::{Case, Kinds, Outcome, Suite};
 use crate::broken::{FAULTS, Fault, HONEST, Store, Twist};
 
 const THREAD: &str = "broken-backend";
+/// Any case that one user is enough for.
+const ANY: &str = "delivery::one_user_receives_an_item";
 const KINDS: [UserIdKind; 3] = [UserIdKind::BigInt, UserIdKind::Uuid, UserIdKind::Text];
 
 /// Cases fail by a panic; here they are meant to, and would flood the output.
@@ -95,4 +97,27 @@ fn no_two_faults_have_one_name() {
         assert!(names.insert(fault.name), "{}", fault.name);
         assert!(!fault.caught_by.is_empty(), "{} must be caught by some case", fault.name);
     }
+}
+
+#[test]
+fn a_backend_that_does_not_connect_fails_every_case() {
+    let suite = Suite::new("unreachable", |_| async { Err::<Store, _>("the server is down") });
+    let message = runtime().block_on(suite.check(case(ANY), UserIdKind::BigInt)).unwrap_err();
+    assert!(message.contains("the server is down"), "{message}");
+}
+
+#[test]
+fn a_backend_for_another_kind_of_user_ids_fails_every_case() {
+    let suite = Suite::new("other", |_| async { Ok::<_, Error>(Store::new(UserIdKind::Text, HONEST)) });
+    let message = runtime().block_on(suite.check(case(ANY), UserIdKind::Uuid)).unwrap_err();
+    assert!(message.contains("asked for uuid ids") && message.contains("for text ids"), "{message}");
+}
+
+#[test]
+fn a_suite_for_one_kind_of_user_ids_has_no_trial_of_another() {
+    let suite = suite(HONEST).kinds([UserIdKind::Text]);
+    let trials = suite.trials();
+    assert!(trials.iter().all(|trial| trial.name().starts_with("broken::text::")));
+    let expected = Case::all().filter(|case| case.runs_with(UserIdKind::Text, UserIdKind::Text)).count();
+    assert_eq!(trials.len(), expected, "cases that need no kind in particular run with the only one");
 }

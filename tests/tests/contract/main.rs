@@ -5,3 +5,4 @@
 mod broken;
 mod broken_backends;
 mod init;
+mod migrate;
