@@ -1,6 +1,7 @@
 //! What the tests across crates share.
 
 pub mod cells;
+mod documents;
 
 // Links the backends: each registers itself, but only in a program that names it.
 use user_streams_many_to_many as _;
