@@ -19,6 +19,8 @@ pub(crate) struct Xtask {
 pub(crate) enum Task {
     /// Run the tests against every backend and database.
     Test(Test),
+    /// Measure the backends beside hand-written programs on the bare drivers.
+    Bench(Bench),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
     Ci(Ci),
     /// Check the rules of the house on manifests, documents and source files.
@@ -53,6 +55,26 @@ pub(crate) struct Test {
     /// Arguments for the test binaries: filters, `--nocapture` and the like.
     #[arg(last = true, value_name = "FILTERS")]
     pub(crate) filters: Vec<String>,
+}
+
+/// The figures hold for this machine; the ratios are the result. Close what else is running.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Measure only this cell (repeatable).
+    #[arg(long = "cell", value_name = "NAME")]
+    pub(crate) cells: Vec<String>,
+    /// Run only this workload, W1 to W8 (repeatable).
+    #[arg(long = "workload", value_name = "NAME")]
+    pub(crate) workloads: Vec<String>,
+    /// Less data and shorter rounds, for a first look.
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Write the table and the plots to docs/benchmarks.
+    #[arg(long)]
+    pub(crate) save: bool,
+    /// Write the results as JSON to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

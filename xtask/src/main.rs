@@ -1,5 +1,6 @@
 //! The workspace's tasks: `cargo xtask --help`.
 
+mod bench;
 mod cells;
 mod ci;
 mod dependencies;
@@ -24,6 +25,7 @@ use flags::{Task, Xtask};
 fn main() -> ExitCode {
     let result = interrupt::listen().and_then(|()| match Xtask::parse().task {
         Task::Test(flags) => test::run(&flags),
+        Task::Bench(flags) => bench::run(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),

@@ -1,0 +1,40 @@
+//! The table for a terminal.
+
+use super::{Report, figure, ratio};
+
+pub(super) fn table(report: &Report) -> String {
+    let mut cells = vec![
+        ["", "cell", "case", "unit", "ours", "beside", "its figure", "ratio (quartiles)"].map(str::to_owned),
+    ];
+    for row in &report.rows {
+        let ours = figure(row.ours().spread().median);
+        let head = [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.to_owned(), ours];
+        let mut head = Some(head);
+        let single = row.ours().rounds.len() == 1;
+        for (lane, to) in row.others() {
+            let [a, b, c, d, e] = head.take().unwrap_or_default();
+            let its = figure(lane.spread().median);
+            cells.push([a, b, c, d, e, lane.side.clone(), its, ratio(to, single)]);
+        }
+        if let Some([a, b, c, d, e]) = head {
+            cells.push([a, b, c, d, e, String::new(), String::new(), String::new()]);
+        }
+    }
+    let widths: [usize; 8] =
+        std::array::from_fn(|at| cells.iter().map(|row| row[at].chars().count()).max().unwrap_or_default());
+    let mut text = format!("{}\n", report.machine);
+    for row in cells {
+        let line: Vec<_> = row
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .map(|(at, (cell, width))| match at {
+                4 | 6 => format!("{cell:>width$}"),
+                _ => format!("{cell:width$}"),
+            })
+            .collect();
+        text += line.join("  ").trim_end();
+        text.push('\n');
+    }
+    text
+}

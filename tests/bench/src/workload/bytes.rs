@@ -1,0 +1,84 @@
+//! W6: bytes stored per delivery, every index included, after 100 messages of 1,000 bytes to 10,000 users.
+
+use std::{fs, sync::Arc};
+
+use anyhow::{Context, Result};
+
+use super::textbook;
+use crate::{
+    cell::{Engine, Layout, Place},
+    fill,
+    measure::Lane,
+    report::Row,
+    run::Bench,
+    side::{self, Reply, Resp, Side},
+};
+
+const USERS: i64 = 10_000;
+
+pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
+    let messages = bench.pick(20, 100);
+    let place = bench.place("bytes").await?;
+    bench.say("W6: adding");
+    let before = size(&place, &place.table).await?;
+    let ours = side::ours(&place).await?;
+    add(bench, &ours, messages).await?;
+    drop(ours);
+    let deliveries = (messages * USERS) as f64;
+    let per_delivery = |before: i64, after: i64| (after - before) as f64 / deliveries;
+    let lane = |side: &str, bytes| Lane { side: side.to_owned(), rounds: vec![bytes] };
+    let mut lanes = vec![lane("ours", per_delivery(before, size(&place, &place.table).await?))];
+    if (place.engine, place.layout) == (Engine::Postgres, Layout::SingleTable) {
+        let textbook = textbook::connect(&place.url).await?;
+        let before = size(&place, "bench_textbook").await?;
+        add(bench, &textbook, messages).await?;
+        lanes.push(lane("textbook schema", per_delivery(before, size(&place, "bench_textbook").await?)));
+    }
+    bench.remove(&[place]).await?;
+    let case = format!("{messages} messages of 1,000 bytes to 10k");
+    Ok(vec![Row::new(case, "bytes/delivery", lanes).with_lower_is_better()])
+}
+
+async fn add(bench: &Bench, side: &Arc<dyn Side>, messages: i64) -> Result<()> {
+    let (users, content): (Vec<_>, _) = ((1..=USERS).collect(), fill::content(1_000));
+    bench.bar.set_length(messages.cast_unsigned());
+    bench.bar.set_position(0);
+    for _ in 0..messages {
+        side.broadcast(&users, &content).await?;
+        bench.bar.inc(1);
+    }
+    Ok(())
+}
+
+/// The bytes of a table and all that belongs to it.
+async fn size(place: &Place, table: &str) -> Result<i64> {
+    match place.engine {
+        Engine::Sqlite => {
+            fill::settle(place).await?;
+            Ok(fs::metadata(place.file()).context("the database's file")?.len().cast_signed())
+        }
+        Engine::Postgres => {
+            let sql = format!(
+                "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c \
+                 WHERE c.relkind = 'r' AND c.relname IN ('{table}', '{table}_items')"
+            );
+            fill::numbers_of(place, sql).await
+        }
+        Engine::Mysql => {
+            fill::settle(place).await?;
+            // The tables' files, where the server tells of them: what information_schema has of the rows is an estimate.
+            let sql = format!(
+                "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_sys_tablespaces \
+                 WHERE name LIKE '%/{table}' OR name LIKE '%/{table}\\_items'"
+            );
+            fill::numbers_of(place, sql).await
+        }
+        Engine::Redis => {
+            let mut resp = Resp::connect(&place.address()?).await?;
+            let Reply::Bytes(text) = resp.ask(&[b"INFO", b"memory"]).await? else { return Ok(0) };
+            let text = String::from_utf8_lossy(&text);
+            let used = text.lines().find_map(|line| line.strip_prefix("used_memory:"));
+            Ok(used.context("the server tells no used_memory")?.trim().parse()?)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! W4: a page at depth 9,000 by cursor and by offset; the same at depth 900,000 of one huge feed.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Result, ensure};
+
+use super::broadcast::thousands;
+use crate::{
+    fill::{self, READER},
+    measure,
+    report::Row,
+    run::Bench,
+    side::PAGE,
+};
+
+pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
+    let mut rows = feed(bench, 10_000, bench.pick(20, 100), 9_000).await?;
+    if !bench.quick {
+        rows.extend(feed(bench, 1_000_000, 1, 900_000).await?);
+    }
+    Ok(rows)
+}
+
+async fn feed(bench: &Bench, items: i64, width: i64, depth: i64) -> Result<Vec<Row>> {
+    let duration = Duration::from_millis(bench.pick(400, 1_200));
+    let place = bench.place("depth").await?;
+    bench.say(&format!("W4: filling {} items", thousands(items)));
+    fill::feed(&place, items, width).await?;
+    let sides = Bench::together(&place).await?;
+    let shown = thousands(depth);
+    let (at, id) = fill::cursor(items, depth - 1);
+    let mut rows = Vec::new();
+    // The first page beside it tells what the depth costs.
+    for case in
+        ["first page".to_owned(), format!("depth {shown} by cursor"), format!("depth {shown} by offset")]
+    {
+        bench.say(&format!("W4: {case}"));
+        let by_cursor = case.ends_with("cursor");
+        let offset = if case.ends_with("offset") { depth.cast_unsigned() } else { 0 };
+        let lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
+            measure::rate(1, duration, move || {
+                let side = Arc::clone(&side);
+                async move {
+                    let length = match by_cursor {
+                        true => side.page_after(READER, at, id).await?,
+                        false => side.page(READER, offset).await?,
+                    };
+                    ensure!(length == PAGE, "{}: a page of {length}", side.name());
+                    Ok(())
+                }
+            })
+        });
+        let case = if items > 10_000 { format!("{case}, of a feed of 1M") } else { case };
+        rows.push(Row::new(case, "pages/s", lanes.await?).with_target(by_cursor.then_some(0.9)));
+    }
+    drop(sides);
+    bench.remove(&[place]).await?;
+    Ok(rows)
+}
