@@ -33,7 +33,7 @@ pub enum ErrorKind {
     PageNotAnInteger,
     /// The page has no items (Django's `EmptyPage`).
     EmptyPage,
-    /// The stream or query of recipients failed; nothing was stored.
+    /// The stream or query of recipients failed. Where the backend's broadcasts are atomic, nothing was stored.
     Recipients,
     /// The backend does not have this operation.
     Unsupported,
