@@ -101,7 +101,8 @@ fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
     let mut command = workspace::cargo();
     command.arg("test");
     if flags.cells.is_empty() {
-        command.args(["--workspace", "--all-features", "--no-fail-fast"]);
+        // The benchmarks have no tests, and clients of their own that take a while to compile.
+        command.args(["--workspace", "--exclude=user-streams-bench", "--all-features", "--no-fail-fast"]);
     } else {
         command.args(["-p", "user-streams-tests", "--all-features", "--test", "conformance"]);
     }
