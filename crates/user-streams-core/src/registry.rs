@@ -123,13 +123,12 @@ impl Registry {
             Some((_, name, feature)) if linked(name) => {
                 format!("; enable the feature `{feature}` of {name} in Cargo.toml")
             }
+            Some((_, name, "")) => format!("; it is in the crate {name}{}", how_to_link(name)),
             Some((_, name, feature)) => {
-                let feature =
-                    if feature.is_empty() { String::new() } else { format!(" with the feature `{feature}`") };
-                format!(
-                    "; it is in the crate {name}: add it to Cargo.toml{feature}, and `use {} as _;`",
-                    name.replace('-', "_")
-                )
+                format!("; it is in the crate {name} with the feature `{feature}`{}", how_to_link(name))
+            }
+            None if OURS.iter().any(|(ours, ..)| ours.strip_prefix("single-table+") == Some(scheme)) => {
+                format!("; for a SQL database, put the backend before it, such as `single-table+{scheme}:`")
             }
             None => String::new(),
         };
@@ -139,11 +138,12 @@ impl Registry {
                  with `Registry::empty().with(&DRIVER)`{hint}"
             ),
             [only] if ptr::eq(*only, CANARY) => {
+                // The hint has the very line, if the scheme is one of ours.
                 let example =
-                    ours.map_or("user_streams_redis".to_owned(), |(_, name, _)| name.replace('-', "_"));
+                    if ours.is_some() { "" } else { ": add such a line as `use user_streams_redis as _;`" };
                 format!(
                     "scheme `{scheme}` is not registered: no backend crate is linked; a dependency that is never named is \
-                     not linked: add `use {example} as _;`{hint}"
+                     not linked{example}{hint}"
                 )
             }
             drivers => {
@@ -155,6 +155,10 @@ impl Registry {
             }
         }
     }
+}
+
+fn how_to_link(name: &str) -> String {
+    format!(": add that to Cargo.toml, and `use {} as _;` to the program", name.replace('-', "_"))
 }
 
 fn show(driver: &BackendDriver) -> String {

@@ -33,7 +33,7 @@ impl<L: Layout> SqlBackend<L> {
         self.lock(&transaction).await?;
         let migrator = Migrator { schema: &self.schema, migrations: L::migrations };
         let migrated = migrator.up(&transaction, None).await.map_err(|error| {
-            Error::new(ErrorKind::Backend, "the migration failed; nothing was changed, except on MySQL")
+            Error::new(ErrorKind::Backend, "the migration failed; if the tables are there already because an application's own migrator made them, do not call `migrate` too")
                 .with_source(error)
         });
         // MySQL commits at every CREATE TABLE, and keeps its lock beyond a commit.
@@ -47,17 +47,19 @@ impl<L: Layout> SqlBackend<L> {
             // It is a writer already.
             Dialect::Sqlite => return Ok(()),
             Dialect::Postgres => "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)",
-            Dialect::MySql => "SELECT GET_LOCK(?, 60)",
+            Dialect::MySql => "SELECT GET_LOCK(?, ?)",
         };
-        let rows = self.database.query(transaction, lock, vec![self.lock_name().into()]).await?;
+        let mut values = vec![self.lock_name().into()];
+        if self.schema.dialect == Dialect::MySql {
+            // The server gives up before this side does, and says so.
+            values.push((self.database.timeouts.statement.as_secs_f64() / 2.0).into());
+        }
+        let rows = self.database.query(transaction, lock, values).await?;
         if self.schema.dialect == Dialect::MySql {
             let got: Option<i64> =
                 rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten();
             if got != Some(1) {
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    "another process is migrating for more than 60 s",
-                ));
+                return Err(Error::new(ErrorKind::Timeout, "another process is migrating"));
             }
         }
         Ok(())
