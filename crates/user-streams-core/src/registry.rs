@@ -123,42 +123,37 @@ impl Registry {
             Some((_, name, feature)) if linked(name) => {
                 format!("; enable the feature `{feature}` of {name} in Cargo.toml")
             }
-            Some((_, name, "")) => format!("; it is in the crate {name}{}", how_to_link(name)),
-            Some((_, name, feature)) => {
-                format!("; it is in the crate {name} with the feature `{feature}`{}", how_to_link(name))
-            }
+            Some((_, name, "")) => format!("; it is in the crate {name}"),
+            Some((_, name, feature)) => format!("; it is in the crate {name} with the feature `{feature}`"),
             None if OURS.iter().any(|(ours, ..)| ours.strip_prefix("single-table+") == Some(scheme)) => {
                 format!("; for a SQL database, put the backend before it, such as `single-table+{scheme}:`")
             }
             None => String::new(),
         };
+        let name = ours.map_or("user-streams-redis", |(_, name, _)| *name);
+        let add = format!("add `use {} as _;`", name.replace('-', "_"));
         match self.drivers.as_slice() {
             [] => format!(
                 "scheme `{scheme}` is not registered: constructors did not run on this target; pass the driver explicitly \
                  with `Registry::empty().with(&DRIVER)`{hint}"
             ),
-            [only] if ptr::eq(*only, CANARY) => {
-                // The hint has the very line, if the scheme is one of ours.
-                let example =
-                    if ours.is_some() { "" } else { ": add such a line as `use user_streams_redis as _;`" };
-                format!(
-                    "scheme `{scheme}` is not registered: no backend crate is linked; a dependency that is never named is \
-                     not linked{example}{hint}"
-                )
-            }
+            [only] if ptr::eq(*only, CANARY) => format!(
+                "scheme `{scheme}` is not registered: no backend crate is linked; a dependency that is never named is \
+                 not linked: {add}{hint}"
+            ),
             drivers => {
                 let available: Vec<_> = drivers
                     .iter()
                     .map(|driver| format!("{} ({})", driver.schemes().join(", "), show(driver)))
                     .collect();
-                format!("scheme `{scheme}` is not registered; available: {}{hint}", available.join("; "))
+                let add = match ours {
+                    Some(_) if !linked(name) => format!(": add that to Cargo.toml, and {add}"),
+                    _ => String::new(),
+                };
+                format!("scheme `{scheme}` is not registered; available: {}{hint}{add}", available.join("; "))
             }
         }
     }
-}
-
-fn how_to_link(name: &str) -> String {
-    format!(": add that to Cargo.toml, and `use {} as _;` to the program", name.replace('-', "_"))
 }
 
 fn show(driver: &BackendDriver) -> String {
