@@ -23,7 +23,17 @@ pub(crate) async fn create(place: &Place) -> Result<()> {
     drop(place).await?;
     let streams = place.streams().await?;
     streams.migrate().await?;
-    Ok(streams.close().await?)
+    streams.close().await?;
+    if place.engine == Engine::Redis {
+        return Ok(());
+    }
+    // The programs may prepare their statement on it.
+    execute(place, create_users(place)).await
+}
+
+fn create_users(place: &Place) -> String {
+    let integer = if place.engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" };
+    format!("CREATE TABLE IF NOT EXISTS bench_users (id {integer} NOT NULL PRIMARY KEY)")
 }
 
 /// Removes a place. In Redis it removes the streams of the first million users.
@@ -110,9 +120,8 @@ pub(crate) async fn settle(place: &Place) -> Result<()> {
 
 /// The table `bench_users` with the ids from 1 on.
 pub(crate) async fn users(place: &Place, count: i64) -> Result<()> {
-    let integer = if place.engine == Engine::Sqlite { "INTEGER" } else { "BIGINT" };
-    execute(place, "DROP TABLE IF EXISTS bench_users".to_owned()).await?;
-    execute(place, format!("CREATE TABLE bench_users (id {integer} NOT NULL PRIMARY KEY)")).await?;
+    execute(place, create_users(place)).await?;
+    execute(place, "DELETE FROM bench_users".to_owned()).await?;
     let numbers = numbers(place.engine, count);
     execute(place, format!("INSERT INTO bench_users (id) SELECT n + 1 FROM {numbers}")).await?;
     if place.engine == Engine::Postgres {
