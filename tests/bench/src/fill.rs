@@ -154,7 +154,7 @@ async fn feed_redis(place: &Place, items: i64, width: i64) -> Result<()> {
     let step = (20_000 / width).max(1);
     for first in (0..items).step_by(usize::try_from(step)?) {
         let numbers = [first, (first + step).min(items) - 1, width].map(|number| number.to_string());
-        let [from, to, width] = numbers.each_ref().map(|number| number.as_bytes());
+        let [from, to, width] = numbers.each_ref().map(String::as_bytes);
         resp.ask(&[b"EVAL", script.as_bytes(), b"0", from, to, stem.as_bytes(), content.as_bytes(), width])
             .await?;
     }
