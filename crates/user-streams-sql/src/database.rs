@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult, SqlErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, ExecResult,
+    IsolationLevel, QueryResult, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, Value,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -12,7 +13,7 @@ use tokio::{
 };
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{Dialect, config::Timeouts, error::from_db};
+use crate::{Dialect, config::Timeouts, error::from_db, statements::Deliver};
 
 #[derive(Debug)]
 pub(crate) struct Database {
@@ -102,31 +103,52 @@ impl Database {
         self.timed(inserted).await
     }
 
-    /// Inserts those rows that are not there yet.
-    pub(crate) async fn insert_unless_there<C: ConnectionTrait>(
+    /// Delivers to those who do not have the item yet. `fresh`: whether most likely nobody has it.
+    pub(crate) async fn deliver(
         &self,
-        on: &C,
-        sql: &str,
+        on: &DatabaseExecutor<'_>,
+        deliver: &Deliver,
         values: Vec<Value>,
+        fresh: bool,
     ) -> Result<u64> {
-        let inserted = self.insert_unless_there_slowly(on, sql, values);
-        within(self.timeouts.statement, "the database", inserted).await
-    }
-
-    /// The same without a limit of its own, for the one statement of a whole broadcast.
-    pub(crate) async fn insert_unless_there_slowly<C: ConnectionTrait>(
-        &self,
-        on: &C,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<u64> {
+        if fresh
+            && let Some(sql) = &deliver.fresh
+            && let Some(delivered) = self.deliver_fresh(on, self.statement(sql, values.clone())).await?
+        {
+            return Ok(delivered);
+        }
         loop {
-            match on.execute_raw(self.statement(sql, values.clone())).await {
+            match on.execute_raw(self.statement(&deliver.unless_there, values.clone())).await {
                 Ok(done) => return Ok(done.rows_affected()),
                 // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is there.
                 Err(error) if is_there(&error) => {}
                 Err(error) => return Err(from_db(error)),
             }
+        }
+    }
+
+    /// `None`, and nothing done, if somebody has the item.
+    async fn deliver_fresh(&self, on: &DatabaseExecutor<'_>, statement: Statement) -> Result<Option<u64>> {
+        let outcome = |done: Result<ExecResult, DbErr>| match done {
+            Ok(done) => Ok(Some(done.rows_affected())),
+            Err(error) if is_there(&error) => Ok(None),
+            Err(error) => Err(from_db(error)),
+        };
+        match on {
+            // On PostgreSQL an error would end the whole transaction.
+            DatabaseExecutor::OwnedTransaction(transaction) if self.dialect == Dialect::Postgres => {
+                let savepoint = transaction.begin().await.map_err(from_db)?;
+                let done = outcome(savepoint.execute_raw(statement).await);
+                let ended = if let Ok(Some(_)) = done {
+                    savepoint.commit().await
+                } else {
+                    savepoint.rollback().await
+                };
+                let delivered = done?;
+                ended.map_err(from_db)?;
+                Ok(delivered)
+            }
+            _ => outcome(on.execute_raw(statement).await),
         }
     }
 

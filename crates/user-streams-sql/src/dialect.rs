@@ -81,10 +81,10 @@ impl Dialect {
             }
             (Self::Sqlite, _) => format!("(SELECT value AS uid FROM json_each({param})) AS u"),
             (Self::MySql, UserIdKind::BigInt) => format!(
-                "(SELECT DISTINCT uid FROM JSON_TABLE({param}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS j) AS u"
+                "(SELECT uid FROM JSON_TABLE({param}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS j) AS u"
             ),
             (Self::MySql, _) => format!(
-                "(SELECT DISTINCT UNHEX(uid) AS uid FROM JSON_TABLE({param}, '$[*]' \
+                "(SELECT UNHEX(uid) AS uid FROM JSON_TABLE({param}, '$[*]' \
                  COLUMNS(uid VARCHAR(510) CHARACTER SET ascii PATH '$')) AS j) AS u"
             ),
         }

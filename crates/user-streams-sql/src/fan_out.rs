@@ -1,6 +1,6 @@
 //! An item's way to its recipients: set-based, one statement for a chunk of them, one transaction for all.
 
-use sea_orm::{DatabaseExecutor, QueryResult, Value, sea_query::SelectStatement};
+use sea_orm::{DatabaseExecutor, QueryResult, Value};
 use user_streams_core::{
     AddStreamItem, Chunk, Delivered, Error, ErrorKind, NewItem, RecipientChunks, Recipients, Result,
 };
@@ -9,7 +9,8 @@ use crate::{
     Dialect, Layout, SqlBackend, Users,
     database::{WriteTurn, within},
     error::from_db,
-    users, values,
+    users::{self, OwnQuery},
+    values,
 };
 
 /// Users in one statement: enough that its own cost does not count, few enough that its ids stay under a megabyte.
@@ -38,8 +39,8 @@ impl<L: Layout> SqlBackend<L> {
         let limit = self.database.timeouts.broadcast;
         let users = match recipients.query_as::<Users>() {
             Ok(users) => match users.own() {
-                Ok(select) => {
-                    return within(limit, "the broadcast", self.deliver_query(&select, &item, &mut report))
+                Ok(query) => {
+                    return within(limit, "the broadcast", self.deliver_query(&query, &item, &mut report))
                         .await;
                 }
                 Err(elsewhere) => Recipients::query(elsewhere),
@@ -50,21 +51,16 @@ impl<L: Layout> SqlBackend<L> {
         within(limit, "the broadcast", self.deliver_chunks(chunks, &item, &mut report)).await
     }
 
-    async fn deliver_query(
-        &self,
-        select: &SelectStatement,
-        item: &NewItem,
-        report: Report<'_>,
-    ) -> Result<Delivered> {
-        let (select, mut values) = users::build(select, self.database.dialect.backend());
-        let sql = self.statements.deliver_query(&self.schema, &select, values.len());
+    async fn deliver_query(&self, query: &OwnQuery, item: &NewItem, report: Report<'_>) -> Result<Delivered> {
+        let (select, mut values) = users::build(&query.select, self.database.dialect.backend());
+        let deliver = self.statements.deliver_query(&self.schema, &select, values.len());
         values.extend(self.item_values(item));
         let mut tries = 1;
         loop {
             let unit = self.begin(false).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
-                Ok(()) => self.database.insert_unless_there_slowly(&unit.on, &sql, values.clone()).await,
+                Ok(()) => self.database.deliver(&unit.on, &deliver, values.clone(), query.unique).await,
                 Err(error) => Err(error),
             };
             match self.finish(unit, delivered, report).await {
@@ -81,7 +77,7 @@ impl<L: Layout> SqlBackend<L> {
         report: Report<'_>,
     ) -> Result<Delivered> {
         // Nothing is locked before there is something to write.
-        let Some(first) = chunks.next().await? else {
+        let Some(first) = next(&mut chunks).await? else {
             report(0);
             return Ok(Delivered::new(0));
         };
@@ -110,7 +106,7 @@ impl<L: Layout> SqlBackend<L> {
         self.put_item(unit, item).await?;
         let mut delivered = self.deliver_chunk(unit, first, item).await?;
         let mut last = first.last;
-        while !last && let Some(chunk) = chunks.next().await? {
+        while !last && let Some(chunk) = next(chunks).await? {
             report(delivered);
             delivered += self.deliver_chunk(unit, &chunk, item).await?;
             last = chunk.last;
@@ -129,7 +125,8 @@ impl<L: Layout> SqlBackend<L> {
                 .await;
         }
         values.push(values::users(dialect, self.schema.user_id, &chunk.users));
-        self.database.insert_unless_there(&unit.on, &self.statements.deliver_many, values).await
+        let delivered = self.database.deliver(&unit.on, &self.statements.deliver_many, values, true);
+        within(self.database.timeouts.statement, "the database", delivered).await
     }
 
     /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
@@ -193,6 +190,16 @@ impl<L: Layout> SqlBackend<L> {
         }
         values
     }
+}
+
+/// The next chunk, with nobody twice, in the order of the index that the rows go into.
+async fn next(chunks: &mut RecipientChunks) -> Result<Option<Chunk>> {
+    let mut chunk = chunks.next().await?;
+    if let Some(chunk) = &mut chunk {
+        chunk.users.sort_unstable();
+        chunk.users.dedup();
+    }
+    Ok(chunk)
 }
 
 /// Whether to try again what another transaction was in the way of: deadlocks happen, and an add may be repeated.

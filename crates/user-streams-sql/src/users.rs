@@ -16,10 +16,11 @@ use uuid::Uuid;
 pub fn users<E: EntityTrait>(select: Select<E>) -> Users {
     let mut keys = E::PrimaryKey::iter();
     match (keys.next(), keys.next()) {
-        (Some(key), None) => users_by(select, key.into_column()),
+        (Some(key), None) => Users { unique: true, ..users_by(select, key.into_column()) },
         // Told when it is awaited, as every other error is.
         _ => Users {
             select: Err("the entity's primary key has more than one column: use `Users::by(select, column)`"),
+            unique: false,
             on: None,
         },
     }
@@ -34,6 +35,8 @@ fn users_by<E: EntityTrait, C: ColumnTrait>(select: Select<E>, column: C) -> Use
 #[must_use]
 pub struct Users {
     select: Result<Box<SelectStatement>, &'static str>,
+    /// Whether most likely nobody is named twice.
+    unique: bool,
     on: Option<DatabaseConnection>,
 }
 
@@ -46,7 +49,7 @@ impl Users {
 
     /// The users in the one column of any query. A NULL is passed over.
     pub fn query(select: SelectStatement) -> Self {
-        Self { select: Ok(Box::new(select)), on: None }
+        Self { select: Ok(Box::new(select)), unique: false, on: None }
     }
 
     /// Runs the query on this database and streams its rows to the backend: for users who are in another database than
@@ -57,12 +60,18 @@ impl Users {
     }
 
     /// The query, if it is one for the backend's own database.
-    pub(crate) fn own(self) -> Result<Box<SelectStatement>, Self> {
+    pub(crate) fn own(self) -> Result<OwnQuery, Self> {
         match self {
-            Self { select: Ok(select), on: None } => Ok(select),
+            Self { select: Ok(select), unique, on: None } => Ok(OwnQuery { select, unique }),
             other => Err(other),
         }
     }
+}
+
+/// A query for the backend's own database.
+pub(crate) struct OwnQuery {
+    pub(crate) select: Box<SelectStatement>,
+    pub(crate) unique: bool,
 }
 
 impl IntoRecipients for Users {
