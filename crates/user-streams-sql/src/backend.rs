@@ -13,6 +13,7 @@ use crate::{
     database::Database,
     error::from_db,
     fan_out::again,
+    group::Group,
     statements::{ItemStatements, Statements},
     values,
 };
@@ -23,6 +24,7 @@ pub struct SqlBackend<L> {
     pub(crate) database: Database,
     pub(crate) schema: Schema,
     pub(crate) statements: Statements,
+    pub(crate) group: Option<Group>,
     layout: PhantomData<L>,
 }
 
@@ -43,7 +45,8 @@ impl<L: Layout> SqlBackend<L> {
     pub fn new(connection: DatabaseConnection, config: SqlConfig) -> Result<Self> {
         let database = Database::new(connection, config.timeouts()?).map_err(named::<L>)?;
         let schema = Schema::new::<L>(database.dialect, &config).map_err(named::<L>)?;
-        Ok(Self { statements: Statements::new::<L>(&schema), database, schema, layout: PhantomData })
+        let group = Group::new::<L>(&database, &schema);
+        Ok(Self { statements: Statements::new::<L>(&schema), group, database, schema, layout: PhantomData })
     }
 
     /// The database that it uses.

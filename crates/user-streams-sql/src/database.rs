@@ -15,7 +15,7 @@ use user_streams_core::{Error, ErrorKind, Result};
 
 use crate::{Dialect, config::Timeouts, error::from_db, statements::Deliver};
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Database {
     pub(crate) connection: DatabaseConnection,
     pub(crate) dialect: Dialect,

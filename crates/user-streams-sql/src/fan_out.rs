@@ -9,6 +9,7 @@ use crate::{
     Dialect, Layout, SqlBackend, Users,
     database::{WriteTurn, within},
     error::from_db,
+    group::Outcome,
     users::{self, OwnQuery},
     values,
 };
@@ -57,7 +58,8 @@ impl<L: Layout> SqlBackend<L> {
         values.extend(self.item_values(item));
         let mut tries = 1;
         loop {
-            let unit = self.begin(false).await?;
+            let turn = self.database.write_turn().await?;
+            let unit = self.begin(turn, false).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
                 Ok(()) => self.database.deliver(&unit.on, &deliver, values.clone(), query.unique).await,
@@ -83,9 +85,23 @@ impl<L: Layout> SqlBackend<L> {
         };
         // On MySQL a statement for many reads what it writes to, which needs the isolation level of our own transaction.
         let one_statement = first.last && (first.users.len() == 1 || self.schema.dialect != Dialect::MySql);
+        let mut turn = None;
+        if let ([user], true, Some(group)) = (&first.users[..], first.last, &self.group) {
+            match group.add(values::user(self.schema.dialect, user), item).await? {
+                Outcome::Stored => {
+                    report(1);
+                    return Ok(Delivered::new(1));
+                }
+                Outcome::Alone(its) => turn = its,
+            }
+        }
         let mut tries = 1;
         loop {
-            let unit = self.begin(one_statement).await?;
+            let its = match turn.take() {
+                Some(turn) => turn,
+                None => self.database.write_turn().await?,
+            };
+            let unit = self.begin(its, one_statement).await?;
             let delivered = self.deliver_all(&unit, &first, &mut chunks, item, report).await;
             match self.finish(unit, delivered, report).await {
                 // Recipients who came after the first chunk are gone.
@@ -130,8 +146,7 @@ impl<L: Layout> SqlBackend<L> {
     }
 
     /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
-    async fn begin(&self, one_statement: bool) -> Result<Unit<'_>> {
-        let turn = self.database.write_turn().await?;
+    async fn begin(&self, turn: WriteTurn, one_statement: bool) -> Result<Unit<'_>> {
         let on = if one_statement && !L::SEPARATE_ITEMS {
             DatabaseExecutor::Connection(&self.database.connection)
         } else {

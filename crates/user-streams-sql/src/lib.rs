@@ -10,6 +10,7 @@ mod dialect;
 mod driver;
 mod error;
 mod fan_out;
+mod group;
 mod layout;
 mod migrate;
 mod statements;

@@ -39,6 +39,55 @@ pub(crate) struct ItemStatements {
     pub(crate) purge: String,
 }
 
+/// The statements for several adds at once, of SQLite: for up to 2, 4, 8, … rows, so that few are prepared. A row of NULL is left out.
+#[derive(Debug)]
+pub(crate) struct GroupStatements {
+    /// In each row `created_at_us, id, content`; where items have a table of their own
+    pub(crate) items: Option<Vec<Rows>>,
+    /// In each row `created_at_us, id, user, [content]`
+    pub(crate) deliveries: Vec<Rows>,
+}
+
+/// A statement with this many rows.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) rows: usize,
+    pub(crate) sql: String,
+}
+
+impl GroupStatements {
+    /// For groups of up to `most`.
+    pub(crate) fn new<L: Layout>(schema: &Schema, most: usize) -> Self {
+        let statements = |table: &str, columns: &[&str]| -> Vec<Rows> {
+            let row = format!("({})", vec!["?"; columns.len()].join(", "));
+            let sizes = std::iter::successors(Some(2), |size| (*size < most).then_some(size * 2));
+            let sql = |rows| {
+                format!(
+                    "INSERT INTO {} ({}) SELECT * FROM (VALUES {}) WHERE column1 IS NOT NULL",
+                    schema.quote(table),
+                    columns.join(", "),
+                    vec![row.as_str(); rows].join(", ")
+                )
+            };
+            sizes.map(|rows| Rows { rows, sql: sql(rows) }).collect()
+        };
+        if L::SEPARATE_ITEMS {
+            Self {
+                items: Some(statements(&schema.items_table(), &["created_at_us", "id", "content"])),
+                deliveries: statements(&schema.table, &["created_at_us", "id", "user_id"]),
+            }
+        } else {
+            let deliveries = statements(&schema.table, &["created_at_us", "id", "user_id", "content"]);
+            Self { items: None, deliveries }
+        }
+    }
+
+    /// The shortest of them that has room for so many.
+    pub(crate) fn of(statements: &[Rows], count: usize) -> Option<&Rows> {
+        statements.iter().find(|statement| statement.rows >= count)
+    }
+}
+
 impl Statements {
     pub(crate) fn new<L: Layout>(schema: &Schema) -> Self {
         let dialect = schema.dialect;
