@@ -8,7 +8,8 @@ use crate::database::TestDatabase;
 
 crate::tests![
     deleting_a_user_deletes_the_users_items,
-    a_recipient_who_is_no_user_is_refused_and_nothing_is_stored
+    a_recipient_who_is_no_user_is_refused_and_nothing_is_stored,
+    of_adds_at_once_only_those_to_no_user_fail
 ];
 
 async fn both(database: &TestDatabase) -> [Streams; 2] {
@@ -50,4 +51,21 @@ async fn a_recipient_who_is_no_user_is_refused_and_nothing_is_stored(database: T
         assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 0);
     }
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 0);
+}
+
+async fn of_adds_at_once_only_those_to_no_user_fail(database: TestDatabase) {
+    for streams in both(&database).await {
+        let adds = (0..40).map(|n| {
+            let user = if n % 5 == 4 { 9 } else { 1 };
+            let streams = streams.clone();
+            tokio::spawn(async move { (user, streams.add_stream_item(user, format!("{n}")).await) })
+        });
+        for added in futures_util::future::join_all(adds.collect::<Vec<_>>()).await {
+            match added.unwrap() {
+                (1, delivery) => assert_eq!(delivery.unwrap().delivered, 1),
+                (_, refused) => assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidUserId),
+            }
+        }
+        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 32);
+    }
 }
