@@ -35,7 +35,8 @@ impl<L: Layout> SqlBackend<L> {
     /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if there is no usable database.
     pub async fn connect(config: SqlConfig) -> Result<Self> {
         let opened = connect::open(&config, config.timeouts()?).await;
-        Self::new(opened.map_err(named::<L>)?, config)
+        let (connection, writer) = opened.map_err(named::<L>)?;
+        Self::with_writer(connection, writer, config)
     }
 
     /// Uses the application's own pool, as it is set up. Of the configuration, the URL and the pool's size do not count.
@@ -43,7 +44,15 @@ impl<L: Layout> SqlBackend<L> {
     /// # Errors
     /// `InvalidSettings` for a malformed option.
     pub fn new(connection: DatabaseConnection, config: SqlConfig) -> Result<Self> {
-        let database = Database::new(connection, config.timeouts()?).map_err(named::<L>)?;
+        Self::with_writer(connection.clone(), connection, config)
+    }
+
+    fn with_writer(
+        connection: DatabaseConnection,
+        writer: DatabaseConnection,
+        config: SqlConfig,
+    ) -> Result<Self> {
+        let database = Database::new(connection, writer, config.timeouts()?).map_err(named::<L>)?;
         let schema = Schema::new::<L>(database.dialect, &config).map_err(named::<L>)?;
         let group = Group::new::<L>(&database, &schema);
         Ok(Self { statements: Statements::new::<L>(&schema), group, database, schema, layout: PhantomData })
@@ -120,10 +129,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
         let user = self.user(&args.user)?;
         let _turn = self.database.write_turn().await?;
         if self.schema.dialect != Dialect::MySql {
-            return self
-                .database
-                .execute(&self.database.connection, &self.statements.delete, vec![user])
-                .await;
+            return self.database.execute(&self.database.writer, &self.statements.delete, vec![user]).await;
         }
         // At MySQL's own isolation level a delete locks the gaps too, where others add.
         let transaction = self.database.begin().await?;
@@ -140,6 +146,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
     }
 
     async fn close(&self) -> Result<()> {
+        self.database.writer.close_by_ref().await.map_err(from_db)?;
         self.database.connection.close_by_ref().await.map_err(from_db)
     }
 }
@@ -151,7 +158,7 @@ impl<L: Layout> SqlBackend<L> {
     async fn purge_items(&self, items: &ItemStatements) -> Result<u64> {
         let _turn = self.database.write_turn().await?;
         let Some(hold) = &items.hold_orphans else {
-            return self.database.execute(&self.database.connection, &items.purge, Vec::new()).await;
+            return self.database.execute(&self.database.writer, &items.purge, Vec::new()).await;
         };
         let (mut purged, mut tries) = (0, 1);
         loop {

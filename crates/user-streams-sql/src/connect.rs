@@ -17,7 +17,11 @@ const SCHEMES: &[(&str, bool, &str)] = &[
     ("mariadb", cfg!(feature = "mysql"), "mysql"),
 ];
 
-pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<DatabaseConnection> {
+/// The pool, and the one that writes: the same, except for a file of SQLite.
+pub(crate) async fn open(
+    config: &SqlConfig,
+    timeouts: Timeouts,
+) -> Result<(DatabaseConnection, DatabaseConnection)> {
     let (scheme, _) = config.url.split_once(':').unwrap_or_default();
     match SCHEMES.iter().find(|(known, ..)| *known == scheme) {
         Some((_, true, _)) => {}
@@ -46,9 +50,17 @@ pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Datab
         // A broken connection is an error that the caller may retry; asking beforehand costs a round trip each time.
         .test_before_acquire(false);
     #[cfg(feature = "sqlite")]
-    if scheme == "sqlite" {
-        sqlite(&mut options, &config.url);
+    if scheme == "sqlite" && !sqlite(&mut options, &config.url) {
+        let mut writer = options.clone();
+        writer.max_connections(1);
+        let writer = connect(writer, timeouts).await?;
+        return Ok((connect(options, timeouts).await?, writer));
     }
+    let connection = connect(options, timeouts).await?;
+    Ok((connection.clone(), connection))
+}
+
+async fn connect(options: ConnectOptions, timeouts: Timeouts) -> Result<DatabaseConnection> {
     Database::connect(options).await.map_err(|error| match from_db(error) {
         // With no connection there yet, nobody was busy: nobody was there.
         error if error.kind() == ErrorKind::Timeout => Error::new(
@@ -63,8 +75,9 @@ pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Datab
     })
 }
 
+/// Returns whether the database is in memory.
 #[cfg(feature = "sqlite")]
-fn sqlite(options: &mut ConnectOptions, url: &str) {
+fn sqlite(options: &mut ConnectOptions, url: &str) -> bool {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
@@ -80,4 +93,5 @@ fn sqlite(options: &mut ConnectOptions, url: &str) {
         // Readers and the writer do not wait for each other; a power cut may undo the last commits but damages nothing.
         sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
     });
+    in_memory
 }

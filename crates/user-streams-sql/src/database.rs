@@ -18,6 +18,8 @@ use crate::{Dialect, config::Timeouts, error::from_db, statements::Deliver};
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pub(crate) connection: DatabaseConnection,
+    /// The same, except on SQLite: there one connection writes, since a connection forgets what it has read once another has written.
+    pub(crate) writer: DatabaseConnection,
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
     /// SQLite has one writer at a time. Waiting here is fair and costs nothing; in SQLite it is a poll that may starve.
@@ -29,10 +31,14 @@ pub(crate) struct Database {
 pub(crate) struct WriteTurn(#[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
 
 impl Database {
-    pub(crate) fn new(connection: DatabaseConnection, timeouts: Timeouts) -> Result<Self> {
+    pub(crate) fn new(
+        connection: DatabaseConnection,
+        writer: DatabaseConnection,
+        timeouts: Timeouts,
+    ) -> Result<Self> {
         let dialect = Dialect::of(connection.get_database_backend())?;
         let writers = (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, dialect, timeouts, writers })
+        Ok(Self { connection, writer, dialect, timeouts, writers })
     }
 
     /// Waits for the turn to write.
@@ -56,7 +62,7 @@ impl Database {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let connection = self.connection.clone();
+        let connection = self.writer.clone();
         let begin = async move { connection.begin_with_options(options).await };
         if self.dialect != Dialect::MySql {
             return self.timed(begin).await;

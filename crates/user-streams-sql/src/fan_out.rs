@@ -148,7 +148,7 @@ impl<L: Layout> SqlBackend<L> {
     /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
     async fn begin(&self, turn: WriteTurn, one_statement: bool) -> Result<Unit<'_>> {
         let on = if one_statement && !L::SEPARATE_ITEMS {
-            DatabaseExecutor::Connection(&self.database.connection)
+            DatabaseExecutor::Connection(&self.database.writer)
         } else {
             DatabaseExecutor::OwnedTransaction(self.database.begin().await?)
         };

@@ -128,7 +128,7 @@ impl Shared {
                 .iter()
                 .flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone(), content(waiter)]));
             let values = padded(rows, deliveries.rows * 4);
-            self.database.execute(&self.database.connection, &deliveries.sql, values).await?;
+            self.database.execute(&self.database.writer, &deliveries.sql, values).await?;
             return Ok(());
         };
         let items = GroupStatements::of(items, count).ok_or_else(too_many)?;
