@@ -1,4 +1,5 @@
-//! The SQL of the hand-written programs, on the same tables as ours. The texts live as long as the program.
+//! The SQL of the hand-written programs, on the same tables as ours. They take an item that is there already for an error, which ours
+//! does not, and so have nothing to look for beforehand. The texts live as long as the program.
 
 use crate::cell::{Engine, Layout, Place};
 
@@ -26,10 +27,6 @@ impl Statements {
         let engine = place.engine;
         let separate = place.layout == Layout::ManyToMany;
         let table = &place.table;
-        let (ignore, unless_there) = match engine {
-            Engine::Mysql => (" IGNORE", ""),
-            _ => ("", " ON CONFLICT DO NOTHING"),
-        };
         // The number of the last parameter, and what comes before it.
         let (last, columns, given) = if separate {
             (3, "created_at_us, id", "$1, $2")
@@ -41,12 +38,11 @@ impl Statements {
             (Engine::Postgres, false) => "$1::bigint, $2::bigint, $3::text",
             _ => given,
         };
-        let insert = format!("INSERT{ignore} INTO {table} ({columns}, user_id)");
-        // SQLite takes ON CONFLICT after a SELECT for a join's ON without a WHERE.
+        let insert = format!("INSERT INTO {table} ({columns}, user_id)");
         let source = match engine {
             Engine::Postgres => format!("unnest(${last}::bigint[]) AS u(uid)"),
             Engine::Mysql => format!("JSON_TABLE(${last}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS u"),
-            _ => format!("(SELECT value AS uid FROM json_each(${last})) AS u WHERE true"),
+            _ => format!("(SELECT value AS uid FROM json_each(${last})) AS u"),
         };
         let newest = |keyset: &str| {
             format!("FROM {table} WHERE user_id = $1{keyset} ORDER BY created_at_us DESC, id DESC LIMIT")
@@ -70,15 +66,11 @@ impl Statements {
         let text = |sql: String| text(engine, &sql);
         Self {
             item: separate.then(|| {
-                text(format!(
-                    "INSERT{ignore} INTO {table}_items (created_at_us, id, content) VALUES ($1, $2, $3){unless_there}"
-                ))
+                text(format!("INSERT INTO {table}_items (created_at_us, id, content) VALUES ($1, $2, $3)"))
             }),
-            one: text(format!("{insert} VALUES ({given}, ${last}){unless_there}")),
-            many: text(format!("{insert} SELECT {typed}, u.uid FROM {source}{unless_there}")),
-            query: text(format!(
-                "{insert} SELECT {typed}, id FROM bench_users WHERE id <= ${last}{unless_there}"
-            )),
+            one: text(format!("{insert} VALUES ({given}, ${last})")),
+            many: text(format!("{insert} SELECT {typed}, u.uid FROM {source}")),
+            query: text(format!("{insert} SELECT {typed}, id FROM bench_users WHERE id <= ${last}")),
             page: text(page(format!("{} $2 OFFSET $3", newest("")))),
             after: text(page(after)),
             count: text(format!("SELECT COUNT(*) FROM {table} WHERE user_id = $1")),

@@ -1,6 +1,6 @@
 //! A hand-written program on fred, the client beneath ours: pipelines of 1,000 over a pool of 2.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 use anyhow::{Result, bail};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use fred::{
     clients::Pool,
     interfaces::{ClientLike, SortedSetsInterface},
     types::{
-        config::{Config, ConnectionConfig, TcpConfig},
+        config::{Config, ConnectionConfig, PerformanceConfig, ReconnectPolicy, TcpConfig},
         sorted_sets::{ZRange, ZRangeBound, ZRangeKind, ZSort},
     },
 };
@@ -32,7 +32,14 @@ impl Fred {
             tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
             ..ConnectionConfig::default()
         };
-        let pool = Pool::new(Config::from_url(&place.url)?, None, Some(connection), None, CONNECTIONS)?;
+        // Without these two a lost connection leaves commands waiting for ever.
+        let performance = PerformanceConfig {
+            default_command_timeout: Duration::from_secs(5),
+            ..PerformanceConfig::default()
+        };
+        let policy = ReconnectPolicy::new_exponential(0, 100, 5_000, 2);
+        let config = Config::from_url(&place.url)?;
+        let pool = Pool::new(config, Some(performance), Some(connection), Some(policy), CONNECTIONS)?;
         pool.init().await?;
         Ok(Self { pool, place: place.clone() })
     }

@@ -17,12 +17,20 @@ use crate::{
 const USERS: i64 = 10_000;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
+    let mut rows = vec![measure(bench, 1_000).await?];
+    if (bench.cell.engine, bench.cell.layout) == (Engine::Postgres, Layout::SingleTable) {
+        rows.push(measure(bench, 100).await?);
+    }
+    Ok(rows)
+}
+
+async fn measure(bench: &Bench, length: usize) -> Result<Row> {
     let messages = bench.pick(20, 100);
     let place = bench.place("bytes").await?;
-    bench.say("W6: adding");
+    bench.say(&format!("W6: messages of {length} bytes"));
     let before = size(&place, &place.table).await?;
     let ours = side::ours(&place).await?;
-    add(bench, &ours, messages).await?;
+    add(bench, &ours, messages, length).await?;
     drop(ours);
     let deliveries = (messages * USERS) as f64;
     let per_delivery = |before: i64, after: i64| (after - before) as f64 / deliveries;
@@ -31,16 +39,16 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     if (place.engine, place.layout) == (Engine::Postgres, Layout::SingleTable) {
         let textbook = textbook::connect(&place.url).await?;
         let before = size(&place, "bench_textbook").await?;
-        add(bench, &textbook, messages).await?;
+        add(bench, &textbook, messages, length).await?;
         lanes.push(lane("textbook schema", per_delivery(before, size(&place, "bench_textbook").await?)));
     }
     bench.remove(&[place]).await?;
-    let case = format!("{messages} messages of 1,000 bytes to 10k");
-    Ok(vec![Row::new(case, "bytes/delivery", lanes).with_lower_is_better()])
+    let case = format!("{messages} messages of {length} bytes to 10k");
+    Ok(Row::new(case, "bytes/delivery", lanes).with_lower_is_better())
 }
 
-async fn add(bench: &Bench, side: &Arc<dyn Side>, messages: i64) -> Result<()> {
-    let (users, content): (Vec<_>, _) = ((1..=USERS).collect(), fill::content(1_000));
+async fn add(bench: &Bench, side: &Arc<dyn Side>, messages: i64, length: usize) -> Result<()> {
+    let (users, content): (Vec<_>, _) = ((1..=USERS).collect(), fill::content(length));
     bench.bar.set_length(messages.cast_unsigned());
     bench.bar.set_position(0);
     for _ in 0..messages {
