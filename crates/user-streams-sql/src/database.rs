@@ -109,16 +109,15 @@ impl Database {
         self.timed(inserted).await
     }
 
-    /// Delivers to those who do not have the item yet. `fresh`: whether most likely nobody has it.
+    /// Delivers to those who do not have the item yet.
     pub(crate) async fn deliver(
         &self,
         on: &DatabaseExecutor<'_>,
         deliver: &Deliver,
         values: Vec<Value>,
-        fresh: bool,
     ) -> Result<u64> {
-        if fresh
-            && let Some(sql) = &deliver.fresh
+        // Most likely nobody has it.
+        if let Some(sql) = &deliver.fresh
             && let Some(delivered) = self.deliver_fresh(on, self.statement(sql, values.clone())).await?
         {
             return Ok(delivered);

@@ -1,6 +1,6 @@
 //! An item's way to its recipients: set-based, one statement for a chunk of them, one transaction for all.
 
-use sea_orm::{DatabaseExecutor, QueryResult, Value};
+use sea_orm::{DatabaseExecutor, QueryResult, Value, sea_query::SelectStatement};
 use user_streams_core::{
     AddStreamItem, Chunk, Delivered, Error, ErrorKind, NewItem, RecipientChunks, Recipients, Result,
 };
@@ -10,8 +10,7 @@ use crate::{
     database::{WriteTurn, within},
     error::from_db,
     group::Outcome,
-    users::{self, OwnQuery},
-    values,
+    users, values,
 };
 
 /// Users in one statement: enough that its own cost does not count, few enough that its ids stay under a megabyte.
@@ -40,8 +39,8 @@ impl<L: Layout> SqlBackend<L> {
         let limit = self.database.timeouts.broadcast;
         let users = match recipients.query_as::<Users>() {
             Ok(users) => match users.own() {
-                Ok(query) => {
-                    return within(limit, "the broadcast", self.deliver_query(&query, &item, &mut report))
+                Ok(select) => {
+                    return within(limit, "the broadcast", self.deliver_query(&select, &item, &mut report))
                         .await;
                 }
                 Err(elsewhere) => Recipients::query(elsewhere),
@@ -52,8 +51,13 @@ impl<L: Layout> SqlBackend<L> {
         within(limit, "the broadcast", self.deliver_chunks(chunks, &item, &mut report)).await
     }
 
-    async fn deliver_query(&self, query: &OwnQuery, item: &NewItem, report: Report<'_>) -> Result<Delivered> {
-        let (select, mut values) = users::build(&query.select, self.database.dialect.backend());
+    async fn deliver_query(
+        &self,
+        select: &SelectStatement,
+        item: &NewItem,
+        report: Report<'_>,
+    ) -> Result<Delivered> {
+        let (select, mut values) = users::build(select, self.database.dialect.backend());
         let deliver = self.statements.deliver_query(&self.schema, &select, values.len());
         values.extend(self.item_values(item));
         let mut tries = 1;
@@ -62,7 +66,7 @@ impl<L: Layout> SqlBackend<L> {
             let unit = self.begin(turn, false).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
-                Ok(()) => self.database.deliver(&unit.on, &deliver, values.clone(), query.unique).await,
+                Ok(()) => self.database.deliver(&unit.on, &deliver, values.clone()).await,
                 Err(error) => Err(error),
             };
             match self.finish(unit, delivered, report).await {
@@ -141,7 +145,7 @@ impl<L: Layout> SqlBackend<L> {
                 .await;
         }
         values.push(values::users(dialect, self.schema.user_id, &chunk.users));
-        let delivered = self.database.deliver(&unit.on, &self.statements.deliver_many, values, true);
+        let delivered = self.database.deliver(&unit.on, &self.statements.deliver_many, values);
         within(self.database.timeouts.statement, "the database", delivered).await
     }
 
