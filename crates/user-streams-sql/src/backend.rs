@@ -9,8 +9,9 @@ use user_streams_core::{
 };
 
 use crate::{
-    Dialect, Layout, Schema, SqlConfig, connect,
-    database::Database,
+    Dialect, Layout, Schema, SqlConfig,
+    connect::{self, Pools},
+    database::{Database, On},
     error::from_db,
     fan_out::again,
     group::Group,
@@ -34,9 +35,8 @@ impl<L: Layout> SqlBackend<L> {
     /// # Errors
     /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if there is no usable database.
     pub async fn connect(config: SqlConfig) -> Result<Self> {
-        let opened = connect::open(&config, config.timeouts()?).await;
-        let (connection, writer) = opened.map_err(named::<L>)?;
-        Self::with_writer(connection, writer, config)
+        let pools = connect::open(&config, config.timeouts()?).await.map_err(named::<L>)?;
+        Self::over(pools, config)
     }
 
     /// Uses the application's own pool, as it is set up. Of the configuration, the URL and the pool's size do not count.
@@ -44,15 +44,11 @@ impl<L: Layout> SqlBackend<L> {
     /// # Errors
     /// `InvalidSettings` for a malformed option.
     pub fn new(connection: DatabaseConnection, config: SqlConfig) -> Result<Self> {
-        Self::with_writer(connection.clone(), connection, config)
+        Self::over(Pools::given(connection), config)
     }
 
-    fn with_writer(
-        connection: DatabaseConnection,
-        writer: DatabaseConnection,
-        config: SqlConfig,
-    ) -> Result<Self> {
-        let database = Database::new(connection, writer, config.timeouts()?).map_err(named::<L>)?;
+    fn over(pools: Pools, config: SqlConfig) -> Result<Self> {
+        let database = Database::new(pools, config.timeouts()?).map_err(named::<L>)?;
         let schema = Schema::new::<L>(database.dialect, &config).map_err(named::<L>)?;
         let group = Group::new::<L>(&database, &schema);
         Ok(Self { statements: Statements::new::<L>(&schema), group, database, schema, layout: PhantomData })
@@ -60,7 +56,7 @@ impl<L: Layout> SqlBackend<L> {
 
     /// The database that it uses.
     pub fn connection(&self) -> &DatabaseConnection {
-        &self.database.connection
+        self.database.pool()
     }
 
     fn user(&self, user: &UserId) -> Result<Value> {
@@ -106,7 +102,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
             Position::After(cursor) => (&self.statements.page_after, self.keyset(user, cursor, limit)),
             Position::Before(cursor) => (&self.statements.page_before, self.keyset(user, cursor, limit)),
         };
-        let rows = self.database.query(&self.database.connection, sql, values).await?;
+        let rows = self.database.query(self.database.read(), sql, values).await?;
         let mut items = rows.iter().map(item).collect::<Result<Vec<_>>>()?;
         // The statement chooses the rows; their order is made here, where it needs no plan. It costs nothing on rows in order.
         items.sort_unstable_by_key(|item| std::cmp::Reverse(item.cursor()));
@@ -115,7 +111,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
         let user = self.user(&query.user)?;
-        let rows = self.database.query(&self.database.connection, &self.statements.count, vec![user]).await?;
+        let rows = self.database.query(self.database.read(), &self.statements.count, vec![user]).await?;
         let count: Option<i64> =
             rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?;
         Ok(count.and_then(|count| count.try_into().ok()).unwrap_or_default())
@@ -129,11 +125,11 @@ impl<L: Layout> Backend for SqlBackend<L> {
         let user = self.user(&args.user)?;
         let _turn = self.database.write_turn().await?;
         if self.schema.dialect != Dialect::MySql {
-            return self.database.execute(&self.database.writer, &self.statements.delete, vec![user]).await;
+            return self.database.execute(self.database.write(), &self.statements.delete, vec![user]).await;
         }
         // At MySQL's own isolation level a delete locks the gaps too, where others add.
         let transaction = self.database.begin().await?;
-        let deleted = self.database.execute(&transaction, &self.statements.delete, vec![user]).await?;
+        let deleted = self.database.execute(On::Transaction(&transaction), &self.statements.delete, vec![user]).await?;
         self.database.commit(transaction).await?;
         Ok(deleted)
     }
@@ -146,8 +142,7 @@ impl<L: Layout> Backend for SqlBackend<L> {
     }
 
     async fn close(&self) -> Result<()> {
-        self.database.writer.close_by_ref().await.map_err(from_db)?;
-        self.database.connection.close_by_ref().await.map_err(from_db)
+        self.database.close().await
     }
 }
 
@@ -158,7 +153,7 @@ impl<L: Layout> SqlBackend<L> {
     async fn purge_items(&self, items: &ItemStatements) -> Result<u64> {
         let _turn = self.database.write_turn().await?;
         let Some(hold) = &items.hold_orphans else {
-            return self.database.execute(&self.database.writer, &items.purge, Vec::new()).await;
+            return self.database.execute(self.database.write(), &items.purge, Vec::new()).await;
         };
         let (mut purged, mut tries) = (0, 1);
         loop {
@@ -173,12 +168,12 @@ impl<L: Layout> SqlBackend<L> {
 
     async fn purge_some(&self, hold: &str, purge: &str) -> Result<u64> {
         let transaction = self.database.begin().await?;
-        let held = self.database.query(&transaction, hold, Vec::new()).await?;
+        let held = self.database.query(On::Transaction(&transaction), hold, Vec::new()).await?;
         let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
         let held =
             held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
         let keys = values::item_keys(self.schema.dialect, &held);
-        let gone = self.database.execute(&transaction, purge, keys).await?;
+        let gone = self.database.execute(On::Transaction(&transaction), purge, keys).await?;
         self.database.commit(transaction).await?;
         Ok(gone)
     }

@@ -29,6 +29,20 @@ pub struct SqlConfig {
     pub statement_timeout: f64,
     /// How long a whole broadcast may take, in seconds; 3600 by default.
     pub broadcast_timeout: f64,
+    /// What an add to a file of SQLite waits for: `normal` (the default) or `full`.
+    pub synchronous: Synchronous,
+}
+
+/// SQLite's setting of that name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Synchronous {
+    /// A power cut, but not the end of the program, may undo the last adds. Nothing is damaged.
+    #[default]
+    Normal,
+    /// What was added is on the disk. An add takes several times as long.
+    Full,
 }
 
 impl Default for SqlConfig {
@@ -42,6 +56,7 @@ impl Default for SqlConfig {
             connect_timeout: 10.0,
             statement_timeout: 30.0,
             broadcast_timeout: 3600.0,
+            synchronous: Synchronous::default(),
         }
     }
 }
@@ -98,6 +113,13 @@ impl SqlConfig {
     #[must_use]
     pub fn with_broadcast_timeout(mut self, timeout: Duration) -> Self {
         self.broadcast_timeout = timeout.as_secs_f64();
+        self
+    }
+
+    /// Sets what an add to a file of SQLite waits for.
+    #[must_use]
+    pub fn with_synchronous(mut self, synchronous: Synchronous) -> Self {
+        self.synchronous = synchronous;
         self
     }
 

@@ -17,11 +17,29 @@ const SCHEMES: &[(&str, bool, &str)] = &[
     ("mariadb", cfg!(feature = "mysql"), "mysql"),
 ];
 
-/// The pool, and the one that writes: the same, except for a file of SQLite.
-pub(crate) async fn open(
-    config: &SqlConfig,
-    timeouts: Timeouts,
-) -> Result<(DatabaseConnection, DatabaseConnection)> {
+/// The pool of a backend.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) readers: DatabaseConnection,
+    /// On a file of SQLite there is one connection that writes, since a connection forgets what it has read once another has written.
+    pub(crate) writer: Option<DatabaseConnection>,
+    /// How many of its connections may stay out of the pool from one statement to the next.
+    pub(crate) keep: u32,
+}
+
+impl Pools {
+    /// An application's own, which it uses for other things too.
+    pub(crate) fn given(pool: DatabaseConnection) -> Self {
+        Self { readers: pool, writer: None, keep: 0 }
+    }
+
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        self.writer.as_ref().unwrap_or(&self.readers)
+    }
+}
+
+/// Opens the pool that the configuration describes.
+pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Pools> {
     let (scheme, _) = config.url.split_once(':').unwrap_or_default();
     match SCHEMES.iter().find(|(known, ..)| *known == scheme) {
         Some((_, true, _)) => {}
@@ -42,22 +60,28 @@ pub(crate) async fn open(
         .strip_prefix("mariadb:")
         .map_or_else(|| config.url.clone(), |rest| format!("mysql:{rest}"));
     let mut options = ConnectOptions::new(url);
+    let most = config.max_connections.unwrap_or(if scheme == "sqlite" { 4 } else { 10 }).max(1);
     options
         .connect_timeout(timeouts.connect)
         .acquire_timeout(timeouts.connect)
-        .max_connections(config.max_connections.unwrap_or(if scheme == "sqlite" { 4 } else { 10 }).max(1))
+        .max_connections(most)
         .sqlx_logging(false)
         // A broken connection is an error that the caller may retry; asking beforehand costs a round trip each time.
         .test_before_acquire(false);
+    // One is left for those who ask for the pool itself.
+    let mut keep = most - 1;
+    let mut writer = None;
     #[cfg(feature = "sqlite")]
-    if scheme == "sqlite" && !sqlite(&mut options, &config.url) {
-        let mut writer = options.clone();
-        writer.max_connections(1);
-        let writer = connect(writer, timeouts).await?;
-        return Ok((connect(options, timeouts).await?, writer));
+    if scheme == "sqlite" {
+        if sqlite(&mut options, config) {
+            keep = 0;
+        } else {
+            let mut options = options.clone();
+            options.max_connections(1);
+            writer = Some(connect(options, timeouts).await?);
+        }
     }
-    let connection = connect(options, timeouts).await?;
-    Ok((connection.clone(), connection))
+    Ok(Pools { readers: connect(options, timeouts).await?, writer, keep })
 }
 
 async fn connect(options: ConnectOptions, timeouts: Timeouts) -> Result<DatabaseConnection> {
@@ -75,23 +99,36 @@ async fn connect(options: ConnectOptions, timeouts: Timeouts) -> Result<Database
     })
 }
 
+/// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's own 1,000 are full after a thousand adds
+/// to a thousand users, whose pages are then copied and synchronized each time.
+#[cfg(feature = "sqlite")]
+const LOG_PAGES: &str = "4000";
+
 /// Returns whether the database is in memory.
 #[cfg(feature = "sqlite")]
-fn sqlite(options: &mut ConnectOptions, url: &str) -> bool {
+fn sqlite(options: &mut ConnectOptions, config: &SqlConfig) -> bool {
+    use crate::Synchronous;
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    let in_memory = url.contains(":memory:") || url.contains("mode=memory");
+    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
     if in_memory {
         // The data lives as long as its one connection.
         options.max_connections(1).min_connections(1).max_lifetime(None).idle_timeout(None);
     }
+    let synchronous = match config.synchronous {
+        Synchronous::Normal => SqliteSynchronous::Normal,
+        Synchronous::Full => SqliteSynchronous::Full,
+    };
     options.map_sqlx_sqlite_opts(move |sqlite| {
         let sqlite = sqlite.foreign_keys(true).busy_timeout(std::time::Duration::from_secs(10));
         if in_memory {
             return sqlite;
         }
-        // Readers and the writer do not wait for each other; a power cut may undo the last commits but damages nothing.
-        sqlite.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Normal)
+        // Readers and the writer do not wait for each other.
+        sqlite
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(synchronous)
+            .pragma("wal_autocheckpoint", LOG_PAGES)
     });
     in_memory
 }

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_core::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DatabaseTransaction, DbErr, ExecResult,
-    IsolationLevel, QueryResult, SqlErr, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -13,17 +13,27 @@ use tokio::{
 };
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{Dialect, config::Timeouts, error::from_db, statements::Deliver};
+use crate::{
+    Dialect, config::Timeouts, connect::Pools, connections::Connections, error::from_db, statements::Deliver,
+};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
-    pub(crate) connection: DatabaseConnection,
-    /// The same, except on SQLite: there one connection writes, since a connection forgets what it has read once another has written.
-    pub(crate) writer: DatabaseConnection,
+    pools: Pools,
+    readers: Connections,
+    writers: Connections,
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
     /// SQLite has one writer at a time. Waiting here is fair and costs nothing; in SQLite it is a poll that may starve.
-    writers: Option<Arc<Semaphore>>,
+    turns: Option<Arc<Semaphore>>,
+}
+
+/// Where a statement runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum On<'a> {
+    /// By itself, on any of them.
+    Connections(&'a Connections),
+    Transaction(&'a DatabaseTransaction),
 }
 
 /// A turn to write. It ends when this is dropped.
@@ -31,21 +41,45 @@ pub(crate) struct Database {
 pub(crate) struct WriteTurn(#[expect(dead_code, reason = "held for its drop")] Option<OwnedSemaphorePermit>);
 
 impl Database {
-    pub(crate) fn new(
-        connection: DatabaseConnection,
-        writer: DatabaseConnection,
-        timeouts: Timeouts,
-    ) -> Result<Self> {
-        let dialect = Dialect::of(connection.get_database_backend())?;
-        let writers = (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1)));
-        Ok(Self { connection, writer, dialect, timeouts, writers })
+    pub(crate) fn new(pools: Pools, timeouts: Timeouts) -> Result<Self> {
+        let dialect = Dialect::of(pools.readers.get_database_backend())?;
+        let readers = Connections::new(&pools.readers, pools.keep);
+        let writers = match &pools.writer {
+            Some(writer) => Connections::new(writer, 1),
+            None => readers.clone(),
+        };
+        let turns = (dialect == Dialect::Sqlite).then(|| Arc::new(Semaphore::new(1)));
+        Ok(Self { pools, readers, writers, dialect, timeouts, turns })
+    }
+
+    pub(crate) fn pool(&self) -> &DatabaseConnection {
+        &self.pools.readers
+    }
+
+    /// For a statement that reads.
+    pub(crate) fn read(&self) -> On<'_> {
+        On::Connections(&self.readers)
+    }
+
+    /// For a statement that writes.
+    pub(crate) fn write(&self) -> On<'_> {
+        On::Connections(&self.writers)
+    }
+
+    pub(crate) async fn close(&self) -> Result<()> {
+        self.readers.give_back();
+        self.writers.give_back();
+        if let Some(writer) = &self.pools.writer {
+            writer.close_by_ref().await.map_err(from_db)?;
+        }
+        self.pools.readers.close_by_ref().await.map_err(from_db)
     }
 
     /// Waits for the turn to write.
     pub(crate) async fn write_turn(&self) -> Result<WriteTurn> {
-        let Some(writers) = &self.writers else { return Ok(WriteTurn(None)) };
+        let Some(turns) = &self.turns else { return Ok(WriteTurn(None)) };
         let turn = within(self.timeouts.broadcast, "the turn to write", async {
-            Arc::clone(writers)
+            Arc::clone(turns)
                 .acquire_owned()
                 .await
                 .map_err(|_| Error::new(ErrorKind::Connection, "the backend is closed"))
@@ -62,8 +96,9 @@ impl Database {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        let connection = self.writer.clone();
-        let begin = async move { connection.begin_with_options(options).await };
+        let pool = self.pools.writer().clone();
+        let connections = self.writers.clone();
+        let begin = async move { connections.with_room(pool.begin_with_options(options)).await };
         if self.dialect != Dialect::MySql {
             return self.timed(begin).await;
         }
@@ -82,68 +117,56 @@ impl Database {
     }
 
     /// Runs a statement and returns the number of rows that it changed.
-    pub(crate) async fn execute<C: ConnectionTrait>(
-        &self,
-        on: &C,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<u64> {
-        Ok(self.timed(on.execute_raw(self.statement(sql, values))).await?.rows_affected())
+    pub(crate) async fn execute(&self, on: On<'_>, sql: &str, values: Vec<Value>) -> Result<u64> {
+        self.timed(self.run(on, sql, values)).await
     }
 
     /// Inserts one row that may be there already, which is then no error.
-    pub(crate) async fn insert_one_unless_there<C: ConnectionTrait>(
+    pub(crate) async fn insert_one_unless_there(
         &self,
-        on: &C,
+        on: On<'_>,
         sql: &str,
         values: Vec<Value>,
     ) -> Result<u64> {
         let inserted = async {
-            match on.execute_raw(self.statement(sql, values)).await {
-                Ok(done) => Ok(done.rows_affected()),
+            match self.run(on, sql, values).await {
                 // On MySQL, whose statement has no clause for it; on the others it never comes to this.
                 Err(error) if is_there(&error) => Ok(0),
-                Err(error) => Err(error),
+                done => done,
             }
         };
         self.timed(inserted).await
     }
 
     /// Delivers to those who do not have the item yet.
-    pub(crate) async fn deliver(
-        &self,
-        on: &DatabaseExecutor<'_>,
-        deliver: &Deliver,
-        values: Vec<Value>,
-    ) -> Result<u64> {
+    pub(crate) async fn deliver(&self, on: On<'_>, deliver: &Deliver, values: Vec<Value>) -> Result<u64> {
         // Most likely nobody has it.
         if let Some(sql) = &deliver.fresh
-            && let Some(delivered) = self.deliver_fresh(on, self.statement(sql, values.clone())).await?
+            && let Some(delivered) = self.deliver_fresh(on, sql, values.clone()).await?
         {
             return Ok(delivered);
         }
         loop {
-            match on.execute_raw(self.statement(&deliver.unless_there, values.clone())).await {
-                Ok(done) => return Ok(done.rows_affected()),
+            match self.run(on, &deliver.unless_there, values.clone()).await {
                 // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is there.
                 Err(error) if is_there(&error) => {}
-                Err(error) => return Err(from_db(error)),
+                done => return done.map_err(from_db),
             }
         }
     }
 
     /// `None`, and nothing done, if somebody has the item.
-    async fn deliver_fresh(&self, on: &DatabaseExecutor<'_>, statement: Statement) -> Result<Option<u64>> {
-        let outcome = |done: Result<ExecResult, DbErr>| match done {
-            Ok(done) => Ok(Some(done.rows_affected())),
+    async fn deliver_fresh(&self, on: On<'_>, sql: &str, values: Vec<Value>) -> Result<Option<u64>> {
+        let outcome = |done: Result<u64, DbErr>| match done {
+            Ok(delivered) => Ok(Some(delivered)),
             Err(error) if is_there(&error) => Ok(None),
             Err(error) => Err(from_db(error)),
         };
         match on {
             // On PostgreSQL an error would end the whole transaction.
-            DatabaseExecutor::OwnedTransaction(transaction) if self.dialect == Dialect::Postgres => {
+            On::Transaction(transaction) if self.dialect == Dialect::Postgres => {
                 let savepoint = transaction.begin().await.map_err(from_db)?;
-                let done = outcome(savepoint.execute_raw(statement).await);
+                let done = outcome(self.run(On::Transaction(&savepoint), sql, values).await);
                 let ended = if let Ok(Some(_)) = done {
                     savepoint.commit().await
                 } else {
@@ -153,17 +176,28 @@ impl Database {
                 ended.map_err(from_db)?;
                 Ok(delivered)
             }
-            _ => outcome(on.execute_raw(statement).await),
+            _ => outcome(self.run(on, sql, values).await),
         }
     }
 
-    pub(crate) async fn query<C: ConnectionTrait>(
-        &self,
-        on: &C,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<QueryResult>> {
-        self.timed(on.query_all_raw(self.statement(sql, values))).await
+    /// Runs a statement and returns its rows.
+    pub(crate) async fn query(&self, on: On<'_>, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        // Boxed as `run` is.
+        let rows: BoxFuture<'_, _> = match on {
+            On::Connections(connections) => Box::pin(connections.query(sql, values)),
+            On::Transaction(transaction) => Box::pin(transaction.query_all_raw(self.statement(sql, values))),
+        };
+        self.timed(rows).await
+    }
+
+    /// Boxed, since the futures around it would nest deeper than the compiler goes by default.
+    fn run<'a>(&'a self, on: On<'a>, sql: &'a str, values: Vec<Value>) -> BoxFuture<'a, Result<u64, DbErr>> {
+        match on {
+            On::Connections(connections) => Box::pin(connections.execute(sql, values)),
+            On::Transaction(transaction) => Box::pin(async move {
+                Ok(transaction.execute_raw(self.statement(sql, values)).await?.rows_affected())
+            }),
+        }
     }
 
     pub(crate) fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {

@@ -1,20 +1,26 @@
 //! An item's way to its recipients: set-based, one statement for a chunk of them, one transaction for all.
 
-use sea_orm::{DatabaseExecutor, QueryResult, Value, sea_query::SelectStatement};
+use sea_orm::{DatabaseTransaction, QueryResult, Value, sea_query::SelectStatement};
 use user_streams_core::{
     AddStreamItem, Chunk, Delivered, Error, ErrorKind, NewItem, RecipientChunks, Recipients, Result,
+    UserIdKind,
 };
 
 use crate::{
     Dialect, Layout, SqlBackend, Users,
-    database::{WriteTurn, within},
+    database::{On, WriteTurn, within},
     error::from_db,
     group::Outcome,
     users, values,
 };
 
-/// Users in one statement: enough that its own cost does not count, few enough that its ids stay under a megabyte.
-const CHUNK: usize = 10_000;
+/// Users in one statement: enough that its own cost does not count, few enough that its ids stay within some megabytes, however long they are.
+const fn chunk(kind: UserIdKind) -> usize {
+    match kind {
+        UserIdKind::Text => 10_000,
+        _ => 100_000,
+    }
+}
 
 const TRIES: u32 = 5;
 
@@ -22,9 +28,10 @@ const TRIES: u32 = 5;
 type Report<'a> = &'a mut (dyn FnMut(u64) + Send);
 
 /// Writes that become visible together. Dropping it undoes them.
-struct Unit<'a> {
-    on: DatabaseExecutor<'a>,
-    /// After `on`, so that it is dropped after it.
+struct Unit {
+    /// None if it is one statement.
+    transaction: Option<DatabaseTransaction>,
+    /// After the transaction, so that it is dropped after it.
     _turn: WriteTurn,
 }
 
@@ -47,7 +54,7 @@ impl<L: Layout> SqlBackend<L> {
             },
             Err(users) => users,
         };
-        let chunks = users.into_chunks(L::NAME, self.schema.user_id, CHUNK)?;
+        let chunks = users.into_chunks(L::NAME, self.schema.user_id, chunk(self.schema.user_id))?;
         within(limit, "the broadcast", self.deliver_chunks(chunks, &item, &mut report)).await
     }
 
@@ -66,7 +73,7 @@ impl<L: Layout> SqlBackend<L> {
             let unit = self.begin(turn, false).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
-                Ok(()) => self.database.deliver(&unit.on, &deliver, values.clone()).await,
+                Ok(()) => self.database.deliver(self.on(&unit), &deliver, values.clone()).await,
                 Err(error) => Err(error),
             };
             match self.finish(unit, delivered, report).await {
@@ -117,7 +124,7 @@ impl<L: Layout> SqlBackend<L> {
 
     async fn deliver_all(
         &self,
-        unit: &Unit<'_>,
+        unit: &Unit,
         first: &Chunk,
         chunks: &mut RecipientChunks,
         item: &NewItem,
@@ -134,34 +141,37 @@ impl<L: Layout> SqlBackend<L> {
         Ok(delivered)
     }
 
-    async fn deliver_chunk(&self, unit: &Unit<'_>, chunk: &Chunk, item: &NewItem) -> Result<u64> {
+    async fn deliver_chunk(&self, unit: &Unit, chunk: &Chunk, item: &NewItem) -> Result<u64> {
         let dialect = self.schema.dialect;
         let mut values = self.item_values(item);
         if let [user] = &chunk.users[..] {
             values.push(values::user(dialect, user));
             return self
                 .database
-                .insert_one_unless_there(&unit.on, &self.statements.deliver_one, values)
+                .insert_one_unless_there(self.on(unit), &self.statements.deliver_one, values)
                 .await;
         }
         values.push(values::users(dialect, self.schema.user_id, &chunk.users));
-        let delivered = self.database.deliver(&unit.on, &self.statements.deliver_many, values);
+        let delivered = self.database.deliver(self.on(unit), &self.statements.deliver_many, values);
         within(self.database.timeouts.statement, "the database", delivered).await
     }
 
     /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
-    async fn begin(&self, turn: WriteTurn, one_statement: bool) -> Result<Unit<'_>> {
-        let on = if one_statement && !L::SEPARATE_ITEMS {
-            DatabaseExecutor::Connection(&self.database.writer)
-        } else {
-            DatabaseExecutor::OwnedTransaction(self.database.begin().await?)
+    async fn begin(&self, turn: WriteTurn, one_statement: bool) -> Result<Unit> {
+        let transaction = match one_statement && !L::SEPARATE_ITEMS {
+            true => None,
+            false => Some(self.database.begin().await?),
         };
-        Ok(Unit { on, _turn: turn })
+        Ok(Unit { transaction, _turn: turn })
+    }
+
+    fn on<'a>(&'a self, unit: &'a Unit) -> On<'a> {
+        unit.transaction.as_ref().map_or(self.database.write(), On::Transaction)
     }
 
     /// Commits what was delivered; undoes a failure, and an item that nobody received.
-    async fn finish(&self, unit: Unit<'_>, delivered: Result<u64>, report: Report<'_>) -> Result<Delivered> {
-        if let DatabaseExecutor::OwnedTransaction(transaction) = unit.on {
+    async fn finish(&self, unit: Unit, delivered: Result<u64>, report: Report<'_>) -> Result<Delivered> {
+        if let Some(transaction) = unit.transaction {
             match delivered {
                 Ok(1..) => self.database.commit(transaction).await?,
                 // What is undone here would be undone by the drop too, but later.
@@ -174,16 +184,16 @@ impl<L: Layout> SqlBackend<L> {
     }
 
     /// Stores the item itself, where it has a table of its own.
-    async fn put_item(&self, unit: &Unit<'_>, item: &NewItem) -> Result<()> {
+    async fn put_item(&self, unit: &Unit, item: &NewItem) -> Result<()> {
         let Some(items) = &self.statements.items else { return Ok(()) };
         let key = vec![item.created_at_us().into(), item.id().get().into()];
         let values = [key.clone(), vec![item.content().into()]].concat();
         let stored = loop {
-            if self.database.insert_one_unless_there(&unit.on, &items.insert, values.clone()).await? == 1 {
+            if self.database.insert_one_unless_there(self.on(unit), &items.insert, values.clone()).await? == 1 {
                 return Ok(());
             }
             // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.
-            if let Some(row) = self.database.query(&unit.on, &items.select, key.clone()).await?.first() {
+            if let Some(row) = self.database.query(self.on(unit), &items.select, key.clone()).await?.first() {
                 break content(row)?;
             }
         };

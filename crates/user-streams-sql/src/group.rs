@@ -15,7 +15,7 @@ use user_streams_core::{Error, ErrorKind, NewItem, Result};
 
 use crate::{
     Dialect, Layout, Schema,
-    database::{Database, WriteTurn},
+    database::{Database, On, WriteTurn},
     statements::GroupStatements,
 };
 
@@ -128,15 +128,15 @@ impl Shared {
                 .iter()
                 .flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone(), content(waiter)]));
             let values = padded(rows, deliveries.rows * 4);
-            self.database.execute(&self.database.writer, &deliveries.sql, values).await?;
+            self.database.execute(self.database.write(), &deliveries.sql, values).await?;
             return Ok(());
         };
         let items = GroupStatements::of(items, count).ok_or_else(too_many)?;
         let transaction = self.database.begin().await?;
         let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([content(waiter)]));
-        self.database.execute(&transaction, &items.sql, padded(rows, items.rows * 3)).await?;
+        self.database.execute(On::Transaction(&transaction), &items.sql, padded(rows, items.rows * 3)).await?;
         let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone()]));
-        self.database.execute(&transaction, &deliveries.sql, padded(rows, deliveries.rows * 3)).await?;
+        self.database.execute(On::Transaction(&transaction), &deliveries.sql, padded(rows, deliveries.rows * 3)).await?;
         self.database.commit(transaction).await
     }
 }

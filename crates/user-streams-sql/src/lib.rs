@@ -5,6 +5,7 @@
 mod backend;
 mod config;
 mod connect;
+mod connections;
 mod database;
 mod dialect;
 mod driver;
@@ -18,7 +19,7 @@ mod users;
 mod values;
 
 pub use backend::SqlBackend;
-pub use config::SqlConfig;
+pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
 pub use driver::connect_url;
 pub use layout::{Layout, Schema};

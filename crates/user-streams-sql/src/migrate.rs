@@ -7,7 +7,7 @@ use sea_orm::{
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{Dialect, Layout, Schema, SqlBackend, error::from_db};
+use crate::{Dialect, Layout, Schema, SqlBackend, database::On, error::from_db};
 
 /// The migrations of one backend with a history table of their own, which never meets that of the application.
 struct Migrator<'a> {
@@ -54,7 +54,7 @@ impl<L: Layout> SqlBackend<L> {
             // The server gives up before this side does, and says so.
             values.push((self.database.timeouts.statement.as_secs_f64() / 2.0).into());
         }
-        let rows = self.database.query(transaction, lock, values).await?;
+        let rows = self.database.query(On::Transaction(transaction), lock, values).await?;
         if self.schema.dialect == Dialect::MySql {
             let got: Option<i64> =
                 rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten();
