@@ -153,6 +153,8 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
     let load = Load::start(&streams, 40);
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         let (from, to) = (cluster.name(from), cluster.name(to));
+        // The tool refuses while the news of the last move is still on its way to some.
+        cluster.wait_until_agreed();
         let output = Command::new("redis-cli")
             .args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.nodes[0].port)])
             .args(["--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", "1500", "--cluster-yes"])

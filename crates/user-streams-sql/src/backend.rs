@@ -129,7 +129,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
         }
         // At MySQL's own isolation level a delete locks the gaps too, where others add.
         let transaction = self.database.begin().await?;
-        let deleted = self.database.execute(On::Transaction(&transaction), &self.statements.delete, vec![user]).await?;
+        let deleted =
+            self.database.execute(On::Transaction(&transaction), &self.statements.delete, vec![user]).await?;
         self.database.commit(transaction).await?;
         Ok(deleted)
     }

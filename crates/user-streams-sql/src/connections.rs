@@ -14,7 +14,9 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DbErr, ExecResult,
     QueryResult, RuntimeErr, SqlxError, Statement, Value,
     sea_query::Values,
-    sqlx::{self, AssertSqlSafe, Database, Executor, IntoArguments, Pool, pool::PoolConnection, query::Query},
+    sqlx::{
+        self, AssertSqlSafe, Database, Executor, IntoArguments, Pool, pool::PoolConnection, query::Query,
+    },
 };
 use sea_query_sqlx::SqlxValues;
 use tokio::{
@@ -36,13 +38,13 @@ pub(crate) enum Connections {
     Postgres(Kept<sqlx::Postgres>),
     #[cfg(feature = "mysql")]
     MySql(Kept<sqlx::MySql>),
-    /// Not of sqlx, such as a mock.
-    Other(DatabaseConnection),
+    /// None is kept.
+    Pool(DatabaseConnection),
 }
 
 /// The same work on the connections of each database.
 macro_rules! on_kept {
-    ($connections:expr, $kept:ident => $work:expr, $other:ident => $otherwise:expr) => {
+    ($connections:expr, $kept:ident => $work:expr, $pool:ident => $otherwise:expr) => {
         match $connections {
             #[cfg(feature = "sqlite")]
             Connections::Sqlite($kept) => $work,
@@ -50,15 +52,16 @@ macro_rules! on_kept {
             Connections::Postgres($kept) => $work,
             #[cfg(feature = "mysql")]
             Connections::MySql($kept) => $work,
-            Connections::Other($other) => $otherwise,
+            Connections::Pool($pool) => $otherwise,
         }
     };
 }
 
 impl Connections {
-    /// Keeps up to `keep` connections.
+    /// Keeps up to `keep` connections, or lets sea-orm run each statement if that is 0.
     pub(crate) fn new(pool: &DatabaseConnection, keep: u32) -> Self {
         match &pool.inner {
+            _ if keep == 0 => Self::Pool(pool.clone()),
             #[cfg(feature = "sqlite")]
             DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
                 Self::Sqlite(Kept::new(pool.get_sqlite_connection_pool(), keep))
@@ -71,7 +74,7 @@ impl Connections {
             DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
                 Self::MySql(Kept::new(pool.get_mysql_connection_pool(), keep))
             }
-            _ => Self::Other(pool.clone()),
+            _ => Self::Pool(pool.clone()),
         }
     }
 
@@ -79,7 +82,7 @@ impl Connections {
     pub(crate) async fn execute(&self, sql: &str, values: Vec<Value>) -> Result<u64, DbErr> {
         let done = on_kept!(self,
             kept => kept.execute(sql, values).await,
-            other => other.execute_raw(statement(other, sql, values)).await);
+            pool => pool.execute_raw(statement(pool, sql, values)).await);
         Ok(done?.rows_affected())
     }
 
@@ -87,7 +90,7 @@ impl Connections {
     pub(crate) async fn query(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
         on_kept!(self,
             kept => kept.query(sql, values).await,
-            other => other.query_all_raw(statement(other, sql, values)).await)
+            pool => pool.query_all_raw(statement(pool, sql, values)).await)
     }
 
     /// Sees to it that `work`, which takes a connection from the pool itself, finds one.
@@ -97,17 +100,17 @@ impl Connections {
                 let _wanted = kept.want();
                 work.await
             },
-            _other => work.await)
+            _pool => work.await)
     }
 
     /// Gives all back, for a pool that is about to close.
     pub(crate) fn give_back(&self) {
-        on_kept!(self, kept => kept.idle().close(), _other => {});
+        on_kept!(self, kept => kept.idle().close(), _pool => {});
     }
 }
 
-fn statement(on: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Statement {
-    Statement::from_sql_and_values(on.get_database_backend(), sql, values)
+fn statement(pool: &DatabaseConnection, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(pool.get_database_backend(), sql, values)
 }
 
 /// Connections of one kind of database.
@@ -115,9 +118,8 @@ pub(crate) struct Kept<DB: Database>(Arc<Shared<DB>>);
 
 struct Shared<DB: Database> {
     pool: Pool<DB>,
-    /// As many as connections may be kept. Who waits here gets one that is kept; who waits at the pool, one that was pinged. There is
-    /// none where nothing is to be kept.
-    turns: Option<Semaphore>,
+    /// As many as connections may be kept. Who waits here gets one that is kept; who waits at the pool, one that was pinged.
+    turns: Semaphore,
     idle: Mutex<Idle<DB>>,
 }
 
@@ -143,13 +145,13 @@ struct InUse<'a, DB: Database> {
     taken: Taken<DB>,
     shared: &'a Arc<Shared<DB>>,
     /// After the connection, so that it is dropped after it.
-    _turn: Option<SemaphorePermit<'a>>,
+    _turn: SemaphorePermit<'a>,
 }
 
 impl<DB: Database> Kept<DB> {
     fn new(pool: &Pool<DB>, keep: u32) -> Self {
         let idle = Idle { connections: Vec::new(), wanted: 0, closed: false, sweeper: None, runtime: None };
-        let turns = (keep > 0).then(|| Semaphore::new(keep as usize));
+        let turns = Semaphore::new(keep as usize);
         Self(Arc::new(Shared { pool: pool.clone(), turns, idle: Mutex::new(idle) }))
     }
 
@@ -181,10 +183,7 @@ impl<DB: Database> Kept<DB> {
 
     async fn take(&self) -> Result<InUse<'_, DB>, DbErr> {
         let shared = &self.0;
-        let turn = match &shared.turns {
-            Some(turns) => Some(shared.turn(turns).await?),
-            None => None,
-        };
+        let turn = shared.turn().await?;
         let kept = self.idle().connections.pop();
         let taken = match kept {
             Some(taken) => taken,
@@ -225,11 +224,11 @@ impl<DB: Database> Shared<DB> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn turn<'a>(&self, turns: &'a Semaphore) -> Result<SemaphorePermit<'a>, DbErr> {
-        if let Ok(turn) = turns.try_acquire() {
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, DbErr> {
+        if let Ok(turn) = self.turns.try_acquire() {
             return Ok(turn);
         }
-        let turn = timeout(self.pool.options().get_acquire_timeout(), turns.acquire()).await;
+        let turn = timeout(self.pool.options().get_acquire_timeout(), self.turns.acquire()).await;
         turn.map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::Timeout))?
             .map_err(|_| DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed))
     }
@@ -239,7 +238,7 @@ impl<DB: Database> InUse<'_, DB> {
     /// Keeps the connection for the next, if it is not due.
     fn keep(self) {
         let mut idle = self.shared.idle();
-        if self.shared.turns.is_none() || idle.closed || idle.wanted > 0 || self.taken.is_due() {
+        if idle.closed || idle.wanted > 0 || self.taken.is_due() {
             return;
         }
         idle.connections.push(self.taken);

@@ -189,7 +189,8 @@ impl<L: Layout> SqlBackend<L> {
         let key = vec![item.created_at_us().into(), item.id().get().into()];
         let values = [key.clone(), vec![item.content().into()]].concat();
         let stored = loop {
-            if self.database.insert_one_unless_there(self.on(unit), &items.insert, values.clone()).await? == 1 {
+            if self.database.insert_one_unless_there(self.on(unit), &items.insert, values.clone()).await? == 1
+            {
                 return Ok(());
             }
             // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.

@@ -64,6 +64,8 @@ pub(crate) struct Place {
     /// As the driver knows it.
     pub(crate) url: String,
     pub(crate) table: String,
+    /// SQLite's `synchronous = full`: what was added is on the disk, as it is with the servers.
+    pub(crate) full: bool,
 }
 
 impl Cell {
@@ -83,7 +85,13 @@ impl Cell {
                 format!("sqlite://{}?mode=rwc", file.display())
             }
         };
-        Ok(Place { engine: self.engine, layout: self.layout, url, table: format!("bench_{name}") })
+        Ok(Place {
+            engine: self.engine,
+            layout: self.layout,
+            url,
+            table: format!("bench_{name}"),
+            full: false,
+        })
     }
 }
 
@@ -96,7 +104,11 @@ impl Place {
             Layout::SortedSets => Settings::new(&self.url),
         };
         let option = if self.engine == Engine::Redis { "key_prefix" } else { "table" };
-        Ok(Streams::connect(settings.with_option(option, self.table.as_str())).await?)
+        let mut settings = settings.with_option(option, self.table.as_str());
+        if self.full {
+            settings = settings.with_option("synchronous", "full");
+        }
+        Ok(Streams::connect(settings).await?)
     }
 
     /// The path of a SQLite place.

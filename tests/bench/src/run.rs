@@ -31,7 +31,7 @@ impl Bench {
     }
 
     pub(crate) fn rounds(&self) -> usize {
-        self.pick(5, 9)
+        self.pick(5, 7)
     }
 
     /// An empty place of this name.
@@ -42,10 +42,10 @@ impl Bench {
     }
 
     /// Ours and the two baselines, each on an empty place of its own.
-    pub(crate) async fn apart(&self, name: &str) -> Result<(Vec<Place>, Vec<Arc<dyn Side>>)> {
+    pub(crate) async fn apart(&self, name: &str, full: bool) -> Result<(Vec<Place>, Vec<Arc<dyn Side>>)> {
         let mut places = Vec::new();
         for side in ["ours", "same", "lean"] {
-            places.push(self.place(&format!("{name}_{side}")).await?);
+            places.push(Place { full, ..self.place(&format!("{name}_{side}")).await? });
         }
         let sides = vec![
             side::ours(&places[0]).await?,

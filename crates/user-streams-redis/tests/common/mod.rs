@@ -163,6 +163,14 @@ impl Cluster {
         cluster
     }
 
+    /// Until every node has the same map of the slots.
+    pub fn wait_until_agreed(&self) {
+        self.nodes[0].wait_until("the nodes agree", |node| {
+            let check = ["--cluster", "check", &format!("127.0.0.1:{}", node.port)];
+            Command::new("redis-cli").args(check).output().unwrap().status.success()
+        });
+    }
+
     pub fn url(&self) -> String {
         format!("redis-cluster://127.0.0.1:{}?node=127.0.0.1:{}", self.nodes[0].port, self.nodes[1].port)
     }

@@ -29,19 +29,44 @@ pub(crate) struct Row {
     pub(crate) case: String,
     pub(crate) unit: &'static str,
     pub(crate) lower_is_better: bool,
-    /// What the ratio to the same driver should be.
-    pub(crate) target: Option<f64>,
+    /// What the ratio to each of the others should be at least.
+    pub(crate) targets: Vec<Option<f64>>,
     pub(crate) lanes: Vec<Lane>,
+}
+
+/// Ours in units of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ratio {
+    pub(crate) spread: Spread,
+    /// What it should be at least.
+    pub(crate) target: Option<f64>,
+}
+
+impl Ratio {
+    /// The median with its quartiles if there are several rounds, and the target if it is missed.
+    pub(crate) fn shown(&self) -> String {
+        let Spread { median, low, high } = self.spread;
+        let spread = if low < high { format!(" ({low:.2}–{high:.2})") } else { String::new() };
+        let missed = self.target.filter(|target| median < *target);
+        let missed = missed.map_or_else(String::new, |target| format!(", not {target:.2}"));
+        format!("{median:.2}{spread}{missed}")
+    }
 }
 
 impl Row {
     pub(crate) fn new(case: impl Into<String>, unit: &'static str, lanes: Vec<Lane>) -> Self {
         let (workload, cell) = (String::new(), String::new());
-        Self { workload, cell, case: case.into(), unit, lower_is_better: false, target: None, lanes }
+        Self { workload, cell, case: case.into(), unit, lower_is_better: false, targets: Vec::new(), lanes }
     }
 
-    pub(crate) fn with_target(mut self, target: Option<f64>) -> Self {
-        self.target = target;
+    /// Ours in one row beside ours in another.
+    pub(crate) fn of_ours(case: impl Into<String>, row: &Self, other: &Self) -> Self {
+        let other = Lane { side: other.case.clone(), ..other.ours().clone() };
+        Self::new(case, row.unit, vec![row.ours().clone(), other])
+    }
+
+    pub(crate) fn with_targets(mut self, targets: &[Option<f64>]) -> Self {
+        self.targets = targets.to_vec();
         self
     }
 
@@ -55,8 +80,10 @@ impl Row {
     }
 
     /// Those beside ours, each with the ratio of ours to it.
-    pub(crate) fn others(&self) -> impl Iterator<Item = (&Lane, Spread)> {
-        self.lanes[1..].iter().map(|lane| (lane, self.ours().ratio(lane)))
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&Lane, Ratio)> {
+        let targets = self.targets.iter().copied().chain(std::iter::repeat(None));
+        let ratio = |lane, target| Ratio { spread: self.ours().ratio(lane), target };
+        self.lanes[1..].iter().zip(targets).map(move |(lane, target)| (lane, ratio(lane, target)))
     }
 
     /// In short, as soon as it is there.
@@ -70,7 +97,7 @@ impl Row {
             self.unit
         );
         for (lane, ratio) in self.others() {
-            line += &format!("  {:.2} of {}", ratio.median, lane.side);
+            line += &format!("  {:.2} of {}", ratio.spread.median, lane.side);
         }
         line
     }
@@ -115,13 +142,4 @@ pub(crate) fn figure(value: f64) -> String {
         _ => 2,
     };
     format!("{value:.digits$}")
-}
-
-/// A ratio with its quartiles.
-pub(crate) fn ratio(ratio: Spread, single: bool) -> String {
-    if single {
-        format!("{:.2}", ratio.median)
-    } else {
-        format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high)
-    }
 }

@@ -38,15 +38,17 @@ fn draw(file: &Path, workload: &str, rows: &[&Row]) -> Result<(), Box<dyn std::e
     area.fill(&WHITE)?;
     let text = |size: u32| ("sans-serif", size).into_font().color(&BLACK);
     area.draw_text(&format!("{workload}: ours in units of the hand-written program"), &text(18), (10, 10))?;
-    let longest = bars.iter().map(|(_, (_, ratio))| ratio.median).fold(1.2, f64::max);
+    let longest = bars.iter().map(|(_, (_, ratio))| ratio.spread.median).fold(1.2, f64::max);
     let scale = f64::from(i32::try_from(WIDTH)? - LEFT - 70) / longest;
     let x = |ratio: f64| LEFT + (ratio * scale) as i32;
     for (at, (row, (lane, ratio))) in bars.iter().enumerate() {
         let y = i32::try_from(TOP + HEIGHT * u32::try_from(at)?)?;
-        let colour = match row.target {
-            _ if ratio.median >= row.target.unwrap_or(0.9) => RGBColor(60, 130, 90),
-            _ => RGBColor(190, 120, 50),
+        let colour = match ratio.target {
+            None => RGBColor(110, 130, 160),
+            Some(target) if ratio.spread.median >= target => RGBColor(60, 130, 90),
+            Some(_) => RGBColor(190, 120, 50),
         };
+        let ratio = ratio.spread;
         let label = format!("{}, {} / {}", row.cell, row.case, lane.side);
         area.draw_text(&label, &text(12), (10, y + 3))?;
         area.draw(&Rectangle::new([(LEFT, y + 2), (x(ratio.median), y + 16)], colour.filled()))?;

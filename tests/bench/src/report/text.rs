@@ -1,6 +1,6 @@
 //! The table for a terminal.
 
-use super::{Report, figure, ratio};
+use super::{Report, figure};
 
 pub(super) fn table(report: &Report) -> String {
     let mut cells = vec![
@@ -10,11 +10,10 @@ pub(super) fn table(report: &Report) -> String {
         let ours = figure(row.ours().spread().median);
         let head = [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.to_owned(), ours];
         let mut head = Some(head);
-        let single = row.ours().rounds.len() == 1;
         for (lane, to) in row.others() {
             let [a, b, c, d, e] = head.take().unwrap_or_default();
             let its = figure(lane.spread().median);
-            cells.push([a, b, c, d, e, lane.side.clone(), its, ratio(to, single)]);
+            cells.push([a, b, c, d, e, lane.side.clone(), its, to.shown()]);
         }
         if let Some([a, b, c, d, e]) = head {
             cells.push([a, b, c, d, e, String::new(), String::new(), String::new()]);

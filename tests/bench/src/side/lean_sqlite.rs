@@ -2,15 +2,15 @@
 
 use std::{
     ops::RangeInclusive,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, ToSql, params};
 
-use super::{CHUNK, Item, PAGE, Side, json, stamp, used};
+use super::{CHUNK, Item, LOG_PAGES, PAGE, Side, json, stamp, synchronous, used};
 use crate::{cell::Place, statements::Statements};
 
 const READERS: usize = 4;
@@ -27,7 +27,8 @@ impl Rusqlite {
             let connection = Connection::open(place.file())?;
             connection.busy_timeout(Duration::from_secs(10))?;
             connection.pragma_update(None, "journal_mode", "wal")?;
-            connection.pragma_update(None, "synchronous", "normal")?;
+            connection.pragma_update(None, "synchronous", synchronous(place))?;
+            connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
             connection.pragma_update(None, "foreign_keys", true)?;
             anyhow::Ok(Mutex::new(connection))
         };
@@ -38,6 +39,14 @@ impl Rusqlite {
     fn reader(&self) -> MutexGuard<'_, Connection> {
         let free = self.readers.iter().find_map(|reader| reader.try_lock().ok());
         free.unwrap_or_else(|| lock(&self.readers[fastrand::usize(..READERS)]))
+    }
+
+    fn read_page(&self, user: i64, offset: u64) -> Result<usize> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(self.sql.page)?;
+        let (limit, offset) = (i64::try_from(PAGE)?, i64::try_from(offset)?);
+        let rows = statement.query_map(params![user, limit, offset], item)?;
+        Ok(used(rows.collect::<Result<_, _>>()?))
     }
 
     /// A statement for each of `lasts`, its last parameter; in a transaction if there are several.
@@ -109,11 +118,7 @@ impl Side for Rusqlite {
     }
 
     async fn page(&self, user: i64, offset: u64) -> Result<usize> {
-        let connection = self.reader();
-        let mut statement = connection.prepare_cached(self.sql.page)?;
-        let (limit, offset) = (i64::try_from(PAGE)?, i64::try_from(offset)?);
-        let rows = statement.query_map(params![user, limit, offset], item)?;
-        Ok(used(rows.collect::<Result<_, _>>()?))
+        self.read_page(user, offset)
     }
 
     async fn page_after(&self, user: i64, created_at_us: i64, id: i64) -> Result<usize> {
@@ -130,3 +135,50 @@ impl Side for Rusqlite {
         Ok(count.try_into()?)
     }
 }
+
+/// The same program, whose pages are read where a thread may block.
+pub(super) struct Apart(Arc<Rusqlite>);
+
+impl Apart {
+    pub(super) fn connect(place: &Place) -> Result<Self> {
+        Ok(Self(Arc::new(Rusqlite::connect(place)?)))
+    }
+}
+
+#[async_trait]
+impl Side for Apart {
+    fn name(&self) -> &'static str {
+        "rusqlite, spawn_blocking"
+    }
+
+    async fn page(&self, user: i64, offset: u64) -> Result<usize> {
+        let rusqlite = Arc::clone(&self.0);
+        tokio::task::spawn_blocking(move || rusqlite.read_page(user, offset)).await?
+    }
+
+    async fn add(&self, _: i64, _: &str) -> Result<()> {
+        bail!(PAGES)
+    }
+
+    async fn broadcast(&self, _: &[i64], _: &str) -> Result<u64> {
+        bail!(PAGES)
+    }
+
+    async fn broadcast_stream(&self, _: RangeInclusive<i64>, _: &str) -> Result<u64> {
+        bail!(PAGES)
+    }
+
+    async fn broadcast_query(&self, _: i64, _: &str) -> Result<u64> {
+        bail!(PAGES)
+    }
+
+    async fn page_after(&self, _: i64, _: i64, _: i64) -> Result<usize> {
+        bail!(PAGES)
+    }
+
+    async fn count(&self, _: i64) -> Result<u64> {
+        bail!(PAGES)
+    }
+}
+
+const PAGES: &str = "it is measured by its first pages alone";

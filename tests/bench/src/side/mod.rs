@@ -10,6 +10,9 @@ mod ours;
 mod resp;
 mod sqlx;
 
+pub(crate) use member::encode as member;
+pub(crate) use resp::{Reply, Resp};
+
 use std::{
     ops::RangeInclusive,
     sync::{
@@ -23,13 +26,10 @@ use async_trait::async_trait;
 
 use crate::cell::{Engine, Place};
 
-pub(crate) use member::encode as member;
-pub(crate) use resp::{Reply, Resp};
-
 /// The items of a page.
 pub(crate) const PAGE: usize = 20;
 /// The ids of one statement where they come in a stream.
-pub(crate) const CHUNK: usize = 10_000;
+pub(crate) const CHUNK: usize = 100_000;
 
 /// One of the programs that are compared. Each operation does the same work on each side, up to values that an application can use.
 #[async_trait]
@@ -66,6 +66,14 @@ pub(crate) fn used(items: Vec<Item>) -> usize {
     std::hint::black_box(items).len()
 }
 
+/// What SQLite is set to, as ours is.
+pub(crate) const LOG_PAGES: &str = "4000";
+
+/// SQLite's `synchronous` at a place.
+pub(crate) fn synchronous(place: &Place) -> &'static str {
+    if place.full { "full" } else { "normal" }
+}
+
 /// Now in microseconds, and a new id.
 pub(crate) fn stamp() -> (i64, i64) {
     static LAST: AtomicI64 = AtomicI64::new(1 << 40);
@@ -97,6 +105,14 @@ pub(crate) async fn same_driver(place: &Place) -> Result<Arc<dyn Side>> {
         Engine::Postgres => Arc::new(sqlx::postgres(place).await?),
         Engine::Mysql => Arc::new(sqlx::mysql(place).await?),
         Engine::Redis => Arc::new(fred::Fred::connect(place).await?),
+    })
+}
+
+/// The leanest client of SQLite once more, on threads where it may block: an asynchronous program could not call it otherwise.
+pub(crate) fn lean_apart(place: &Place) -> Result<Option<Arc<dyn Side>>> {
+    Ok(match place.engine {
+        Engine::Sqlite => Some(Arc::new(lean_sqlite::Apart::connect(place)?)),
+        _ => None,
     })
 }
 

@@ -8,10 +8,10 @@ use sqlx::{
     Row,
     mysql::{MySqlPool, MySqlPoolOptions},
     postgres::{PgPool, PgPoolOptions},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions},
 };
 
-use super::{CHUNK, Item, PAGE, Side, json, stamp, used};
+use super::{CHUNK, Item, LOG_PAGES, PAGE, Side, json, stamp, synchronous, used};
 use crate::{cell::Place, statements::Statements};
 
 /// The ids of one statement where all are at hand.
@@ -23,7 +23,8 @@ pub(super) async fn sqlite(place: &Place) -> Result<Sqlite> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
+        .synchronous(synchronous(place).parse()?)
+        .pragma("wal_autocheckpoint", LOG_PAGES);
     let pool = |size| SqlitePoolOptions::new().max_connections(size).test_before_acquire(false);
     Ok(Sqlite {
         // SQLite has one writer at a time: one connection for it keeps the others from polling its lock.

@@ -4,16 +4,27 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 
-use crate::{fill::content, measure, report::Row, run::Bench};
+use crate::{cell::Engine, fill::content, measure, report::Row, run::Bench};
 
 const USERS: i64 = 1_000;
+const TASKS: usize = 64;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
-    let duration = Duration::from_millis(bench.pick(400, 1_500));
-    let (places, sides) = bench.apart("add").await?;
+    let mut rows = adds(bench, false).await?;
+    if bench.cell.engine == Engine::Sqlite {
+        rows.extend(adds(bench, true).await?);
+    }
+    Ok(rows)
+}
+
+async fn adds(bench: &Bench, full: bool) -> Result<Vec<Row>> {
+    let duration = Duration::from_millis(bench.pick(400, 1_000));
+    let (places, sides) = bench.apart("add", full).await?;
     let content: Arc<str> = content(100).into();
     let mut rows = Vec::new();
-    for (tasks, case) in [(1, "one after the other"), (64, "from 64 tasks")] {
+    let synchronous = if full { ", synchronous" } else { "" };
+    for (tasks, case) in [(1, "one after the other"), (TASKS, "from 64 tasks")] {
+        let case = format!("{case}{synchronous}");
         bench.say(&format!("W1: adds {case}"));
         let lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
             let content = Arc::clone(&content);
@@ -24,6 +35,9 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
         });
         rows.push(Row::new(case, "adds/s", lanes.await?));
     }
+    let target = (bench.cell.engine == Engine::Sqlite).then_some(10.0);
+    let gain = Row::of_ours(format!("64 tasks beside one{synchronous}"), &rows[1], &rows[0]);
+    rows.push(gain.with_targets(&[target]));
     drop(sides);
     bench.remove(&places).await?;
     Ok(rows)

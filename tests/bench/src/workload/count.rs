@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
-    let duration = Duration::from_millis(bench.pick(400, 1_200));
+    let duration = Duration::from_millis(bench.pick(400, 600));
     let place = bench.place("count").await?;
     bench.say("W5: filling");
     fill::feed(&place, 10_000, bench.pick(20, 100)).await?;
