@@ -105,35 +105,47 @@ async fn the_last_deletion_removes_the_content() {
     assert_eq!(server.cli(&["keys", "*"]), "");
 }
 
-/// A stream that takes several steps to delete, and what is added between them.
+/// A stream that takes many steps to delete, and what is added between them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_long_stream_is_deleted_as_far_as_it_was_there() {
     let server = Redis::start(&[]);
     let streams = shared(&server).await;
-    for number in 0..4_500 {
+    let old = "for i = 1, 100000 do
+        redis.call('ZADD', KEYS[1], i, struct.pack('>I4I4I4I4', 2147483648, i, 0, i) .. 'old') end";
+    server.cli(&["eval", old, "1", "user_streams:user:1"]);
+    for number in 0..1_500 {
         let content = if number % 3 == 0 { "short".to_owned() } else { "a".repeat(MIN_LEN) };
         streams.add_stream_item([1, 2], content).await.unwrap();
     }
-    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count(), 3_000);
+    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count(), 1_000);
+
+    let (added, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let adding = tokio::spawn({
-        let streams = streams.clone();
+        let (streams, added, stop) = (streams.clone(), Arc::clone(&added), Arc::clone(&stop));
         async move {
-            for _ in 0..300 {
+            while !stop.load(Ordering::Relaxed) {
                 streams.add_stream_item([1, 3], item("b")).await.unwrap();
+                added.fetch_add(1, Ordering::Relaxed);
             }
         }
     });
-    let mut deleted = streams.delete_stream(1).await.unwrap();
+    server.wait_until("there are adds", |_| added.load(Ordering::Relaxed) > 5);
+    let before = added.load(Ordering::Relaxed);
+    let deleted = streams.delete_stream(1).await.unwrap();
+    let meanwhile = added.load(Ordering::Relaxed) - before;
+    stop.store(true, Ordering::Relaxed);
     adding.await.unwrap();
-    assert!((4_500..=4_800).contains(&deleted), "{deleted}");
+    let added = added.load(Ordering::Relaxed);
     let left = contents(&streams, 1).await;
-    assert_eq!(deleted + left.len() as u64, 4_800);
+    assert_eq!(deleted + left.len() as u64, 101_500 + added);
     assert!(left.iter().all(|content| content.starts_with('b')));
-    deleted += streams.delete_stream(1).await.unwrap();
-    assert_eq!(deleted, 4_800);
-    assert_eq!(streams.delete_stream(2).await.unwrap(), 4_500);
-    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count(), 300);
-    assert_eq!(contents(&streams, 3).await.len(), 300);
+    // What was added once the deletion had begun, but for the first few.
+    assert!(meanwhile > 10 && left.len() as u64 > meanwhile / 2, "{} of {meanwhile}", left.len());
+
+    assert_eq!(streams.delete_stream(1).await.unwrap(), left.len() as u64);
+    assert_eq!(streams.delete_stream(2).await.unwrap(), 1_500);
+    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count() as u64, added);
+    assert_eq!(contents(&streams, 3).await.len() as u64, added);
     server.assert_counts("user_streams");
 }
 

@@ -64,6 +64,8 @@ pub(crate) struct Place {
     /// As the driver knows it.
     pub(crate) url: String,
     pub(crate) table: String,
+    /// The option of this name, in Redis.
+    pub(crate) shared_content_min_len: Option<usize>,
 }
 
 impl Cell {
@@ -83,18 +85,22 @@ impl Cell {
                 format!("sqlite://{}?mode=rwc", file.display())
             }
         };
-        Ok(Place { engine: self.engine, layout: self.layout, url, table: format!("bench_{name}") })
+        let (engine, layout, table) = (self.engine, self.layout, format!("bench_{name}"));
+        Ok(Place { engine, layout, url, table, shared_content_min_len: None })
     }
 }
 
 impl Place {
     /// Our handle on it.
     pub(crate) async fn streams(&self) -> Result<Streams> {
-        let settings = match self.layout {
+        let mut settings = match self.layout {
             Layout::SingleTable => Settings::new(format!("single-table+{}", self.url)),
             Layout::ManyToMany => Settings::new(format!("many-to-many+{}", self.url)),
             Layout::SortedSets => Settings::new(&self.url),
         };
+        if let Some(bytes) = self.shared_content_min_len {
+            settings = settings.with_option("shared_content_min_len", bytes);
+        }
         let option = if self.engine == Engine::Redis { "key_prefix" } else { "table" };
         Ok(Streams::connect(settings.with_option(option, self.table.as_str())).await?)
     }
