@@ -21,7 +21,7 @@ const PAGE: &str = include_str!("scripts/page.lua");
 /// Digits before a content that several users share: how many they are.
 pub(crate) const COUNT: usize = 10;
 /// Items of a stream that are deleted at once: it holds up the server for about a millisecond.
-const DELETED: u64 = 1_000;
+const DELETED: u64 = 200;
 /// The most items of a page by cursor: more than a sorted set can have, and exact in a Lua number.
 const MAX_LIMIT: u64 = 1 << 40;
 
