@@ -149,6 +149,23 @@ async fn a_long_stream_is_deleted_as_far_as_it_was_there() {
     server.assert_counts("user_streams");
 }
 
+#[test]
+fn a_step_of_a_deletion_ends_at_its_last_item() {
+    let server = Redis::start(&[]);
+    let step = |last: &str, limit: &str| {
+        let script = include_str!("../src/scripts/delete.lua");
+        server.cli(&["eval", script, "1", "stream", "user_streams:item:", last, limit])
+    };
+    server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "4", "d"]);
+    assert_eq!(step("c", "2"), "2\nc");
+    assert_eq!(step("c", "2"), "1");
+    // As if its answer had been lost.
+    assert_eq!(step("c", "2"), "0");
+    assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "d");
+    assert_eq!(step("", "1"), "1");
+    assert_eq!(step("", "1"), "0");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn adds_deletes_and_reads_at_once_lose_nothing() {
     let server = Redis::start(&[]);
