@@ -126,11 +126,9 @@ mod tests {
     fn the_three_forms_are_told_apart() {
         let (empty, new) = (item(1, 2, ""), item(1, 2, "a"));
         let forms = [encode(&empty), encode(&new), encode_shared(&empty), encode_shared(&new)];
-        assert_eq!(
-            forms.each_ref().map(|form| Member::parse(form).unwrap().is_shared()),
-            [false, false, true, true]
-        );
-        assert_eq!(forms.each_ref().map(|form| form.len()), [16, 17, 17, 17]);
+        let shared = forms.each_ref().map(|form| Member::parse(form).unwrap().is_shared());
+        assert_eq!(shared, [false, false, true, true]);
+        assert_eq!(forms.each_ref().map(Bytes::len), [16, 17, 17, 17]);
         assert_eq!(forms[3][PLACE..], [0]);
     }
 
