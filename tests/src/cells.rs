@@ -23,6 +23,8 @@ enum Store {
     Database(&'static str, &'static str),
     /// The Redis server or cluster at the URL in this variable.
     Redis(&'static str),
+    /// The same server; what goes to several recipients is stored once.
+    RedisSharedContent(&'static str),
 }
 
 const POSTGRES: &str = "USER_STREAMS_TEST_POSTGRES";
@@ -38,6 +40,7 @@ pub const CELLS: &[Cell] = &[
     cell("many-to-many/postgres", Store::Database(POSTGRES, "many-to-many+")),
     cell("many-to-many/mysql", Store::Database(MYSQL, "many-to-many+")),
     cell("redis", Store::Redis("USER_STREAMS_TEST_REDIS")),
+    cell("redis-shared-content", Store::RedisSharedContent("USER_STREAMS_TEST_REDIS")),
     cell("redis-cluster", Store::Redis("USER_STREAMS_TEST_REDIS_CLUSTER")),
 ];
 
@@ -50,7 +53,9 @@ impl Cell {
     pub fn variable(&self) -> Option<&'static str> {
         match self.store {
             Store::Memory | Store::File(_) => None,
-            Store::Database(variable, _) | Store::Redis(variable) => Some(variable),
+            Store::Database(variable, _) | Store::Redis(variable) | Store::RedisSharedContent(variable) => {
+                Some(variable)
+            }
         }
     }
 
@@ -76,6 +81,9 @@ impl Cell {
                 Settings::new(format!("{prefix}{}", url(variable)?)).with_option("table", place)
             }
             Store::Redis(variable) => Settings::new(url(variable)?).with_option("key_prefix", place),
+            Store::RedisSharedContent(variable) => Settings::new(url(variable)?)
+                .with_option("key_prefix", place)
+                .with_option("shared_content_min_len", 0),
         };
         Ok(settings.with_option("user_id", kind.as_str()))
     }

@@ -11,8 +11,8 @@ use crate::{
     workspace,
 };
 
-/// The cells without a baseline: nothing to compare with, or nothing that a single server does not show.
-const LEFT_OUT: &[&str] = &["memory", "redis-cluster"];
+/// The cells without a baseline: nothing to compare with, or nothing that `redis` does not show.
+const LEFT_OUT: &[&str] = &["memory", "redis-shared-content", "redis-cluster"];
 
 /// Starts the servers with durable settings, builds the benchmarks and runs them.
 pub(crate) fn run(flags: &Bench) -> Result<()> {

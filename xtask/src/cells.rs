@@ -23,6 +23,7 @@ pub(crate) const CELLS: &[Cell] = &[
     cell("many-to-many/postgres", Some(Kind::Postgres)),
     cell("many-to-many/mysql", Some(Kind::Mysql)),
     cell("redis", Some(Kind::Redis)),
+    cell("redis-shared-content", Some(Kind::Redis)),
     cell("redis-cluster", Some(Kind::RedisCluster)),
 ];
 

@@ -9,7 +9,14 @@ use user_streams_core::{
 };
 
 use crate::{
-    RedisConfig, broadcast::Broadcast, client::Client, command::Command, keys::Keys, page, url::Target,
+    RedisConfig,
+    broadcast::Broadcast,
+    client::Client,
+    command::Command,
+    delete,
+    keys::Keys,
+    page,
+    url::{Target, Topology},
 };
 
 pub(crate) const NAME: &str = "redis";
@@ -20,18 +27,27 @@ pub struct RedisBackend {
     client: Arc<Client>,
     keys: Keys,
     user_id: UserIdKind,
+    shared_content_min_len: Option<usize>,
 }
 
 impl RedisBackend {
     /// Connects to the server, the cluster or the sentinels that the URL names.
     ///
     /// # Errors
-    /// `InvalidSettings` if the URL or an option is malformed, or the server refuses the credentials; `Connection` or
-    /// `Timeout` if no server can be reached.
+    /// `InvalidSettings` if the URL or an option is malformed, `shared_content_min_len` is set for a cluster, or the server
+    /// refuses the credentials; `Connection` or `Timeout` if no server can be reached.
     pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
         let keys = Keys::new(&config.key_prefix)?;
         let target = Target::new(url, config.client_arguments)?;
-        Ok(Self { client: Arc::new(Client::connect(target).await?), keys, user_id: config.user_id })
+        let RedisConfig { user_id, shared_content_min_len, .. } = config;
+        if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
+            return Err(Error::new(
+                ErrorKind::InvalidSettings,
+                "shared_content_min_len: not in a cluster, where a content and the streams that share it are on several servers",
+            ));
+        }
+        let client = Arc::new(Client::connect(target).await?);
+        Ok(Self { client, keys, user_id, shared_content_min_len })
     }
 }
 
@@ -48,13 +64,14 @@ impl Backend for RedisBackend {
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
         let AddStreamItem { recipients, item, on_progress, .. } = args;
-        let chunks = Broadcast::chunks(recipients, self.user_id, &item)?;
-        Broadcast::new(&self.client, &self.keys, &item, on_progress).run(chunks).await
+        let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
+        let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
+        Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks).await
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let StreamQuery { user, position, limit, .. } = query;
-        page::read(&self.client, self.keys.stream(&user), position, limit).await
+        page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit).await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
@@ -68,10 +85,11 @@ impl Backend for RedisBackend {
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-        // One command that both deletes all and says how many there were; the key goes with its last member.
-        let all = [0.into(), (-1).into()];
-        let command = Command::on_key("ZREMRANGEBYRANK", self.keys.stream(&args.user), all);
-        count(&self.client.one(command).await?)
+        let key = self.keys.stream(&args.user);
+        match self.shared_content_min_len {
+            None => delete::members(&self.client, key).await,
+            Some(_) => delete::members_and_contents(&self.client, &self.keys, key).await,
+        }
     }
 
     async fn close(&self) -> Result<()> {
@@ -96,6 +114,7 @@ impl fmt::Debug for RedisBackend {
             .field("servers", &self.client.to_string())
             .field("keys", &self.keys)
             .field("user_id", &self.user_id)
+            .field("shared_content_min_len", &self.shared_content_min_len)
             .finish()
     }
 }

@@ -4,6 +4,9 @@
 //! content once; in a cluster one script per key, sent in one go to each server. A few batches are under way at a time,
 //! so memory stays flat however many recipients there are.
 //!
+//! A content that is to be shared is apart from the members, and goes with each script nevertheless: whichever is the first
+//! one stores it, and so does the next one if the streams of the former were deleted meanwhile.
+//!
 //! What is not promised: Redis cannot take a batch back. To make the common mistakes harmless, the recipients are read ahead
 //! before anything is sent: one of the wrong kind, or a source that fails, stores nothing if it shows up among the first
 //! ten thousand. Later on, the item stays with those who have it, and the error says how many they are; to add the
@@ -40,6 +43,8 @@ pub(crate) struct Broadcast<'a> {
     client: &'a Arc<Client>,
     keys: &'a Keys,
     add: Add,
+    /// In place of `add` if there are several recipients.
+    shared: Option<Add>,
     on_progress: Option<Progress>,
     delivered: u64,
     reported: bool,
@@ -53,19 +58,31 @@ impl<'a> Broadcast<'a> {
         recipients: Recipients,
         kind: UserIdKind,
         item: &NewItem,
+        shared: bool,
     ) -> Result<RecipientChunks> {
-        let size = (BATCH_BYTES / item.content().len().max(1)).clamp(1, BATCH);
-        recipients.into_chunks(NAME, kind, size)
+        let contents = (BATCH_BYTES / item.content().len().max(1)).max(1);
+        let size = if shared { contents * KEYS } else { contents };
+        recipients.into_chunks(NAME, kind, size.min(BATCH))
     }
 
     pub(crate) fn new(
         client: &'a Arc<Client>,
         keys: &'a Keys,
         item: &NewItem,
+        shared: bool,
         on_progress: Option<Progress>,
     ) -> Self {
-        let (add, batches) = (Add::new(item), JoinSet::new());
-        Self { client, keys, add, on_progress, delivered: 0, reported: false, batches, failure: None }
+        Self {
+            client,
+            keys,
+            add: Add::new(item),
+            shared: shared.then(|| Add::shared(item, keys)),
+            on_progress,
+            delivered: 0,
+            reported: false,
+            batches: JoinSet::new(),
+            failure: None,
+        }
     }
 
     pub(crate) async fn run(mut self, mut chunks: RecipientChunks) -> Result<Delivered> {
@@ -73,6 +90,11 @@ impl<'a> Broadcast<'a> {
         let mut more = true;
         while more && ahead.iter().map(Vec::len).sum::<usize>() < AHEAD {
             more = Self::read(&mut chunks, &mut ahead).await?;
+        }
+        if ahead.iter().map(Vec::len).sum::<usize>() > 1
+            && let Some(shared) = self.shared.take()
+        {
+            self.add = shared;
         }
         if !more && ahead.len() <= 1 {
             let delivered = match ahead.pop_front() {
@@ -151,6 +173,9 @@ impl<'a> Broadcast<'a> {
     }
 
     fn explain(&self, error: Error) -> Error {
+        if error.kind() == ErrorKind::Conflict {
+            return error;
+        }
         let message = format!(
             "{}; the item is with at least {} recipients by now, and adding the same `NewItem` again reaches the others",
             error.message(),

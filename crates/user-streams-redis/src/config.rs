@@ -25,6 +25,9 @@ pub struct RedisConfig {
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,
+    /// From how many bytes on a content that goes to several recipients is stored once, not with each of them. `None`, the
+    /// default, is never. Not for a cluster.
+    pub shared_content_min_len: Option<usize>,
     /// What the Redis client is to know. Its secrets do not show in `Debug`.
     pub client_arguments: ClientArguments,
 }
@@ -34,6 +37,7 @@ impl Default for RedisConfig {
         Self {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
+            shared_content_min_len: None,
             client_arguments: ClientArguments::default(),
         }
     }
@@ -56,6 +60,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_user_id(mut self, user_id: UserIdKind) -> Self {
         self.user_id = user_id;
+        self
+    }
+
+    /// Stores a content of at least so many bytes once if it goes to several recipients.
+    #[must_use]
+    pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
+        self.shared_content_min_len = Some(bytes);
         self
     }
 
@@ -89,6 +100,17 @@ mod tests {
         let arguments = config.client_arguments;
         assert_eq!((arguments.database, arguments.pool_size), (Some(2), 3));
         assert_eq!(arguments.user.as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn contents_are_shared_from_a_length_on_or_never() {
+        let length = |json| parse(json).unwrap().shared_content_min_len;
+        assert_eq!(length("{}"), None);
+        assert_eq!(length(r#"{"shared_content_min_len": null}"#), None);
+        assert_eq!(length(r#"{"shared_content_min_len": 0}"#), Some(0));
+        let error = parse(r#"{"shared_content_min_len": -1}"#).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+        assert!(error.message().contains("shared_content_min_len"), "{error}");
     }
 
     #[test]

@@ -75,7 +75,15 @@ impl Fault {
         if is("WRONGTYPE") {
             return Self::Refused(
                 ErrorKind::Corrupt,
-                "the key of the stream is not a sorted set: something else has written it".to_owned(),
+                "the key of the stream is not a sorted set, or that of a content not a string: something else has written it"
+                    .to_owned(),
+            );
+        }
+        // From the script that adds.
+        if is("CONFLICT") {
+            return Self::Refused(
+                ErrorKind::Conflict,
+                "another item has the same id and `created_at`; nothing was stored".to_owned(),
             );
         }
         if ["NOAUTH", "WRONGPASS"].into_iter().any(is)

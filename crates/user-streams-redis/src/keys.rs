@@ -1,7 +1,8 @@
 //! The names of keys.
 //!
 //! A user's stream is at `<prefix>:user:<id>`. A further key of the same user puts that whole name in braces and something
-//! after it, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in one slot.
+//! after it, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in one slot. A content that several users share is
+//! at `<prefix>:item:<created_at in microseconds>:<id of the item>`.
 //!
 //! Two different ids never share a key, nor do two prefixes: braces, percent signs and control characters are
 //! percent-encoded, which is reversible; a colon within an id is harmless, since a valid prefix has no `:user:` of its own,
@@ -13,15 +14,17 @@ use std::fmt::Write;
 use fred::bytes::Bytes;
 use user_streams_core::{Error, ErrorKind, Result, UserId};
 
-/// `<prefix>:user:`, encoded.
+/// `<prefix>:user:` and `<prefix>:item:`, encoded.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
     stem: String,
+    items: String,
 }
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Result<Self> {
-        let stem = format!("{}:user:", encode(prefix));
+        let encoded = encode(prefix);
+        let stem = format!("{encoded}:user:");
         // Only the one that was just written may be there.
         if stem.find(":user:") != Some(stem.len() - ":user:".len()) {
             return Err(Error::new(
@@ -31,7 +34,7 @@ impl Keys {
                 ),
             ));
         }
-        Ok(Self { stem })
+        Ok(Self { stem, items: format!("{encoded}:item:") })
     }
 
     /// The key of a user's stream.
@@ -45,6 +48,16 @@ impl Keys {
             UserId::Uuid(id) => _ = write!(key, "{}", id.as_hyphenated()),
         }
         key.into()
+    }
+
+    /// The key of the content of an item that several users have.
+    pub(crate) fn item(&self, created_at_us: i64, id: i64) -> Bytes {
+        format!("{}{created_at_us}:{id}", self.items).into()
+    }
+
+    /// What the keys of all such items begin with.
+    pub(crate) fn items(&self) -> Bytes {
+        self.items.clone().into()
     }
 }
 
@@ -85,6 +98,13 @@ mod tests {
         assert_eq!(key("p", uuid), "p:user:f3c0b28f-61b6-5a86-9760-956bc1a9c6ca");
         assert_eq!(key("p", "a b:☃"), "p:user:a b:☃");
         assert_eq!(key("my:app", ""), "my:app:user:");
+    }
+
+    #[test]
+    fn an_item_is_at_its_timestamp_and_id() {
+        let keys = Keys::new("{p}").unwrap();
+        assert_eq!(keys.item(-5, i64::MAX), "%7Bp%7D:item:-5:9223372036854775807");
+        assert!(keys.item(0, 1).starts_with(&keys.items()));
     }
 
     #[test]

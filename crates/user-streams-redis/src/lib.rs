@@ -10,6 +10,8 @@ mod client;
 mod cluster;
 mod command;
 mod config;
+mod contents;
+mod delete;
 mod driver;
 mod fault;
 mod keys;

@@ -1,6 +1,7 @@
 //! What is stored of an item: a member of the user's sorted set.
 //!
-//! A member is the item's place, 16 bytes, and then its content as UTF-8. The place is the timestamp in microseconds since
+//! A member is the item's place, 16 bytes, and then its content as UTF-8, or one NUL, which no content has, if the content is
+//! stored apart because several users share it. The place is the timestamp in microseconds since
 //! the Unix epoch with its sign bit flipped, then the id, both as 8 bytes, the highest first: so places compare byte for
 //! byte as items are ordered, and among equal scores Redis itself has them in order.
 //!
@@ -14,6 +15,8 @@ use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
 /// The length of a place.
 pub(crate) const PLACE: usize = 16;
 const SIGN: u64 = 1 << 63;
+/// In place of a content that is stored apart.
+const APART: u8 = 0;
 
 /// The place of an item, as its member begins.
 pub(crate) fn place(cursor: Cursor) -> [u8; PLACE] {
@@ -32,20 +35,50 @@ pub(crate) fn encode(item: &NewItem) -> Bytes {
     member.freeze()
 }
 
-/// The item of a member.
-pub(crate) fn decode(member: &[u8]) -> Result<StreamItem> {
-    let corrupt = |what: &str| {
-        Error::new(
-            ErrorKind::Corrupt,
-            format!("a member of the stream's sorted set {what}: this library has not written it"),
-        )
-    };
-    let (time, rest) = member.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
-    let (id, content) = rest.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
-    let content =
-        String::from_utf8(content.to_vec()).map_err(|error| corrupt("is not UTF-8").with_source(error))?;
-    let created_at_us = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
-    StreamItem::from_stored(i64::from_be_bytes(*id), created_at_us, content)
+/// The member of an item whose content is stored apart.
+pub(crate) fn encode_shared(item: &NewItem) -> Bytes {
+    [&place(item.cursor())[..], &[APART]].concat().into()
+}
+
+/// A member, taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) created_at_us: i64,
+    pub(crate) id: i64,
+    content: &'a [u8],
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn parse(member: &'a [u8]) -> Result<Self> {
+        let (time, rest) = member.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+        let (id, content) = rest.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+        let created_at_us = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
+        Ok(Self { created_at_us, id: i64::from_be_bytes(*id), content })
+    }
+
+    /// Whether its content is stored apart.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.content == [APART]
+    }
+
+    /// The item.
+    pub(crate) fn item(&self) -> Result<StreamItem> {
+        self.item_with(self.content)
+    }
+
+    /// The item, with the content that was stored apart.
+    pub(crate) fn item_with(&self, content: &[u8]) -> Result<StreamItem> {
+        let content = String::from_utf8(content.to_vec())
+            .map_err(|error| corrupt("is not UTF-8").with_source(error))?;
+        StreamItem::from_stored(self.id, self.created_at_us, content)
+    }
+}
+
+fn corrupt(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("a member of the stream's sorted set {what}: this library has not written it"),
+    )
 }
 
 #[cfg(test)]
@@ -61,6 +94,10 @@ mod tests {
             .with_id(ItemId::try_from(id).unwrap())
     }
 
+    fn decode(member: &[u8]) -> Result<StreamItem> {
+        Member::parse(member)?.item()
+    }
+
     #[test]
     fn members_come_back() {
         for us in [time::MIN_MICROS, -1, 0, 1_732_262_400_123_456, time::MAX_MICROS] {
@@ -68,6 +105,11 @@ mod tests {
                 let new = item(us, id, content);
                 let read = decode(&encode(&new)).unwrap();
                 assert_eq!((read.cursor(), read.content.as_str()), (new.cursor(), content));
+
+                let shared = encode_shared(&new);
+                let member = Member::parse(&shared).unwrap();
+                assert_eq!((member.created_at_us, member.id), (us, id));
+                assert_eq!(member.item_with(content.as_bytes()).unwrap(), read);
             }
         }
     }
@@ -78,6 +120,16 @@ mod tests {
             encode(&item(1, 2, "a")),
             [128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, b'a'].as_slice()
         );
+    }
+
+    #[test]
+    fn the_three_forms_are_told_apart() {
+        let (empty, new) = (item(1, 2, ""), item(1, 2, "a"));
+        let forms = [encode(&empty), encode(&new), encode_shared(&empty), encode_shared(&new)];
+        let shared = forms.each_ref().map(|form| Member::parse(form).unwrap().is_shared());
+        assert_eq!(shared, [false, false, true, true]);
+        assert_eq!(forms.each_ref().map(Bytes::len), [16, 17, 17, 17]);
+        assert_eq!(forms[3][PLACE..], [0]);
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! cursor's, and a little more than is wanted: what is of the cursor's very instant but on its other side is left out of
 //! it, which is the item at the cursor itself and rarely another. Only where many items are of that instant, so that too
 //! few are left, a script finds the exact place. The plain range takes two thirds of the script's time.
+//!
+//! Contents that are stored apart are read next. One that is not there may have gone with its stream in between, so the page is
+//! read again; one that is missing from both is lost.
 
 use fred::{bytes::Bytes, types::Value};
 use user_streams_core::{Cursor, Position, Result, StreamItem};
@@ -12,6 +15,8 @@ use crate::{
     backend::unexpected,
     client::Client,
     command::{Command, integer},
+    contents::{self, Items},
+    keys::Keys,
     member, scripts,
 };
 
@@ -28,11 +33,26 @@ pub(crate) enum Side {
 /// Up to `limit` items of the stream at `key`, newest first.
 pub(crate) async fn read(
     client: &Client,
+    keys: &Keys,
     key: Bytes,
     position: Position,
     limit: u64,
 ) -> Result<Vec<StreamItem>> {
-    let members = match position {
+    let mut missed: Vec<Bytes> = Vec::new();
+    loop {
+        let members = page(client, key.clone(), position, limit).await?;
+        match contents::of(client, keys, &members).await? {
+            Items::All(items) => return Ok(items),
+            Items::Missing(missing) => match missing.iter().find(|missing| missed.contains(missing)) {
+                Some(lost) => return Err(contents::lost(lost, &key)),
+                None => missed = missing,
+            },
+        }
+    }
+}
+
+async fn page(client: &Client, key: Bytes, position: Position, limit: u64) -> Result<Vec<Bytes>> {
+    Ok(match position {
         _ if limit == 0 => Vec::new(),
         Position::Offset(offset) => {
             let last = offset.saturating_add(limit - 1);
@@ -41,8 +61,7 @@ pub(crate) async fn read(
         }
         Position::After(cursor) => beside(client, key, cursor, Side::After, limit).await?,
         Position::Before(cursor) => beside(client, key, cursor, Side::Before, limit).await?,
-    };
-    members.iter().map(|member| member::decode(member)).collect()
+    })
 }
 
 async fn beside(client: &Client, key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Result<Vec<Bytes>> {

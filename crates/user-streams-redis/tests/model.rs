@@ -17,16 +17,25 @@ use user_streams_redis::{RedisBackend, RedisConfig};
 
 const USERS: i64 = 12;
 
+/// Whether an item may come again with another content, which is refused where contents are shared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contents {
+    Any,
+    OnePerPlace,
+}
+
 fn at(us: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(us).unwrap()
 }
 
-fn item(random: &mut Rng) -> NewItem {
+fn item(random: &mut Rng, contents: Contents) -> NewItem {
     // Few instants and few ids, so that both meet often.
     let us = *random.choice(&[time::MIN_MICROS, -1, 0, 1, 1_732_262_400_123_456, time::MAX_MICROS]).unwrap();
     let id = *random.choice(&[1, 255, 256, 257, 65_536, i64::MAX - 1, i64::MAX]).unwrap_or(&1);
     let id = if random.bool() { random.i64(1..300) } else { id };
     // Often of the same content; a place never has two contents at once.
+    let mut of_the_place = Rng::with_seed(us.cast_unsigned() ^ id.cast_unsigned());
+    let random = if contents == Contents::OnePerPlace { &mut of_the_place } else { random };
     let content = ["", "a", "☃", "b\n\"c\"", "\u{10FFFF}"][random.usize(..5)].repeat(random.usize(..30));
     NewItem::new(content).with_created_at(&at(us)).with_id(ItemId::try_from(id).unwrap())
 }
@@ -36,10 +45,10 @@ async fn page(backend: &dyn Backend, user: i64, position: Position, limit: u64) 
     backend.get_stream_items(query).await.unwrap()
 }
 
-async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize) {
+async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Contents) {
     let memory: Arc<dyn Backend> = Arc::new(MemoryBackend::new(MemoryConfig::new()));
     let mut random = Rng::with_seed(seed);
-    let mut items = vec![item(&mut random)];
+    let mut items = vec![item(&mut random, contents)];
     for step in 0..steps {
         let context = format!("seed {seed}, step {step}");
         match random.u32(..100) {
@@ -47,7 +56,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize) {
                 let new = if random.u32(..4) == 0 {
                     random.choice(&items).unwrap().clone()
                 } else {
-                    item(&mut random)
+                    item(&mut random, contents)
                 };
                 let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
                 let mut delivered = Vec::new();
@@ -111,8 +120,21 @@ async fn one_server_is_as_the_model() {
     for entries in ["5", "128"] {
         let server = Redis::start(&["--zset-max-listpack-entries", entries]);
         for seed in 0..4 {
-            compare(connect(&server.url(), &format!("seed{seed}")).await, seed, 2_500).await;
+            let backend = connect(&server.url(), &format!("seed{seed}")).await;
+            compare(backend, seed, 2_500, Contents::Any).await;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_shared_contents_it_is_as_the_model() {
+    let server = Redis::start(&["--zset-max-listpack-entries", "20"]);
+    for (seed, min_len) in [(20, 0), (21, 0), (22, 10), (23, 10)] {
+        let prefix = format!("seed{seed}");
+        let config = RedisConfig::new().with_key_prefix(&prefix).with_shared_content_min_len(min_len);
+        let backend = RedisBackend::connect(&server.url(), config).await.unwrap();
+        compare(Arc::new(backend), seed, 2_500, Contents::OnePerPlace).await;
+        server.assert_counts(&prefix);
     }
 }
 
@@ -120,7 +142,8 @@ async fn one_server_is_as_the_model() {
 async fn a_cluster_is_as_the_model() {
     let cluster = Cluster::start();
     for seed in 10..14 {
-        compare(connect(&cluster.url(), &format!("seed{seed}")).await, seed, 1_500).await;
+        let backend = connect(&cluster.url(), &format!("seed{seed}")).await;
+        compare(backend, seed, 1_500, Contents::Any).await;
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) struct Place {
     pub(crate) table: String,
     /// SQLite's `synchronous = full`: what was added is on the disk, as it is with the servers.
     pub(crate) full: bool,
+    /// The option of this name, in Redis.
+    pub(crate) shared_content_min_len: Option<usize>,
 }
 
 impl Cell {
@@ -85,26 +87,24 @@ impl Cell {
                 format!("sqlite://{}?mode=rwc", file.display())
             }
         };
-        Ok(Place {
-            engine: self.engine,
-            layout: self.layout,
-            url,
-            table: format!("bench_{name}"),
-            full: false,
-        })
+        let (engine, layout, table) = (self.engine, self.layout, format!("bench_{name}"));
+        Ok(Place { engine, layout, url, table, full: false, shared_content_min_len: None })
     }
 }
 
 impl Place {
     /// Our handle on it.
     pub(crate) async fn streams(&self) -> Result<Streams> {
-        let settings = match self.layout {
+        let mut settings = match self.layout {
             Layout::SingleTable => Settings::new(format!("single-table+{}", self.url)),
             Layout::ManyToMany => Settings::new(format!("many-to-many+{}", self.url)),
             Layout::SortedSets => Settings::new(&self.url),
         };
+        if let Some(bytes) = self.shared_content_min_len {
+            settings = settings.with_option("shared_content_min_len", bytes);
+        }
         let option = if self.engine == Engine::Redis { "key_prefix" } else { "table" };
-        let mut settings = settings.with_option(option, self.table.as_str());
+        settings = settings.with_option(option, self.table.as_str());
         if self.full {
             settings = settings.with_option("synchronous", "full");
         }

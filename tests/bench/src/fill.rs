@@ -36,7 +36,7 @@ fn create_users(place: &Place) -> String {
     format!("CREATE TABLE IF NOT EXISTS bench_users (id {integer} NOT NULL PRIMARY KEY)")
 }
 
-/// Removes a place. In Redis it removes the streams of the first million users.
+/// Removes a place. In Redis it removes the streams of the first million users, and the contents that they share.
 pub(crate) async fn drop(place: &Place) -> Result<()> {
     if place.engine == Engine::Redis {
         let script = "for user = ARGV[1], ARGV[2] do redis.call('UNLINK', ARGV[3] .. user) end return 0";
@@ -47,6 +47,10 @@ pub(crate) async fn drop(place: &Place) -> Result<()> {
             resp.ask(&[b"EVAL", script.as_bytes(), b"0", from.as_bytes(), to.as_bytes(), stem.as_bytes()])
                 .await?;
         }
+        let script =
+            "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) end return 0";
+        let items = format!("{}:item:*", place.table);
+        resp.ask(&[b"EVAL", script.as_bytes(), b"0", items.as_bytes()]).await?;
         return Ok(());
     }
     for table in ["", "_items", "_migrations"] {

@@ -1,8 +1,18 @@
 -- Adds one item to the streams of KEYS and returns how many of them had no item in its place.
 -- ARGV: the score, the member. The first 16 bytes of a member are its place (created_at, id).
-local score, member = ARGV[1], ARGV[2]
+-- With ARGV[3], the content, the last of KEYS is no stream: it holds ten digits, the number of members that refer to it, and
+-- then the content.
+local score, member, content = ARGV[1], ARGV[2], ARGV[3]
 local place = string.sub(member, 1, 16)
 local added, failure = 0, nil
+local item, stored = nil, nil
+if content then
+  item = table.remove(KEYS)
+  stored = redis.call('GET', item)
+  if stored and string.sub(stored, 11) ~= content then
+    return redis.error_reply('CONFLICT another content is stored for this item')
+  end
+end
 for _, key in ipairs(KEYS) do
   local reply = redis.pcall('ZADD', key, 'NX', score, member)
   if type(reply) == 'table' then
@@ -21,6 +31,13 @@ for _, key in ipairs(KEYS) do
         end
       end
     end
+  end
+end
+if item and added > 0 then
+  if stored then
+    redis.call('SETRANGE', item, 0, string.format('%010d', string.sub(stored, 1, 10) + added))
+  else
+    redis.call('SET', item, string.format('%010d', added) .. content)
   end
 end
 return failure or added

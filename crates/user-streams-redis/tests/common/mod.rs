@@ -110,6 +110,27 @@ impl Redis {
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
+    /// Each content that is stored apart counts the members that refer to it, and no member refers to one that is not there.
+    pub fn assert_counts(&self, prefix: &str) {
+        let script = "
+            local members, counts, numbers = {}, {}, {}
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':user:*')) do
+              for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+                if #member == 17 and string.byte(member, 17) == 0 then members[member] = (members[member] or 0) + 1 end
+              end
+            end
+            for _, number in pairs(members) do table.insert(numbers, number) end
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':item:*')) do
+              table.insert(counts, tonumber(redis.call('GETRANGE', key, 0, 9)))
+            end
+            table.sort(numbers)
+            table.sort(counts)
+            return {table.concat(numbers, ' '), table.concat(counts, ' ')}";
+        let answer = self.cli(&["eval", script, "0", prefix]);
+        let (members, counts) = answer.split_once('\n').unwrap_or((&answer, ""));
+        assert_eq!(members, counts);
+    }
+
     /// The number of its clients, without the one that asks.
     pub fn clients(&self) -> usize {
         self.cli(&["client", "list", "type", "normal"])
