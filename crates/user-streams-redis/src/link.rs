@@ -16,12 +16,14 @@ use std::{
 
 use fred::{
     clients::Client,
-    interfaces::ClientLike,
+    interfaces::{ClientLike, SortedSetsInterface},
     types::{
-        ClusterHash, CustomCommand, Value,
+        ClusterHash, CustomCommand, FromValue, Value,
         config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig},
+        sorted_sets::{ZRange, ZRangeBound, ZRangeKind, ZSort},
     },
 };
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::{Mutex as AsyncMutex, watch},
     task::AbortHandle,
@@ -29,7 +31,10 @@ use tokio::{
 };
 use user_streams_core::ErrorKind;
 
-use crate::{command::Command, fault::Fault};
+use crate::{
+    command::{Call, Command, Range, rank},
+    fault::Fault,
+};
 
 /// How long the failure of an attempt to connect answers for the attempts of others.
 const FAILURE_HOLDS: Duration = Duration::from_millis(50);
@@ -57,9 +62,8 @@ struct Live {
     task: AbortHandle,
     /// Closed when that task has ended.
     ended: watch::Receiver<()>,
-    born: Instant,
-    /// When the last answer came, in milliseconds after birth.
-    answered: AtomicU64,
+    /// How many answers have come.
+    answers: AtomicU64,
 }
 
 impl Link {
@@ -74,32 +78,40 @@ impl Link {
 
     /// Sends the commands in one go and gives an answer for each.
     pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Result<Value, Fault>> {
-        let answers = self.try_send(commands, deadline).await;
+        let answers = self.exchange(deadline, async |live| live.send(commands).await).await;
         answers.unwrap_or_else(|fault| vec![Err(fault); commands.len()])
     }
 
-    async fn try_send(
+    /// Sends one command.
+    pub(crate) async fn ask(&self, command: &Command, deadline: Instant) -> Result<Value, Fault> {
+        self.exchange(deadline, async |live| live.ask(command).await).await?
+    }
+
+    async fn exchange<T>(
         &self,
-        commands: &[&Command],
         deadline: Instant,
-    ) -> Result<Vec<Result<Value, Fault>>, Fault> {
+        exchange: impl AsyncFnOnce(&Live) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let started = Instant::now();
-        let live = match timeout_at(deadline, self.live()).await {
-            Ok(live) => live?,
-            Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
+        let live = match self.usable() {
+            Some(live) => live,
+            None => match timeout_at(deadline, self.live()).await {
+                Ok(live) => live?,
+                Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
+            },
         };
-        let sent = Instant::now();
+        let before = live.answers.load(Ordering::Relaxed);
         let answers = tokio::select! {
             biased;
-            answers = timeout_at(deadline, live.send(commands)) => answers.unwrap_or(Err(Fault::Timeout)),
+            answers = timeout_at(deadline, exchange(&live)) => answers.unwrap_or(Err(Fault::Timeout)),
             () = live.ended() => Err(Fault::Lost("the connection was closed".to_owned())),
         };
         match &answers {
-            Ok(_) => live.has_answered(),
+            Ok(_) => _ = live.answers.fetch_add(1, Ordering::Relaxed),
             Err(Fault::Timeout) => {
                 // Slow is not dead, nor is a command that was given little time.
                 let patient = started.elapsed() >= self.connector.command_timeout / 2;
-                if patient && live.silent_since(sent) {
+                if patient && live.answers.load(Ordering::Relaxed) == before {
                     self.discard(&live);
                 }
             }
@@ -190,13 +202,7 @@ impl Live {
         let client = Client::new(connector.config.clone(), Some(performance), Some(connection), None);
         let mut task = client.connect();
         let (end, ended) = watch::channel(());
-        let live = Self {
-            client,
-            task: task.abort_handle(),
-            ended,
-            born: Instant::now(),
-            answered: AtomicU64::new(0),
-        };
+        let live = Self { client, task: task.abort_handle(), ended, answers: AtomicU64::new(0) };
         let connected = timeout(connector.connection_timeout, async {
             tokio::select! {
                 biased;
@@ -230,48 +236,71 @@ impl Live {
         }
     }
 
+    /// The outer error is that of the connection, the inner one the server's.
+    async fn ask(&self, command: &Command) -> Result<Result<Value, Fault>, Fault> {
+        Self::answer(call(&self.client, command).await)
+    }
+
     async fn send(&self, commands: &[&Command]) -> Result<Vec<Result<Value, Fault>>, Fault> {
-        let custom =
-            |command: &Command| CustomCommand::new_static(command.name, ClusterHash::FirstKey, false);
-        let answers: Vec<Result<Value, fred::error::Error>> = if let [command] = commands {
-            vec![self.client.custom(custom(command), command.args.clone()).await]
-        } else {
-            let pipeline = self.client.pipeline();
-            for command in commands {
-                let queued: Result<(), _> = pipeline.custom(custom(command), command.args.clone()).await;
-                queued.map_err(|error| Fault::of(&error))?;
-            }
-            pipeline.try_all().await
-        };
-        let answers: Vec<_> =
-            answers.into_iter().map(|answer| answer.map_err(|error| Fault::of(&error))).collect();
-        // What befalls the connection befalls every command; fred may give it for one alone.
-        for answer in &answers {
-            if let Err(fault @ (Fault::Lost(_) | Fault::Timeout)) = answer {
-                return Err(fault.clone());
-            }
+        if let [command] = commands {
+            return Ok(vec![self.ask(command).await?]);
         }
+        let pipeline = self.client.pipeline();
+        for command in commands {
+            let queued: Result<(), _> = call(&pipeline, command).await;
+            queued.map_err(|error| Fault::of(&error))?;
+        }
+        let answers: Vec<Result<Value, fred::error::Error>> = pipeline.try_all().await;
+        // What befalls the connection befalls every command; fred may give it for one alone.
+        let answers: Vec<_> = answers.into_iter().map(Self::answer).collect::<Result<_, _>>()?;
         if answers.len() != commands.len() {
             return Err(Fault::Lost("the connection was closed amid the answers".to_owned()));
         }
         Ok(answers)
     }
 
+    fn answer(answer: Result<Value, fred::error::Error>) -> Result<Result<Value, Fault>, Fault> {
+        match answer.map_err(|error| Fault::of(&error)) {
+            Err(fault @ (Fault::Lost(_) | Fault::Timeout)) => Err(fault),
+            answer => Ok(answer),
+        }
+    }
+
     async fn ended(&self) {
         // Nothing is ever sent: an error says that the sender is gone.
         _ = self.ended.clone().changed().await;
     }
+}
 
-    fn has_answered(&self) {
-        self.answered.store(self.age(Instant::now()), Ordering::Relaxed);
-    }
-
-    fn silent_since(&self, instant: Instant) -> bool {
-        self.answered.load(Ordering::Relaxed) <= self.age(instant)
-    }
-
-    fn age(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.born).as_millis().try_into().unwrap_or(u64::MAX)
+/// Tells fred. Boxed, since the futures around it would nest deeper than the compiler goes by default.
+fn call<'a, C, T>(client: &'a C, command: &Command) -> BoxFuture<'a, Result<T, fred::error::Error>>
+where
+    C: ClientLike + SortedSetsInterface + Sync,
+    T: FromValue + 'a,
+{
+    match &command.call {
+        Call::Any(name, args) => {
+            let custom = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
+            Box::pin(client.custom(custom, args.clone()))
+        }
+        Call::Range(key, range) => {
+            let bound = |range| ZRange { kind: ZRangeKind::Inclusive, range };
+            let score = |score: i64| bound(ZRangeBound::Score(score as f64));
+            let (from, to, newest_first, limit) = match *range {
+                Range::Ranks(first, last) => {
+                    let index = |number| bound(ZRangeBound::Index(rank(number)));
+                    (index(first), index(last), true, None)
+                }
+                Range::Down(from, limit) => {
+                    (score(from), bound(ZRangeBound::NegInfiniteScore), true, Some((0, rank(limit))))
+                }
+                Range::Up(from, limit) => {
+                    (score(from), bound(ZRangeBound::InfiniteScore), false, Some((0, rank(limit))))
+                }
+            };
+            let sort = limit.map(|_| ZSort::ByScore);
+            Box::pin(client.zrange(key.clone(), from, to, sort, newest_first, limit, false))
+        }
     }
 }
 

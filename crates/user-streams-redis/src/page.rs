@@ -14,7 +14,7 @@ use user_streams_core::{Cursor, Position, Result, StreamItem};
 use crate::{
     backend::unexpected,
     client::Client,
-    command::{Command, integer},
+    command::{Command, Range},
     contents::{self, Items},
     keys::Keys,
     member, scripts,
@@ -56,8 +56,7 @@ async fn page(client: &Client, key: Bytes, position: Position, limit: u64) -> Re
         _ if limit == 0 => Vec::new(),
         Position::Offset(offset) => {
             let last = offset.saturating_add(limit - 1);
-            let range = [integer(offset), integer(last), "REV".into()];
-            members(client.one(Command::on_key("ZRANGE", key, range)).await?)?
+            members(client.one(Command::range(key, Range::Ranks(offset, last))).await?)?
         }
         Position::After(cursor) => beside(client, key, cursor, Side::After, limit).await?,
         Position::Before(cursor) => beside(client, key, cursor, Side::Before, limit).await?,
@@ -66,24 +65,17 @@ async fn page(client: &Client, key: Bytes, position: Position, limit: u64) -> Re
 
 async fn beside(client: &Client, key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Result<Vec<Bytes>> {
     let wanted = limit.saturating_add(MORE);
-    let read = members(client.one(range(key.clone(), cursor, side, wanted)).await?)?;
+    let at = cursor.created_at_us();
+    let range = match side {
+        Side::After => Range::Down(at, wanted),
+        Side::Before => Range::Up(at, wanted),
+    };
+    let read = members(client.one(Command::range(key.clone(), range)).await?)?;
     let all = (read.len() as u64) < wanted;
     match select(read, all, cursor, side, limit) {
         Some(members) => Ok(members),
         None => members(client.one(scripts::page(key, cursor, side, limit)).await?),
     }
-}
-
-/// The first members from the cursor's instant on, the nearest first.
-fn range(key: Bytes, cursor: Cursor, side: Side, wanted: u64) -> Command {
-    let mut args: Vec<Value> = Vec::with_capacity(7);
-    args.push(cursor.created_at_us().to_string().into());
-    match side {
-        Side::After => args.extend(["-inf".into(), "BYSCORE".into(), "REV".into()]),
-        Side::Before => args.extend(["+inf".into(), "BYSCORE".into()]),
-    }
-    args.extend(["LIMIT".into(), 0.into(), integer(wanted)]);
-    Command::on_key("ZRANGE", key, args)
 }
 
 /// Those on the right side of the cursor, newest first; `None` if there may be more than were read.

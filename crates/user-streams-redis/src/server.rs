@@ -53,6 +53,14 @@ impl Server {
         Self { name, links, next: AtomicUsize::new(0) }
     }
 
+    /// Sends one command. A script that the server does not know is left to [`send`](Self::send).
+    pub(crate) async fn ask(&self, command: &Command, deadline: Instant) -> Result<Value, Fault> {
+        match self.link() {
+            Some(link) => link.ask(command, deadline).await,
+            None => Err(Fault::Timeout),
+        }
+    }
+
     /// Sends the commands in one go over one of the connections and gives an answer for each.
     pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Result<Value, Fault>> {
         let Some(link) = self.link() else { return Vec::new() };

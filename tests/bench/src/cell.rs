@@ -108,7 +108,8 @@ impl Place {
         if self.full {
             settings = settings.with_option("synchronous", "full");
         }
-        Ok(Streams::connect(settings).await?)
+        // As with the programs beside it, which make no local time of it.
+        Ok(Streams::connect(settings.with_use_utc(true)).await?)
     }
 
     /// The path of a SQLite place.
