@@ -22,27 +22,29 @@ pub(crate) enum Items {
 
 /// The items of these members.
 pub(crate) async fn of(client: &Client, keys: &Keys, members: &[Bytes]) -> Result<Items> {
-    let members = members.iter().map(|member| Member::parse(member)).collect::<Result<Vec<_>>>()?;
-    let apart: Vec<_> = members
-        .iter()
-        .filter(|member| member.is_shared())
-        .map(|member| keys.item(member.created_at_us, member.id))
-        .collect();
-    let mut contents = match apart.is_empty() {
-        true => Vec::new(),
-        false => read(client, &apart).await?,
+    let mut items = Vec::with_capacity(members.len());
+    let (mut places, mut apart) = (Vec::new(), Vec::new());
+    for member in members {
+        let member = Member::parse(member)?;
+        if member.is_shared() {
+            places.push((items.len(), member));
+            apart.push(keys.item(member.created_at_us, member.id));
+        }
+        items.push(member.item()?);
     }
-    .into_iter();
-    let missing: Vec<_> =
-        apart.iter().zip(contents.as_slice()).filter(|(_, content)| content.is_none()).collect();
+    if apart.is_empty() {
+        return Ok(Items::All(items));
+    }
+    let contents = read(client, &apart).await?;
+    let missing = |(key, content): (&Bytes, &Option<_>)| content.is_none().then(|| key.clone());
+    let missing: Vec<_> = apart.iter().zip(&contents).filter_map(missing).collect();
     if !missing.is_empty() {
-        return Ok(Items::Missing(missing.into_iter().map(|(key, _)| key.clone()).collect()));
+        return Ok(Items::Missing(missing));
     }
-    let items = members.iter().map(|member| match member.is_shared() {
-        false => member.item(),
-        true => member.item_with(&contents.next().flatten().unwrap_or_default()),
-    });
-    items.collect::<Result<_>>().map(Items::All)
+    for ((at, member), content) in places.into_iter().zip(contents.into_iter().flatten()) {
+        items[at] = member.item_with(&content)?;
+    }
+    Ok(Items::All(items))
 }
 
 /// What is at these keys, without the number; `None` for what is not there.

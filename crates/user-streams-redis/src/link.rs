@@ -19,7 +19,7 @@ use fred::{
     interfaces::{ClientLike, SortedSetsInterface},
     types::{
         ClusterHash, CustomCommand, FromValue, Value,
-        config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig},
+        config::{Config, ConnectionConfig, TcpConfig},
         sorted_sets::{ZRange, ZRangeBound, ZRangeKind, ZSort},
     },
 };
@@ -195,11 +195,7 @@ impl Live {
             tcp: TcpConfig { nodelay: Some(true), ..TcpConfig::default() },
             ..ConnectionConfig::default()
         };
-        let performance = PerformanceConfig {
-            default_command_timeout: connector.command_timeout,
-            ..PerformanceConfig::default()
-        };
-        let client = Client::new(connector.config.clone(), Some(performance), Some(connection), None);
+        let client = Client::new(connector.config.clone(), None, Some(connection), None);
         let mut task = client.connect();
         let (end, ended) = watch::channel(());
         let live = Self { client, task: task.abort_handle(), ended, answers: AtomicU64::new(0) };
