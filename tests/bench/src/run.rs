@@ -31,7 +31,7 @@ impl Bench {
     }
 
     pub(crate) fn rounds(&self) -> usize {
-        self.pick(5, 7)
+        5
     }
 
     /// An empty place of this name.
@@ -85,7 +85,7 @@ impl Bench {
 pub(crate) async fn run(flags: &Flags) -> Result<()> {
     let cells = cell::named(&flags.cells)?;
     let directory = TempDir::with_prefix("user-streams-bench-")?;
-    let mut report = Report::new(machine::describe(), flags.quick);
+    let mut report = Report::new(machine::describe());
     let mut failures = Vec::new();
     for cell in cells {
         report.servers.insert(cell.name.to_owned(), machine::server(&cell, directory.path()).await?);
@@ -104,6 +104,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<()> {
                     for mut row in rows {
                         workload.name().clone_into(&mut row.workload);
                         cell.name.clone_into(&mut row.cell);
+                        row.quick = flags.quick;
                         eprintln!("{}", row.line());
                         report.rows.push(row);
                     }
@@ -117,11 +118,13 @@ pub(crate) async fn run(flags: &Flags) -> Result<()> {
             if let Some(file) = &flags.json {
                 std::fs::write(file, serde_json::to_vec_pretty(&report)?)?;
             }
+            if let Some(directory) = &flags.save {
+                report.save(directory)?;
+            }
         }
     }
     println!("\n{}", report.text());
     if let Some(directory) = &flags.save {
-        report.save(directory)?;
         println!("saved in {}", directory.display());
     }
     if !failures.is_empty() {

@@ -12,8 +12,8 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
     for (cell, server) in &report.servers {
         page += &format!("- {cell}: {server}\n");
     }
-    if report.quick {
-        page += "- Measured with `--quick`: less data, shorter rounds\n";
+    if report.rows.iter().any(|row| row.quick) {
+        page += "- \\* Measured with `--quick`: less data, shorter rounds\n";
     }
     for plot in plots {
         page += &format!("\n![{plot}]({plot})\n");
@@ -28,8 +28,9 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
             ratios.push(to.shown());
         }
         page += &format!(
-            "| {} | {} | {} | {} | {ours} | {} | {} | {} |\n",
+            "| {}{} | {} | {} | {} | {ours} | {} | {} | {} |\n",
             row.workload,
+            if row.quick { "\\*" } else { "" },
             row.cell,
             row.case,
             row.unit,

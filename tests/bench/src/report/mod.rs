@@ -7,27 +7,31 @@ mod text;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Result;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::measure::{Lane, Spread};
+use crate::{
+    cell::CELLS,
+    measure::{Lane, Spread},
+};
 
 /// All that was measured in one run.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
     pub(crate) machine: String,
-    pub(crate) quick: bool,
     /// The server of each cell.
     pub(crate) servers: BTreeMap<String, String>,
     pub(crate) rows: Vec<Row>,
 }
 
 /// One workload on one cell. The first lane is ours; then the same driver and the leanest, where there are any.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) workload: String,
     pub(crate) cell: String,
     pub(crate) case: String,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
+    /// With less data and shorter rounds.
+    pub(crate) quick: bool,
     pub(crate) lower_is_better: bool,
     /// What the ratio to each of the others should be at least.
     pub(crate) targets: Vec<Option<f64>>,
@@ -54,15 +58,24 @@ impl Ratio {
 }
 
 impl Row {
-    pub(crate) fn new(case: impl Into<String>, unit: &'static str, lanes: Vec<Lane>) -> Self {
+    pub(crate) fn new(case: impl Into<String>, unit: &str, lanes: Vec<Lane>) -> Self {
         let (workload, cell) = (String::new(), String::new());
-        Self { workload, cell, case: case.into(), unit, lower_is_better: false, targets: Vec::new(), lanes }
+        Self {
+            workload,
+            cell,
+            case: case.into(),
+            unit: unit.to_owned(),
+            quick: false,
+            lower_is_better: false,
+            targets: Vec::new(),
+            lanes,
+        }
     }
 
     /// Ours in one row beside ours in another.
     pub(crate) fn of_ours(case: impl Into<String>, row: &Self, other: &Self) -> Self {
         let other = Lane { side: other.case.clone(), ..other.ours().clone() };
-        Self::new(case, row.unit, vec![row.ours().clone(), other])
+        Self::new(case, &row.unit, vec![row.ours().clone(), other])
     }
 
     pub(crate) fn with_targets(mut self, targets: &[Option<f64>]) -> Self {
@@ -104,8 +117,8 @@ impl Row {
 }
 
 impl Report {
-    pub(crate) fn new(machine: String, quick: bool) -> Self {
-        Self { machine, quick, servers: BTreeMap::new(), rows: Vec::new() }
+    pub(crate) fn new(machine: String) -> Self {
+        Self { machine, servers: BTreeMap::new(), rows: Vec::new() }
     }
 
     /// The table for a terminal.
@@ -113,12 +126,25 @@ impl Report {
         text::table(self)
     }
 
-    /// Writes the table, the figures and the plots.
+    /// Writes the table, the figures and the plots. What was saved there on this machine stays, but for the workloads that were measured
+    /// again.
     pub(crate) fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory)?;
-        let plots = plot::all(self, directory)?;
-        fs::write(directory.join("results.md"), markdown::page(self, &plots))?;
-        fs::write(directory.join("results.json"), serde_json::to_string_pretty(self)? + "\n")?;
+        let file = directory.join("results.json");
+        let former = fs::read(&file).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let mut all = former
+            .filter(|former| former.machine == self.machine)
+            .unwrap_or_else(|| Self::new(self.machine.clone()));
+        all.rows.retain(|former| {
+            self.rows.iter().all(|row| (&row.workload, &row.cell) != (&former.workload, &former.cell))
+        });
+        all.rows.extend(self.rows.iter().cloned());
+        all.rows
+            .sort_by_key(|row| (row.workload.clone(), CELLS.iter().position(|cell| cell.name == row.cell)));
+        all.servers.extend(self.servers.clone());
+        let plots = plot::all(&all, directory)?;
+        fs::write(directory.join("results.md"), markdown::page(&all, &plots))?;
+        fs::write(file, serde_json::to_string_pretty(&all)? + "\n")?;
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ pub(super) fn table(report: &Report) -> String {
     ];
     for row in &report.rows {
         let ours = figure(row.ours().spread().median);
-        let head = [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.to_owned(), ours];
+        let head = [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.clone(), ours];
         let mut head = Some(head);
         for (lane, to) in row.others() {
             let [a, b, c, d, e] = head.take().unwrap_or_default();

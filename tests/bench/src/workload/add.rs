@@ -18,7 +18,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 async fn adds(bench: &Bench, full: bool) -> Result<Vec<Row>> {
-    let duration = Duration::from_millis(bench.pick(400, 1_000));
+    let duration = Duration::from_millis(bench.pick(400, 800));
     let (places, sides) = bench.apart("add", full).await?;
     let content: Arc<str> = content(100).into();
     let mut rows = Vec::new();

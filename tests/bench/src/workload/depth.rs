@@ -23,7 +23,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 async fn feed(bench: &Bench, items: i64, width: i64, depth: i64) -> Result<Vec<Row>> {
-    let duration = Duration::from_millis(bench.pick(400, 600));
+    let duration = Duration::from_millis(bench.pick(400, 500));
     let place = bench.place("depth").await?;
     bench.say(&format!("W4: filling {} items", thousands(items)));
     fill::feed(&place, items, width).await?;

@@ -1,4 +1,4 @@
-//! W7: how much a process grows while it broadcasts to a long stream of users. Each measure has a process of its own.
+//! W7: how much a process grows while it broadcasts to a long stream of users. It has a process of its own.
 
 use std::{env, fs};
 
@@ -13,7 +13,6 @@ use crate::{cell::Place, fill, measure::Lane, report::Row, run::Bench, side};
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     place: Place,
-    ours: bool,
     users: i64,
 }
 
@@ -23,30 +22,24 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
         eprintln!("W7 is not supported here: it needs /proc/self/status, which Linux has");
         return Ok(Vec::new());
     }
-    let mut lanes = Vec::new();
-    bench.bar.set_length(2);
-    for (ours, name) in [(true, "ours"), (false, "same driver")] {
-        bench.say(&format!("W7: {} streamed ids, {name}", thousands(users)));
-        let place = bench.place("memory").await?;
-        let task = serde_json::to_string(&Task { place: place.clone(), ours, users })?;
-        let output = Command::new(env::current_exe()?).args(["--child", &task]).output().await?;
-        if !output.status.success() {
-            bail!("the child failed: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        let kib: f64 = String::from_utf8(output.stdout)?.trim().parse().context("the child's figure")?;
-        lanes.push(Lane { side: name.to_owned(), rounds: vec![kib / 1024.0] });
-        bench.remove(&[place]).await?;
-        bench.bar.inc(1);
-    }
     let case = format!("{} streamed ids", thousands(users));
-    Ok(vec![Row::new(case, "MiB of growth", lanes).with_lower_is_better()])
+    bench.say(&format!("W7: {case}"));
+    let place = bench.place("memory").await?;
+    let task = serde_json::to_string(&Task { place: place.clone(), users })?;
+    let output = Command::new(env::current_exe()?).args(["--child", &task]).output().await?;
+    if !output.status.success() {
+        bail!("the child failed: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    let kib: f64 = String::from_utf8(output.stdout)?.trim().parse().context("the child's figure")?;
+    bench.remove(&[place]).await?;
+    let ours = Lane { side: "ours".to_owned(), rounds: vec![kib / 1024.0] };
+    Ok(vec![Row::new(case, "MiB of growth", vec![ours]).with_lower_is_better()])
 }
 
 /// Prints by how many KiB the process grew at the most.
 pub(crate) async fn child(task: &str) -> Result<()> {
     let task: Task = serde_json::from_str(task)?;
-    let side =
-        if task.ours { side::ours(&task.place).await? } else { side::same_driver(&task.place).await? };
+    let side = side::ours(&task.place).await?;
     let content = fill::content(100);
     // Connections, statements and the pages of the program are there before it begins.
     side.broadcast_stream(1..=100, &content).await?;

@@ -17,7 +17,7 @@ pub(crate) const PAGE_TARGETS: [Option<f64>; 2] = [Some(0.9), Some(0.6)];
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let (items, width) = (10_000, bench.pick(20, 100));
-    let duration = Duration::from_millis(bench.pick(500, 800));
+    let duration = Duration::from_millis(bench.pick(500, 700));
     let place = bench.place("page").await?;
     bench.say("W3: filling");
     fill::feed(&place, items, width).await?;
