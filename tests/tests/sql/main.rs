@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its URL is set, as `cargo xtask test` does.
 
+mod connections;
 mod database;
 mod errors;
 mod foreign_key;
@@ -28,7 +29,14 @@ macro_rules! tests {
 use tests;
 
 fn main() -> ExitCode {
-    let topics = [errors::TESTS, foreign_key::TESTS, migrations::TESTS, plans::TESTS, recipients::TESTS];
+    let topics = [
+        connections::TESTS,
+        errors::TESTS,
+        foreign_key::TESTS,
+        migrations::TESTS,
+        plans::TESTS,
+        recipients::TESTS,
+    ];
     let tests = || topics.into_iter().flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()

@@ -92,6 +92,11 @@ impl Row {
         &self.lanes[0]
     }
 
+    /// Whether it tells how fast ours is beside hand-written programs.
+    pub(crate) fn is_beside_others(&self) -> bool {
+        self.lanes.len() > 1 && !self.lower_is_better && !self.case.contains(" beside ")
+    }
+
     /// Those beside ours, each with the ratio of ours to it.
     pub(crate) fn others(&self) -> impl Iterator<Item = (&Lane, Ratio)> {
         let targets = self.targets.iter().copied().chain(std::iter::repeat(None));

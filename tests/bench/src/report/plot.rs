@@ -9,18 +9,15 @@ use super::{Report, Row};
 
 const HEIGHT: u32 = 24;
 const TOP: u32 = 60;
-const LEFT: i32 = 380;
-const WIDTH: u32 = 900;
+const LEFT: i32 = 400;
+const WIDTH: u32 = 920;
 
 /// Draws them into the directory, and returns the names of the files.
 pub(super) fn all(report: &Report, directory: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for workload in ["W1", "W2", "W3", "W4", "W5", "W8"] {
-        let rows: Vec<_> = report
-            .rows
-            .iter()
-            .filter(|row| row.workload == workload && row.lanes.len() > 1 && !row.lower_is_better)
-            .collect();
+        let rows: Vec<_> =
+            report.rows.iter().filter(|row| row.workload == workload && row.is_beside_others()).collect();
         if rows.is_empty() {
             continue;
         }

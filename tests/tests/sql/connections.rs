@@ -1,0 +1,78 @@
+//! Connections that stay out of the backend's own pool between statements: nobody else is kept waiting by them.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sea_orm::ConnectionTrait;
+use tokio::{runtime::Runtime, task::spawn_blocking, time::timeout};
+use user_streams_core::{Backend, Streams};
+use user_streams_many_to_many::{ManyToManyBackend, ManyToManyConfig};
+
+use crate::database::TestDatabase;
+
+crate::tests![
+    a_transaction_gets_the_connection_that_a_statement_has_kept,
+    the_pool_has_a_connection_for_others,
+    closing_does_not_wait_for_kept_connections,
+    a_backend_may_be_dropped_outside_of_its_runtime_and_after_it,
+];
+
+async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
+    let config = config.with_max_connections(3).with_connect_timeout(Duration::from_secs(3));
+    let backend = ManyToManyBackend::connect(config).await.unwrap();
+    backend.migrate().await.unwrap();
+    backend
+}
+
+/// Every connection that may be kept is kept after this.
+async fn read_at_once(streams: &Streams) {
+    let reads = (0..8).map(|user| async move { streams.get_stream_items(user).len().await });
+    for count in join_all(reads).await {
+        assert_eq!(count.unwrap(), 0);
+    }
+}
+
+async fn a_transaction_gets_the_connection_that_a_statement_has_kept(database: TestDatabase) {
+    let streams = Streams::from_backend(backend(database.config()).await);
+    read_at_once(&streams).await;
+    for _ in 0..3 {
+        streams.delete_stream(1).await.unwrap();
+        let streams = &streams;
+        let adds = (0..6).map(|user| async move { streams.add_stream_item([1, user + 2], "item").await });
+        for delivery in join_all(adds).await {
+            assert_eq!(delivery.unwrap().delivered, 2);
+        }
+        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
+    }
+}
+
+async fn the_pool_has_a_connection_for_others(database: TestDatabase) {
+    let backend = std::sync::Arc::new(backend(database.config()).await);
+    read_at_once(&Streams::from_backend(std::sync::Arc::clone(&backend))).await;
+    backend.connection().execute_unprepared("SELECT 1").await.unwrap();
+}
+
+async fn closing_does_not_wait_for_kept_connections(database: TestDatabase) {
+    let streams = Streams::from_backend(backend(database.config()).await);
+    read_at_once(&streams).await;
+    timeout(Duration::from_secs(3), streams.close()).await.unwrap().unwrap();
+}
+
+async fn a_backend_may_be_dropped_outside_of_its_runtime_and_after_it(database: TestDatabase) {
+    let config = database.config();
+    spawn_blocking(move || {
+        for runtime_first in [false, true] {
+            let runtime = Runtime::new().unwrap();
+            let streams = runtime.block_on(async {
+                let streams = Streams::from_backend(backend(config.clone()).await);
+                read_at_once(&streams).await;
+                streams
+            });
+            let runtime = (!runtime_first).then_some(runtime);
+            drop(streams);
+            drop(runtime);
+        }
+    })
+    .await
+    .unwrap();
+}
