@@ -138,16 +138,21 @@ impl Database {
         self.timed(inserted).await
     }
 
-    /// Delivers to those who do not have the item yet.
-    pub(crate) async fn deliver(&self, on: On<'_>, deliver: &Deliver, values: Vec<Value>) -> Result<u64> {
+    /// Delivers to those who do not have the item yet. The values are made for each try, since they may be megabytes.
+    pub(crate) async fn deliver(
+        &self,
+        on: On<'_>,
+        deliver: &Deliver,
+        values: impl Fn() -> Vec<Value>,
+    ) -> Result<u64> {
         // Most likely nobody has it.
         if let Some(sql) = &deliver.fresh
-            && let Some(delivered) = self.deliver_fresh(on, sql, values.clone()).await?
+            && let Some(delivered) = self.deliver_fresh(on, sql, values()).await?
         {
             return Ok(delivered);
         }
         loop {
-            match self.run(on, &deliver.unless_there, values.clone()).await {
+            match self.run(on, &deliver.unless_there, values()).await {
                 // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is there.
                 Err(error) if is_there(&error) => {}
                 done => return done.map_err(from_db),

@@ -73,14 +73,26 @@ impl<L: Layout> SqlBackend<L> {
             let unit = self.begin(turn, false).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
-                Ok(()) => self.database.deliver(self.on(&unit), &deliver, values.clone()).await,
+                Ok(()) => self.database.deliver(self.on(&unit), &deliver, || values.clone()).await,
                 Err(error) => Err(error),
             };
             match self.finish(unit, delivered, report).await {
                 Err(error) if again(&error, &mut tries) => {}
+                Err(error) => return Err(self.of_query(error)),
                 done => return done,
             }
         }
+    }
+
+    /// Tells a missing table of the query from one of the backend.
+    fn of_query(&self, error: Error) -> Error {
+        let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        if error.kind() != ErrorKind::NotMigrated || reason.contains(&self.schema.table) {
+            return error;
+        }
+        let message = "the query of the recipients names a table that the backend's database does not have: if the users are in \
+                       another one, name it with `users(..).on(&database)`";
+        Error::new(ErrorKind::Recipients, message).with_source(error)
     }
 
     async fn deliver_chunks(
@@ -143,15 +155,19 @@ impl<L: Layout> SqlBackend<L> {
 
     async fn deliver_chunk(&self, unit: &Unit, chunk: &Chunk, item: &NewItem) -> Result<u64> {
         let dialect = self.schema.dialect;
-        let mut values = self.item_values(item);
+        let with = |users| {
+            let mut values = self.item_values(item);
+            values.push(users);
+            values
+        };
         if let [user] = &chunk.users[..] {
-            values.push(values::user(dialect, user));
+            let values = with(values::user(dialect, user));
             return self
                 .database
                 .insert_one_unless_there(self.on(unit), &self.statements.deliver_one, values)
                 .await;
         }
-        values.push(values::users(dialect, self.schema.user_id, &chunk.users));
+        let values = || with(values::users(dialect, self.schema.user_id, &chunk.users));
         let delivered = self.database.deliver(self.on(unit), &self.statements.deliver_many, values);
         within(self.database.timeouts.statement, "the database", delivered).await
     }

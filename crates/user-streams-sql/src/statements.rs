@@ -128,6 +128,7 @@ impl Statements {
                     "",
                     &item,
                     &dialect.users_source(schema.user_id, &params.next()),
+                    "TRUE",
                 )
             },
             page: page("", "DESC", &format!(" OFFSET {offset}"), &[&user, &limit]),
@@ -145,7 +146,8 @@ impl Statements {
         let mut params = Params::after(schema.dialect, count);
         let item = ItemParams::new(&mut params, self.items.is_none());
         let source = schema.dialect.targets_source(schema.user_id);
-        Deliver::new(schema.dialect, &self.table, &format!("WITH targets(uid) AS ({select}) "), &item, source)
+        let with = format!("WITH targets(uid) AS ({select}) ");
+        Deliver::new(schema.dialect, &self.table, &with, &item, source, "u.uid IS NOT NULL")
     }
 }
 
@@ -248,7 +250,15 @@ pub(crate) struct Deliver {
 }
 
 impl Deliver {
-    fn new(dialect: Dialect, table: &str, with: &str, item: &ItemParams, source: &str) -> Self {
+    /// To the users of `source` for whom `condition` holds.
+    fn new(
+        dialect: Dialect,
+        table: &str,
+        with: &str,
+        item: &ItemParams,
+        source: &str,
+        condition: &str,
+    ) -> Self {
         let ItemParams { at, id, content } = item;
         let columns = item.columns();
         let typed = |param: &String, name: &str| match (dialect, name) {
@@ -261,7 +271,7 @@ impl Deliver {
             content.as_ref().map_or_else(String::new, |content| format!(", {}", typed(content, "text")));
         let fresh = format!(
             "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, {at}, {id}{content} FROM {source} \
-             WHERE u.uid IS NOT NULL"
+             WHERE {condition}"
         );
         match dialect {
             Dialect::Sqlite => Self { fresh: None, unless_there: format!("{fresh} ON CONFLICT DO NOTHING") },
@@ -279,7 +289,7 @@ impl Deliver {
                 let unless_there = format!(
                     "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, p.created_at_us, p.id{selected} \
                      FROM (SELECT {at} AS created_at_us, {id} AS id{given}) AS p CROSS JOIN {source} \
-                     WHERE u.uid IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS e \
+                     WHERE {condition} AND NOT EXISTS (SELECT 1 FROM {table} AS e \
                      WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id)"
                 );
                 Self { fresh: Some(fresh), unless_there }
