@@ -70,7 +70,8 @@ impl<L: Layout> SqlBackend<L> {
         let mut tries = 1;
         loop {
             let turn = self.database.write_turn().await?;
-            let unit = self.begin(turn, false).await?;
+            // A statement that has a transaction to itself need not be undone by itself: on SQLite that saves a third.
+            let unit = self.begin(turn, self.schema.dialect != Dialect::MySql).await?;
             let delivered = match self.put_item(&unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
                 Ok(()) => self.database.deliver(self.on(&unit), &deliver, || values.clone()).await,

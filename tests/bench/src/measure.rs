@@ -49,8 +49,8 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/// Lets the sides take turns: one round each that does not count, then `rounds` that do. Who begins changes from round
-/// to round, so that no side always has the server that another has warmed up or tired out.
+/// Lets the sides take turns: one round each that does not count, then `rounds` that do. Their order is another in
+/// each round, so that no side always has the server, or the disk, that the same other one has warmed up or tired out.
 pub(crate) async fn in_turns<F>(
     bar: &ProgressBar,
     sides: &[Arc<dyn Side>],
@@ -64,9 +64,10 @@ where
         sides.iter().map(|side| Lane { side: side.name().to_owned(), rounds: Vec::new() }).collect();
     bar.set_length(((rounds + 1) * sides.len()) as u64);
     bar.set_position(0);
+    let mut order: Vec<_> = (0..sides.len()).collect();
     for number in 0..=rounds {
-        for turn in 0..sides.len() {
-            let at = (turn + number) % sides.len();
+        fastrand::shuffle(&mut order);
+        for &at in &order {
             let figure = round(Arc::clone(&sides[at])).await?;
             if number > 0 {
                 lanes[at].rounds.push(figure);
