@@ -68,19 +68,18 @@ pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Pools
         .sqlx_logging(false)
         // A broken connection is an error that the caller may retry; asking beforehand costs a round trip each time.
         .test_before_acquire(false);
-    // One is left for those who ask for the pool itself.
-    let mut keep = most - 1;
-    let mut writer = None;
     #[cfg(feature = "sqlite")]
-    if scheme == "sqlite" {
-        if sqlite(&mut options, config) {
-            keep = 0;
-        } else {
-            let mut options = options.clone();
-            options.max_connections(1);
-            writer = Some(connect(options, timeouts).await?);
-        }
-    }
+    let writer = if scheme == "sqlite" && !sqlite(&mut options, config) {
+        let mut options = options.clone();
+        options.max_connections(1);
+        Some(connect(options, timeouts).await?)
+    } else {
+        None
+    };
+    #[cfg(not(feature = "sqlite"))]
+    let writer = None;
+    // One is left for those who ask for the pool itself; SQLite in memory has no other.
+    let keep = if scheme == "sqlite" && writer.is_none() { 0 } else { most - 1 };
     Ok(Pools { readers: connect(options, timeouts).await?, writer, keep })
 }
 

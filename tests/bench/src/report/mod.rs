@@ -149,7 +149,7 @@ impl Report {
         all.servers.extend(self.servers.clone());
         let plots = plot::all(&all, directory)?;
         fs::write(directory.join("results.md"), markdown::page(&all, &plots))?;
-        fs::write(file, serde_json::to_string_pretty(&all)? + "\n")?;
+        fs::write(file, serde_json::to_string(&all)? + "\n")?;
         Ok(())
     }
 }

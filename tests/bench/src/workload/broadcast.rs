@@ -11,7 +11,7 @@ use crate::{
     fill, measure,
     report::Row,
     run::Bench,
-    side::Side,
+    side::{self, Side},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,36 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
             bench.remove(&places).await?;
         }
     }
+    if bench.cell.engine != Engine::Redis {
+        rows.push(query_beside_slice(bench).await?);
+    }
     Ok(rows)
+}
+
+/// Ours from a query beside ours from a slice.
+async fn query_beside_slice(bench: &Bench) -> Result<Row> {
+    const SIZE: i64 = 100_000;
+    let mut places = Vec::new();
+    let mut sides = Vec::new();
+    for name in ["broadcast_query", "broadcast_slice"] {
+        let place = bench.place(name).await?;
+        fill::users(&place, SIZE).await?;
+        sides.push(side::ours(&place).await?);
+        places.push(place);
+    }
+    bench.say("W2: a query beside a slice");
+    let (users, content): (Arc<[i64]>, Arc<str>) = ((1..=SIZE).collect(), fill::content(100).into());
+    let least = Duration::from_millis(bench.pick(150, 250));
+    let slice = Arc::clone(&sides[1]);
+    let mut lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
+        let from = if Arc::ptr_eq(&side, &slice) { From::Slice } else { From::Query };
+        again_and_again(side, from, Arc::clone(&users), Arc::clone(&content), least)
+    })
+    .await?;
+    "from a slice".clone_into(&mut lanes[1].side);
+    drop((sides, slice));
+    bench.remove(&places).await?;
+    Ok(Row::new("100k from a query beside a slice", "deliveries/s", lanes).with_targets(&[Some(1.0)]))
 }
 
 /// One broadcast, and as many more as it takes to be long enough to measure.
