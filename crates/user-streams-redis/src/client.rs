@@ -57,7 +57,7 @@ impl Client {
                     },
                 };
                 let ping = Command::to_server("PING", Vec::new());
-                let reached = server.send(&[&ping], deadline).await.pop().unwrap_or(Err(Fault::Timeout));
+                let reached = server.ask(&ping, deadline).await;
                 (Servers::One(Arc::new(server)), reached.map(|_| ()))
             }
         };
@@ -76,10 +76,12 @@ impl Client {
     pub(crate) async fn one(&self, command: Command) -> Result<Value> {
         let deadline = Instant::now() + self.timeout;
         // Nearly always the first attempt is all there is to do.
-        if let Servers::One(server) = &self.servers
-            && let Ok(answer) = server.ask(&command, deadline).await
-        {
-            return Ok(answer);
+        if let Servers::One(server) = &self.servers {
+            match server.ask(&command, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault @ Fault::Refused(..)) => return Err(fault.into_error(&self.name)),
+                Err(_) => {}
+            }
         }
         Ok(self.all_by(deadline, vec![command]).await?.pop().unwrap_or(Value::Null))
     }

@@ -93,12 +93,9 @@ impl Link {
         exchange: impl AsyncFnOnce(&Live) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         let started = Instant::now();
-        let live = match self.usable() {
-            Some(live) => live,
-            None => match timeout_at(deadline, self.live()).await {
-                Ok(live) => live?,
-                Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
-            },
+        let live = match timeout_at(deadline, self.live()).await {
+            Ok(live) => live?,
+            Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
         };
         let before = live.answers.load(Ordering::Relaxed);
         let answers = tokio::select! {

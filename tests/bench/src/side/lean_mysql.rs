@@ -75,8 +75,8 @@ impl Side for MysqlAsync {
     }
 
     async fn broadcast(&self, users: &[i64], content: &str) -> Result<u64> {
-        let several = users.len() > 100_000;
-        let chunks = users.chunks(100_000).map(|chunk| json(chunk).into());
+        let several = users.len() > CHUNK;
+        let chunks = users.chunks(CHUNK).map(|chunk| json(chunk).into());
         self.deliver(self.sql.many, chunks, several, content).await
     }
 

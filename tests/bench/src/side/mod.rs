@@ -28,7 +28,7 @@ use crate::cell::{Engine, Place};
 
 /// The items of a page.
 pub(crate) const PAGE: usize = 20;
-/// The ids of one statement where they come in a stream.
+/// The most ids of one statement.
 pub(crate) const CHUNK: usize = 100_000;
 
 /// One of the programs that are compared. Each operation does the same work on each side, up to values that an application can use.

@@ -14,9 +14,6 @@ use sqlx::{
 use super::{CHUNK, Item, LOG_PAGES, PAGE, Side, json, stamp, synchronous, used};
 use crate::{cell::Place, statements::Statements};
 
-/// The ids of one statement where all are at hand.
-const AT_ONCE: usize = 100_000;
-
 pub(super) async fn sqlite(place: &Place) -> Result<Sqlite> {
     let options: SqliteConnectOptions = place.url.parse()?;
     let options = options
@@ -115,8 +112,8 @@ macro_rules! side {
             }
 
             async fn broadcast(&self, users: &[i64], content: &str) -> Result<u64> {
-                let several = users.len() > AT_ONCE;
-                self.deliver(users.chunks(AT_ONCE).map(<[i64]>::to_vec), several, content).await
+                let several = users.len() > CHUNK;
+                self.deliver(users.chunks(CHUNK).map(<[i64]>::to_vec), several, content).await
             }
 
             async fn broadcast_stream(&self, users: RangeInclusive<i64>, content: &str) -> Result<u64> {
