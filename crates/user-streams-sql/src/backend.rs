@@ -124,13 +124,12 @@ impl<L: Layout> Backend for SqlBackend<L> {
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         let user = self.user(&args.user)?;
         let _turn = self.database.write_turn().await?;
-        if self.schema.dialect != Dialect::MySql {
+        if self.database.reads_committed() {
             return self.database.execute(self.database.write(), &self.statements.delete, vec![user]).await;
         }
-        // At MySQL's own isolation level a delete locks the gaps too, where others add.
-        let transaction = self.database.begin().await?;
-        let deleted =
-            self.database.execute(On::Transaction(&transaction), &self.statements.delete, vec![user]).await?;
+        let mut transaction = self.database.begin().await?;
+        let on = On::Transaction(&mut transaction);
+        let deleted = self.database.execute(on, &self.statements.delete, vec![user]).await?;
         self.database.commit(transaction).await?;
         Ok(deleted)
     }
@@ -168,13 +167,13 @@ impl<L: Layout> SqlBackend<L> {
     }
 
     async fn purge_some(&self, hold: &str, purge: &str) -> Result<u64> {
-        let transaction = self.database.begin().await?;
-        let held = self.database.query(On::Transaction(&transaction), hold, Vec::new()).await?;
+        let mut transaction = self.database.begin().await?;
+        let held = self.database.query(On::Transaction(&mut transaction), hold, Vec::new()).await?;
         let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
         let held =
             held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
         let keys = values::item_keys(self.schema.dialect, &held);
-        let gone = self.database.execute(On::Transaction(&transaction), purge, keys).await?;
+        let gone = self.database.execute(On::Transaction(&mut transaction), purge, keys).await?;
         self.database.commit(transaction).await?;
         Ok(gone)
     }

@@ -68,6 +68,8 @@ pub(crate) async fn open(config: &SqlConfig, timeouts: Timeouts) -> Result<Pools
         .sqlx_logging(false)
         // A broken connection is an error that the caller may retry; asking beforehand costs a round trip each time.
         .test_before_acquire(false);
+    #[cfg(feature = "mysql")]
+    mysql(&mut options);
     #[cfg(feature = "sqlite")]
     let writer = if scheme == "sqlite" && !sqlite(&mut options, config) {
         let mut options = options.clone();
@@ -102,6 +104,20 @@ async fn connect(options: ConnectOptions, timeouts: Timeouts) -> Result<Database
 /// to a thousand users, whose pages are then copied and synchronized each time.
 #[cfg(feature = "sqlite")]
 const LOG_PAGES: &str = "4000";
+
+/// MySQL's own isolation level locks gaps in which others insert; see decision 6.
+#[cfg(feature = "mysql")]
+fn mysql(options: &mut ConnectOptions) {
+    use sea_orm::sqlx::Executor;
+
+    options.map_sqlx_mysql_pool_opts(|pool| {
+        pool.after_connect(|connection, _| {
+            Box::pin(async {
+                connection.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED").await.map(drop)
+            })
+        })
+    });
+}
 
 /// Returns whether the database is in memory.
 #[cfg(feature = "sqlite")]

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_core::future::BoxFuture;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult, SqlErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    DatabaseConnection, DatabaseTransaction, DbErr, QueryResult, RuntimeErr, SqlErr, Value,
+    sqlx::error::DatabaseError,
 };
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -14,7 +14,13 @@ use tokio::{
 use user_streams_core::{Error, ErrorKind, Result};
 
 use crate::{
-    Dialect, config::Timeouts, connect::Pools, connections::Connections, error::from_db, statements::Deliver,
+    Dialect,
+    config::Timeouts,
+    connect::Pools,
+    connections::{self, Connections, Transaction},
+    copy::Rows,
+    error::from_db,
+    statements::Deliver,
 };
 
 #[derive(Debug, Clone)]
@@ -29,11 +35,21 @@ pub(crate) struct Database {
 }
 
 /// Where a statement runs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) enum On<'a> {
     /// By itself, on any of them.
     Connections(&'a Connections),
-    Transaction(&'a DatabaseTransaction),
+    Transaction(&'a mut Transaction),
+}
+
+impl On<'_> {
+    /// The same place, for one statement of several.
+    fn once(&mut self) -> On<'_> {
+        match self {
+            Self::Connections(connections) => On::Connections(connections),
+            Self::Transaction(transaction) => On::Transaction(transaction),
+        }
+    }
 }
 
 /// A turn to write. It ends when this is dropped.
@@ -67,12 +83,18 @@ impl Database {
     }
 
     pub(crate) async fn close(&self) -> Result<()> {
-        self.readers.give_back();
-        self.writers.give_back();
+        self.readers.close();
+        self.writers.close();
         if let Some(writer) = &self.pools.writer {
             writer.close_by_ref().await.map_err(from_db)?;
         }
         self.pools.readers.close_by_ref().await.map_err(from_db)
+    }
+
+    /// Whether a statement that reads what it writes to may stand by itself: an application's own pool of MySQL has that database's
+    /// isolation level, at which it locks the gaps too, where others add.
+    pub(crate) fn reads_committed(&self) -> bool {
+        self.dialect != Dialect::MySql || self.writers.are_kept()
     }
 
     /// Waits for the turn to write.
@@ -87,18 +109,18 @@ impl Database {
         Ok(WriteTurn(Some(turn.await?)))
     }
 
-    /// A transaction that may write. On SQLite it is a writer from its beginning, since one that turns into a writer later fails
-    /// where another has written meanwhile; on MySQL it takes no locks on what it only reads.
-    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction> {
-        let options = TransactionOptions {
-            isolation_level: (self.dialect == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
-            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let pool = self.pools.writer().clone();
-        let connections = self.writers.clone();
-        let begin = async move { connections.with_room(pool.begin_with_options(options)).await };
+    /// A transaction that may write.
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
+        self.begun(Box::pin(self.writers.clone().begin())).await
+    }
+
+    /// The same by sea-orm, for its migrations.
+    pub(crate) async fn begin_by_sea_orm(&self) -> Result<DatabaseTransaction> {
+        self.writers.give_back();
+        self.begun(Box::pin(connections::begin(self.pools.writer().clone()))).await
+    }
+
+    async fn begun<T: Send + 'static>(&self, begin: BoxFuture<'static, Result<T, DbErr>>) -> Result<T> {
         if self.dialect != Dialect::MySql {
             return self.timed(begin).await;
         }
@@ -108,17 +130,17 @@ impl Database {
         self.timed(async { begun.await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string()))) }).await
     }
 
-    pub(crate) async fn rollback(&self, transaction: DatabaseTransaction) -> Result<()> {
-        self.timed(transaction.rollback()).await
+    pub(crate) async fn rollback(&self, transaction: Transaction) -> Result<()> {
+        self.timed(Box::pin(transaction.rollback())).await
     }
 
-    pub(crate) async fn commit(&self, transaction: DatabaseTransaction) -> Result<()> {
-        self.timed(transaction.commit()).await
+    pub(crate) async fn commit(&self, transaction: Transaction) -> Result<()> {
+        self.timed(Box::pin(transaction.commit())).await
     }
 
     /// Runs a statement and returns the number of rows that it changed.
     pub(crate) async fn execute(&self, on: On<'_>, sql: &str, values: Vec<Value>) -> Result<u64> {
-        self.timed(self.run(on, sql, values)).await
+        self.timed(run(on, sql, values)).await
     }
 
     /// Inserts one row that may be there already, which is then no error.
@@ -129,7 +151,7 @@ impl Database {
         values: Vec<Value>,
     ) -> Result<u64> {
         let inserted = async {
-            match self.run(on, sql, values).await {
+            match run(on, sql, values).await {
                 // On MySQL, whose statement has no clause for it; on the others it never comes to this.
                 Err(error) if is_there(&error) => Ok(0),
                 done => done,
@@ -138,21 +160,23 @@ impl Database {
         self.timed(inserted).await
     }
 
-    /// Delivers to those who do not have the item yet. The values are made for each try, since they may be megabytes.
+    /// Delivers to those who do not have the item yet, by `rows` if they can be copied. The values are made for each try, since they may
+    /// be megabytes.
     pub(crate) async fn deliver(
         &self,
-        on: On<'_>,
+        mut on: On<'_>,
         deliver: &Deliver,
+        rows: Option<Rows<'_>>,
         values: impl Fn() -> Vec<Value>,
     ) -> Result<u64> {
         // Most likely nobody has it.
         if let Some(sql) = &deliver.fresh
-            && let Some(delivered) = self.deliver_fresh(on, sql, values()).await?
+            && let Some(delivered) = self.deliver_fresh(on.once(), sql, rows, &values).await?
         {
             return Ok(delivered);
         }
         loop {
-            match self.run(on, &deliver.unless_there, values()).await {
+            match run(on.once(), &deliver.unless_there, values()).await {
                 // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is there.
                 Err(error) if is_there(&error) => {}
                 done => return done.map_err(from_db),
@@ -160,28 +184,39 @@ impl Database {
         }
     }
 
-    /// `None`, and nothing done, if somebody has the item.
-    async fn deliver_fresh(&self, on: On<'_>, sql: &str, values: Vec<Value>) -> Result<Option<u64>> {
-        let outcome = |done: Result<u64, DbErr>| match done {
-            Ok(delivered) => Ok(Some(delivered)),
-            Err(error) if is_there(&error) => Ok(None),
-            Err(error) => Err(from_db(error)),
+    /// `None`, and nothing done, if somebody has the item, or the table takes no copies.
+    async fn deliver_fresh(
+        &self,
+        mut on: On<'_>,
+        sql: &str,
+        rows: Option<Rows<'_>>,
+        values: impl Fn() -> Vec<Value>,
+    ) -> Result<Option<u64>> {
+        // On PostgreSQL an error would end the whole transaction.
+        let savepoint = matches!(on, On::Transaction(_)) && self.dialect == Dialect::Postgres;
+        if savepoint {
+            run(on.once(), "SAVEPOINT fresh", Vec::new()).await.map_err(from_db)?;
+        }
+        let copied = match &rows {
+            Some(rows) => copy(on.once(), rows).await,
+            None => None,
         };
-        match on {
-            // On PostgreSQL an error would end the whole transaction.
-            On::Transaction(transaction) if self.dialect == Dialect::Postgres => {
-                let savepoint = transaction.begin().await.map_err(from_db)?;
-                let done = outcome(self.run(On::Transaction(&savepoint), sql, values).await);
-                let ended = if let Ok(Some(_)) = done {
-                    savepoint.commit().await
-                } else {
-                    savepoint.rollback().await
-                };
-                let delivered = done?;
+        let done = match copied {
+            Some(done) => done,
+            None => run(on.once(), sql, values()).await,
+        };
+        if savepoint {
+            let end = if done.is_ok() { "RELEASE SAVEPOINT fresh" } else { "ROLLBACK TO SAVEPOINT fresh" };
+            // If the connection broke, the first error is the one that says so.
+            let ended = run(on, end, Vec::new()).await;
+            if done.is_ok() {
                 ended.map_err(from_db)?;
-                Ok(delivered)
             }
-            _ => outcome(self.run(on, sql, values).await),
+        }
+        match done {
+            Ok(delivered) => Ok(Some(delivered)),
+            Err(error) if is_there(&error) || cannot_copy(&error) => Ok(None),
+            Err(error) => Err(from_db(error)),
         }
     }
 
@@ -190,32 +225,40 @@ impl Database {
         // Boxed as `run` is.
         let rows: BoxFuture<'_, _> = match on {
             On::Connections(connections) => Box::pin(connections.query(sql, values)),
-            On::Transaction(transaction) => Box::pin(transaction.query_all_raw(self.statement(sql, values))),
+            On::Transaction(transaction) => Box::pin(transaction.query(sql, values)),
         };
         self.timed(rows).await
     }
 
-    /// Boxed, since the futures around it would nest deeper than the compiler goes by default.
-    fn run<'a>(&'a self, on: On<'a>, sql: &'a str, values: Vec<Value>) -> BoxFuture<'a, Result<u64, DbErr>> {
-        match on {
-            On::Connections(connections) => Box::pin(connections.execute(sql, values)),
-            On::Transaction(transaction) => Box::pin(async move {
-                Ok(transaction.execute_raw(self.statement(sql, values)).await?.rows_affected())
-            }),
-        }
-    }
-
-    pub(crate) fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
-        Statement::from_sql_and_values(self.dialect.backend(), sql, values)
-    }
-
-    async fn timed<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
+    pub(crate) async fn timed<T>(&self, work: impl Future<Output = Result<T, DbErr>>) -> Result<T> {
         within(self.timeouts.statement, "the database", async { work.await.map_err(from_db) }).await
+    }
+}
+
+/// Boxed, since the futures around it would nest deeper than the compiler goes by default.
+fn run<'a>(on: On<'a>, sql: &'a str, values: Vec<Value>) -> BoxFuture<'a, Result<u64, DbErr>> {
+    match on {
+        On::Connections(connections) => Box::pin(connections.execute(sql, values)),
+        On::Transaction(transaction) => Box::pin(transaction.execute(sql, values)),
+    }
+}
+
+/// Boxed as `run` is.
+fn copy<'a>(on: On<'a>, rows: &'a Rows<'_>) -> BoxFuture<'a, Option<Result<u64, DbErr>>> {
+    match on {
+        On::Connections(connections) => Box::pin(connections.copy(rows)),
+        On::Transaction(transaction) => Box::pin(transaction.copy(rows)),
     }
 }
 
 fn is_there(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+/// PostgreSQL refuses to copy into a table with row-level security (`feature_not_supported`).
+fn cannot_copy(error: &DbErr) -> bool {
+    let DbErr::Exec(RuntimeErr::SqlxError(error)) = error else { return false };
+    error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("0A000")
 }
 
 /// The result of `work`, or an error after `limit`.

@@ -1,13 +1,15 @@
 //! An item's way to its recipients: set-based, one statement for a chunk of them, one transaction for all.
 
-use sea_orm::{DatabaseTransaction, QueryResult, Value, sea_query::SelectStatement};
+use sea_orm::{QueryResult, Value, sea_query::SelectStatement};
 use user_streams_core::{
     AddStreamItem, Chunk, Delivered, Error, ErrorKind, NewItem, RecipientChunks, Recipients, Result,
     UserIdKind,
 };
 
 use crate::{
-    Dialect, Layout, SqlBackend, Users,
+    Layout, SqlBackend, Users,
+    connections::Transaction,
+    copy::{self, Rows},
     database::{On, WriteTurn, within},
     error::from_db,
     group::Outcome,
@@ -30,7 +32,7 @@ type Report<'a> = &'a mut (dyn FnMut(u64) + Send);
 /// Writes that become visible together. Dropping it undoes them.
 struct Unit {
     /// None if it is one statement.
-    transaction: Option<DatabaseTransaction>,
+    transaction: Option<Transaction>,
     /// After the transaction, so that it is dropped after it.
     _turn: WriteTurn,
 }
@@ -71,10 +73,10 @@ impl<L: Layout> SqlBackend<L> {
         loop {
             let turn = self.database.write_turn().await?;
             // A statement that has a transaction to itself need not be undone by itself: on SQLite that saves a third.
-            let unit = self.begin(turn, self.schema.dialect != Dialect::MySql).await?;
-            let delivered = match self.put_item(&unit, item).await {
+            let mut unit = self.begin(turn, self.database.reads_committed()).await?;
+            let delivered = match self.put_item(&mut unit, item).await {
                 // Not a statement of a known shape, so it has the time of the whole broadcast.
-                Ok(()) => self.database.deliver(self.on(&unit), &deliver, || values.clone()).await,
+                Ok(()) => self.database.deliver(self.on(&mut unit), &deliver, None, || values.clone()).await,
                 Err(error) => Err(error),
             };
             match self.finish(unit, delivered, report).await {
@@ -107,8 +109,8 @@ impl<L: Layout> SqlBackend<L> {
             report(0);
             return Ok(Delivered::new(0));
         };
-        // On MySQL a statement for many reads what it writes to, which needs the isolation level of our own transaction.
-        let one_statement = first.last && (first.users.len() == 1 || self.schema.dialect != Dialect::MySql);
+        // A statement for many may read what it writes to.
+        let one_statement = first.last && (first.users.len() == 1 || self.database.reads_committed());
         let mut turn = None;
         if let ([user], true, Some(group)) = (&first.users[..], first.last, &self.group) {
             match group.add(values::user(self.schema.dialect, user), item).await? {
@@ -119,14 +121,20 @@ impl<L: Layout> SqlBackend<L> {
                 Outcome::Alone(its) => turn = its,
             }
         }
+        if first.last
+            && let Some(delivered) = self.deliver_with_item(&first, item).await?
+        {
+            report(delivered);
+            return Ok(Delivered::new(delivered));
+        }
         let mut tries = 1;
         loop {
             let its = match turn.take() {
                 Some(turn) => turn,
                 None => self.database.write_turn().await?,
             };
-            let unit = self.begin(its, one_statement).await?;
-            let delivered = self.deliver_all(&unit, &first, &mut chunks, item, report).await;
+            let mut unit = self.begin(its, one_statement).await?;
+            let delivered = self.deliver_all(&mut unit, &first, &mut chunks, item, report).await;
             match self.finish(unit, delivered, report).await {
                 // Recipients who came after the first chunk are gone.
                 Err(error) if first.last && again(&error, &mut tries) => {}
@@ -137,7 +145,7 @@ impl<L: Layout> SqlBackend<L> {
 
     async fn deliver_all(
         &self,
-        unit: &Unit,
+        unit: &mut Unit,
         first: &Chunk,
         chunks: &mut RecipientChunks,
         item: &NewItem,
@@ -154,7 +162,7 @@ impl<L: Layout> SqlBackend<L> {
         Ok(delivered)
     }
 
-    async fn deliver_chunk(&self, unit: &Unit, chunk: &Chunk, item: &NewItem) -> Result<u64> {
+    async fn deliver_chunk(&self, unit: &mut Unit, chunk: &Chunk, item: &NewItem) -> Result<u64> {
         let dialect = self.schema.dialect;
         let with = |users| {
             let mut values = self.item_values(item);
@@ -168,9 +176,32 @@ impl<L: Layout> SqlBackend<L> {
                 .insert_one_unless_there(self.on(unit), &self.statements.deliver_one, values)
                 .await;
         }
+        let deliver = &self.statements.deliver_many;
+        let content = self.statements.items.is_none().then(|| item.content());
+        let rows = Rows::new(deliver.copy.as_deref(), &chunk.users, item, content);
         let values = || with(values::users(dialect, self.schema.user_id, &chunk.users));
-        let delivered = self.database.deliver(self.on(unit), &self.statements.deliver_many, values);
+        let delivered = self.database.deliver(self.on(unit), deliver, rows, values);
         within(self.database.timeouts.statement, "the database", delivered).await
+    }
+
+    /// By one statement that stores the item too, where that is possible and pays. `None`, and nothing done, if the item, or another
+    /// writer, is in its way.
+    async fn deliver_with_item(&self, chunk: &Chunk, item: &NewItem) -> Result<Option<u64>> {
+        let statements = self.statements.items.as_ref().and_then(|items| items.with_deliveries.as_ref());
+        let Some(statements) = statements.filter(|_| chunk.users.len() < copy::LEAST) else {
+            return Ok(None);
+        };
+        let dialect = self.schema.dialect;
+        let (sql, users) = match &chunk.users[..] {
+            [user] => (&statements.one, values::user(dialect, user)),
+            users => (&statements.many, values::users(dialect, self.schema.user_id, users)),
+        };
+        let mut values = item_key(item);
+        values.extend([item.content().into(), users]);
+        match self.database.execute(self.database.write(), sql, values).await {
+            Err(error) if error.kind() == ErrorKind::Conflict => Ok(None),
+            delivered => delivered.map(Some),
+        }
     }
 
     /// `one_statement`: whether one statement delivers to all, which then needs no transaction where the item has no table of its own.
@@ -182,8 +213,8 @@ impl<L: Layout> SqlBackend<L> {
         Ok(Unit { transaction, _turn: turn })
     }
 
-    fn on<'a>(&'a self, unit: &'a Unit) -> On<'a> {
-        unit.transaction.as_ref().map_or(self.database.write(), On::Transaction)
+    fn on<'a>(&'a self, unit: &'a mut Unit) -> On<'a> {
+        unit.transaction.as_mut().map_or(self.database.write(), On::Transaction)
     }
 
     /// Commits what was delivered; undoes a failure, and an item that nobody received.
@@ -201,9 +232,9 @@ impl<L: Layout> SqlBackend<L> {
     }
 
     /// Stores the item itself, where it has a table of its own.
-    async fn put_item(&self, unit: &Unit, item: &NewItem) -> Result<()> {
+    async fn put_item(&self, unit: &mut Unit, item: &NewItem) -> Result<()> {
         let Some(items) = &self.statements.items else { return Ok(()) };
-        let key = vec![item.created_at_us().into(), item.id().get().into()];
+        let key = item_key(item);
         let values = [key.clone(), vec![item.content().into()]].concat();
         let stored = loop {
             if self.database.insert_one_unless_there(self.on(unit), &items.insert, values.clone()).await? == 1
@@ -231,12 +262,17 @@ impl<L: Layout> SqlBackend<L> {
 
     /// `created_at_us, id`, and the content where it is in the same row.
     fn item_values(&self, item: &NewItem) -> Vec<Value> {
-        let mut values = vec![item.created_at_us().into(), item.id().get().into()];
+        let mut values = item_key(item);
         if self.statements.items.is_none() {
             values.push(item.content().into());
         }
         values
     }
+}
+
+/// `created_at_us, id`
+fn item_key(item: &NewItem) -> Vec<Value> {
+    vec![item.created_at_us().into(), item.id().get().into()]
 }
 
 /// The next chunk, with nobody twice, in the order of the index that the rows go into.

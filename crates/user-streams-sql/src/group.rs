@@ -132,14 +132,14 @@ impl Shared {
             return Ok(());
         };
         let items = GroupStatements::of(items, count).ok_or_else(too_many)?;
-        let transaction = self.database.begin().await?;
+        let mut transaction = self.database.begin().await?;
         let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([content(waiter)]));
         self.database
-            .execute(On::Transaction(&transaction), &items.sql, padded(rows, items.rows * 3))
+            .execute(On::Transaction(&mut transaction), &items.sql, padded(rows, items.rows * 3))
             .await?;
         let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone()]));
         self.database
-            .execute(On::Transaction(&transaction), &deliveries.sql, padded(rows, deliveries.rows * 3))
+            .execute(On::Transaction(&mut transaction), &deliveries.sql, padded(rows, deliveries.rows * 3))
             .await?;
         self.database.commit(transaction).await
     }

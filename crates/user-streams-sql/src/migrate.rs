@@ -1,13 +1,13 @@
 //! Making and upgrading the tables.
 
 use sea_orm::{
-    ConnectionTrait, DatabaseTransaction,
+    DatabaseTransaction,
     sea_query::{Alias, DynIden, IntoIden},
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{Dialect, Layout, Schema, SqlBackend, database::On, error::from_db};
+use crate::{Dialect, Layout, Schema, SqlBackend, connections, error::from_db};
 
 /// The migrations of one backend with a history table of their own, which never meets that of the application.
 struct Migrator<'a> {
@@ -29,7 +29,7 @@ impl<L: Layout> SqlBackend<L> {
     /// All in one transaction that first takes a lock, since several processes may start at once.
     pub(crate) async fn run_migrations(&self) -> Result<()> {
         let _turn = self.database.write_turn().await?;
-        let transaction = self.database.begin().await?;
+        let transaction = self.database.begin_by_sea_orm().await?;
         self.lock(&transaction).await?;
         let migrator = Migrator { schema: &self.schema, migrations: L::migrations };
         let migrated = migrator.up(&transaction, None).await.map_err(|error| {
@@ -39,7 +39,7 @@ impl<L: Layout> SqlBackend<L> {
         // MySQL commits at every CREATE TABLE, and keeps its lock beyond a commit.
         let unlocked = self.unlock(&transaction).await;
         migrated.and(unlocked)?;
-        self.database.commit(transaction).await
+        self.database.timed(transaction.commit()).await
     }
 
     async fn lock(&self, transaction: &DatabaseTransaction) -> Result<()> {
@@ -54,7 +54,7 @@ impl<L: Layout> SqlBackend<L> {
             // The server gives up before this side does, and says so.
             values.push((self.database.timeouts.statement.as_secs_f64() / 2.0).into());
         }
-        let rows = self.database.query(On::Transaction(transaction), lock, values).await?;
+        let rows = self.database.timed(connections::query(transaction, lock, values)).await?;
         if self.schema.dialect == Dialect::MySql {
             let got: Option<i64> =
                 rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten();
@@ -69,8 +69,8 @@ impl<L: Layout> SqlBackend<L> {
         if self.schema.dialect != Dialect::MySql {
             return Ok(());
         }
-        let statement = self.database.statement("SELECT RELEASE_LOCK(?)", vec![self.lock_name().into()]);
-        transaction.query_one_raw(statement).await.map(|_| ()).map_err(from_db)
+        let unlock = connections::query(transaction, "SELECT RELEASE_LOCK(?)", vec![self.lock_name().into()]);
+        self.database.timed(unlock).await.map(|_| ())
     }
 
     /// At most 64 characters, as MySQL has it.

@@ -1,5 +1,7 @@
 //! The text of every statement, made once when a backend is made, so that each is prepared once per connection.
 
+use user_streams_core::UserIdKind;
+
 use crate::{Dialect, Layout, Schema, dialect::Params};
 
 /// The statements of one backend. The comment on each has its parameters.
@@ -29,6 +31,8 @@ const HOLD: &str = "LIMIT 10000 FOR UPDATE SKIP LOCKED";
 /// The statements on the items' own table.
 #[derive(Debug)]
 pub(crate) struct ItemStatements {
+    /// Where one statement can write to both tables: stores an item with its deliveries.
+    pub(crate) with_deliveries: Option<WithDeliveries>,
     /// `created_at_us, id, content`
     pub(crate) insert: String,
     /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
@@ -37,6 +41,15 @@ pub(crate) struct ItemStatements {
     pub(crate) hold_orphans: Option<String>,
     /// Where they are held, by their [keys](crate::values::item_keys): deletes those that still have none. Else all without a delivery.
     pub(crate) purge: String,
+}
+
+/// Each fails where the item or a delivery is there already.
+#[derive(Debug)]
+pub(crate) struct WithDeliveries {
+    /// `created_at_us, id, content, user`
+    pub(crate) one: String,
+    /// `created_at_us, id, content, users`
+    pub(crate) many: String,
 }
 
 /// The statements for several adds at once, of SQLite: for up to 2, 4, 8, … rows, so that few are prepared. A row of NULL is left out.
@@ -93,7 +106,8 @@ impl Statements {
         let dialect = schema.dialect;
         let table = schema.quote(&schema.table);
         let items_table = L::SEPARATE_ITEMS.then(|| schema.quote(&schema.items_table()));
-        let items = items_table.as_ref().map(|items| ItemStatements::new(dialect, items, &table));
+        let items =
+            items_table.as_ref().map(|items| ItemStatements::new(dialect, items, &table, schema.user_id));
         let page = |keyset: &str, order: &str, offset: &str, params: &[&str]| {
             let newest = format!(
                 "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id {order} LIMIT {}{offset}",
@@ -152,7 +166,7 @@ impl Statements {
 }
 
 impl ItemStatements {
-    fn new(dialect: Dialect, items: &str, deliveries: &str) -> Self {
+    fn new(dialect: Dialect, items: &str, deliveries: &str, kind: UserIdKind) -> Self {
         let mut params = Params::after(dialect, 0);
         let (at, id, content) = (params.next(), params.next(), params.next());
         let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
@@ -186,7 +200,18 @@ impl ItemStatements {
                 (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {HOLD}")), purge)
             }
         };
+        let with_deliveries = (dialect == Dialect::Postgres).then(|| {
+            let user = params.next();
+            let item = format!("WITH item AS (INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content})) ");
+            let insert = format!("{item}INSERT INTO {deliveries} (created_at_us, id, user_id)");
+            let users = dialect.users_source(kind, &user);
+            WithDeliveries {
+                one: format!("{insert} VALUES ({at}, {id}, {user})"),
+                many: format!("{insert} SELECT {at}, {id}, u.uid FROM {users}"),
+            }
+        });
         Self {
+            with_deliveries,
             insert: format!(
                 "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
             ),
@@ -245,6 +270,8 @@ pub(crate) struct Deliver {
     /// Fails where one of them has the item already or is named twice. On PostgreSQL it takes half the time of the other, which must look
     /// before it inserts. There is none on SQLite, which looks anyway.
     pub(crate) fresh: Option<String>,
+    /// The same for rows that are copied, of `user, created_at_us, id, [content]`; on PostgreSQL.
+    pub(crate) copy: Option<String>,
     /// Delivers to those who do not have the item yet.
     pub(crate) unless_there: String,
 }
@@ -274,10 +301,14 @@ impl Deliver {
              WHERE {condition}"
         );
         match dialect {
-            Dialect::Sqlite => Self { fresh: None, unless_there: format!("{fresh} ON CONFLICT DO NOTHING") },
-            Dialect::Postgres => {
-                Self { unless_there: format!("{fresh} ON CONFLICT DO NOTHING"), fresh: Some(fresh) }
+            Dialect::Sqlite => {
+                Self { fresh: None, copy: None, unless_there: format!("{fresh} ON CONFLICT DO NOTHING") }
             }
+            Dialect::Postgres => Self {
+                copy: Some(format!("COPY {table} (user_id, {columns}) FROM STDIN (FORMAT binary)")),
+                unless_there: format!("{fresh} ON CONFLICT DO NOTHING"),
+                fresh: Some(fresh),
+            },
             // With ON DUPLICATE KEY the server would report a row that was there already as if it were inserted, and IGNORE would hide every
             // other error; so those are left out by hand. Each parameter stands once, in the same order.
             Dialect::MySql => {
@@ -292,7 +323,7 @@ impl Deliver {
                      WHERE {condition} AND NOT EXISTS (SELECT 1 FROM {table} AS e \
                      WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id)"
                 );
-                Self { fresh: Some(fresh), unless_there }
+                Self { fresh: Some(fresh), copy: None, unless_there }
             }
         }
     }

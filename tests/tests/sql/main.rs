@@ -6,6 +6,7 @@ mod connections;
 mod database;
 mod errors;
 mod foreign_key;
+mod long_broadcasts;
 mod migrations;
 mod plans;
 mod recipients;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         connections::TESTS,
         errors::TESTS,
         foreign_key::TESTS,
+        long_broadcasts::TESTS,
         migrations::TESTS,
         plans::TESTS,
         recipients::TESTS,
