@@ -187,7 +187,10 @@ pub(crate) async fn begin(pool: DatabaseConnection) -> Result<DatabaseTransactio
         sqlite_transaction_mode: (backend == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
-    pool.begin_with_options(options).await
+    // sqlx forgets a BEGIN that is dropped under way, and the next user of the connection would write into that transaction. So it goes
+    // on to its end here, and what it gives is rolled back if nobody takes it.
+    let begun = tokio::spawn(async move { pool.begin_with_options(options).await }).await;
+    begun.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string())))
 }
 
 async fn execute(on: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<u64, DbErr> {

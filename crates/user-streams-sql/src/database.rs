@@ -111,23 +111,13 @@ impl Database {
 
     /// A transaction that may write.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        self.begun(Box::pin(self.writers.clone().begin())).await
+        self.timed(Box::pin(self.writers.clone().begin())).await
     }
 
     /// The same by sea-orm, for its migrations.
     pub(crate) async fn begin_by_sea_orm(&self) -> Result<DatabaseTransaction> {
         self.writers.give_back();
-        self.begun(Box::pin(connections::begin(self.pools.writer().clone()))).await
-    }
-
-    async fn begun<T: Send + 'static>(&self, begin: BoxFuture<'static, Result<T, DbErr>>) -> Result<T> {
-        if self.dialect != Dialect::MySql {
-            return self.timed(begin).await;
-        }
-        // sqlx forgets a BEGIN to MySQL that is dropped under way, and the next user of the connection would write into
-        // that transaction. So it goes on to its end here, and what it gives is rolled back if nobody takes it.
-        let begun = tokio::spawn(begin);
-        self.timed(async { begun.await.unwrap_or_else(|error| Err(DbErr::Custom(error.to_string()))) }).await
+        self.timed(Box::pin(connections::begin(self.pools.writer().clone()))).await
     }
 
     pub(crate) async fn rollback(&self, transaction: Transaction) -> Result<()> {

@@ -52,9 +52,9 @@ struct Idle<DB: Database> {
 struct Taken<DB: Database> {
     connection: PoolConnection<DB>,
     since: Instant,
-    /// sqlx forgets a COPY that is dropped under way: its answer would pass for that of the next statement.
-    #[cfg(feature = "postgres")]
-    copying: bool,
+    /// sqlx forgets a BEGIN or a COPY that is dropped under way: the next statement would be part of a transaction that nobody ends, or
+    /// take the COPY's answer for its own. So a connection with one of them under way is closed if it is dropped.
+    unsettled: bool,
 }
 
 /// A connection in use. If it is dropped, it goes back to the pool.
@@ -84,12 +84,7 @@ impl<DB: Database> Kept<DB> {
             Some(taken) => taken,
             None => {
                 let connection = shared.pool.acquire().await.map_err(no_connection)?;
-                Taken {
-                    connection,
-                    since: Instant::now(),
-                    #[cfg(feature = "postgres")]
-                    copying: false,
-                }
+                Taken { connection, since: Instant::now(), unsettled: false }
             }
         };
         Ok(InUse { taken, shared, turn })
@@ -97,11 +92,12 @@ impl<DB: Database> Kept<DB> {
 
     /// A transaction, by the statement that begins it or else by `BEGIN`.
     pub(crate) async fn begin(&self, statement: Option<&'static str>) -> Result<Open<DB>, DbErr> {
-        // From now on, since it may have begun even if this is dropped before the answer has come.
-        let mut open = Open(Some(self.take().await?));
+        let mut used = self.take().await?;
+        used.taken.unsettled = true;
         let statement = statement.map(SqlSafeStr::into_sql_str);
-        DB::TransactionManager::begin(open.used()?.connection(), statement).await.map_err(exec)?;
-        Ok(open)
+        DB::TransactionManager::begin(used.connection(), statement).await.map_err(exec)?;
+        used.taken.unsettled = false;
+        Ok(Open(Some(used)))
     }
 
     /// Gives back those that nobody uses.
@@ -181,18 +177,17 @@ impl<DB: Database> InUse<DB> {
 impl InUse<sqlx::Postgres> {
     /// Copies rows and returns how many there were.
     pub(crate) async fn copy(&mut self, rows: &crate::copy::Rows<'_>) -> Result<u64, DbErr> {
-        self.taken.copying = true;
+        self.taken.unsettled = true;
         let copied = rows.copy_to(self.connection()).await;
         // The server has ended it, one way or the other.
-        self.taken.copying = !matches!(copied, Ok(_) | Err(SqlxError::Database(_)));
+        self.taken.unsettled = !matches!(copied, Ok(_) | Err(SqlxError::Database(_)));
         copied.map_err(exec)
     }
 }
 
-#[cfg(feature = "postgres")]
 impl<DB: Database> Drop for Taken<DB> {
     fn drop(&mut self) {
-        if self.copying {
+        if self.unsettled {
             self.connection.close_on_drop();
         }
     }
