@@ -4,7 +4,7 @@ use std::{
     any::Any,
     collections::{BTreeSet, HashSet},
     error::Error as StdError,
-    fmt, mem,
+    fmt, mem, vec,
 };
 
 use futures_core::stream::{BoxStream, Stream};
@@ -20,7 +20,8 @@ use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
 pub struct Recipients(Source);
 
 enum Source {
-    Users(Vec<UserId>),
+    /// Taken from the front, which moves none of those behind.
+    Users(vec::IntoIter<UserId>),
     Stream(BoxStream<'static, Result<UserId>>),
     Query(Box<dyn RecipientQuery>),
 }
@@ -80,7 +81,7 @@ impl Recipients {
     pub fn query_as<Q: RecipientQuery>(self) -> Result<Box<Q>, Self> {
         match self.0 {
             Source::Query(query) if (&*query as &dyn Any).is::<Q>() => {
-                (query as Box<dyn Any>).downcast().map_err(|_| Self(Source::Users(Vec::new())))
+                (query as Box<dyn Any>).downcast().map_err(|_| Self(Source::Users(vec::IntoIter::default())))
             }
             other => Err(Self(other)),
         }
@@ -106,7 +107,7 @@ impl Recipients {
     /// Checks the ids that are at hand, before any I/O.
     pub(crate) fn check(&self, kind: UserIdKind) -> Result<()> {
         match &self.0 {
-            Source::Users(users) => users.iter().try_for_each(|user| user.check(kind)),
+            Source::Users(users) => users.as_slice().iter().try_for_each(|user| user.check(kind)),
             Source::Stream(_) | Source::Query(_) => Ok(()),
         }
     }
@@ -148,9 +149,9 @@ impl RecipientChunks {
         let mut last = false;
         let users = match &mut self.source {
             Source::Users(users) => {
-                let rest = users.split_off(users.len().min(self.size));
-                last = rest.is_empty();
-                mem::replace(users, rest)
+                last = users.len() <= self.size;
+                // All of them are not even copied.
+                if last { mem::take(users).collect() } else { users.by_ref().take(self.size).collect() }
             }
             Source::Stream(stream) => {
                 let mut users = Vec::new();
@@ -168,7 +169,7 @@ impl RecipientChunks {
         users.iter().try_for_each(|user| user.check(self.kind))?;
         if last {
             // A stream that has ended must not be polled again.
-            self.source = Source::Users(Vec::new());
+            self.source = Source::Users(vec::IntoIter::default());
         }
         Ok((!users.is_empty()).then_some(Chunk { users, last }))
     }
@@ -202,12 +203,13 @@ impl IntoRecipients for Recipients {
 
 impl<T: ToUserId> IntoRecipients for T {
     fn into_recipients(self) -> Recipients {
-        Recipients(Source::Users(vec![self.to_user_id()]))
+        all([self])
     }
 }
 
 fn all<T: ToUserId>(users: impl IntoIterator<Item = T>) -> Recipients {
-    Recipients(Source::Users(users.into_iter().map(|user| user.to_user_id()).collect()))
+    let users: Vec<_> = users.into_iter().map(|user| user.to_user_id()).collect();
+    Recipients(Source::Users(users.into_iter()))
 }
 
 impl<T: ToUserId> IntoRecipients for Vec<T> {

@@ -121,7 +121,7 @@ impl Connections {
     }
 
     /// Begins a transaction.
-    pub(crate) async fn begin(self) -> Result<Transaction, DbErr> {
+    pub(crate) async fn begin(&self) -> Result<Transaction, DbErr> {
         Ok(match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(kept) => Transaction::Sqlite(kept.begin(Some("BEGIN IMMEDIATE")).await?),
@@ -129,7 +129,7 @@ impl Connections {
             Self::Postgres(kept) => Transaction::Postgres(kept.begin(None).await?),
             #[cfg(feature = "mysql")]
             Self::MySql(kept) => Transaction::MySql(kept.begin(None).await?),
-            Self::Pool(pool) => Transaction::Pool(begin(pool).await?),
+            Self::Pool(pool) => Transaction::Pool(begin(pool.clone()).await?),
         })
     }
 

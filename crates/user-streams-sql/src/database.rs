@@ -111,7 +111,7 @@ impl Database {
 
     /// A transaction that may write.
     pub(crate) async fn begin(&self) -> Result<Transaction> {
-        self.timed(Box::pin(self.writers.clone().begin())).await
+        self.timed(Box::pin(self.writers.begin())).await
     }
 
     /// The same by sea-orm, for its migrations.

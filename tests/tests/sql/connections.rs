@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::{runtime::Runtime, time::timeout};
 use user_streams_core::{Backend, Streams};
 use user_streams_many_to_many::{ManyToManyBackend, ManyToManyConfig};
@@ -15,6 +15,7 @@ crate::tests![
     the_pool_has_a_connection_for_others,
     closing_does_not_wait_for_kept_connections,
     a_backend_may_be_dropped_outside_of_its_runtime_and_after_it,
+    a_pool_of_mysql_reads_what_is_committed,
 ];
 
 async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
@@ -75,4 +76,16 @@ async fn a_backend_may_be_dropped_outside_of_its_runtime_and_after_it(database: 
         }
     });
     thread.join().unwrap();
+}
+
+async fn a_pool_of_mysql_reads_what_is_committed(database: TestDatabase) {
+    if database.backend() != DbBackend::MySql {
+        return;
+    }
+    let backend = backend(database.config()).await;
+    // MariaDB has the first name, MySQL the second.
+    let sql = "SHOW VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')";
+    let row = backend.connection().query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await;
+    let level: String = row.unwrap().unwrap().try_get_by_index(1).unwrap();
+    assert_eq!(level, "READ-COMMITTED");
 }
