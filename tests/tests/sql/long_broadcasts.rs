@@ -2,9 +2,11 @@
 
 use std::{collections::BTreeMap, time::Instant};
 
+use futures_util::FutureExt;
 use sea_orm::DbBackend;
 use tokio::time::timeout;
 use user_streams_core::{Backend, NewItem, Recipients, Streams, UserIdKind};
+use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::database::TestDatabase;
@@ -22,16 +24,28 @@ crate::tests![
 /// Users enough for PostgreSQL to copy their rows.
 const MANY: i64 = 5_000;
 
-/// A handle on each layout, over pools of their own.
-async fn layouts(database: &TestDatabase) -> Vec<Streams> {
-    let (single, many) = (database.single_table().await, database.many_to_many().await);
-    single.migrate().await.unwrap();
-    many.migrate().await.unwrap();
-    vec![Streams::from_backend(single), Streams::from_backend(many)]
+/// A handle on each layout and its table, over pools of their own and over an application's.
+async fn layouts(database: &TestDatabase) -> Vec<(Streams, &'static str)> {
+    let tables = ["own_single", "own_many", "given_single", "given_many"];
+    let [own_single, own_many, given_single, given_many] =
+        tables.map(|table| database.config().with_table(table));
+    let pool = || database.connection.clone();
+    let backends: [Box<dyn Backend>; 4] = [
+        Box::new(SingleTableBackend::connect(own_single).await.unwrap()),
+        Box::new(ManyToManyBackend::connect(own_many).await.unwrap()),
+        Box::new(SingleTableBackend::new(pool(), given_single).unwrap()),
+        Box::new(ManyToManyBackend::new(pool(), given_many).unwrap()),
+    ];
+    let mut layouts = Vec::new();
+    for (backend, table) in backends.into_iter().zip(tables) {
+        backend.migrate().await.unwrap();
+        layouts.push((Streams::from_backend(backend), table));
+    }
+    layouts
 }
 
 async fn each_of_many_recipients_has_the_content(database: TestDatabase) {
-    for streams in layouts(&database).await {
+    for (streams, _) in layouts(&database).await {
         for content in ["☃ snow", &"long ".repeat(1_000), ""] {
             let users: Vec<_> = (1..=MANY).collect();
             let delivery = streams.add_stream_item(users, content).await.unwrap();
@@ -64,7 +78,7 @@ async fn ids_of_every_kind_arrive(database: TestDatabase) {
 }
 
 async fn a_repeated_broadcast_reaches_those_who_lack_the_item(database: TestDatabase) {
-    for streams in layouts(&database).await {
+    for (streams, _) in layouts(&database).await {
         let item = NewItem::new("once");
         let half = streams.add_stream_item((1..=MANY).step_by(2).collect::<Vec<_>>(), item.clone());
         assert_eq!(half.await.unwrap().delivered, MANY as u64 / 2);
@@ -91,14 +105,19 @@ async fn a_user_who_is_named_in_two_chunks_receives_it_once(database: TestDataba
 async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_statement(
     database: TestDatabase,
 ) {
-    for streams in layouts(&database).await {
+    for (streams, table) in layouts(&database).await {
+        let broadcast = || streams.add_stream_item((1..=MANY).collect::<Vec<_>>(), "dropped").into_future();
         let started = Instant::now();
-        streams.add_stream_item((1..=MANY).collect::<Vec<_>>(), "whole").await.unwrap();
+        broadcast().await.unwrap();
         let whole = started.elapsed();
         for part in 0..60 {
-            let broadcast = streams.add_stream_item((1..=MANY).collect::<Vec<_>>(), "dropped").into_future();
-            _ = timeout(whole * part / 50, broadcast).await;
+            // The first is dropped with its first statement under way.
+            _ = broadcast().now_or_never();
+            _ = timeout(whole * part / 50, broadcast()).await;
             assert_eq!(streams.add_stream_item(0, "next").await.unwrap().delivered, 1);
+            // As others see it, so that it is committed.
+            let count = format!("SELECT COUNT(*) FROM {table} WHERE user_id = 0");
+            assert_eq!(database.number(&count).await, i64::from(part) + 1);
             assert_eq!(streams.get_stream_items(0).len().await.unwrap(), part as usize + 1);
         }
         let (first, last) = (streams.get_stream_items(1), streams.get_stream_items(MANY));
