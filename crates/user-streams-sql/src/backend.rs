@@ -30,7 +30,8 @@ pub struct SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Opens a pool of its own. On SQLite it sets WAL mode, `synchronous = NORMAL` and foreign keys on.
+    /// Opens a pool of its own. On SQLite it sets WAL mode, `synchronous` as the option says, and foreign keys on; on MySQL the isolation
+    /// level READ COMMITTED.
     ///
     /// # Errors
     /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if there is no usable database.

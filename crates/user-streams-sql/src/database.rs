@@ -195,19 +195,24 @@ impl Database {
             Some(done) => done,
             None => run(on.once(), sql, values()).await,
         };
-        if savepoint {
-            let end = if done.is_ok() { "RELEASE SAVEPOINT fresh" } else { "ROLLBACK TO SAVEPOINT fresh" };
-            // If the connection broke, the first error is the one that says so.
-            let ended = run(on, end, Vec::new()).await;
-            if done.is_ok() {
-                ended.map_err(from_db)?;
-            }
-        }
-        match done {
+        let delivered = match done {
             Ok(delivered) => Ok(Some(delivered)),
             Err(error) if is_there(&error) || cannot_copy(&error) => Ok(None),
             Err(error) => Err(from_db(error)),
+        };
+        if !savepoint {
+            return delivered;
         }
+        let end = if let Ok(Some(_)) = delivered {
+            "RELEASE SAVEPOINT fresh"
+        } else {
+            "ROLLBACK TO SAVEPOINT fresh"
+        };
+        let ended = run(on, end, Vec::new()).await;
+        // If the connection broke, the first error is the one that says so.
+        let delivered = delivered?;
+        ended.map_err(from_db)?;
+        Ok(delivered)
     }
 
     /// Runs a statement and returns its rows.

@@ -128,7 +128,7 @@ impl<DB: Database> Shared<DB> {
 }
 
 impl<DB: Database> InUse<DB> {
-    pub(crate) fn connection(&mut self) -> &mut DB::Connection {
+    fn connection(&mut self) -> &mut DB::Connection {
         &mut self.taken.connection
     }
 
