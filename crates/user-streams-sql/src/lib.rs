@@ -12,6 +12,9 @@ mod dialect;
 mod driver;
 mod error;
 mod fan_out;
+#[cfg(feature = "fault")]
+#[doc(hidden)]
+pub mod fault;
 mod group;
 mod kept;
 mod layout;
