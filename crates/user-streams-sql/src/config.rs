@@ -21,17 +21,26 @@ pub struct SqlConfig {
     /// The application's user table and its key, as `"table.column"`: deleting a user then deletes the user's items. No foreign key by
     /// default; it is made by `migrate`, and slows broadcasts.
     pub users: Option<String>,
-    /// The most connections in the pool; by default 4 for SQLite and 10 for a server.
+    /// The most connections in the pool, 1 to 10,000; by default 4 for SQLite and 10 for a server. A SQLite file has one
+    /// more, which writes.
     pub max_connections: Option<u32>,
-    /// How long to wait for a connection, in seconds; 10 by default.
+    /// How long to wait for a connection, in seconds; 10 by default. This and the other limits may be 0.001 to 1,000,000.
     pub connect_timeout: f64,
-    /// How long one statement may take, in seconds; 30 by default.
+    /// How long one statement may take, in seconds, and a whole call that is no long broadcast, with all that it waits
+    /// for; 30 by default.
     pub statement_timeout: f64,
-    /// How long a whole broadcast may take, in seconds; 3600 by default.
+    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take, in seconds; 3600 by default.
     pub broadcast_timeout: f64,
+    /// How long a broadcast waits for the next of its recipients while it has a transaction open, in seconds; 5 by default.
+    pub recipients_timeout: f64,
     /// What an add to a file of SQLite waits for: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
 }
+
+/// The range of the limits: as far as every server has them.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(1_000_000);
+const MOST_CONNECTIONS: u32 = 10_000;
 
 /// SQLite's setting of that name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -56,6 +65,7 @@ impl Default for SqlConfig {
             connect_timeout: 10.0,
             statement_timeout: 30.0,
             broadcast_timeout: 3600.0,
+            recipients_timeout: 5.0,
             synchronous: Synchronous::default(),
         }
     }
@@ -102,17 +112,24 @@ impl SqlConfig {
         self
     }
 
-    /// Sets how long one statement may take.
+    /// Sets how long one statement, and a call of few, may take.
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout.as_secs_f64();
         self
     }
 
-    /// Sets how long a whole broadcast may take.
+    /// Sets how long a long broadcast may take.
     #[must_use]
     pub fn with_broadcast_timeout(mut self, timeout: Duration) -> Self {
         self.broadcast_timeout = timeout.as_secs_f64();
+        self
+    }
+
+    /// Sets how long a broadcast waits for its next recipients while it has a transaction open.
+    #[must_use]
+    pub fn with_recipients_timeout(mut self, timeout: Duration) -> Self {
+        self.recipients_timeout = timeout.as_secs_f64();
         self
     }
 
@@ -125,16 +142,29 @@ impl SqlConfig {
 
     pub(crate) fn timeouts(&self) -> Result<Timeouts> {
         let seconds = |name: &str, seconds: f64| match Duration::try_from_secs_f64(seconds) {
-            Ok(timeout) if !timeout.is_zero() => Ok(timeout),
-            _ => {
-                Err(invalid(format!("{name}: {seconds} is not a time: expected a number of seconds above 0")))
-            }
+            Ok(timeout) if (SHORTEST..=LONGEST).contains(&timeout) => Ok(timeout),
+            _ => Err(invalid(format!(
+                "{name}: {seconds} is out of range: expected {} to {} seconds",
+                SHORTEST.as_secs_f64(),
+                LONGEST.as_secs()
+            ))),
         };
         Ok(Timeouts {
             connect: seconds("connect_timeout", self.connect_timeout)?,
             statement: seconds("statement_timeout", self.statement_timeout)?,
             broadcast: seconds("broadcast_timeout", self.broadcast_timeout)?,
+            recipients: seconds("recipients_timeout", self.recipients_timeout)?,
         })
+    }
+
+    /// The most connections, if they are given.
+    pub(crate) fn most_connections(&self) -> Result<Option<u32>> {
+        match self.max_connections {
+            Some(most) if !(1..=MOST_CONNECTIONS).contains(&most) => Err(invalid(format!(
+                "max_connections: {most} is out of range: expected 1 to {MOST_CONNECTIONS}"
+            ))),
+            most => Ok(most),
+        }
     }
 
     /// The name of the table, checked to leave room for the suffixes of an index and of the migrations' history.
@@ -166,6 +196,7 @@ pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
     pub(crate) statement: Duration,
     pub(crate) broadcast: Duration,
+    pub(crate) recipients: Duration,
 }
 
 pub(crate) fn invalid(message: String) -> Error {

@@ -1,12 +1,82 @@
 //! What a database's error means.
 
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, SqlxError};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
+
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, SqlxError, sqlx::error::DatabaseError};
 use user_streams_core::{Error, ErrorKind};
 
 /// Core's error for one of the database.
 pub(crate) fn from_db(error: DbErr) -> Error {
     let (kind, message) = classify(&error);
     Error::new(kind, message).with_source(error)
+}
+
+/// The same for one of the driver.
+pub(crate) fn from_sqlx(error: SqlxError) -> Error {
+    from_sqlx_arc(Arc::new(error))
+}
+
+pub(crate) fn from_sqlx_arc(error: Arc<SqlxError>) -> Error {
+    from_db(DbErr::Exec(RuntimeErr::SqlxError(error)))
+}
+
+/// The backend is closed, or this connection is.
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorKind::Connection, "the backend is closed")
+}
+
+/// There is no runtime to do I/O on.
+pub(crate) fn no_runtime() -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or `Runtime::block_on`",
+    )
+}
+
+/// The server was not there in all that time.
+pub(crate) fn unreachable(limit: Duration, error: Error) -> Error {
+    let message = format!(
+        "no answer from the database server within {} s: is it running at that address?",
+        limit.as_secs_f64()
+    );
+    Error::new(ErrorKind::Connection, message).with_source(error)
+}
+
+/// SQLite has one writer, and it was another in all that time.
+pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {
+    Error::new(
+        ErrorKind::Conflict,
+        format!(
+            "timed out after {} s (`statement_timeout`) waiting for SQLite's write lock: {holder} holds it",
+            limit.as_secs_f64()
+        ),
+    )
+}
+
+/// Whether a row is there already.
+pub(crate) fn is_unique_violation(error: &Error) -> bool {
+    db_error(error).is_some_and(|error| matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
+}
+
+/// Whether another transaction was in the way, so that the same may succeed at once.
+pub(crate) fn may_pass(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && error.is_retryable() && db_error(error).is_some()
+}
+
+/// PostgreSQL refuses to copy into a table with row-level security (`feature_not_supported`).
+pub(crate) fn cannot_copy(error: &Error) -> bool {
+    let Some(DbErr::Exec(RuntimeErr::SqlxError(error))) = db_error(error) else { return false };
+    error.as_database_error().and_then(DatabaseError::code).as_deref() == Some("0A000")
+}
+
+fn db_error(error: &Error) -> Option<&DbErr> {
+    error.source()?.downcast_ref()
+}
+
+/// SQLite's extended result code.
+#[cfg(feature = "sqlite")]
+pub(crate) fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
+    error.code()?.parse().ok()
 }
 
 fn classify(error: &DbErr) -> (ErrorKind, &'static str) {
@@ -23,10 +93,9 @@ fn classify(error: &DbErr) -> (ErrorKind, &'static str) {
         _ => {}
     }
     match error {
-        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => (
-            ErrorKind::Timeout,
-            "no connection was free within `connect_timeout`; raise `max_connections` or look for long transactions",
-        ),
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => {
+            (ErrorKind::Timeout, "no connection of the application's pool was free in time")
+        }
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => {
             (ErrorKind::Connection, "the backend is closed")
         }
@@ -85,9 +154,10 @@ fn classify_code(code: &str, message: &str) -> (ErrorKind, &'static str) {
             (_, "42P01" | "42S02") => NOT_MIGRATED,
             ("40", _) | (_, "55P03") => (ErrorKind::Conflict, "another transaction was in the way"),
             // MySQL reports a lock that it waited for too long as a general error.
-            (_, "HY000") if message.contains("try restarting transaction") => {
-                (ErrorKind::Conflict, "a lock was held for too long")
-            }
+            (_, "HY000") if message.contains("try restarting transaction") => (
+                ErrorKind::Conflict,
+                "another transaction was in the way for too long, or wrote the same rows",
+            ),
             (_, "57014") => (ErrorKind::Timeout, "the server cancelled the statement"),
             ("08" | "57" | "53", _) => (ErrorKind::Connection, "the database server is not available"),
             ("28", _) | (_, "3D000") => NO_LOGIN,

@@ -1,11 +1,7 @@
-//! For the project's own fault harness (`cargo xtask fault`): which mechanism it has taken out, to see that a trial
-//! notices. Behind the feature `fault`, and no part of the API that semver covers.
+//! Which mechanism the project's own fault harness (`cargo xtask fault`) has taken out, to see that its trials notice.
+//! It can with the feature `fault` alone, which is for nobody else and not covered by semver.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-static TAKEN_OUT: AtomicU32 = AtomicU32::new(0);
-
-/// A mechanism that a fault must not get past.
+/// What keeps a fault from doing harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -19,7 +15,7 @@ pub enum Mechanism {
     Check,
     /// One dead connection discards all that idle.
     Discard,
-    /// The server is made to let go of what was closed or timed out.
+    /// The server is made to let go of what was closed under way.
     Release,
     /// One deadline bounds a whole call. Without: each statement has a limit of its own.
     Deadline,
@@ -29,7 +25,7 @@ pub enum Mechanism {
     Task,
 }
 
-/// All of them, by the names of the command line.
+/// All of them, by their names on the command line.
 pub const MECHANISMS: &[(&str, Mechanism)] = &[
     ("settle", Mechanism::Settle),
     ("grace", Mechanism::Grace),
@@ -42,12 +38,21 @@ pub const MECHANISMS: &[(&str, Mechanism)] = &[
     ("task", Mechanism::Task),
 ];
 
+#[cfg(feature = "fault")]
+static TAKEN_OUT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+
 /// Takes a mechanism out, for the rest of the process.
+#[cfg(feature = "fault")]
 pub fn take_out(mechanism: Mechanism) {
-    TAKEN_OUT.fetch_or(1 << mechanism as u32, Ordering::Relaxed);
+    TAKEN_OUT.fetch_or(1 << mechanism as u32, std::sync::atomic::Ordering::Relaxed);
 }
 
-#[allow(dead_code)]
+#[cfg(feature = "fault")]
 pub(crate) fn has(mechanism: Mechanism) -> bool {
-    TAKEN_OUT.load(Ordering::Relaxed) & (1 << mechanism as u32) == 0
+    TAKEN_OUT.load(std::sync::atomic::Ordering::Relaxed) & (1 << mechanism as u32) == 0
+}
+
+#[cfg(not(feature = "fault"))]
+pub(crate) const fn has(_: Mechanism) -> bool {
+    true
 }

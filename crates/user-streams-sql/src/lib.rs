@@ -4,30 +4,21 @@
 
 mod backend;
 mod config;
-mod connect;
-mod connections;
-mod copy;
-mod database;
 mod dialect;
 mod driver;
 mod error;
-mod fan_out;
-#[cfg(feature = "fault")]
 #[doc(hidden)]
 pub mod fault;
-mod group;
-mod kept;
-mod layout;
-mod migrate;
-mod statements;
+mod ops;
+mod pool;
+mod schema;
 mod users;
-mod values;
 
 pub use backend::SqlBackend;
 pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
 pub use driver::connect_url;
-pub use layout::{Layout, Schema};
+pub use schema::{Layout, Schema};
 pub use users::{Users, users};
 
 pub use sea_orm;

@@ -1,9 +1,8 @@
-//! Connections that stay out of the backend's own pool between statements: nobody else is kept waiting by them.
+//! The backend's own pool: who waits for a connection gets one, and closing and dropping it work in any state.
 
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::{runtime::Runtime, time::timeout};
 use user_streams_core::{Backend, Streams};
 use user_streams_many_to_many::{ManyToManyBackend, ManyToManyConfig};
@@ -11,11 +10,9 @@ use user_streams_many_to_many::{ManyToManyBackend, ManyToManyConfig};
 use crate::database::TestDatabase;
 
 crate::tests![
-    a_transaction_gets_the_connection_that_a_statement_has_kept,
-    the_pool_has_a_connection_for_others,
-    closing_does_not_wait_for_kept_connections,
+    a_transaction_gets_a_connection_that_reads_had,
+    closing_does_not_wait_for_idle_connections,
     a_backend_may_be_dropped_outside_of_its_runtime_and_after_it,
-    a_pool_of_mysql_reads_what_is_committed,
 ];
 
 async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
@@ -25,7 +22,7 @@ async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
     backend
 }
 
-/// Every connection that may be kept is kept after this.
+/// Every connection of the pool is there after this.
 async fn read_at_once(streams: &Streams) {
     let reads = (0..8).map(|user| async move { streams.get_stream_items(user).len().await });
     for count in join_all(reads).await {
@@ -33,7 +30,7 @@ async fn read_at_once(streams: &Streams) {
     }
 }
 
-async fn a_transaction_gets_the_connection_that_a_statement_has_kept(database: TestDatabase) {
+async fn a_transaction_gets_a_connection_that_reads_had(database: TestDatabase) {
     let streams = Streams::from_backend(backend(database.config()).await);
     read_at_once(&streams).await;
     for _ in 0..3 {
@@ -47,13 +44,7 @@ async fn a_transaction_gets_the_connection_that_a_statement_has_kept(database: T
     }
 }
 
-async fn the_pool_has_a_connection_for_others(database: TestDatabase) {
-    let backend = std::sync::Arc::new(backend(database.config()).await);
-    read_at_once(&Streams::from_backend(std::sync::Arc::clone(&backend))).await;
-    backend.connection().execute_unprepared("SELECT 1").await.unwrap();
-}
-
-async fn closing_does_not_wait_for_kept_connections(database: TestDatabase) {
+async fn closing_does_not_wait_for_idle_connections(database: TestDatabase) {
     let streams = Streams::from_backend(backend(database.config()).await);
     read_at_once(&streams).await;
     timeout(Duration::from_secs(3), streams.close()).await.unwrap().unwrap();
@@ -76,16 +67,4 @@ async fn a_backend_may_be_dropped_outside_of_its_runtime_and_after_it(database: 
         }
     });
     thread.join().unwrap();
-}
-
-async fn a_pool_of_mysql_reads_what_is_committed(database: TestDatabase) {
-    if database.backend() != DbBackend::MySql {
-        return;
-    }
-    let backend = backend(database.config()).await;
-    // MariaDB has the first name, MySQL the second.
-    let sql = "SHOW VARIABLES WHERE Variable_name IN ('tx_isolation', 'transaction_isolation')";
-    let row = backend.connection().query_one_raw(Statement::from_string(DbBackend::MySql, sql)).await;
-    let level: String = row.unwrap().unwrap().try_get_by_index(1).unwrap();
-    assert_eq!(level, "READ-COMMITTED");
 }

@@ -1,7 +1,6 @@
 //! Binary COPY, by which PostgreSQL takes many short rows nearly twice as fast as by a statement; see decision 15.
 //!
 //! The format: <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
-#![cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
 
 use user_streams_core::{NewItem, UserId};
 
@@ -41,27 +40,30 @@ impl<'a> Rows<'a> {
         Some(Self { sql, users, rest, columns: 3 + i16::from(content.is_some()) })
     }
 
-    /// Sends them, and returns how many there were. Whatever fails, none is there.
-    #[cfg(feature = "postgres")]
-    pub(crate) async fn copy_to(
-        &self,
-        connection: &mut sea_orm::sqlx::PgConnection,
-    ) -> Result<u64, sea_orm::SqlxError> {
-        let mut copy = connection.copy_in_raw(self.sql).await?;
-        let mut block = Vec::with_capacity(BLOCK + 1024);
-        // The signature, no flags, no extension of the header.
-        block.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-        for user in self.users {
-            self.push_row(&mut block, user);
+    /// The statement that copies them.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
+    pub(crate) fn sql(&self) -> &'a str {
+        self.sql
+    }
+
+    /// Fills a block with the next bytes to send, from the row of this number on. Returns the number of the row after
+    /// them; none follows where that is `None`.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
+    pub(crate) fn fill(&self, block: &mut Vec<u8>, from: usize) -> Option<usize> {
+        block.clear();
+        if from == 0 {
+            // The signature, no flags, no extension of the header.
+            block.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+        }
+        for (index, user) in self.users.iter().enumerate().skip(from) {
             if block.len() >= BLOCK {
-                copy.send(&block[..]).await?;
-                block.clear();
+                return Some(index);
             }
+            self.push_row(block, user);
         }
         // The end.
         block.extend_from_slice(&(-1_i16).to_be_bytes());
-        copy.send(&block[..]).await?;
-        copy.finish().await
+        None
     }
 
     fn push_row(&self, block: &mut Vec<u8>, user: &UserId) {

@@ -39,7 +39,7 @@ pub(crate) struct ItemStatements {
     pub(crate) select: String,
     /// Holds some items without a delivery, where there may be other writers; gives `id, created_at_us`.
     pub(crate) hold_orphans: Option<String>,
-    /// Where they are held, by their [keys](crate::values::item_keys): deletes those that still have none. Else all without a delivery.
+    /// Where they are held, by their [keys](crate::dialect::values::item_keys): deletes those that still have none. Else all without a delivery.
     pub(crate) purge: String,
 }
 

@@ -15,8 +15,8 @@ use user_streams_core::{Error, ErrorKind, NewItem, Result};
 
 use crate::{
     Dialect, Layout, Schema,
-    database::{Database, On, WriteTurn},
-    statements::GroupStatements,
+    pool::{Access, Executor, Limits, Pools, finish},
+    schema::{GroupStatements, Rows},
 };
 
 /// Adds of one group: their rows are few enough for one statement.
@@ -26,11 +26,11 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// The adds that wait.
 #[derive(Debug)]
-pub(crate) struct Group(Arc<Shared>);
+pub(super) struct Group(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    database: Database,
+    pools: Pools,
     statements: GroupStatements,
     waiting: Mutex<Waiting>,
     /// Whether the last group had several adds, so that more may be about to come.
@@ -52,19 +52,19 @@ struct Waiter {
 }
 
 /// What became of an add.
-pub(crate) enum Outcome {
+pub(super) enum Outcome {
     /// It was stored with others.
     Stored,
-    /// It is to be made alone, in this turn if there is one.
-    Alone(Option<WriteTurn>),
+    /// It is to be made alone, on this connection if there is one.
+    Alone(Option<Box<dyn Executor>>),
 }
 
 impl Group {
     /// For a database where it pays.
-    pub(crate) fn new<L: Layout>(database: &Database, schema: &Schema) -> Option<Self> {
-        (database.dialect == Dialect::Sqlite).then(|| {
+    pub(super) fn new<L: Layout>(pools: &Pools, schema: &Schema) -> Option<Self> {
+        (pools.dialect == Dialect::Sqlite).then(|| {
             Self(Arc::new(Shared {
-                database: database.clone(),
+                pools: pools.clone(),
                 statements: GroupStatements::new::<L>(schema, MOST),
                 waiting: Mutex::default(),
                 crowded: AtomicBool::new(false),
@@ -73,16 +73,16 @@ impl Group {
     }
 
     /// Stores the item for the user together with what else waits, or says that it is to be stored alone.
-    pub(crate) async fn add(&self, user: Value, item: &NewItem) -> Result<Outcome> {
+    pub(super) async fn add(&self, limits: Limits, user: Value, item: &NewItem) -> Result<Outcome> {
         let shared = &self.0;
         let (stored, mut told) = oneshot::channel();
         let number = shared.waiting().push(user, item.clone(), stored);
         loop {
-            let turn = tokio::select! {
+            let on = tokio::select! {
                 biased;
                 // The sender is dropped unused where the group failed.
                 told = &mut told => return Ok(told.map_or(Outcome::Alone(None), |()| Outcome::Stored)),
-                turn = shared.database.write_turn() => turn?,
+                on = shared.pools.lease(Access::Write, limits) => on?,
             };
             if shared.crowded.load(Ordering::Relaxed) {
                 // Those whom the last group has just answered are about to add again.
@@ -93,10 +93,10 @@ impl Group {
             if let [only] = &group[..]
                 && only.number == number
             {
-                return Ok(Outcome::Alone(Some(turn)));
+                return Ok(Outcome::Alone(Some(on)));
             }
             // Apart from this future: the others must be told even if it is dropped.
-            tokio::spawn(Arc::clone(shared).store(group, turn));
+            tokio::spawn(Arc::clone(shared).store(group, on));
         }
     }
 }
@@ -106,51 +106,59 @@ impl Shared {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn store(self: Arc<Self>, group: Vec<Waiter>, turn: WriteTurn) {
-        let done = self.insert(&group).await;
-        if done.is_ok() {
+    async fn store(self: Arc<Self>, group: Vec<Waiter>, mut on: Box<dyn Executor>) {
+        if self.insert(&mut *on, &group).await.is_ok() {
             for waiter in group {
                 // It may be gone by now.
                 let _ = waiter.stored.send(());
             }
         }
-        drop(turn);
     }
 
-    async fn insert(&self, group: &[Waiter]) -> Result<()> {
-        let too_many = || Error::new(ErrorKind::Backend, "the group is too large");
-        let count = group.len();
-        let deliveries = GroupStatements::of(&self.statements.deliveries, count).ok_or_else(too_many)?;
-        let item = |waiter: &Waiter| [waiter.item.created_at_us().into(), waiter.item.id().get().into()];
-        let content = |waiter: &Waiter| Value::from(waiter.item.content());
+    async fn insert(&self, on: &mut dyn Executor, group: &[Waiter]) -> Result<()> {
         let Some(items) = &self.statements.items else {
-            let rows = group
-                .iter()
-                .flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone(), content(waiter)]));
-            let values = padded(rows, deliveries.rows * 4);
-            self.database.execute(self.database.write(), &deliveries.sql, values).await?;
-            return Ok(());
+            let rows = group.iter().map(|waiter| {
+                let [at, id] = waiter.key();
+                [at, id, waiter.user.clone(), waiter.item.content().into()]
+            });
+            return insert_rows(on, &self.statements.deliveries, rows).await;
         };
-        let items = GroupStatements::of(items, count).ok_or_else(too_many)?;
-        let mut transaction = self.database.begin().await?;
-        let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([content(waiter)]));
-        self.database
-            .execute(On::Transaction(&mut transaction), &items.sql, padded(rows, items.rows * 3))
-            .await?;
-        let rows = group.iter().flat_map(|waiter| item(waiter).into_iter().chain([waiter.user.clone()]));
-        self.database
-            .execute(On::Transaction(&mut transaction), &deliveries.sql, padded(rows, deliveries.rows * 3))
-            .await?;
-        self.database.commit(transaction).await
+        on.begin().await?;
+        let inserted = async {
+            let rows = group.iter().map(|waiter| {
+                let [at, id] = waiter.key();
+                [at, id, waiter.item.content().into()]
+            });
+            insert_rows(on, items, rows).await?;
+            let rows = group.iter().map(|waiter| {
+                let [at, id] = waiter.key();
+                [at, id, waiter.user.clone()]
+            });
+            insert_rows(on, &self.statements.deliveries, rows).await
+        };
+        let inserted = inserted.await;
+        finish(on, inserted).await
     }
 }
 
-/// With NULL in the rows that are too many, which the statement leaves out.
-fn padded(values: impl Iterator<Item = Value>, length: usize) -> Vec<Value> {
-    let mut padded = Vec::with_capacity(length);
-    padded.extend(values);
-    padded.resize(length, Value::BigInt(None));
-    padded
+/// By the shortest statement that has room for so many, with NULL in the rows that are too many, which it leaves out.
+async fn insert_rows<const N: usize>(
+    on: &mut dyn Executor,
+    statements: &[Rows],
+    rows: impl ExactSizeIterator<Item = [Value; N]>,
+) -> Result<()> {
+    let statement = GroupStatements::of(statements, rows.len())
+        .ok_or_else(|| Error::new(ErrorKind::Backend, "the group is too large"))?;
+    let mut values: Vec<_> = rows.flatten().collect();
+    values.resize(statement.rows * N, Value::BigInt(None));
+    on.execute(&statement.sql, values).await.map(drop)
+}
+
+impl Waiter {
+    /// `created_at_us, id`
+    fn key(&self) -> [Value; 2] {
+        [self.item.created_at_us().into(), self.item.id().get().into()]
+    }
 }
 
 impl Waiting {

@@ -1,5 +1,12 @@
 //! What differs between the databases, in one place.
 
+mod copy;
+mod mysql_facts;
+pub(crate) mod values;
+
+pub(crate) use copy::{LEAST as LEAST_COPIED, Rows};
+pub(crate) use mysql_facts::MySqlFacts;
+
 use sea_orm::DbBackend;
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};
 
@@ -70,7 +77,7 @@ impl Dialect {
         }
     }
 
-    /// A derived table `u` with the column `uid`, of the ids in one bound parameter; see [`users`](crate::values::users).
+    /// A derived table `u` with the column `uid`, of the ids in one bound parameter; see [`values::users`].
     pub(crate) fn users_source(self, kind: UserIdKind, param: &str) -> String {
         match (self, kind) {
             (Self::Postgres, UserIdKind::BigInt) => format!("unnest({param}::bigint[]) AS u(uid)"),

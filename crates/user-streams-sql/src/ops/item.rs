@@ -1,0 +1,39 @@
+//! Storing the item itself, where it has a table of its own.
+
+use sea_orm::QueryResult;
+use user_streams_core::{Error, ErrorKind, NewItem, Result};
+
+use super::{
+    Store,
+    deliver::insert_one,
+    store::{item_key, room_for_users},
+};
+use crate::{error::from_db, pool::Executor};
+
+/// Stores the item unless it is there, and holds it until the transaction ends.
+pub(super) async fn put_item(on: &mut dyn Executor, store: &Store, item: &NewItem) -> Result<()> {
+    let Some(items) = &store.statements.items else { return Ok(()) };
+    room_for_users(on.max_packet(), item)?;
+    let key = item_key(item);
+    let values = [key.clone(), vec![item.content().into()]].concat();
+    let stored = loop {
+        if insert_one(on, &items.insert, values.clone()).await? == 1 {
+            return Ok(());
+        }
+        // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.
+        if let Some(row) = on.query(&items.select, key.clone()).await?.first() {
+            break content(row)?;
+        }
+    };
+    // Another content under this key must not reach these recipients, nor be replaced.
+    if stored == item.content() {
+        return Ok(());
+    }
+    let message =
+        format!("another item has the id {} and the same `created_at`; nothing was stored", item.id());
+    Err(Error::new(ErrorKind::Conflict, message).with_retryable(false))
+}
+
+fn content(row: &QueryResult) -> Result<String> {
+    row.try_get_by_index(0).map_err(from_db)
+}

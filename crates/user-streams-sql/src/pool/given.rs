@@ -1,0 +1,232 @@
+//! An application's own pool, through sea-orm. It is used as it is set up, its connections are never closed by us,
+//! and so no exchange on it is ever cut: each runs to its end in a task, with a limit of the server's.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, IsolationLevel,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+};
+use tokio::{
+    sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
+    time::timeout_at,
+};
+use user_streams_core::{Error, ErrorKind, Result, async_trait};
+
+use super::{Executor, Limits, exchange::Grace, pools::Source};
+use crate::{
+    Dialect,
+    dialect::{MySqlFacts, Rows},
+    error::{closed, from_db, locked_out},
+    fault::{self, Mechanism},
+};
+
+/// The application's pool as a source of executors.
+#[derive(Debug)]
+pub(super) struct GivenPool {
+    pool: DatabaseConnection,
+    dialect: Dialect,
+    /// As many as the pool has connections, so that no more tasks than that wait for one; on SQLite one for those who
+    /// write. Waiting here is fair and ends with its caller.
+    places: Arc<Semaphore>,
+    is_lock: bool,
+    facts: Arc<OnceCell<MySqlFacts>>,
+}
+
+impl GivenPool {
+    /// For those who read, and for those who write.
+    pub(super) fn new(pool: DatabaseConnection, dialect: Dialect) -> [Self; 2] {
+        let facts = Arc::default();
+        let readers = Self {
+            places: Arc::new(Semaphore::new(size(&pool))),
+            pool,
+            dialect,
+            is_lock: false,
+            facts: Arc::clone(&facts),
+        };
+        let is_lock = dialect == Dialect::Sqlite;
+        let places = if is_lock { Arc::new(Semaphore::new(1)) } else { Arc::clone(&readers.places) };
+        let writers = Self { pool: readers.pool.clone(), dialect, places, is_lock, facts };
+        [readers, writers]
+    }
+}
+
+/// How many connections the pool may have.
+fn size(pool: &DatabaseConnection) -> usize {
+    let most = match &pool.inner {
+        #[cfg(feature = "sqlite")]
+        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
+            pool.get_sqlite_connection_pool().options().get_max_connections()
+        }
+        #[cfg(feature = "postgres")]
+        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+            pool.get_postgres_connection_pool().options().get_max_connections()
+        }
+        #[cfg(feature = "mysql")]
+        DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
+            pool.get_mysql_connection_pool().options().get_max_connections()
+        }
+        _ => 10,
+    };
+    most.clamp(1, 1_000) as usize
+}
+
+#[async_trait]
+impl Source for GivenPool {
+    async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>> {
+        let wait = if self.is_lock { limits.statement } else { limits.connect };
+        let until = limits.until.min(tokio::time::Instant::now() + wait);
+        let place = match timeout_at(until, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(place)) => place,
+            Ok(Err(_)) => return Err(closed()),
+            Err(_) if self.is_lock => return Err(locked_out("another call of this process", wait)),
+            Err(_) => {
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    format!(
+                        "no connection of the application's pool was free within {} s; if the recipients are read from \
+                         the same pool meanwhile, collect them first",
+                        wait.as_secs_f64()
+                    ),
+                ));
+            }
+        };
+        let facts = match self.dialect {
+            Dialect::MySql => *self.facts.get_or_try_init(|| MySqlFacts::read(&self.pool)).await?,
+            _ => MySqlFacts::default(),
+        };
+        let given = Given {
+            pool: self.pool.clone(),
+            dialect: self.dialect,
+            facts,
+            limits,
+            transaction: None,
+            _place: place,
+        };
+        Ok(Box::new(given))
+    }
+
+    fn grace(&self) -> Grace {
+        if fault::has(Mechanism::Task) { Grace::ToTheEnd } else { Grace::For(Duration::ZERO) }
+    }
+
+    async fn close(&self) {
+        self.places.close();
+    }
+}
+
+/// The application's pool, for one call.
+struct Given {
+    pool: DatabaseConnection,
+    dialect: Dialect,
+    facts: MySqlFacts,
+    limits: Limits,
+    transaction: Option<DatabaseTransaction>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Given {
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+        let backend = self.dialect.backend();
+        if self.facts.is_mariadb {
+            // Of the server's own, since nobody here ends the statement.
+            let limit = self.limits.statement.as_secs_f64() + 1.0;
+            return Statement::from_sql_and_values(
+                backend,
+                format!("SET STATEMENT max_statement_time = {limit} FOR {sql}"),
+                values,
+            );
+        }
+        Statement::from_sql_and_values(backend, sql, values)
+    }
+
+    async fn limit_transaction(&self, transaction: &DatabaseTransaction) -> Result<()> {
+        if self.dialect == Dialect::Postgres {
+            let limit = self.limits.statement.as_millis() + 1_000;
+            let sql = format!("SET LOCAL statement_timeout = {limit}");
+            transaction.execute_unprepared(&sql).await.map_err(from_db)?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Executor for Given {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        let statement = self.statement(sql, values);
+        let done = match &self.transaction {
+            Some(transaction) => transaction.execute_raw(statement).await,
+            None => self.pool.execute_raw(statement).await,
+        };
+        Ok(done.map_err(from_db)?.rows_affected())
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        let statement = self.statement(sql, values);
+        let rows = match &self.transaction {
+            Some(transaction) => transaction.query_all_raw(statement).await,
+            None if self.facts.autocommit => self.pool.query_all_raw(statement).await,
+            // Without it a read would leave a transaction open, and the next would see what was there then.
+            None => {
+                let transaction = self.pool.begin().await.map_err(from_db)?;
+                let rows = transaction.query_all_raw(statement).await;
+                transaction.rollback().await.map_err(from_db)?;
+                rows
+            }
+        };
+        rows.map_err(from_db)
+    }
+
+    async fn copy(&mut self, _: &Rows<'_>) -> Result<u64> {
+        Err(Error::new(ErrorKind::Backend, "sea-orm does not copy"))
+    }
+
+    /// On SQLite it is a writer from its beginning, since one that turns into a writer later fails where another has
+    /// written meanwhile; on MySQL it takes no locks on what it only reads.
+    async fn begin(&mut self) -> Result<()> {
+        let options = TransactionOptions {
+            isolation_level: (self.dialect == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
+            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let transaction = self.pool.begin_with_options(options).await.map_err(from_db)?;
+        self.limit_transaction(&transaction).await?;
+        self.transaction = Some(transaction);
+        Ok(())
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        match self.transaction.take() {
+            Some(transaction) => transaction.commit().await.map_err(from_db),
+            None => Ok(()),
+        }
+    }
+
+    async fn rollback(&mut self) {
+        if let Some(transaction) = self.transaction.take() {
+            // What fails here has ended with its connection.
+            let _ = transaction.rollback().await;
+        }
+    }
+
+    async fn extend(&mut self, limit: Duration) -> Result<()> {
+        self.limits.statement = limit;
+        match &self.transaction {
+            Some(transaction) => self.limit_transaction(transaction).await,
+            None => Ok(()),
+        }
+    }
+
+    fn max_packet(&self) -> usize {
+        self.facts.max_packet
+    }
+
+    fn commits_alone(&self) -> bool {
+        self.dialect != Dialect::MySql
+    }
+
+    fn is_strict(&self) -> bool {
+        self.facts.is_strict
+    }
+}

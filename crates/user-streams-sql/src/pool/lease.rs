@@ -1,0 +1,160 @@
+//! A connection of a pool of our own, for one call.
+
+use std::time::Duration;
+
+use deadpool::managed::Object;
+use sea_orm::{QueryResult, SqlxError, Value};
+use tokio::{
+    runtime::Handle,
+    time::{Instant, error::Elapsed, timeout_at},
+};
+use user_streams_core::{Result, async_trait};
+
+use super::{Executor, Limits, connection::Connection, manager::Manager};
+use crate::{
+    dialect::Rows,
+    error::{closed, from_sqlx, locked_out},
+    fault::{self, Mechanism},
+};
+
+/// A leased connection. Dropped, it goes back to the pool if it is settled, and is closed if it is not.
+pub(super) struct Lease {
+    pooled: Option<Object<Manager>>,
+    /// From before the first byte of an exchange until the whole answer has been read.
+    busy: bool,
+    /// Whether a transaction is open.
+    open: bool,
+    /// What each statement that writes begins with.
+    prefix: Option<String>,
+    limits: Limits,
+}
+
+impl Lease {
+    pub(super) fn new(pooled: Object<Manager>, limits: Limits) -> Self {
+        Self { pooled: Some(pooled), busy: false, open: false, prefix: None, limits }
+    }
+
+    /// Before an exchange: the connection, and when the answer has to be there.
+    fn start(&mut self) -> Result<(&mut dyn Connection, Instant)> {
+        // After an exchange that did not end nothing more is sent.
+        let usable = !self.busy;
+        self.busy = true;
+        let connection = self.pooled.as_mut().and_then(|pooled| pooled.connection.as_deref_mut());
+        let connection = connection.filter(|_| usable).ok_or_else(closed)?;
+        Ok((connection, self.limits.next()))
+    }
+
+    /// After an exchange.
+    fn end<T>(&mut self, answer: Result<Result<T, SqlxError>, Elapsed>) -> Result<T> {
+        let Some(pooled) = &self.pooled else { return Err(closed()) };
+        let Some(connection) = &pooled.connection else { return Err(closed()) };
+        let Ok(answer) = answer else {
+            let locked_out = connection.is_locked_out();
+            return Err(if locked_out { locked_out_error(&self.limits) } else { self.limits.expired() });
+        };
+        self.busy = matches!(&answer, Err(error) if connection.is_broken_by(error));
+        if matches!(answer, Err(SqlxError::Io(_)))
+            && let Some(pool) = Object::pool(pooled)
+        {
+            pool.manager().discard_idle();
+        }
+        answer.map_err(from_sqlx)
+    }
+}
+
+fn locked_out_error(limits: &Limits) -> user_streams_core::Error {
+    locked_out("another process, or another connection of this one,", limits.statement)
+}
+
+/// Closes the connection. Its place in the pool is free at once, or when what it does has ended.
+fn close(mut pooled: Object<Manager>, busy: bool) {
+    let ended = pooled.connection.take().and_then(|connection| connection.abandon(busy));
+    let release = |pooled| drop(Object::take(pooled));
+    match (ended, Handle::try_current()) {
+        (Some(ended), Ok(runtime)) => {
+            runtime.spawn(async move {
+                ended.await;
+                release(pooled);
+            });
+        }
+        _ => release(pooled),
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let settled = !self.busy && !self.open;
+        if let Some(pooled) = self.pooled.take()
+            && !settled
+            && fault::has(Mechanism::Settle)
+        {
+            close(pooled, self.busy);
+        }
+    }
+}
+
+#[async_trait]
+impl Executor for Lease {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        let prefixed = self.prefix.as_ref().map(|prefix| format!("{prefix}{sql}"));
+        let (connection, until) = self.start()?;
+        let sql = prefixed.as_deref().unwrap_or(sql);
+        let answer = timeout_at(until, connection.execute(sql, values)).await;
+        self.end(answer)
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        let (connection, until) = self.start()?;
+        let answer = timeout_at(until, connection.query(sql, values)).await;
+        self.end(answer)
+    }
+
+    fn can_copy(&self) -> bool {
+        self.pooled.as_ref().and_then(|pooled| pooled.connection.as_ref()).is_some_and(|c| c.can_copy())
+    }
+
+    async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64> {
+        let (connection, until) = self.start()?;
+        let answer = timeout_at(until, connection.copy(rows)).await;
+        self.end(answer)
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        let (connection, until) = self.start()?;
+        let answer = timeout_at(until, connection.begin()).await;
+        let begun = self.end(answer);
+        self.open = begun.is_ok();
+        begun
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        let (connection, until) = self.start()?;
+        let answer = timeout_at(until, connection.run("COMMIT")).await;
+        self.end(answer)?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) {
+        if self.busy || self.limits.is_over() {
+            return;
+        }
+        if let Ok((connection, until)) = self.start() {
+            let answer = timeout_at(until, connection.run("ROLLBACK")).await;
+            self.open = self.end(answer).is_err();
+        }
+    }
+
+    async fn extend(&mut self, limit: Duration) -> Result<()> {
+        self.limits.statement = limit;
+        let (connection, until) = self.start()?;
+        let answer = timeout_at(until, connection.extend(limit)).await;
+        self.prefix = self.end(answer)?;
+        Ok(())
+    }
+
+    fn max_packet(&self) -> usize {
+        let connection = self.pooled.as_ref().and_then(|pooled| pooled.connection.as_ref());
+        connection.map_or(usize::MAX, |connection| connection.max_packet())
+    }
+}

@@ -1,0 +1,29 @@
+//! The way to a database: a pool of leases of our own, or an application's pool.
+//!
+//! One rule: a lease ends settled or closed. Every exchange with a server runs on a leased connection, in a future
+//! that owns the lease. It is unsettled from before its first byte until the whole answer has been read and no
+//! transaction is open. A settled lease goes back to the pool; any other is closed, and nobody waits for it.
+
+mod connection;
+mod connector;
+mod exchange;
+mod executor;
+mod given;
+mod lease;
+mod limits;
+mod manager;
+#[cfg(feature = "mysql")]
+mod mysql;
+mod open;
+mod own;
+mod pools;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod statement;
+
+pub(crate) use executor::{Executor, finish};
+pub(crate) use limits::Limits;
+pub(crate) use open::{open, over};
+pub(crate) use pools::{Access, Pools, runtime};

@@ -1,0 +1,222 @@
+//! Connections to MySQL and MariaDB.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, QueryResult, SqlxError, SqlxMySqlConnector, Value,
+    sqlx::{
+        ConnectOptions as _, Connection as _, MySql, MySqlConnection,
+        mysql::{MySqlConnectOptions, MySqlPoolOptions},
+    },
+};
+use tokio::{runtime::Handle, time::timeout};
+use user_streams_core::async_trait;
+
+use super::{
+    connection::{Connection, Driver},
+    statement,
+};
+use crate::{
+    Dialect,
+    config::Timeouts,
+    dialect::MySqlFacts,
+    fault::{self, Mechanism},
+};
+
+/// What each connection begins with. Statements commit by themselves; a value that does not fit is refused, whatever
+/// the server's own mode; and no gaps are locked in which others insert (decision 6).
+const SETUP: &str = "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,\
+    NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'; \
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+/// How long the server may take to end what was abandoned.
+const KILL_LIMIT: Duration = Duration::from_secs(2);
+/// How many sessions may wait to be ended. More are ended by their own limits.
+const MOST_KILLS: usize = 1_000;
+
+#[derive(Debug)]
+pub(super) struct MySqlDriver {
+    options: MySqlConnectOptions,
+    statement: Duration,
+    killer: Arc<Killer>,
+}
+
+impl MySqlDriver {
+    pub(super) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
+        let options = options.disable_statement_logging();
+        let killer = Arc::new(Killer { options: options.clone(), names: Mutex::default() });
+        Self { options, statement: timeouts.statement, killer }
+    }
+
+    /// Connects, and reads what the server says of itself.
+    async fn open(&self) -> Result<(MySqlConnection, MySqlFacts), SqlxError> {
+        let mut connection = MySqlConnection::connect_with(&self.options).await?;
+        statement::run::<MySql>(&mut connection, SETUP).await?;
+        let rows = statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new()).await?;
+        let facts = rows.first().and_then(|row| MySqlFacts::of(row).ok()).unwrap_or_default();
+        // The server's own limit, a little above ours.
+        let limit = self.statement + Duration::from_secs(1);
+        let limit = if facts.is_mariadb {
+            format!("SET max_statement_time = {}", limit.as_secs_f64())
+        } else {
+            format!("SET max_execution_time = {}", limit.as_millis())
+        };
+        statement::run::<MySql>(&mut connection, &limit).await?;
+        Ok((connection, facts))
+    }
+}
+
+#[async_trait]
+impl Driver for MySqlDriver {
+    fn dialect(&self) -> Dialect {
+        Dialect::MySql
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
+        let (mut connection, facts) = self.open().await?;
+        let name = format!("user_streams:{:032x}", fastrand::u128(..));
+        let lock =
+            statement::query::<MySql>(&mut connection, "SELECT GET_LOCK(?, 0)", vec![name.clone().into()]);
+        // Some servers, such as those of a cluster, have no such locks; then nothing is killed there.
+        let name = lock.await.is_ok().then_some(name);
+        Ok(Box::new(MariaConnection { connection, facts, name, killer: Arc::clone(&self.killer) }))
+    }
+
+    async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
+        let pool = MySqlPoolOptions::new().max_connections(1).after_connect(|connection, _| {
+            Box::pin(async move { statement::run::<MySql>(connection, SETUP).await })
+        });
+        Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_with(self.options.clone()).await?))
+    }
+}
+
+struct MariaConnection {
+    connection: MySqlConnection,
+    facts: MySqlFacts,
+    /// A lock that this session alone holds, by which the server can tell it from others.
+    name: Option<String>,
+    killer: Arc<Killer>,
+}
+
+#[async_trait]
+impl Connection for MariaConnection {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
+        statement::execute::<MySql>(&mut self.connection, sql, values).await
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+        statement::query::<MySql>(&mut self.connection, sql, values).await
+    }
+
+    async fn begin(&mut self) -> Result<(), SqlxError> {
+        self.run("BEGIN").await
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
+        statement::run::<MySql>(&mut self.connection, sql).await
+    }
+
+    async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
+        let limit = limit.as_secs_f64() + 1.0;
+        Ok(self.facts.is_mariadb.then(|| format!("SET STATEMENT max_statement_time = {limit} FOR ")))
+    }
+
+    async fn ping(&mut self) -> Result<(), SqlxError> {
+        self.connection.ping().await
+    }
+
+    async fn close(self: Box<Self>) {
+        // It is over, one way or the other.
+        let _ = self.connection.close().await;
+    }
+
+    /// The server would not notice a closed socket before its statement ends.
+    fn abandon(self: Box<Self>, busy: bool) -> Option<BoxFuture<'static, ()>> {
+        let Self { connection, name, killer, .. } = *self;
+        drop(connection);
+        if let Some(name) = name
+            && busy
+            && fault::has(Mechanism::Release)
+        {
+            killer.kill(name);
+        }
+        None
+    }
+
+    /// After an error of a statement the server is ready for the next, unless it ends the session with it.
+    fn is_broken_by(&self, error: &SqlxError) -> bool {
+        match error {
+            // Class 08 is of the connection; 70100 is a session that was killed.
+            SqlxError::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                code.starts_with("08") || (code == "70100" && error.message().contains("onnection"))
+            }
+            SqlxError::Encode(_) => false,
+            _ => true,
+        }
+    }
+
+    fn max_packet(&self) -> usize {
+        self.facts.max_packet
+    }
+}
+
+/// Ends sessions whose sockets were closed with a statement under way. One connection serves all that come meanwhile.
+#[derive(Debug)]
+struct Killer {
+    options: MySqlConnectOptions,
+    /// Of the locks that those sessions hold.
+    names: Mutex<Kills>,
+}
+
+#[derive(Debug, Default)]
+struct Kills {
+    names: Vec<String>,
+    is_running: bool,
+}
+
+impl Killer {
+    fn kill(self: Arc<Self>, name: String) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut kills = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if kills.names.len() < MOST_KILLS {
+            kills.names.push(name);
+        }
+        if !kills.is_running {
+            kills.is_running = true;
+            let running = Running(Arc::clone(&self));
+            runtime.spawn(async move {
+                // Else the server ends them by their limits.
+                let _ = timeout(KILL_LIMIT, running.0.kill_all()).await;
+            });
+        }
+    }
+
+    async fn kill_all(&self) -> Result<(), SqlxError> {
+        let mut connection = MySqlConnection::connect_with(&self.options).await?;
+        while let Some(name) = self.next() {
+            // By the lock it holds and not by its number, which through a proxy may be another's. One that has ended
+            // meanwhile is an error.
+            let _ = statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
+        }
+        connection.close().await
+    }
+
+    fn next(&self) -> Option<String> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner).names.pop()
+    }
+}
+
+/// A task that kills; when it ends, however it does, the next may begin.
+struct Running(Arc<Killer>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut kills = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
+        kills.is_running = false;
+        kills.names.clear();
+    }
+}

@@ -1,0 +1,107 @@
+//! A pool of our own.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use deadpool::managed::{self, PoolConfig, PoolError, QueueMode, Timeouts};
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout, timeout_at};
+use user_streams_core::{Error, ErrorKind, Result, async_trait};
+
+use super::{
+    Executor, Limits, connection::Driver, connector::Connector, exchange::Grace, lease::Lease,
+    manager::Manager, pools::Source,
+};
+use crate::{
+    error::{closed, from_sqlx_arc, locked_out, unreachable},
+    fault::{self, Mechanism},
+};
+
+/// How long what a dropped call had under way goes on.
+const GRACE: Duration = Duration::from_millis(250);
+/// How long `close` takes to take leave of the server, and then waits for calls under way.
+const LEAVE_LIMIT: Duration = Duration::from_millis(500);
+const CLOSE_LIMIT: Duration = Duration::from_secs(4);
+/// A connection that nobody used for this long is closed when the pool is used next.
+const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
+/// How often the pool looks for such.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Connections of our own, up to a number.
+pub(super) struct OwnPool {
+    pool: managed::Pool<Manager>,
+    connector: Arc<Connector>,
+    /// Whether there is one connection, since the database has one writer: waiting for it is waiting for a lock.
+    is_lock: bool,
+    /// When the pool last closed what idled for long.
+    swept: Mutex<Instant>,
+}
+
+impl OwnPool {
+    pub(super) fn new(driver: Arc<dyn Driver>, most: u32, connect: Duration, is_lock: bool) -> Result<Self> {
+        let connector = Connector::new(driver, connect, most);
+        let config = PoolConfig {
+            max_size: most as usize,
+            timeouts: Timeouts::default(),
+            queue_mode: QueueMode::Lifo,
+        };
+        let pool = managed::Pool::builder(Manager::new(Arc::clone(&connector))).config(config).build();
+        let pool = pool.map_err(|error| Error::new(ErrorKind::Backend, "no pool").with_source(error))?;
+        Ok(Self { pool, connector, is_lock, swept: Mutex::new(Instant::now()) })
+    }
+
+    fn sweep(&self, now: Instant) {
+        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(*swept) > SWEEP_EVERY {
+            *swept = now;
+            drop(self.pool.retain(|_, metrics| metrics.last_used() < MAX_IDLE));
+        }
+    }
+}
+
+#[async_trait]
+impl Source for OwnPool {
+    async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>> {
+        let now = Instant::now();
+        self.sweep(now);
+        let wait = if self.is_lock { limits.statement } else { limits.connect };
+        match timeout_at(limits.until.min(now + wait), self.pool.get()).await {
+            Ok(Ok(pooled)) => Ok(Box::new(Lease::new(pooled, limits))),
+            Ok(Err(PoolError::Backend(error))) => Err(from_sqlx_arc(error)),
+            Ok(Err(_)) => Err(closed()),
+            Err(_) => Err(match self.connector.last_error() {
+                Some(error) => unreachable(wait, from_sqlx_arc(error)),
+                None if self.is_lock => locked_out("another call of this process", wait),
+                None => Error::new(
+                    ErrorKind::Timeout,
+                    format!(
+                        "no connection was free within {} s (`connect_timeout`); raise `max_connections` or \
+                         look for long transactions",
+                        wait.as_secs_f64()
+                    ),
+                ),
+            }),
+        }
+    }
+
+    fn grace(&self) -> Grace {
+        Grace::For(if fault::has(Mechanism::Grace) { GRACE } else { Duration::ZERO })
+    }
+
+    async fn close(&self) {
+        let idle = self.pool.retain(|_, _| false).removed;
+        self.pool.close();
+        let idle = idle.into_iter().filter_map(|pooled| pooled.connection);
+        let _ = timeout(LEAVE_LIMIT, join_all(idle.map(Connection::close))).await;
+        self.connector.close(CLOSE_LIMIT).await;
+    }
+}
+
+impl fmt::Debug for OwnPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnPool").field("status", &self.pool.status()).finish_non_exhaustive()
+    }
+}

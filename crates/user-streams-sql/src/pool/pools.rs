@@ -1,0 +1,140 @@
+//! What a backend has of its database: where it reads, and where it writes.
+
+use std::{fmt::Debug, sync::Arc};
+
+use sea_orm::DatabaseConnection;
+use tokio::runtime::Handle;
+use user_streams_core::{Result, async_trait};
+
+use super::{
+    Executor, Limits,
+    connection::Driver,
+    exchange::{self, Grace},
+};
+use crate::{
+    Dialect,
+    config::Timeouts,
+    error::{from_sqlx, no_runtime},
+};
+
+/// Where an executor comes from.
+#[async_trait]
+pub(super) trait Source: Debug + Send + Sync {
+    /// Waits for one, within the limits. Dropping this gives nothing up.
+    async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>>;
+
+    /// How long an exchange of a dropped call goes on.
+    fn grace(&self) -> Grace;
+
+    /// Closes what the library opened, within 5 s.
+    async fn close(&self);
+}
+
+/// What a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+/// A backend's pools; on a server they are one.
+#[derive(Debug, Clone)]
+pub(crate) struct Pools {
+    pub(crate) dialect: Dialect,
+    pub(crate) timeouts: Timeouts,
+    pub(super) readers: Arc<dyn Source>,
+    pub(super) writers: Arc<dyn Source>,
+    pub(super) database: Owner,
+}
+
+/// Whose the database's connections are.
+#[derive(Debug, Clone)]
+pub(super) enum Owner {
+    /// Ours.
+    Library(Arc<dyn Driver>),
+    /// The application's.
+    Application(DatabaseConnection),
+}
+
+impl Pools {
+    /// Waits for an executor.
+    pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
+        runtime()?;
+        self.source(access).lease(limits).await
+    }
+
+    /// Runs `work` with an executor. If this is dropped meanwhile, the work goes on for a moment.
+    pub(crate) async fn run<T, F>(
+        &self,
+        access: Access,
+        limits: Limits,
+        work: impl FnOnce(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let executor = self.lease(access, limits).await?;
+        self.run_on(executor, limits, work).await
+    }
+
+    /// The same with one that is leased already.
+    pub(crate) async fn run_on<T, F>(
+        &self,
+        executor: Box<dyn Executor>,
+        limits: Limits,
+        work: impl FnOnce(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let grace = self.writers.grace();
+        let exchange = exchange::run(runtime()?, grace, work(executor));
+        match grace {
+            // Each exchange of ours has its limits.
+            Grace::For(_) => exchange.await,
+            // Here nothing is cut: the caller alone goes.
+            Grace::ToTheEnd => match tokio::time::timeout_at(limits.until, exchange).await {
+                Ok(result) => result,
+                Err(_) => Err(limits.expired()),
+            },
+        }
+    }
+
+    /// The application's pool, if this is over one.
+    pub(crate) fn of_application(&self) -> Option<&DatabaseConnection> {
+        match &self.database {
+            Owner::Library(_) => None,
+            Owner::Application(pool) => Some(pool),
+        }
+    }
+
+    /// A sea-orm connection for the migrations, and whether it is to be closed.
+    pub(crate) async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
+        match &self.database {
+            Owner::Library(driver) => Ok((driver.connect_sea_orm().await.map_err(from_sqlx)?, true)),
+            Owner::Application(pool) => Ok((pool.clone(), false)),
+        }
+    }
+
+    /// Closes what the library opened.
+    pub(crate) async fn close(&self) -> Result<()> {
+        runtime()?;
+        self.writers.close().await;
+        self.readers.close().await;
+        Ok(())
+    }
+
+    fn source(&self, access: Access) -> &Arc<dyn Source> {
+        match access {
+            Access::Read => &self.readers,
+            Access::Write => &self.writers,
+        }
+    }
+}
+
+/// The runtime, without which there is no network and no timer.
+pub(crate) fn runtime() -> Result<Handle> {
+    Handle::try_current().map_err(|_| no_runtime())
+}

@@ -1,0 +1,153 @@
+//! Connections to PostgreSQL.
+
+use std::time::Duration;
+
+use futures_core::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
+    sqlx::{
+        ConnectOptions as _, Connection as _, PgConnection, Postgres,
+        postgres::{PgConnectOptions, PgPoolOptions},
+    },
+};
+use user_streams_core::async_trait;
+
+use super::{
+    connection::{Connection, Driver},
+    statement,
+};
+use crate::{
+    Dialect,
+    config::Timeouts,
+    dialect::Rows,
+    fault::{self, Mechanism},
+};
+
+/// How often the server looks whether its client is still there while it runs a statement, in milliseconds.
+const CLIENT_CHECK_MS: u32 = 500;
+
+#[derive(Debug)]
+pub(super) struct PostgresDriver {
+    options: PgConnectOptions,
+    /// What each connection begins with.
+    setup: String,
+}
+
+impl PostgresDriver {
+    pub(super) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
+        let statement = server_limit(timeouts.statement);
+        let idle = server_limit(timeouts.recipients);
+        let mut setup = format!(
+            "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}; \
+             SET default_transaction_isolation = 'read committed';"
+        );
+        if fault::has(Mechanism::Release) {
+            // Since version 14, and not on every system.
+            setup += &format!(
+                "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '{CLIENT_CHECK_MS}', false); \
+                 EXCEPTION WHEN OTHERS THEN NULL; END $$"
+            );
+        }
+        Self { options: options.disable_statement_logging(), setup }
+    }
+}
+
+/// The server's own limit, in milliseconds: a little above ours, for when it does not learn that we have left.
+fn server_limit(limit: Duration) -> u128 {
+    limit.as_millis() + 1_000
+}
+
+#[async_trait]
+impl Driver for PostgresDriver {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
+        let mut connection = PgConnection::connect_with(&self.options).await?;
+        statement::run::<Postgres>(&mut connection, &self.setup).await?;
+        Ok(Box::new(PostgresConnection(connection)))
+    }
+
+    async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
+        Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
+    }
+}
+
+struct PostgresConnection(PgConnection);
+
+#[async_trait]
+impl Connection for PostgresConnection {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
+        statement::execute::<Postgres>(&mut self.0, sql, values).await
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+        statement::query::<Postgres>(&mut self.0, sql, values).await
+    }
+
+    async fn begin(&mut self) -> Result<(), SqlxError> {
+        self.run("BEGIN").await
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
+        statement::run::<Postgres>(&mut self.0, sql).await
+    }
+
+    fn can_copy(&self) -> bool {
+        true
+    }
+
+    async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64, SqlxError> {
+        let mut copy = self.0.copy_in_raw(rows.sql()).await?;
+        let (mut block, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next {
+            next = rows.fill(&mut block, from);
+            copy.send(&block[..]).await?;
+        }
+        copy.finish().await
+    }
+
+    async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
+        let limit = server_limit(limit);
+        self.run(&format!("SET LOCAL statement_timeout = {limit}")).await.map(|()| None)
+    }
+
+    async fn ping(&mut self) -> Result<(), SqlxError> {
+        self.0.ping().await
+    }
+
+    async fn close(self: Box<Self>) {
+        // It is over, one way or the other.
+        let _ = self.0.close().await;
+    }
+
+    /// The server notices that the socket is closed, between statements at once.
+    fn abandon(self: Box<Self>, _: bool) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+
+    /// After an error of a statement the server is ready for the next, unless it ends the session with it.
+    fn is_broken_by(&self, error: &SqlxError) -> bool {
+        match error {
+            SqlxError::Database(error) => {
+                let code = error.code().unwrap_or_default();
+                // Class 08 is of the connection; 57P01 to 57P05 end the session; 25P03 and 25P04 too.
+                code.starts_with("08") || code.starts_with("57P") || matches!(&*code, "25P03" | "25P04")
+            }
+            SqlxError::Encode(_) => false,
+            _ => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_server_s_limit_is_above_ours() {
+        assert_eq!(server_limit(Duration::from_millis(300)), 1_300);
+    }
+}

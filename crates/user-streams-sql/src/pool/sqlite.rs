@@ -1,0 +1,184 @@
+//! Connections to SQLite, each with a thread of its own.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_core::future::BoxFuture;
+use sea_orm::{
+    DatabaseConnection, QueryResult, SqlxError, SqlxSqliteConnector, Value,
+    sqlx::{
+        ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
+        sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+    },
+};
+use tokio::{sync::OnceCell, time::sleep};
+use user_streams_core::async_trait;
+
+use super::{
+    connection::{Connection, Driver},
+    statement,
+};
+use crate::{
+    Dialect,
+    error::sqlite_code,
+    fault::{self, Mechanism},
+};
+
+/// SQLite looks whether a statement is to be interrupted every so many of its instructions.
+const PROGRESS_STEPS: i32 = 10_000;
+/// How long SQLite itself waits for a lock while a connection is opened.
+const OPEN_BUSY: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+
+#[derive(Debug)]
+pub(super) struct SqliteDriver {
+    options: SqliteConnectOptions,
+    /// For a database in memory, which lasts as long as it has a connection: one that is never used.
+    anchor: Option<OnceCell<SqliteConnection>>,
+}
+
+impl SqliteDriver {
+    pub(super) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
+        let options = options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
+        let options = if in_memory { options.shared_cache(true) } else { options };
+        Self { options, anchor: in_memory.then(OnceCell::new) }
+    }
+
+    /// Sees to it that the database outlives its connections.
+    async fn hold(&self) -> Result<(), SqlxError> {
+        if let Some(anchor) = &self.anchor {
+            anchor.get_or_try_init(|| SqliteConnection::connect_with(&self.options)).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Driver for SqliteDriver {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
+        self.hold().await?;
+        let mut connection = SqliteConnection::connect_with(&self.options).await?;
+        // From here on waiting for a lock is done here, where it can end.
+        statement::run::<Sqlite>(&mut connection, "PRAGMA busy_timeout = 0").await?;
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&interrupted);
+        connection
+            .lock_handle()
+            .await?
+            .set_progress_handler(PROGRESS_STEPS, move || !seen.load(Ordering::Relaxed));
+        Ok(Box::new(FileConnection { connection, interrupted, is_locked_out: false }))
+    }
+
+    async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
+        self.hold().await?;
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
+        Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
+    }
+}
+
+struct FileConnection {
+    connection: SqliteConnection,
+    /// Ends the statement under way.
+    interrupted: Arc<AtomicBool>,
+    is_locked_out: bool,
+}
+
+impl FileConnection {
+    /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has a limit.
+    async fn waits<T>(&mut self, result: &Result<T, SqlxError>, pause: &mut Duration) -> bool {
+        self.is_locked_out = matches!(result, Err(error) if is_locked(error));
+        if self.is_locked_out {
+            sleep(*pause).await;
+            *pause = LONGEST_PAUSE.min(*pause * 2);
+        }
+        self.is_locked_out
+    }
+}
+
+#[async_trait]
+impl Connection for FileConnection {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let done = statement::execute::<Sqlite>(&mut self.connection, sql, values.clone()).await;
+            if !self.waits(&done, &mut pause).await {
+                return done;
+            }
+        }
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let done = statement::query::<Sqlite>(&mut self.connection, sql, values.clone()).await;
+            if !self.waits(&done, &mut pause).await {
+                return done;
+            }
+        }
+    }
+
+    /// It is a writer from its beginning, since one that turns into a writer later fails where another has written
+    /// meanwhile.
+    async fn begin(&mut self) -> Result<(), SqlxError> {
+        self.run("BEGIN IMMEDIATE").await
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let done = statement::run::<Sqlite>(&mut self.connection, sql).await;
+            if !self.waits(&done, &mut pause).await {
+                return done;
+            }
+        }
+    }
+
+    async fn ping(&mut self) -> Result<(), SqlxError> {
+        self.connection.ping().await
+    }
+
+    async fn close(self: Box<Self>) {
+        // It is over, one way or the other.
+        let _ = self.connection.close().await;
+    }
+
+    /// The file is locked until the thread has ended what it does.
+    fn abandon(self: Box<Self>, _: bool) -> Option<BoxFuture<'static, ()>> {
+        if fault::has(Mechanism::Release) {
+            self.interrupted.store(true, Ordering::Relaxed);
+        }
+        Some(self.close())
+    }
+
+    /// Of the others that SQLite has, each may have ended the transaction.
+    fn is_broken_by(&self, error: &SqlxError) -> bool {
+        // The low byte is the primary result code: 1 an error in the statement, 5 and 6 locks, 19 a constraint,
+        // 20 a type (https://sqlite.org/rescode.html).
+        match error {
+            SqlxError::Database(error) => {
+                !matches!(sqlite_code(&**error).map(|code| code & 0xff), Some(1 | 5 | 6 | 18 | 19 | 20))
+            }
+            SqlxError::Encode(_) => false,
+            _ => true,
+        }
+    }
+
+    fn is_locked_out(&self) -> bool {
+        self.is_locked_out
+    }
+}
+
+fn is_locked(error: &SqlxError) -> bool {
+    let SqlxError::Database(error) = error else { return false };
+    matches!(sqlite_code(&**error).map(|code| code & 0xff), Some(5 | 6))
+}

@@ -1,0 +1,7 @@
+//! The tables, and the statements on them.
+
+mod layout;
+mod statements;
+
+pub use layout::{Layout, Schema};
+pub(crate) use statements::{Deliver, GroupStatements, ItemStatements, Rows, Statements};
