@@ -92,7 +92,10 @@ async fn check(connection: &DatabaseConnection, streams: &Streams, log: &Log, wh
 /// The plan, a line each step.
 async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
     let prefix = if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
-    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
+    // MariaDB's statements begin with a limit for themselves.
+    let sql = statement.sql.split_once(" FOR SELECT ").map(|(_, rest)| format!("SELECT {rest}"));
+    let sql = format!("{prefix} {}", sql.as_ref().unwrap_or(&statement.sql));
+    let explain = Statement { sql, ..statement.clone() };
     let rows = connection.query_all_raw(explain).await.unwrap();
     let text = |row: &QueryResult, column: &str| {
         let bytes = row.try_get::<Option<Vec<u8>>>("", column).ok().flatten();

@@ -12,8 +12,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use user_streams_core::{Error, ErrorKind, Result, async_trait};
 
 use super::{
-    Executor, Limits, connection::Driver, connector::Connector, exchange::Grace, lease::Lease,
-    manager::Manager, pools::Source,
+    Executor, Limits,
+    connection::{Connection, Driver},
+    connector::Connector,
+    exchange::Grace,
+    lease::Lease,
+    manager::Manager,
+    pools::Source,
 };
 use crate::{
     error::{closed, from_sqlx_arc, locked_out, unreachable},
