@@ -2,8 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
+    future::poll_fn,
+    mem,
     ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
 use async_trait::async_trait;
@@ -72,6 +75,19 @@ impl MemoryBackend {
     }
 }
 
+/// Is pending once.
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|context| {
+        if mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 #[async_trait]
 impl Backend for MemoryBackend {
     fn capabilities(&self) -> Capabilities {
@@ -88,6 +104,8 @@ impl Backend for MemoryBackend {
         let mut users = HashSet::new();
         while let Some(chunk) = chunks.next().await? {
             users.extend(chunk.users);
+            // An iterator without end must leave the thread to others, and be dropped if its caller gives up.
+            give_way().await;
         }
         let cursor = item.cursor();
         let content: Arc<str> = item.into_content().into();
@@ -139,5 +157,30 @@ impl Backend for MemoryBackend {
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         Ok(self.streams().remove(&args.user).map_or(0, |stream| stream.len() as u64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use super::*;
+    use crate::{Recipients, Streams};
+
+    #[tokio::test]
+    async fn a_long_add_gives_way_and_a_dropped_one_stores_nothing() {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        {
+            let mut add = pin!(streams.add_stream_item(Recipients::iter(0..10_000), "item").into_future());
+            for _ in 0..3 {
+                assert!(add.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                streams.add_stream_item(1, "another").await.unwrap();
+            }
+        }
+        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 3);
+        assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 0);
     }
 }

@@ -12,7 +12,9 @@ const LISTPACK_VALUE: u64 = 1024;
 pub(crate) async fn give(client: &Client) -> Result<()> {
     let get = |name: &str| Command::to_server("CONFIG", vec!["GET".into(), name.into()]);
     // `zset-max-listpack-value`, which Redis 6 calls `zset-max-ziplist-value`.
-    let Some(settings) = client.told(vec![get("zset-max-*-value"), get("maxmemory-policy")]).await? else {
+    let Some(settings) =
+        client.told(client.deadline(), vec![get("zset-max-*-value"), get("maxmemory-policy")]).await?
+    else {
         return Ok(());
     };
     for (name, value) in settings.into_iter().flat_map(pairs) {

@@ -24,15 +24,45 @@ pub struct ClientArguments {
     pub sentinel_user: Option<String>,
     /// The password of the sentinels, if they ask for one.
     pub sentinel_password: Option<String>,
-    /// Connections per server, 1 to 64; 2 by default. All tasks share them; each carries any number of commands at once.
+    /// Connections per server, 1 to 64; 2 by default. All tasks of a runtime share them; each carries any number of commands at once.
+    #[serde(deserialize_with = "number::pool_size")]
     pub pool_size: usize,
     /// How long the making of one connection may take, 5,000 by default.
+    #[serde(deserialize_with = "number::connection_timeout_ms")]
     pub connection_timeout_ms: u64,
     /// How long an operation may take, with all its reconnects and redirects, 5,000 by default. Each batch of a broadcast
     /// counts by itself.
+    #[serde(deserialize_with = "number::command_timeout_ms")]
     pub command_timeout_ms: u64,
     /// The longest pause between two attempts at a server that is down or busy, 500 by default.
+    #[serde(deserialize_with = "number::retry_pause_ms")]
     pub retry_pause_ms: u64,
+}
+
+const CONNECTIONS: &str = "must be from 1 to 64";
+const MILLISECONDS: &str = "must be from 1 to 86400000, a day";
+
+/// What is no such number at all is refused by name and range, as what is out of range is by [`ClientArguments::check`].
+mod number {
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    use super::{CONNECTIONS, MILLISECONDS};
+
+    macro_rules! named {
+        ($($name:ident: $number:ty, $range:expr;)*) => {$(
+            pub(super) fn $name<'de, D: Deserializer<'de>>(value: D) -> Result<$number, D::Error> {
+                let named = |error| D::Error::custom(format!("`{}` {}: {error}", stringify!($name), $range));
+                <$number>::deserialize(value).map_err(named)
+            }
+        )*};
+    }
+
+    named! {
+        pool_size: usize, CONNECTIONS;
+        connection_timeout_ms: u64, MILLISECONDS;
+        command_timeout_ms: u64, MILLISECONDS;
+        retry_pause_ms: u64, MILLISECONDS;
+    }
 }
 
 impl Default for ClientArguments {
@@ -120,7 +150,7 @@ impl ClientArguments {
             Err(Error::new(ErrorKind::InvalidSettings, message))
         };
         if !(1..=64).contains(&self.pool_size) {
-            return invalid("`pool_size` must be from 1 to 64");
+            return invalid(&format!("`pool_size` {CONNECTIONS}"));
         }
         for (name, milliseconds) in [
             ("connection_timeout_ms", self.connection_timeout_ms),
@@ -128,7 +158,7 @@ impl ClientArguments {
             ("retry_pause_ms", self.retry_pause_ms),
         ] {
             if !(1..=86_400_000).contains(&milliseconds) {
-                return invalid(&format!("`{name}` must be from 1 to 86400000, a day"));
+                return invalid(&format!("`{name}` {MILLISECONDS}"));
             }
         }
         Ok(())

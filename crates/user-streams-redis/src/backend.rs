@@ -1,8 +1,15 @@
 //! The backend.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
 
 use fred::types::Value;
+use tokio::runtime::Handle;
 use user_streams_core::{
     AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
     Result, StreamItem, StreamQuery, UserIdKind, async_trait,
@@ -46,7 +53,7 @@ impl RedisBackend {
                 "shared_content_min_len: not in a cluster, where a content and the streams that share it are on several servers",
             ));
         }
-        let client = Arc::new(Client::connect(target).await?);
+        let client = Arc::new(in_runtime(Client::connect(target)).await?);
         Ok(Self { client, keys, user_id, shared_content_min_len })
     }
 }
@@ -66,36 +73,56 @@ impl Backend for RedisBackend {
         let AddStreamItem { recipients, item, on_progress, .. } = args;
         let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
         let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
-        Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks).await
+        in_runtime(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks)).await
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let StreamQuery { user, position, limit, .. } = query;
-        page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit).await
+        in_runtime(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit)).await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
-        count(&self.client.one(Command::on_key("ZCARD", self.keys.stream(&query.user), [])).await?)
+        let command = Command::on_key("ZCARD", self.keys.stream(&query.user), []);
+        count(&in_runtime(self.client.one(command)).await?)
     }
 
     /// Redis needs nothing to be created. This looks at settings of the server that waste memory or lose streams, and
     /// warns of them by `tracing`.
     async fn migrate(&self) -> Result<()> {
-        crate::advice::give(&self.client).await
+        in_runtime(crate::advice::give(&self.client)).await
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         let key = self.keys.stream(&args.user);
-        match self.shared_content_min_len {
-            None => delete::members(&self.client, key).await,
-            Some(_) => delete::members_and_contents(&self.client, &self.keys, key).await,
-        }
+        in_runtime(async {
+            match self.shared_content_min_len {
+                None => delete::members(&self.client, key).await,
+                Some(_) => delete::members_and_contents(&self.client, &self.keys, key).await,
+            }
+        })
+        .await
     }
 
     async fn close(&self) -> Result<()> {
-        self.client.close().await;
-        Ok(())
+        in_runtime(async {
+            self.client.close().await;
+            Ok(())
+        })
+        .await
     }
+}
+
+/// Polls a call only within a tokio runtime, since tokio and fred panic outside of one.
+async fn in_runtime<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    let mut call = pin!(call);
+    poll_fn(|context| match Handle::try_current() {
+        Ok(_) => call.as_mut().poll(context),
+        Err(_) => Poll::Ready(Err(Error::new(
+            ErrorKind::InvalidArgument,
+            "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or `Runtime::block_on`",
+        ))),
+    })
+    .await
 }
 
 /// A number in an answer.

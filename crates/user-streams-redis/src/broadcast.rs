@@ -15,7 +15,10 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use fred::bytes::Bytes;
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::Instant,
+};
 use user_streams_core::{
     Delivered, Error, ErrorKind, NewItem, Progress, RecipientChunks, Recipients, Result, UserId, UserIdKind,
 };
@@ -24,6 +27,7 @@ use crate::{
     backend::{NAME, count},
     client::Client,
     command::Command,
+    contents,
     keys::Keys,
     scripts::Add,
 };
@@ -42,6 +46,8 @@ const KEYS: usize = 200;
 pub(crate) struct Broadcast<'a> {
     client: &'a Arc<Client>,
     keys: &'a Keys,
+    /// Of the content, in bytes.
+    length: usize,
     add: Add,
     /// In place of `add` if there are several recipients.
     shared: Option<Add>,
@@ -75,6 +81,7 @@ impl<'a> Broadcast<'a> {
         Self {
             client,
             keys,
+            length: item.content().len(),
             add: Add::new(item),
             shared: shared.then(|| Add::shared(item, keys)),
             on_progress,
@@ -96,9 +103,11 @@ impl<'a> Broadcast<'a> {
         {
             self.add = shared;
         }
+        let deadline = self.client.deadline();
+        contents::check_len(self.client, deadline, self.length).await?;
         if !more && ahead.len() <= 1 {
             let delivered = match ahead.pop_front() {
-                Some(users) => send(Arc::clone(self.client), self.commands(&users)).await?,
+                Some(users) => send(Arc::clone(self.client), deadline, self.commands(&users)).await?,
                 None => 0,
             };
             self.report(delivered);
@@ -119,7 +128,8 @@ impl<'a> Broadcast<'a> {
             if self.batches.len() >= UNDER_WAY {
                 self.finish_one().await;
             }
-            self.batches.spawn(send(Arc::clone(self.client), self.commands(&users)));
+            let deadline = self.client.deadline();
+            self.batches.spawn(send(Arc::clone(self.client), deadline, self.commands(&users)));
         }
         while !self.batches.is_empty() {
             self.finish_one().await;
@@ -185,8 +195,8 @@ impl<'a> Broadcast<'a> {
     }
 }
 
-async fn send(client: Arc<Client>, commands: Vec<Command>) -> Result<u64> {
-    let answers = client.all(commands).await?;
+async fn send(client: Arc<Client>, deadline: Instant, commands: Vec<Command>) -> Result<u64> {
+    let answers = client.all(deadline, commands).await?;
     answers.iter().map(count).sum()
 }
 

@@ -1,6 +1,13 @@
 //! Commands and their answers, over one server or a cluster, with retries and redirects until there is no time left.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use fred::types::Value;
 use futures_util::future::join_all;
@@ -26,12 +33,13 @@ pub(crate) struct Client {
     name: String,
     timeout: Duration,
     longest_pause: Duration,
+    closed: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 enum Servers {
     One(Arc<Server>),
-    Cluster(Box<Cluster>),
+    Cluster(Arc<Cluster>),
 }
 
 type Answer = Result<Value, Fault>;
@@ -40,13 +48,14 @@ impl Client {
     /// A client that has reached its server once.
     pub(crate) async fn connect(target: Target) -> Result<Self> {
         let name = target.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let closed = Arc::clone(&target.closed);
         let (timeout, longest_pause) = (target.arguments.command_timeout(), target.arguments.retry_pause());
         let deadline = Instant::now() + target.arguments.connection_timeout();
         let (servers, reached) = match &target.topology {
             Topology::Cluster => {
-                let cluster = Cluster::new(target);
+                let cluster = Arc::new(Cluster::new(target));
                 let reached = cluster.refresh(deadline).await;
-                (Servers::Cluster(Box::new(cluster)), reached)
+                (Servers::Cluster(cluster), reached)
             }
             topology => {
                 let server = match topology {
@@ -62,7 +71,7 @@ impl Client {
             }
         };
         match reached {
-            Ok(()) => Ok(Self { servers, name, timeout, longest_pause }),
+            Ok(()) => Ok(Self { servers, name, timeout, longest_pause, closed }),
             Err(fault) => Err(fault.into_error(&name)),
         }
     }
@@ -72,9 +81,18 @@ impl Client {
         matches!(self.servers, Servers::Cluster(_))
     }
 
+    /// When an operation that begins now has to end.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout
+    }
+
     /// The answer to one command.
     pub(crate) async fn one(&self, command: Command) -> Result<Value> {
-        let deadline = Instant::now() + self.timeout;
+        self.one_by(self.deadline(), command).await
+    }
+
+    /// The answer to one of several commands of an operation.
+    pub(crate) async fn one_by(&self, deadline: Instant, command: Command) -> Result<Value> {
         // Nearly always the first attempt is all there is to do.
         if let Servers::One(server) = &self.servers {
             match server.ask(&command, deadline).await {
@@ -83,15 +101,11 @@ impl Client {
                 Err(_) => {}
             }
         }
-        Ok(self.all_by(deadline, vec![command]).await?.pop().unwrap_or(Value::Null))
+        Ok(self.all(deadline, vec![command]).await?.pop().unwrap_or(Value::Null))
     }
 
     /// The answers to several commands, in their order; they are sent in one go to each server.
-    pub(crate) async fn all(&self, commands: Vec<Command>) -> Result<Vec<Value>> {
-        self.all_by(Instant::now() + self.timeout, commands).await
-    }
-
-    async fn all_by(&self, deadline: Instant, commands: Vec<Command>) -> Result<Vec<Value>> {
+    pub(crate) async fn all(&self, deadline: Instant, commands: Vec<Command>) -> Result<Vec<Value>> {
         let mut answers = vec![Value::Null; commands.len()];
         let mut waiting: Vec<usize> = (0..commands.len()).collect();
         let mut pause = FIRST_PAUSE;
@@ -126,15 +140,16 @@ impl Client {
     }
 
     /// The answers to commands that the server may refuse: `None` if it does.
-    pub(crate) async fn told(&self, commands: Vec<Command>) -> Result<Option<Vec<Value>>> {
-        match self.all(commands).await {
+    pub(crate) async fn told(&self, deadline: Instant, commands: Vec<Command>) -> Result<Option<Vec<Value>>> {
+        match self.all(deadline, commands).await {
             Err(error) if error.kind() == ErrorKind::Backend => Ok(None),
             answers => answers.map(Some),
         }
     }
 
-    /// Ends all connections.
+    /// Ends all connections; none is made any more.
     pub(crate) async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
         match &self.servers {
             Servers::One(server) => server.close().await,
             Servers::Cluster(cluster) => cluster.close().await,
@@ -165,7 +180,7 @@ impl Client {
     }
 
     async fn attempt_in(
-        cluster: &Cluster,
+        cluster: &Arc<Cluster>,
         commands: &[Command],
         waiting: &[usize],
         deadline: Instant,
@@ -232,6 +247,15 @@ impl Client {
             server.reset();
         }
         group.into_iter().zip(answers).collect()
+    }
+}
+
+/// The reading of a cluster's map would keep its servers.
+impl Drop for Client {
+    fn drop(&mut self) {
+        if let Servers::Cluster(cluster) = &self.servers {
+            cluster.stop();
+        }
     }
 }
 

@@ -5,25 +5,24 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
-        Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use fred::types::Value;
-use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::{
-    sync::Mutex,
-    time::{Instant, sleep},
-};
+use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use user_streams_core::ErrorKind;
 
 use crate::{
     command::Command,
     fault::{Address, Fault},
     server::Server,
+    task::{PerRuntime, Task, runtime},
     url::Target,
 };
 
@@ -38,14 +37,20 @@ const HEAD_START: Duration = Duration::from_millis(100);
 type Range = (u16, u16, Address);
 
 /// A cluster.
-#[derive(Debug)]
 pub(crate) struct Cluster {
     target: Target,
     map: RwLock<Map>,
     stale: AtomicBool,
     turn: AtomicUsize,
-    /// Held by the one task that reads the map; within, when that was done last.
-    reading: Mutex<Option<Instant>>,
+    reading: Mutex<Reading>,
+}
+
+/// The reading of the map.
+#[derive(Default)]
+struct Reading {
+    /// When it ended last.
+    last: Option<Instant>,
+    tasks: PerRuntime<Task<Result<(), Fault>>>,
 }
 
 #[derive(Debug)]
@@ -123,41 +128,66 @@ impl Cluster {
         self.stale.store(true, Ordering::Relaxed);
     }
 
-    /// Reads the map again if it is in doubt.
-    pub(crate) async fn refresh(&self, deadline: Instant) -> Result<(), Fault> {
+    /// Reads the map again if it is in doubt. That goes on when the caller gives up, and all callers wait for the same reading.
+    pub(crate) async fn refresh(self: &Arc<Self>, deadline: Instant) -> Result<(), Fault> {
         if !self.stale.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut last = self.reading.lock().await;
-        if !self.stale.load(Ordering::Relaxed) || last.is_some_and(|at| at.elapsed() < FRESH) {
-            return Ok(());
+        let task = {
+            let mut reading = self.reading();
+            if !self.stale.load(Ordering::Relaxed) || reading.last.is_some_and(|at| at.elapsed() < FRESH) {
+                return Ok(());
+            }
+            match reading.tasks.get(&runtime()).filter(|task| !task.is_finished()) {
+                Some(task) => task.clone(),
+                None => {
+                    reading.tasks.retain(|_, task| !task.is_finished());
+                    let task = Task::spawn(Arc::clone(self).read_map());
+                    reading.tasks.insert(runtime(), task.clone());
+                    task
+                }
+            }
+        };
+        match timeout_at(deadline, task.outcome()).await {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => Err(Fault::Lost("the reading of the cluster's map was broken off".to_owned())),
+            Err(_) => Err(Fault::Timeout),
         }
-        // One after the other, but none waits for one that does not answer.
+    }
+
+    async fn read_map(self: Arc<Self>) -> Result<(), Fault> {
+        let deadline = Instant::now() + self.target.arguments.connection_timeout();
+        let read = self.read_from_any(deadline).await;
+        self.reading().last = Some(Instant::now());
+        self.stale.store(read.is_err(), Ordering::Relaxed);
+        read.map(|ranges| self.set(ranges))
+    }
+
+    /// Asks one after the other, but waits for none that does not answer.
+    async fn read_from_any(&self, deadline: Instant) -> Result<Vec<Range>, Fault> {
         let mut asked: FuturesUnordered<_> = (0_u32..)
             .zip(self.candidates())
             .map(|(rank, (address, server))| async move {
-                sleep(HEAD_START * rank).await;
+                sleep_until(deadline.min(Instant::now() + HEAD_START * rank)).await;
                 self.ask(&address, &server, deadline).await
             })
             .collect();
         let mut fault = Fault::NotReady("no server of the cluster is known".to_owned());
         while let Some(answer) = asked.next().await {
             match answer {
-                Ok(ranges) => {
-                    self.stale.store(false, Ordering::Relaxed);
-                    *last = Some(Instant::now());
-                    self.set(ranges);
-                    return Ok(());
-                }
+                Ok(ranges) => return Ok(ranges),
                 Err(why) => fault = why,
             }
         }
-        *last = Some(Instant::now());
         Err(fault)
     }
 
+    /// Ends the reading of the map.
+    pub(crate) fn stop(&self) {
+        self.reading().tasks.drain().for_each(|(_, task)| task.abort());
+    }
+
     async fn ask(&self, address: &Address, server: &Server, deadline: Instant) -> Result<Vec<Range>, Fault> {
-        let deadline = deadline.min(Instant::now() + self.target.arguments.connection_timeout());
         let command = Command::to_server("CLUSTER", vec!["SLOTS".into()]);
         let answer = server.send(&[&command], deadline).await.pop().unwrap_or(Err(Fault::Timeout))?;
         parse(answer, &address.host).ok_or_else(|| {
@@ -168,10 +198,9 @@ impl Cluster {
 
     /// Ends all connections.
     pub(crate) async fn close(&self) {
+        self.stop();
         let servers: Vec<_> = self.read().servers.iter().map(|(_, server)| Arc::clone(server)).collect();
-        for server in servers {
-            server.close().await;
-        }
+        join_all(servers.iter().map(|server| server.close())).await;
     }
 
     /// Whom to ask for the map: the servers that have slots, and then those of the URL.
@@ -210,6 +239,10 @@ impl Cluster {
         }
     }
 
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     // The map is changed by plain assignments, which a panic elsewhere cannot leave half done.
     fn read(&self) -> RwLockReadGuard<'_, Map> {
         self.map.read().unwrap_or_else(PoisonError::into_inner)
@@ -217,6 +250,15 @@ impl Cluster {
 
     fn write(&self) -> RwLockWriteGuard<'_, Map> {
         self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("target", &self.target)
+            .field("servers", &self.read().servers)
+            .finish_non_exhaustive()
     }
 }
 

@@ -95,6 +95,14 @@ impl Fault {
                 format!("the server refuses the user or the password: {text}"),
             );
         }
+        // The server closes the connection after it.
+        if text.contains("invalid bulk length") {
+            return Self::Refused(
+                ErrorKind::InvalidContent,
+                "the content is longer than the server takes: see `proto-max-bulk-len` in its configuration"
+                    .to_owned(),
+            );
+        }
         if text.contains("InvalidCertificate") {
             let message = format!("the server's TLS certificate is not trusted: {text}");
             return Self::Refused(ErrorKind::InvalidSettings, message);

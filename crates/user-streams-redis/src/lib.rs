@@ -20,6 +20,7 @@ mod member;
 mod page;
 mod scripts;
 mod server;
+mod task;
 mod url;
 
 pub use arguments::ClientArguments;

@@ -9,6 +9,7 @@
 //! read again; one that is missing from both is lost.
 
 use fred::{bytes::Bytes, types::Value};
+use tokio::time::Instant;
 use user_streams_core::{Cursor, Position, Result, StreamItem};
 
 use crate::{
@@ -38,10 +39,11 @@ pub(crate) async fn read(
     position: Position,
     limit: u64,
 ) -> Result<Vec<StreamItem>> {
+    let deadline = client.deadline();
     let mut missed: Vec<Bytes> = Vec::new();
     loop {
-        let members = page(client, key.clone(), position, limit).await?;
-        match contents::of(client, keys, &members).await? {
+        let members = page(client, deadline, key.clone(), position, limit).await?;
+        match contents::of(client, deadline, keys, &members).await? {
             Items::All(items) => return Ok(items),
             Items::Missing(missing) => match missing.iter().find(|missing| missed.contains(missing)) {
                 Some(lost) => return Err(contents::lost(lost, &key)),
@@ -51,30 +53,43 @@ pub(crate) async fn read(
     }
 }
 
-async fn page(client: &Client, key: Bytes, position: Position, limit: u64) -> Result<Vec<Bytes>> {
+async fn page(
+    client: &Client,
+    deadline: Instant,
+    key: Bytes,
+    position: Position,
+    limit: u64,
+) -> Result<Vec<Bytes>> {
     Ok(match position {
         _ if limit == 0 => Vec::new(),
         Position::Offset(offset) => {
             let last = offset.saturating_add(limit - 1);
-            members(client.one(Command::range(key, Range::Ranks(offset, last))).await?)?
+            members(client.one_by(deadline, Command::range(key, Range::Ranks(offset, last))).await?)?
         }
-        Position::After(cursor) => beside(client, key, cursor, Side::After, limit).await?,
-        Position::Before(cursor) => beside(client, key, cursor, Side::Before, limit).await?,
+        Position::After(cursor) => beside(client, deadline, key, cursor, Side::After, limit).await?,
+        Position::Before(cursor) => beside(client, deadline, key, cursor, Side::Before, limit).await?,
     })
 }
 
-async fn beside(client: &Client, key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Result<Vec<Bytes>> {
+async fn beside(
+    client: &Client,
+    deadline: Instant,
+    key: Bytes,
+    cursor: Cursor,
+    side: Side,
+    limit: u64,
+) -> Result<Vec<Bytes>> {
     let wanted = limit.saturating_add(MORE);
     let at = cursor.created_at_us();
     let range = match side {
         Side::After => Range::Down(at, wanted),
         Side::Before => Range::Up(at, wanted),
     };
-    let read = members(client.one(Command::range(key.clone(), range)).await?)?;
+    let read = members(client.one_by(deadline, Command::range(key.clone(), range)).await?)?;
     let all = (read.len() as u64) < wanted;
     match select(read, all, cursor, side, limit) {
         Some(members) => Ok(members),
-        None => members(client.one(scripts::page(key, cursor, side, limit)).await?),
+        None => members(client.one_by(deadline, scripts::page(key, cursor, side, limit)).await?),
     }
 }
 

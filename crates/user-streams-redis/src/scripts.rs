@@ -16,6 +16,7 @@ use crate::{
 };
 
 const ADD: &str = include_str!("scripts/add.lua");
+const CLEAR: &str = include_str!("scripts/clear.lua");
 const DELETE: &str = include_str!("scripts/delete.lua");
 const PAGE: &str = include_str!("scripts/page.lua");
 /// Digits before a content that several users share: how many they are.
@@ -26,12 +27,13 @@ const DELETED: u64 = 200;
 const MAX_LIMIT: u64 = 1 << 40;
 
 static ADD_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(ADD).into());
+static CLEAR_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(CLEAR).into());
 static DELETE_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(DELETE).into());
 static PAGE_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(PAGE).into());
 
 /// The commands that make the scripts known to a server.
-pub(crate) fn load() -> [Command; 3] {
-    [ADD, DELETE, PAGE].map(|text| {
+pub(crate) fn load() -> [Command; 4] {
+    [ADD, CLEAR, DELETE, PAGE].map(|text| {
         Command::to_server("SCRIPT", vec!["LOAD".into(), Bytes::from_static(text.as_bytes()).into()])
     })
 }
@@ -76,8 +78,14 @@ impl Add {
     }
 }
 
+/// Deletes all members up to the `last` one, and answers how many.
+pub(crate) fn clear(key: Bytes, last: Bytes) -> Command {
+    let args = vec![CLEAR_SHA.clone().into(), 1.into(), key.clone().into(), last.into()];
+    Command::new("EVALSHA", key, args)
+}
+
 /// Deletes some of the oldest members up to the `last` one, and what they alone have of the contents that begin with `items`; answers
-/// how many, and the last one if it is still there. An empty `last` is the newest.
+/// how many, and the last one if it is still there.
 pub(crate) fn delete(key: Bytes, items: Bytes, last: Bytes) -> Command {
     let args = vec![
         DELETE_SHA.clone().into(),

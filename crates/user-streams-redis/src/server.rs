@@ -3,12 +3,13 @@
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use fred::types::{Value, config::ServerConfig};
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::{
@@ -48,6 +49,8 @@ impl Server {
             config: target.config(server),
             connection_timeout: target.arguments.connection_timeout(),
             command_timeout: target.arguments.command_timeout(),
+            closed: Arc::clone(&target.closed),
+            doubtful: Mutex::default(),
         });
         let links = (0..target.arguments.pool_size).map(|_| Link::new(Arc::clone(&connector))).collect();
         Self { name, links, next: AtomicUsize::new(0) }
@@ -99,9 +102,7 @@ impl Server {
 
     /// Ends the connections.
     pub(crate) async fn close(&self) {
-        for link in &self.links {
-            link.close().await;
-        }
+        join_all(self.links.iter().map(Link::close)).await;
     }
 
     fn link(&self) -> Option<&Link> {

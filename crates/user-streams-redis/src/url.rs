@@ -4,7 +4,10 @@
 //! `redis://password@host` for a user's name. So it gets no URL at all, but the parts. No message shows the URL: there may
 //! be a password in any part of it.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use fred::types::config::{Config, ServerConfig};
 use url::{Host, Url};
@@ -21,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) arguments: ClientArguments,
     /// Present if and only if TLS is to be used.
     tls: Option<Tls>,
+    /// Set when the backend is closed; all its servers share it.
+    pub(crate) closed: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +101,7 @@ impl Target {
         credentials(&parsed, &mut arguments)?;
         database(&parsed, &topology, &mut arguments)?;
         arguments.check()?;
-        Ok(Self { topology, hosts, arguments, tls: tls.then(make_tls).transpose()? })
+        Ok(Self { topology, hosts, arguments, tls: tls.then(make_tls).transpose()?, closed: Arc::default() })
     }
 
     /// fred's configuration for one of the servers.

@@ -1,5 +1,5 @@
--- Deletes the oldest items of the stream KEYS[1], up to ARGV[3] of them and none after the member ARGV[2]; if that is empty, none
--- after the newest. Returns how many they were, and that member if there are more up to it. Each content that
+-- Deletes the oldest items of the stream KEYS[1], up to ARGV[3] of them and none after the member ARGV[2], which was the newest
+-- when it was read. Returns how many they were, and that member if there are more up to it. Each content that
 -- the stream shared with others, at ARGV[1] and its timestamp and id, loses one of its members, and goes with the last one.
 local key, stem, last, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 
@@ -11,8 +11,7 @@ local function decimal(high, low)
   return string.format('%.0f%06d', millions, rest % 1000000)
 end
 
-if last == '' then last = redis.call('ZRANGE', key, -1, -1)[1] end
-local rank = last and redis.call('ZRANK', key, last)
+local rank = redis.call('ZRANK', key, last)
 if not rank then return {0} end
 local deleted = redis.call('ZPOPMIN', key, math.min(rank + 1, limit))
 for i = 1, #deleted, 2 do

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+pub mod proxy;
+
 use std::{
     fs::{self, File},
     net::TcpListener,
@@ -49,7 +51,8 @@ impl Redis {
         // A cluster's bus has its port 10,000 above.
         let port = loop {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if port < 55_000 && port > 1_024 {
+            let bus = || TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok();
+            if port < 55_000 && port > 1_024 && bus() {
                 break port;
             }
         };

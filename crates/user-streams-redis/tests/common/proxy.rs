@@ -1,0 +1,104 @@
+//! A TCP proxy before a server, that delays, stalls and cuts what goes through it.
+
+#![allow(dead_code, reason = "each test file uses some of it")]
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread::{sleep, spawn},
+    time::Duration,
+};
+
+/// Its threads end with the test's process.
+pub struct Proxy {
+    pub port: u16,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// How many connections were accepted; the first is number 0.
+    accepted: AtomicUsize,
+    /// Connections with a lower number pass nothing on.
+    stalled_below: AtomicUsize,
+    /// Milliseconds by which each piece is late, in each direction.
+    delay: AtomicU64,
+    streams: Mutex<Vec<TcpStream>>,
+}
+
+impl Proxy {
+    pub fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Self { port: listener.local_addr().unwrap().port(), shared: Arc::default() };
+        let shared = Arc::clone(&proxy.shared);
+        spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
+                let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
+                _ = (client.set_nodelay(true), server.set_nodelay(true));
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    let shared = Arc::clone(&shared);
+                    spawn(move || shared.copy(number, from, to));
+                }
+                shared.streams.lock().unwrap().extend([client, server]);
+            }
+        });
+        proxy
+    }
+
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub fn delay(&self, milliseconds: u64) {
+        self.shared.delay.store(milliseconds, Ordering::SeqCst);
+    }
+
+    /// Passes nothing on any more of the connections that there are: as a network does that has forgotten them.
+    pub fn stall(&self) {
+        self.shared.stalled_below.store(self.accepted(), Ordering::SeqCst);
+    }
+
+    /// Passes on what was held back.
+    pub fn resume(&self) {
+        self.shared.stalled_below.store(0, Ordering::SeqCst);
+    }
+
+    /// Ends the connections that there are.
+    pub fn cut(&self) {
+        for stream in self.shared.streams.lock().unwrap().drain(..) {
+            _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    pub fn accepted(&self) -> usize {
+        self.shared.accepted.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn copy(&self, number: usize, mut from: TcpStream, mut to: TcpStream) {
+        let mut bytes = vec![0; 65_536];
+        while let Ok(read @ 1..) = from.read(&mut bytes) {
+            sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
+            self.wait(number);
+            if to.write_all(&bytes[..read]).is_err() {
+                break;
+            }
+        }
+        self.wait(number);
+        // What was sent before still arrives.
+        _ = to.shutdown(Shutdown::Write);
+    }
+
+    fn wait(&self, number: usize) {
+        while number < self.stalled_below.load(Ordering::SeqCst) {
+            sleep(Duration::from_millis(2));
+        }
+    }
+}
