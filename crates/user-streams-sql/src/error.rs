@@ -34,13 +34,21 @@ pub(crate) fn no_runtime() -> Error {
 }
 
 /// The server was not there in all that time.
-pub(crate) fn unreachable(limit: Duration, error: Error) -> Error {
+pub(crate) fn unreachable(limit: Duration, reason: Option<Error>) -> Error {
     let message = format!(
         "no answer from the database server within {} s: is it running at that address?",
         limit.as_secs_f64()
     );
-    Error::new(ErrorKind::Connection, message).with_source(error)
+    let error = Error::new(ErrorKind::Connection, message);
+    match reason {
+        Some(reason) => error.with_source(reason),
+        None => error,
+    }
 }
+
+/// Who holds SQLite's write lock, as far as is known.
+pub(crate) const ANOTHER_CALL: &str = "another call of this process";
+pub(crate) const ANOTHER_CONNECTION: &str = "another process, or another connection of this process,";
 
 /// SQLite has one writer, and it was another in all that time.
 pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {

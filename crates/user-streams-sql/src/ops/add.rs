@@ -5,10 +5,11 @@ use std::sync::Arc;
 use user_streams_core::{AddStreamItem, Delivered, Progress, Recipients, Result};
 
 use super::{Store, add_many, add_one, add_query, batch};
-use crate::Users;
+use crate::{Users, pool::runtime};
 
 /// Adds an item; each of its recipients receives it once.
 pub(crate) async fn add(store: &Arc<Store>, args: AddStreamItem) -> Result<Delivered> {
+    runtime()?;
     let AddStreamItem { recipients, item, on_progress, .. } = args;
     store.check_column(&item)?;
     let item = Arc::new(item);

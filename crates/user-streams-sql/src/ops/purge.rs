@@ -10,7 +10,7 @@ use crate::{
     dialect::values,
     error::from_db,
     pool::{Executor, finish},
-    schema::ItemStatements,
+    schema::{ItemStatements, MOST_HELD},
 };
 
 /// Deletes the items without a delivery, and returns their number.
@@ -41,7 +41,7 @@ async fn purge_some(mut on: Box<dyn Executor>, store: Arc<Store>) -> Result<(u64
     };
     on.begin().await?;
     let deleted = delete_orphans(&mut *on, &store, hold, items).await;
-    finish(&mut *on, deleted).await.map(|deleted| (deleted, deleted > 0))
+    finish(&mut *on, deleted).await
 }
 
 async fn delete_orphans(
@@ -49,9 +49,11 @@ async fn delete_orphans(
     store: &Store,
     hold: &str,
     items: &ItemStatements,
-) -> Result<u64> {
+) -> Result<(u64, bool)> {
     let held = on.query(hold, Vec::new()).await?;
     let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
     let held = held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
-    on.execute(&items.purge, values::item_keys(store.dialect(), &held)).await
+    let deleted = on.execute(&items.purge, values::item_keys(store.dialect(), &held)).await?;
+    // What comes meanwhile is for the next purge, or this one might never end.
+    Ok((deleted, held.len() == MOST_HELD))
 }

@@ -27,7 +27,7 @@ where
             Some(on) => on,
             None => store.pools.lease(Access::Write, limits).await?,
         };
-        match store.pools.run_on(on, limits, &work).await {
+        match store.pools.run_on(Access::Write, on, limits, &work).await {
             Err(error) if may_pass(&error) && tries < TRIES && !limits.is_over() => tries += 1,
             done => return done,
         }

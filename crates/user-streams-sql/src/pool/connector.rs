@@ -104,6 +104,11 @@ impl Connector {
         self.state().last_error.clone()
     }
 
+    /// Whether a connection is being made.
+    pub(super) fn is_connecting(&self) -> bool {
+        !self.state().workers.is_empty()
+    }
+
     /// Ends what nobody uses, and waits up to `limit` for what somebody does.
     pub(super) async fn close(&self, limit: Duration) {
         let ready = {

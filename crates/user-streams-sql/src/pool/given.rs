@@ -17,9 +17,12 @@ use super::{Executor, Limits, exchange::Grace, pools::Source};
 use crate::{
     Dialect,
     dialect::{MySqlFacts, Rows},
-    error::{closed, from_db, locked_out},
+    error::{ANOTHER_CALL, ANOTHER_CONNECTION, closed, from_db, locked_out},
     fault::{self, Mechanism},
 };
+
+/// How much later than here the server ends a statement.
+const SERVER_ADDS: Duration = Duration::from_secs(1);
 
 /// The application's pool as a source of executors.
 #[derive(Debug)]
@@ -79,7 +82,7 @@ impl Source for GivenPool {
         let place = match timeout_at(until, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => place,
             Ok(Err(_)) => return Err(closed()),
-            Err(_) if self.is_lock => return Err(locked_out("another call of this process", wait)),
+            Err(_) if self.is_lock => return Err(locked_out(ANOTHER_CALL, wait)),
             Err(_) => {
                 return Err(Error::new(
                     ErrorKind::Timeout,
@@ -92,7 +95,10 @@ impl Source for GivenPool {
             }
         };
         let facts = match self.dialect {
-            Dialect::MySql => *self.facts.get_or_try_init(|| MySqlFacts::read(&self.pool)).await?,
+            Dialect::MySql => {
+                let facts = self.facts.get_or_try_init(|| MySqlFacts::read(&self.pool));
+                *timeout_at(limits.until, facts).await.map_err(|_| limits.expired())??
+            }
             _ => MySqlFacts::default(),
         };
         let given = Given {
@@ -108,6 +114,10 @@ impl Source for GivenPool {
 
     fn grace(&self) -> Grace {
         if fault::has(Mechanism::Task) { Grace::ToTheEnd } else { Grace::For(Duration::ZERO) }
+    }
+
+    fn expired(&self, limits: &Limits) -> Error {
+        if self.is_lock { locked_out(ANOTHER_CONNECTION, limits.statement) } else { limits.expired() }
     }
 
     async fn close(&self) {
@@ -126,23 +136,32 @@ struct Given {
 }
 
 impl Given {
+    /// The statement with a limit of the server's, where it can have one by itself.
     fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
         let backend = self.dialect.backend();
-        if self.facts.is_mariadb {
-            // Of the server's own, since nobody here ends the statement.
-            let limit = self.limits.statement.as_secs_f64() + 1.0;
-            return Statement::from_sql_and_values(
-                backend,
-                format!("SET STATEMENT max_statement_time = {limit} FOR {sql}"),
-                values,
-            );
-        }
+        let limit = self.limits.statement + SERVER_ADDS;
+        let sql = match self.dialect {
+            Dialect::MySql if self.facts.is_mariadb => {
+                // Reads beside writers, as of `purge`, would fail with it (error 1020).
+                let snapshot =
+                    if self.facts.snapshot_isolation { ", innodb_snapshot_isolation = OFF" } else { "" };
+                let seconds = limit.as_secs_f64();
+                format!("SET STATEMENT max_statement_time = {seconds}{snapshot} FOR {sql}")
+            }
+            Dialect::MySql => match sql.strip_prefix("SELECT ") {
+                Some(rest) => {
+                    format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ {rest}", limit.as_millis())
+                }
+                None => sql.to_owned(),
+            },
+            _ => sql.to_owned(),
+        };
         Statement::from_sql_and_values(backend, sql, values)
     }
 
     async fn limit_transaction(&self, transaction: &DatabaseTransaction) -> Result<()> {
         if self.dialect == Dialect::Postgres {
-            let limit = self.limits.statement.as_millis() + 1_000;
+            let limit = (self.limits.statement + SERVER_ADDS).as_millis();
             let sql = format!("SET LOCAL statement_timeout = {limit}");
             transaction.execute_unprepared(&sql).await.map_err(from_db)?;
         }

@@ -13,7 +13,7 @@ use user_streams_core::{Result, async_trait};
 use super::{Executor, Limits, connection::Connection, manager::Manager};
 use crate::{
     dialect::Rows,
-    error::{closed, from_sqlx, locked_out},
+    error::{ANOTHER_CONNECTION, closed, from_sqlx, locked_out},
     fault::{self, Mechanism},
 };
 
@@ -49,8 +49,11 @@ impl Lease {
         let Some(pooled) = &self.pooled else { return Err(closed()) };
         let Some(connection) = &pooled.connection else { return Err(closed()) };
         let Ok(answer) = answer else {
-            let locked_out = connection.is_locked_out();
-            return Err(if locked_out { locked_out_error(&self.limits) } else { self.limits.expired() });
+            return Err(if connection.is_locked_out() {
+                locked_out(ANOTHER_CONNECTION, self.limits.statement)
+            } else {
+                self.limits.expired()
+            });
         };
         self.busy = matches!(&answer, Err(error) if connection.is_broken_by(error));
         if matches!(answer, Err(SqlxError::Io(_)))
@@ -60,10 +63,6 @@ impl Lease {
         }
         answer.map_err(from_sqlx)
     }
-}
-
-fn locked_out_error(limits: &Limits) -> user_streams_core::Error {
-    locked_out("another process, or another connection of this one,", limits.statement)
 }
 
 /// Closes the connection. Its place in the pool is free at once, or when what it does has ended.

@@ -65,6 +65,8 @@ impl MySqlDriver {
             format!("SET max_execution_time = {}", limit.as_millis())
         };
         statement::run::<MySql>(&mut connection, &limit).await?;
+        // Where there is such a setting: reads beside writers, as of `purge`, would fail (error 1020).
+        let _ = statement::run::<MySql>(&mut connection, "SET innodb_snapshot_isolation = OFF").await;
         Ok((connection, facts))
     }
 }

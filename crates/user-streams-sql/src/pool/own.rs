@@ -21,7 +21,7 @@ use super::{
     pools::Source,
 };
 use crate::{
-    error::{closed, from_sqlx_arc, locked_out, unreachable},
+    error::{ANOTHER_CALL, closed, from_sqlx_arc, locked_out, unreachable},
     fault::{self, Mechanism},
 };
 
@@ -78,8 +78,9 @@ impl Source for OwnPool {
             Ok(Err(PoolError::Backend(error))) => Err(from_sqlx_arc(error)),
             Ok(Err(_)) => Err(closed()),
             Err(_) => Err(match self.connector.last_error() {
-                Some(error) => unreachable(wait, from_sqlx_arc(error)),
-                None if self.is_lock => locked_out("another call of this process", wait),
+                Some(error) => unreachable(wait, Some(from_sqlx_arc(error))),
+                None if self.connector.is_connecting() => unreachable(wait, None),
+                None if self.is_lock => locked_out(ANOTHER_CALL, wait),
                 None => Error::new(
                     ErrorKind::Timeout,
                     format!(

@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 use tokio::runtime::Handle;
-use user_streams_core::{Result, async_trait};
+use user_streams_core::{Error, Result, async_trait};
 
 use super::{
     Executor, Limits,
@@ -25,6 +25,11 @@ pub(super) trait Source: Debug + Send + Sync {
 
     /// How long an exchange of a dropped call goes on.
     fn grace(&self) -> Grace;
+
+    /// The error of a call that has no time left.
+    fn expired(&self, limits: &Limits) -> Error {
+        limits.expired()
+    }
 
     /// Closes what the library opened, within 5 s.
     async fn close(&self);
@@ -75,12 +80,13 @@ impl Pools {
         F: Future<Output = Result<T>> + Send + 'static,
     {
         let executor = self.lease(access, limits).await?;
-        self.run_on(executor, limits, work).await
+        self.run_on(access, executor, limits, work).await
     }
 
     /// The same with one that is leased already.
     pub(crate) async fn run_on<T, F>(
         &self,
+        access: Access,
         executor: Box<dyn Executor>,
         limits: Limits,
         work: impl FnOnce(Box<dyn Executor>) -> F,
@@ -89,7 +95,8 @@ impl Pools {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let grace = self.writers.grace();
+        let source = self.source(access);
+        let grace = source.grace();
         let exchange = exchange::run(runtime()?, grace, work(executor));
         match grace {
             // Each exchange of ours has its limits.
@@ -97,7 +104,7 @@ impl Pools {
             // Here nothing is cut: the caller alone goes.
             Grace::ToTheEnd => match tokio::time::timeout_at(limits.until, exchange).await {
                 Ok(result) => result,
-                Err(_) => Err(limits.expired()),
+                Err(_) => Err(source.expired(&limits)),
             },
         }
     }
@@ -121,8 +128,11 @@ impl Pools {
     /// Closes what the library opened.
     pub(crate) async fn close(&self) -> Result<()> {
         runtime()?;
-        self.writers.close().await;
-        self.readers.close().await;
+        if Arc::ptr_eq(&self.readers, &self.writers) {
+            self.writers.close().await;
+        } else {
+            tokio::join!(self.writers.close(), self.readers.close());
+        }
         Ok(())
     }
 

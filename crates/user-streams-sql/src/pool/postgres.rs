@@ -23,8 +23,8 @@ use crate::{
     fault::{self, Mechanism},
 };
 
-/// How often the server looks whether its client is still there while it runs a statement, in milliseconds.
-const CLIENT_CHECK_MS: u32 = 500;
+/// How often the server looks whether its client is still there while it runs a statement.
+const CLIENT_CHECK: &str = "SET client_connection_check_interval = '500ms'";
 
 #[derive(Debug)]
 pub(super) struct PostgresDriver {
@@ -37,17 +37,10 @@ impl PostgresDriver {
     pub(super) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
         let statement = server_limit(timeouts.statement);
         let idle = server_limit(timeouts.recipients);
-        let mut setup = format!(
+        let setup = format!(
             "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}; \
-             SET default_transaction_isolation = 'read committed';"
+             SET default_transaction_isolation = 'read committed'"
         );
-        if fault::has(Mechanism::Release) {
-            // Since version 14, and not on every system.
-            setup += &format!(
-                "DO $$ BEGIN PERFORM set_config('client_connection_check_interval', '{CLIENT_CHECK_MS}', false); \
-                 EXCEPTION WHEN OTHERS THEN NULL; END $$"
-            );
-        }
         Self { options: options.disable_statement_logging(), setup }
     }
 }
@@ -66,6 +59,10 @@ impl Driver for PostgresDriver {
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
         statement::run::<Postgres>(&mut connection, &self.setup).await?;
+        if fault::has(Mechanism::Release) {
+            // Since version 14, and not on every system.
+            let _ = statement::run::<Postgres>(&mut connection, CLIENT_CHECK).await;
+        }
         Ok(Box::new(PostgresConnection(connection)))
     }
 

@@ -4,4 +4,4 @@ mod layout;
 mod statements;
 
 pub use layout::{Layout, Schema};
-pub(crate) use statements::{Deliver, GroupStatements, ItemStatements, Rows, Statements};
+pub(crate) use statements::{Deliver, GroupStatements, ItemStatements, MOST_HELD, Rows, Statements};

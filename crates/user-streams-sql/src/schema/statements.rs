@@ -25,8 +25,13 @@ pub(crate) struct Statements {
     table: String,
 }
 
-/// At a time, and not those that an add under way holds: they get a delivery.
-const HOLD: &str = "LIMIT 10000 FOR UPDATE SKIP LOCKED";
+/// Items that a purge locks at a time.
+pub(crate) const MOST_HELD: usize = 10_000;
+
+/// Not those that an add under way holds: they get a delivery.
+fn hold() -> String {
+    format!("LIMIT {MOST_HELD} FOR UPDATE SKIP LOCKED")
+}
 
 /// The statements on the items' own table.
 #[derive(Debug)]
@@ -170,7 +175,8 @@ impl ItemStatements {
         let mut params = Params::after(dialect, 0);
         let (at, id, content) = (params.next(), params.next(), params.next());
         let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
-        let hold = if dialect == Dialect::Postgres { " FOR KEY SHARE" } else { "" };
+        let lock = if dialect == Dialect::Postgres { " FOR KEY SHARE" } else { "" };
+        let hold = hold();
         // Each as one pass over the deliveries, without an index that every delivery would pay for.
         let (hold_orphans, purge) = match dialect {
             Dialect::Sqlite => {
@@ -186,7 +192,7 @@ impl ItemStatements {
                 let purge = format!(
                     "DELETE FROM {items} AS i USING {held} WHERE held.id = i.id AND held.created_at_us = i.created_at_us AND {orphan}"
                 );
-                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i WHERE {orphan} {HOLD}")), purge)
+                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i WHERE {orphan} {hold}")), purge)
             }
             Dialect::MySql => {
                 let orphans = format!(
@@ -197,7 +203,7 @@ impl ItemStatements {
                 let purge = format!(
                     "DELETE i FROM {held} JOIN {items} AS i ON i.id = held.id AND i.created_at_us = held.created_at_us {orphans}"
                 );
-                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {HOLD}")), purge)
+                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {hold}")), purge)
             }
         };
         let with_deliveries = (dialect == Dialect::Postgres).then(|| {
@@ -215,7 +221,7 @@ impl ItemStatements {
             insert: format!(
                 "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
             ),
-            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{hold}"),
+            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{lock}"),
             hold_orphans,
             purge,
         }
