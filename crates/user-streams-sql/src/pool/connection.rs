@@ -19,6 +19,16 @@ pub(crate) trait Driver: Debug + Send + Sync {
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError>;
 }
 
+/// What is left of a connection that was shut.
+pub(crate) enum Abandoned {
+    /// Nothing.
+    Gone,
+    /// A session, which the server ends within this. Another connection may take the place meanwhile.
+    Session(BoxFuture<'static, ()>),
+    /// A lock, until this has ended. Nobody may take the place meanwhile.
+    Lock(BoxFuture<'static, ()>),
+}
+
 /// One connection, without a pool.
 #[async_trait]
 pub(crate) trait Connection: Send {
@@ -50,8 +60,8 @@ pub(crate) trait Connection: Send {
     async fn close(self: Box<Self>);
 
     /// Shuts at once: nothing is sent and nothing is waited for. `busy` says that an exchange is under way, which the
-    /// server is then made to end. Returns what has to end before another may take the place.
-    fn abandon(self: Box<Self>, busy: bool) -> Option<BoxFuture<'static, ()>>;
+    /// server is then made to end.
+    fn abandon(self: Box<Self>, busy: bool) -> Abandoned;
 
     /// Whether the connection is of no use after this error.
     fn is_broken_by(&self, error: &SqlxError) -> bool;

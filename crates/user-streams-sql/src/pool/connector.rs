@@ -24,6 +24,10 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// A connection that waited this long for somebody is closed.
 const STALE: Duration = Duration::from_secs(2);
 
+/// How many sessions there may be beyond those of the pool: of connections that were shut, until the server has ended
+/// them.
+const LINGERING: u32 = 1;
+
 #[derive(Debug)]
 pub(super) struct Connector {
     driver: Arc<dyn Driver>,
@@ -65,6 +69,7 @@ pub(super) struct Fresh {
 
 impl Connector {
     pub(super) fn new(driver: Arc<dyn Driver>, limit: Duration, most: u32) -> Arc<Self> {
+        let most = most + LINGERING;
         let sessions = Arc::new(Semaphore::new(most as usize));
         Arc::new(Self { driver, limit, sessions, most, state: Mutex::default() })
     }

@@ -10,7 +10,11 @@ use tokio::{
 };
 use user_streams_core::{Result, async_trait};
 
-use super::{Executor, Limits, connection::Connection, manager::Manager};
+use super::{
+    Executor, Limits,
+    connection::{Abandoned, Connection},
+    manager::Manager,
+};
 use crate::{
     dialect::Rows,
     error::{ANOTHER_CONNECTION, closed, from_sqlx, locked_out},
@@ -65,18 +69,30 @@ impl Lease {
     }
 }
 
-/// Closes the connection. Its place in the pool is free at once, or when what it does has ended.
+/// Closes the connection. Its place in the pool is free at once, unless a lock is left.
 fn close(mut pooled: Object<Manager>, busy: bool) {
-    let ended = pooled.connection.take().and_then(|connection| connection.abandon(busy));
-    let release = |pooled| drop(Object::take(pooled));
-    match (ended, Handle::try_current()) {
-        (Some(ended), Ok(runtime)) => {
+    let Some(connection) = pooled.connection.take() else { return };
+    let abandoned = connection.abandon(busy);
+    let Ok(runtime) = Handle::try_current() else {
+        drop(Object::take(pooled));
+        return;
+    };
+    match abandoned {
+        Abandoned::Gone => drop(Object::take(pooled)),
+        Abandoned::Session(ended) => {
+            // It still counts as a session of the server's.
+            let pooled = Object::take(pooled);
             runtime.spawn(async move {
                 ended.await;
-                release(pooled);
+                drop(pooled);
             });
         }
-        _ => release(pooled),
+        Abandoned::Lock(ended) => {
+            runtime.spawn(async move {
+                ended.await;
+                drop(Object::take(pooled));
+            });
+        }
     }
 }
 

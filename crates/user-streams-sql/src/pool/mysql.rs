@@ -1,11 +1,7 @@
 //! Connections to MySQL and MariaDB.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
-use futures_core::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, QueryResult, SqlxError, SqlxMySqlConnector, Value,
     sqlx::{
@@ -13,11 +9,11 @@ use sea_orm::{
         mysql::{MySqlConnectOptions, MySqlPoolOptions},
     },
 };
-use tokio::{runtime::Handle, time::timeout};
+use tokio::{sync::Semaphore, time::timeout};
 use user_streams_core::async_trait;
 
 use super::{
-    connection::{Connection, Driver},
+    connection::{Abandoned, Connection, Driver},
     statement,
 };
 use crate::{
@@ -34,8 +30,6 @@ const SETUP: &str = "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,STRICT_
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// How long the server may take to end what was abandoned.
 const KILL_LIMIT: Duration = Duration::from_secs(2);
-/// How many sessions may wait to be ended. More are ended by their own limits.
-const MOST_KILLS: usize = 1_000;
 
 #[derive(Debug)]
 pub(super) struct MySqlDriver {
@@ -47,7 +41,7 @@ pub(super) struct MySqlDriver {
 impl MySqlDriver {
     pub(super) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
         let options = options.disable_statement_logging();
-        let killer = Arc::new(Killer { options: options.clone(), names: Mutex::default() });
+        let killer = Arc::new(Killer { options: options.clone(), turn: Semaphore::new(1) });
         Self { options, statement: timeouts.statement, killer }
     }
 
@@ -136,16 +130,15 @@ impl Connection for MariaConnection {
     }
 
     /// The server would not notice a closed socket before its statement ends.
-    fn abandon(self: Box<Self>, busy: bool) -> Option<BoxFuture<'static, ()>> {
+    fn abandon(self: Box<Self>, busy: bool) -> Abandoned {
         let Self { connection, name, killer, .. } = *self;
         drop(connection);
-        if let Some(name) = name
-            && busy
-            && fault::has(Mechanism::Release)
-        {
-            killer.kill(name);
+        match name {
+            Some(name) if busy && fault::has(Mechanism::Release) => {
+                Abandoned::Session(Box::pin(killer.kill(name)))
+            }
+            _ => Abandoned::Gone,
         }
-        None
     }
 
     /// After an error of a statement the server is ready for the next, unless it ends the session with it.
@@ -166,59 +159,25 @@ impl Connection for MariaConnection {
     }
 }
 
-/// Ends sessions whose sockets were closed with a statement under way. One connection serves all that come meanwhile.
+/// Ends sessions whose sockets were closed with a statement under way, one after the other.
 #[derive(Debug)]
 struct Killer {
     options: MySqlConnectOptions,
-    /// Of the locks that those sessions hold.
-    names: Mutex<Kills>,
-}
-
-#[derive(Debug, Default)]
-struct Kills {
-    names: Vec<String>,
-    is_running: bool,
+    turn: Semaphore,
 }
 
 impl Killer {
-    fn kill(self: Arc<Self>, name: String) {
-        let Ok(runtime) = Handle::try_current() else { return };
-        let mut kills = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        if kills.names.len() < MOST_KILLS {
-            kills.names.push(name);
-        }
-        if !kills.is_running {
-            kills.is_running = true;
-            let running = Running(Arc::clone(&self));
-            runtime.spawn(async move {
-                // Else the server ends them by their limits.
-                let _ = timeout(KILL_LIMIT, running.0.kill_all()).await;
-            });
-        }
+    async fn kill(self: Arc<Self>, name: String) {
+        // What fails here is ended by the server's own limit.
+        let _ = timeout(KILL_LIMIT, self.try_kill(&name)).await;
     }
 
-    async fn kill_all(&self) -> Result<(), SqlxError> {
+    /// By the lock that the session holds and not by its number, which through a proxy may be another's.
+    async fn try_kill(&self, name: &str) -> Result<(), SqlxError> {
+        let _turn = self.turn.acquire().await;
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
-        while let Some(name) = self.next() {
-            // By the lock it holds and not by its number, which through a proxy may be another's. One that has ended
-            // meanwhile is an error.
-            let _ = statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
-        }
+        // An error where the session has ended meanwhile.
+        let _ = statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
         connection.close().await
-    }
-
-    fn next(&self) -> Option<String> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner).names.pop()
-    }
-}
-
-/// A task that kills; when it ends, however it does, the next may begin.
-struct Running(Arc<Killer>);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut kills = self.0.names.lock().unwrap_or_else(PoisonError::into_inner);
-        kills.is_running = false;
-        kills.names.clear();
     }
 }

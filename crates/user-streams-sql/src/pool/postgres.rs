@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_core::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
     sqlx::{
@@ -10,10 +9,11 @@ use sea_orm::{
         postgres::{PgConnectOptions, PgPoolOptions},
     },
 };
+use tokio::time::sleep;
 use user_streams_core::async_trait;
 
 use super::{
-    connection::{Connection, Driver},
+    connection::{Abandoned, Connection, Driver},
     statement,
 };
 use crate::{
@@ -25,6 +25,8 @@ use crate::{
 
 /// How often the server looks whether its client is still there while it runs a statement.
 const CLIENT_CHECK: &str = "SET client_connection_check_interval = '500ms'";
+/// After this it has looked.
+const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
 
 #[derive(Debug)]
 pub(super) struct PostgresDriver {
@@ -120,9 +122,9 @@ impl Connection for PostgresConnection {
         let _ = self.0.close().await;
     }
 
-    /// The server notices that the socket is closed, between statements at once.
-    fn abandon(self: Box<Self>, _: bool) -> Option<BoxFuture<'static, ()>> {
-        None
+    /// The server notices a closed socket at once between statements, and else when it looks for its client.
+    fn abandon(self: Box<Self>, busy: bool) -> Abandoned {
+        if busy { Abandoned::Session(Box::pin(sleep(CLIENT_CHECK_ENDS))) } else { Abandoned::Gone }
     }
 
     /// After an error of a statement the server is ready for the next, unless it ends the session with it.

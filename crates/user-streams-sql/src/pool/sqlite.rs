@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use futures_core::future::BoxFuture;
 use sea_orm::{
     DatabaseConnection, QueryResult, SqlxError, SqlxSqliteConnector, Value,
     sqlx::{
@@ -20,7 +19,7 @@ use tokio::{sync::OnceCell, time::sleep};
 use user_streams_core::async_trait;
 
 use super::{
-    connection::{Connection, Driver},
+    connection::{Abandoned, Connection, Driver},
     statement,
 };
 use crate::{
@@ -153,11 +152,11 @@ impl Connection for FileConnection {
     }
 
     /// The file is locked until the thread has ended what it does.
-    fn abandon(self: Box<Self>, _: bool) -> Option<BoxFuture<'static, ()>> {
+    fn abandon(self: Box<Self>, _: bool) -> Abandoned {
         if fault::has(Mechanism::Release) {
             self.interrupted.store(true, Ordering::Relaxed);
         }
-        Some(self.close())
+        Abandoned::Lock(self.close())
     }
 
     /// Of the others that SQLite has, each may have ended the transaction.
