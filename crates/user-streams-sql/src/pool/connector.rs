@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::connection::{Connection, Driver};
+use super::driver::{Connection, Driver};
 
 /// How many connect at the same time.
 const AT_ONCE: usize = 4;

@@ -12,7 +12,7 @@ use user_streams_core::{Result, async_trait};
 
 use super::{
     Executor, Limits,
-    connection::{Abandoned, Connection},
+    driver::{Abandoned, Connection},
     manager::Manager,
 };
 use crate::{

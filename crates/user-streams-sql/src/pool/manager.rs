@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connection::Connection, connector::Connector};
+use super::{connector::Connector, driver::Connection};
 use crate::fault::{self, Mechanism};
 
 /// What has idled this long is asked for a sign of life before it is used.

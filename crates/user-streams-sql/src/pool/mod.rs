@@ -4,24 +4,17 @@
 //! that owns the lease. It is unsettled from before its first byte until the whole answer has been read and no
 //! transaction is open. A settled lease goes back to the pool; any other is closed, and nobody waits for it.
 
-mod connection;
 mod connector;
+mod driver;
 mod exchange;
 mod executor;
 mod given;
 mod lease;
 mod limits;
 mod manager;
-#[cfg(feature = "mysql")]
-mod mysql;
 mod open;
 mod own;
 mod pools;
-#[cfg(feature = "postgres")]
-mod postgres;
-#[cfg(feature = "sqlite")]
-mod sqlite;
-mod statement;
 
 pub(crate) use executor::{Executor, finish};
 pub(crate) use limits::Limits;

@@ -7,7 +7,7 @@ use user_streams_core::{Error, ErrorKind, Result};
 
 use super::{
     Access, Limits, Pools,
-    connection::Driver,
+    driver::Driver,
     given::GivenPool,
     own::OwnPool,
     pools::{Owner, Source},
@@ -86,7 +86,7 @@ fn not_accepted(error: SqlxError) -> Error {
 #[cfg(feature = "postgres")]
 fn postgres(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
     let options = url.parse().map_err(not_accepted)?;
-    server(Arc::new(super::postgres::PostgresDriver::new(options, &timeouts)), timeouts, most)
+    server(Arc::new(super::driver::PostgresDriver::new(options, &timeouts)), timeouts, most)
 }
 
 #[cfg(not(feature = "postgres"))]
@@ -97,7 +97,7 @@ fn postgres(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
 #[cfg(feature = "mysql")]
 fn mysql(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
     let options = url.parse().map_err(not_accepted)?;
-    server(Arc::new(super::mysql::MySqlDriver::new(options, &timeouts)), timeouts, most)
+    server(Arc::new(super::driver::MySqlDriver::new(options, &timeouts)), timeouts, most)
 }
 
 #[cfg(not(feature = "mysql"))]
@@ -128,7 +128,7 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
             })
             .pragma("wal_autocheckpoint", LOG_PAGES);
     }
-    let driver: Arc<dyn Driver> = Arc::new(super::sqlite::SqliteDriver::new(options, in_memory));
+    let driver: Arc<dyn Driver> = Arc::new(super::driver::SqliteDriver::new(options, in_memory));
     let pool = |most, is_lock| OwnPool::new(Arc::clone(&driver), most, timeouts.connect, is_lock);
     let writers: Arc<dyn Source> = Arc::new(pool(1, true)?);
     let readers: Arc<dyn Source> =

@@ -13,8 +13,8 @@ use user_streams_core::{Error, ErrorKind, Result, async_trait};
 
 use super::{
     Executor, Limits,
-    connection::{Connection, Driver},
     connector::Connector,
+    driver::{Connection, Driver},
     exchange::Grace,
     lease::Lease,
     manager::Manager,

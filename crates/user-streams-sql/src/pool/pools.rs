@@ -8,7 +8,7 @@ use user_streams_core::{Error, Result, async_trait};
 
 use super::{
     Executor, Limits,
-    connection::Driver,
+    driver::Driver,
     exchange::{self, Grace},
 };
 use crate::{

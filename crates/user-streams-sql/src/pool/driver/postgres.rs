@@ -29,14 +29,14 @@ const CLIENT_CHECK: &str = "SET client_connection_check_interval = '500ms'";
 const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
 
 #[derive(Debug)]
-pub(super) struct PostgresDriver {
+pub(crate) struct PostgresDriver {
     options: PgConnectOptions,
     /// What each connection begins with.
     setup: String,
 }
 
 impl PostgresDriver {
-    pub(super) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
+    pub(crate) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
         let statement = server_limit(timeouts.statement);
         let idle = server_limit(timeouts.recipients);
         let setup = format!(

@@ -36,14 +36,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(25);
 
 #[derive(Debug)]
-pub(super) struct SqliteDriver {
+pub(crate) struct SqliteDriver {
     options: SqliteConnectOptions,
     /// For a database in memory, which lasts as long as it has a connection: one that is never used.
     anchor: Option<OnceCell<SqliteConnection>>,
 }
 
 impl SqliteDriver {
-    pub(super) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
+    pub(crate) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
         let options = options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
         let options = if in_memory { options.shared_cache(true) } else { options };
         Self { options, anchor: in_memory.then(OnceCell::new) }

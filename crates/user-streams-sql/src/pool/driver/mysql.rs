@@ -32,14 +32,14 @@ const SETUP: &str = "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,STRICT_
 const KILL_LIMIT: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
-pub(super) struct MySqlDriver {
+pub(crate) struct MySqlDriver {
     options: MySqlConnectOptions,
     statement: Duration,
     killer: Arc<Killer>,
 }
 
 impl MySqlDriver {
-    pub(super) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
+    pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
         let options = options.disable_statement_logging();
         let killer = Arc::new(Killer { options: options.clone(), turn: Semaphore::new(1) });
         Self { options, statement: timeouts.statement, killer }
