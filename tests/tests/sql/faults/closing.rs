@@ -1,0 +1,124 @@
+//! Closing: soon, whatever connections do, and nothing that is somebody else's.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, future::join_all, stream};
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::time::{sleep, timeout};
+use user_streams_core::{NewItem, Recipients};
+use user_streams_single_table::SingleTableConfig;
+
+use super::{
+    blocker::Blocker,
+    handles::{self, Handle, LAYOUTS},
+    proxy::Proxy,
+    within,
+};
+use crate::database::{TestDatabase, connect};
+
+crate::tests![
+    closing_leaves_an_application_s_pool_open,
+    closing_ends_soon_while_statements_run,
+    closing_ends_soon_while_recipients_stall,
+    closing_ends_soon_while_the_network_stalls,
+    closing_ends_soon_after_many_calls_were_dropped,
+];
+
+/// The promised limit of a close.
+const LIMIT: f64 = 5.0;
+
+async fn closes(handle: &Handle) {
+    // What it answers where a connection is broken is its own affair.
+    let _ = within(LIMIT + 0.5, format!("closing {}", handle.name()), handle.streams.close()).await;
+}
+
+async fn closing_leaves_an_application_s_pool_open(database: TestDatabase) {
+    let pool = connect(&database.url, 3).await;
+    for layout in LAYOUTS {
+        let closed = handles::over(&pool, layout, database.config()).migrated().await;
+        let other = handles::over(&pool, layout, database.config());
+        closed.add(1, "before").await;
+        within(LIMIT, closed.name(), closed.streams.close()).await.unwrap();
+        assert_eq!(other.add(1, "after").await, 1);
+        assert_eq!(other.contents(1).await.len(), 2);
+        pool.execute_unprepared("SELECT 1").await.unwrap();
+    }
+}
+
+async fn closing_ends_soon_while_statements_run(database: TestDatabase) {
+    let handles = handles::own(&database.config(), 3).await;
+    let (mut blockers, mut adds) = (Vec::new(), Vec::new());
+    if database.backend() == DbBackend::Sqlite {
+        blockers.push(Blocker::run(&database, &[]).await);
+    }
+    for handle in &handles {
+        let item = NewItem::new("waits");
+        if database.backend() != DbBackend::Sqlite {
+            blockers.push(Blocker::of_deliveries(&database, handle, &[1], &item).await);
+        }
+        for users in [vec![1], vec![1, 2]] {
+            let add = handle.streams.add_stream_item(users, item.clone());
+            adds.push(tokio::spawn(add.into_future()));
+        }
+    }
+    sleep(Duration::from_millis(300)).await;
+    join_all(handles.iter().map(closes)).await;
+    adds.iter().for_each(|add| add.abort());
+    for blocker in blockers {
+        blocker.release().await;
+    }
+}
+
+async fn closing_ends_soon_while_recipients_stall(database: TestDatabase) {
+    let handles = handles::own(&database.config(), 3).await;
+    let stall = |handle: &Handle| {
+        let users = Recipients::stream(stream::iter(1..=250_000_i64).chain(stream::pending()));
+        tokio::spawn(handle.streams.add_stream_item(users, "stalls").into_future())
+    };
+    let adds: Vec<_> = handles.iter().map(stall).collect();
+    sleep(Duration::from_millis(500)).await;
+    join_all(handles.iter().map(closes)).await;
+    adds.iter().for_each(|add| add.abort());
+}
+
+async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    let handles = LAYOUTS.map(|layout| {
+        let database = &database;
+        async move {
+            let proxy = Proxy::before(&database.url).await;
+            let config = SingleTableConfig::new(proxy.url()).with_max_connections(3);
+            let handle = handles::own_unmigrated(layout, config).await.migrated().await;
+            join_all((0..6).map(|user| handle.contents(user))).await;
+            proxy.stall_all();
+            let dropped = handle.streams.add_stream_item([1, 2], "stalls").into_future();
+            let _ = timeout(Duration::from_millis(100), dropped).await;
+            let running = tokio::spawn(handle.streams.get_stream_items(1).slice(..5).into_future());
+            sleep(Duration::from_millis(100)).await;
+            closes(&handle).await;
+            running.abort();
+        }
+    });
+    join_all(handles).await;
+}
+
+async fn closing_ends_soon_after_many_calls_were_dropped(database: TestDatabase) {
+    let handles = handles::own(&database.config(), 5).await;
+    join_all(handles.iter().map(|handle| async move {
+        let tasks = (0..16).map(|task| {
+            let streams = handle.streams.clone();
+            tokio::spawn(async move {
+                let mut random = fastrand::Rng::with_seed(task);
+                for user in 0..150 {
+                    let limit = Duration::from_micros(random.u64(0..3_000));
+                    let _ = timeout(limit, streams.get_stream_items(user).slice(..5)).await;
+                }
+            })
+        });
+        join_all(tasks).await;
+        closes(handle).await;
+    }))
+    .await;
+}
