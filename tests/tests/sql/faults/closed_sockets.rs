@@ -1,10 +1,13 @@
 //! What a call leaves on the server when it ends by a timeout or a drop: nothing, soon.
 
 use futures_util::future::join_all;
-use sea_orm::DbBackend;
+use sea_orm::{
+    DbBackend,
+    sea_query::{Expr, Query},
+};
 use tokio::time::timeout;
 use user_streams_core::{ErrorKind, NewItem};
-use user_streams_single_table::SingleTableConfig;
+use user_streams_single_table::{SingleTableConfig, Users};
 
 use super::{
     blocker::Blocker,
@@ -20,6 +23,8 @@ crate::tests![
     the_server_lets_go_of_what_a_stalled_connection_has_locked,
     the_server_ends_what_it_runs_for_a_call_that_timed_out,
     the_server_ends_what_it_runs_for_a_call_that_was_dropped,
+    a_query_of_recipients_that_timed_out_runs_no_longer,
+    a_query_of_recipients_that_was_dropped_runs_no_longer,
 ];
 
 /// Enough for a transaction on PostgreSQL too.
@@ -110,4 +115,42 @@ async fn the_server_ends_what_it_runs_for_a_call_that_was_dropped(database: Test
     if database.backend() != DbBackend::Sqlite {
         wait_and_end(&database, LIMIT / 3.0).await;
     }
+}
+
+/// A query that runs for much longer than any test.
+fn endless(backend: DbBackend) -> Users {
+    let id = match backend {
+        DbBackend::Postgres => "CASE WHEN pg_sleep(20) IS NULL THEN 1 ELSE 2 END",
+        DbBackend::MySql => "SLEEP(20)",
+        _ => {
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) \
+             SELECT MAX(i) FROM n)"
+        }
+    };
+    Users::query(Query::select().expr(Expr::cust(id)).to_owned())
+}
+
+/// Ends an add to those of such a query after `patience` at the latest: then nothing is locked,
+/// and nothing runs.
+async fn query_and_end(database: &TestDatabase, patience: f64) {
+    let config = database.config().with_broadcast_timeout(seconds(LIMIT));
+    for handle in handles::own(&config, 2).await {
+        let query = endless(database.backend());
+        let add = handle.streams.add_stream_item(query, "to those").into_future();
+        if let Ok(added) = timeout(seconds(patience), add).await {
+            let error = added.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{}: {error:?}", handle.name());
+        }
+        let quiet = async || sessions::busy(database, &[]).await == 0;
+        eventually(2.0, "no session is busy", quiet).await;
+        assert_eq!(within(2.0, handle.name(), handle.add(1, "after")).await, 1);
+    }
+}
+
+async fn a_query_of_recipients_that_timed_out_runs_no_longer(database: TestDatabase) {
+    query_and_end(&database, LIMIT * 2.5).await;
+}
+
+async fn a_query_of_recipients_that_was_dropped_runs_no_longer(database: TestDatabase) {
+    query_and_end(&database, LIMIT / 3.0).await;
 }

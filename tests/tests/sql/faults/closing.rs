@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, future::join_all, stream};
+use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::time::{sleep, timeout};
-use user_streams_core::{NewItem, Recipients};
+use user_streams_core::{NewItem, UserIdKind};
 use user_streams_single_table::SingleTableConfig;
 
 use super::{
     blocker::Blocker,
+    dropped_calls::{add_and_read, storm},
     handles::{self, Handle, LAYOUTS},
     proxy::Proxy,
-    within,
+    recipients::stalling,
+    start, within,
 };
 use crate::database::{TestDatabase, connect};
 
@@ -58,27 +60,23 @@ async fn closing_ends_soon_while_statements_run(database: TestDatabase) {
         }
         for users in [vec![1], vec![1, 2]] {
             let add = handle.streams.add_stream_item(users, item.clone());
-            adds.push(tokio::spawn(add.into_future()));
+            adds.push(start(add));
         }
     }
     sleep(Duration::from_millis(300)).await;
     join_all(handles.iter().map(closes)).await;
-    adds.iter().for_each(|add| add.abort());
     for blocker in blockers {
         blocker.release().await;
     }
 }
 
 async fn closing_ends_soon_while_recipients_stall(database: TestDatabase) {
-    let handles = handles::own(&database.config(), 3).await;
-    let stall = |handle: &Handle| {
-        let users = Recipients::stream(stream::iter(1..=250_000_i64).chain(stream::pending()));
-        tokio::spawn(handle.streams.add_stream_item(users, "stalls").into_future())
-    };
-    let adds: Vec<_> = handles.iter().map(stall).collect();
+    let config = database.config().with_user_id(UserIdKind::Text);
+    let handles = handles::own(&config, 3).await;
+    let stall = |handle: &Handle| start(handle.streams.add_stream_item(stalling(25_000), "stalls"));
+    let _adds: Vec<_> = handles.iter().map(stall).collect();
     sleep(Duration::from_millis(500)).await;
     join_all(handles.iter().map(closes)).await;
-    adds.iter().for_each(|add| add.abort());
 }
 
 async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
@@ -95,10 +93,9 @@ async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
             proxy.stall_all();
             let dropped = handle.streams.add_stream_item([1, 2], "stalls").into_future();
             let _ = timeout(Duration::from_millis(100), dropped).await;
-            let running = tokio::spawn(handle.streams.get_stream_items(1).slice(..5).into_future());
+            let _running = start(handle.streams.get_stream_items(1).slice(..5));
             sleep(Duration::from_millis(100)).await;
             closes(&handle).await;
-            running.abort();
         }
     });
     join_all(handles).await;
@@ -106,19 +103,8 @@ async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
 
 async fn closing_ends_soon_after_many_calls_were_dropped(database: TestDatabase) {
     let handles = handles::own(&database.config(), 5).await;
-    join_all(handles.iter().map(|handle| async move {
-        let tasks = (0..16).map(|task| {
-            let streams = handle.streams.clone();
-            tokio::spawn(async move {
-                let mut random = fastrand::Rng::with_seed(task);
-                for user in 0..150 {
-                    let limit = Duration::from_micros(random.u64(0..3_000));
-                    let _ = timeout(limit, streams.get_stream_items(user).slice(..5)).await;
-                }
-            })
-        });
-        join_all(tasks).await;
-        closes(handle).await;
-    }))
-    .await;
+    for handle in handles {
+        storm(&handle.streams, 60, add_and_read).await;
+        closes(&handle).await;
+    }
 }

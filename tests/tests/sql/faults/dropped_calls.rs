@@ -1,6 +1,6 @@
 //! Calls that are dropped, as those of an HTTP server are all day: each connection comes back.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use futures_util::future::join_all;
 use sea_orm::DbBackend;
@@ -9,9 +9,10 @@ use user_streams_core::{NewItem, Streams};
 use user_streams_single_table::SingleTableConfig;
 
 use super::{
+    eventually,
     handles::{self, Handle, LAYOUTS},
     proxy::Proxy,
-    seconds, within,
+    seconds, sessions, within,
 };
 use crate::database::{TestDatabase, connect};
 
@@ -19,6 +20,7 @@ crate::tests![
     a_call_that_is_dropped_before_its_answer_gives_its_connection_back,
     a_storm_of_dropped_reads_leaves_every_connection,
     a_storm_of_dropped_adds_leaves_every_connection,
+    a_storm_of_dropped_calls_opens_no_more_sessions_than_the_pool_has,
     a_database_in_memory_keeps_its_data_whatever_is_dropped,
 ];
 
@@ -86,21 +88,24 @@ async fn drop_when_held(
     held
 }
 
-/// Many calls at once, each dropped at some moment of its first milliseconds.
-async fn storm<F: Future<Output = ()> + Send>(
+/// Many calls at once, each dropped at some moment: after some polls, or in its first
+/// milliseconds.
+pub(crate) async fn storm<F>(
     streams: &Streams,
     rounds: usize,
     call: impl Fn(Streams, i64) -> F + Copy + Send + 'static,
 ) where
-    F: 'static,
+    F: Future<Output = ()> + Send + 'static,
 {
     let tasks = (0..16).map(|task| {
         let streams = streams.clone();
         tokio::spawn(async move {
             let mut random = fastrand::Rng::with_seed(task);
             for round in 0..rounds {
+                let call = call(streams.clone(), round as i64 % 8);
                 let limit = Duration::from_micros(random.u64(0..3_000));
-                let _ = timeout(limit, call(streams.clone(), round as i64 % 8)).await;
+                let polls = if round % 2 == 0 { random.u32(1..12) } else { u32::MAX };
+                let _ = timeout(limit, some_polls(call, polls)).await;
             }
         })
     });
@@ -109,16 +114,38 @@ async fn storm<F: Future<Output = ()> + Send>(
     }
 }
 
+/// Polls the call so often at the most, and drops it.
+async fn some_polls(call: impl Future<Output = ()>, polls: u32) {
+    let mut call = pin!(call);
+    let mut left = polls;
+    poll_fn(|context| match call.as_mut().poll(context) {
+        Poll::Pending if left > 1 => {
+            left -= 1;
+            Poll::Pending
+        }
+        _ => Poll::Ready(()),
+    })
+    .await;
+}
+
+async fn read(streams: Streams, user: i64) {
+    drop(streams.get_stream_items(user).slice(..5).await);
+    drop(streams.get_stream_items(user).len().await);
+}
+
+async fn add(streams: Streams, user: i64) {
+    drop(streams.add_stream_item([user, user + 8], "dropped").await);
+}
+
+pub(crate) async fn add_and_read(streams: Streams, user: i64) {
+    add(streams.clone(), user).await;
+    read(streams, user).await;
+}
+
 async fn a_storm_of_dropped_reads_leaves_every_connection(database: TestDatabase) {
     let config = database.config().with_connect_timeout(seconds(3.0));
     for handle in handles::handles(&config, 5).await {
-        for user in 0..8 {
-            handle.add(user, "item").await;
-        }
-        storm(&handle.streams, 300, |streams, user| async move {
-            drop(streams.get_stream_items(user).slice(..5).await);
-        })
-        .await;
+        storm(&handle.streams, 300, read).await;
         all_are_there(&handle, 5).await;
     }
 }
@@ -126,11 +153,26 @@ async fn a_storm_of_dropped_reads_leaves_every_connection(database: TestDatabase
 async fn a_storm_of_dropped_adds_leaves_every_connection(database: TestDatabase) {
     let config = database.config().with_connect_timeout(seconds(3.0));
     for handle in handles::handles(&config, 5).await {
-        storm(&handle.streams, 100, |streams, user| async move {
-            drop(streams.add_stream_item([user, user + 8], "dropped").await);
-        })
-        .await;
+        storm(&handle.streams, 100, add).await;
         all_are_there(&handle, 5).await;
+    }
+}
+
+async fn a_storm_of_dropped_calls_opens_no_more_sessions_than_the_pool_has(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    let others = sessions::count(&database).await;
+    for handle in handles::own(&database.config(), 5).await {
+        let mut most = 0;
+        let mut storm = pin!(storm(&handle.streams, 60, add_and_read));
+        while timeout(Duration::from_millis(20), storm.as_mut()).await.is_err() {
+            most = most.max(sessions::count(&database).await - others);
+        }
+        assert!(most <= 5 + 2, "{}: {most} sessions for a pool of 5", handle.name());
+        within(5.0, handle.name(), handle.streams.close()).await.unwrap();
+        let closed = async || sessions::count(&database).await == others;
+        eventually(5.0, "every session has ended", closed).await;
     }
 }
 

@@ -76,10 +76,10 @@ impl Login {
             if setting.is_known(database).await {
                 let (variable, value) = setting.variable();
                 let prefix = setting.prefix();
-                init.push(format!("{variable} = IF(USER() LIKE '{prefix}%', {value}, @@{variable})"));
+                init.push(format!("SET {variable} = IF(USER() LIKE '{prefix}%', {value}, @@{variable})"));
             }
         }
-        let init = format!("SET {}", init.join(", ")).replace('\'', "''");
+        let init = init.join("; ").replace('\'', "''");
         database.run(&format!("SET GLOBAL init_connect = '{init}'")).await;
         let (base, name) = database.url.rsplit_once('/').unwrap();
         let (scheme, authority) = base.split_once("://").unwrap();

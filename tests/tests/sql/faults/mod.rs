@@ -31,7 +31,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 
 pub(crate) const TOPICS: &[&[crate::Test]] = &[
     bounds::TESTS,
@@ -76,5 +79,29 @@ async fn eventually<F: Future<Output = bool>>(limit: f64, what: impl Display, mu
     while !holds().await {
         assert!(Instant::now() < deadline, "{what}: not so within {limit} s");
         sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A call that goes on beside the test, and not after it: what it holds would keep the test's
+/// database from being dropped.
+struct Running<T>(JoinHandle<T>);
+
+fn start<F>(call: F) -> Running<F::Output>
+where
+    F: IntoFuture<IntoFuture: Send + 'static, Output: Send + 'static>,
+{
+    Running(tokio::spawn(call.into_future()))
+}
+
+impl<T> Running<T> {
+    /// What it answers.
+    async fn end(mut self) -> T {
+        (&mut self.0).await.unwrap()
+    }
+}
+
+impl<T> Drop for Running<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }

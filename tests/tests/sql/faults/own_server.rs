@@ -9,59 +9,53 @@ use std::{
 };
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database};
-use tempfile::TempDir;
 use tokio::time::sleep;
 
 const SERVERS: &[&str] = &["mariadbd", "mysqld"];
 const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
 
-/// Ends the server when its own input ends, as it does when this process dies in whatever way.
-const GUARD: &str = r#""$@" </dev/null & pid=$!; cat >/dev/null; kill -KILL $pid"#;
+/// Ends the server and removes its directory when its own input ends, as it does when this process
+/// dies in whatever way.
+const GUARD: &str =
+    r#"dir=$1; shift; "$@" </dev/null & pid=$!; cat >/dev/null; kill -KILL $pid; rm -rf "$dir""#;
 
-/// Ends with this.
+/// Ends with this process.
 pub(crate) struct OwnServer {
+    /// Of a database for which the login is a superuser.
     pub(crate) url: String,
-    guard: Child,
-    _directory: TempDir,
+    _guard: Child,
 }
 
 impl OwnServer {
-    /// With these options; none where no binary is found.
-    pub(crate) async fn start(options: &[&str]) -> Option<Self> {
+    /// With this option; none where no binary is found.
+    pub(crate) async fn start(option: &str) -> Option<Self> {
         let server = find("USER_STREAMS_TEST_MYSQL_BIN", SERVERS)?;
-        let directory = tempfile::tempdir().unwrap();
-        let data = directory.path().join("data");
+        let directory = tempfile::tempdir().unwrap().keep();
+        let data = directory.join("data");
         let mut base = vec!["--no-defaults".to_owned(), format!("--datadir={}", data.display())];
         if is_root() {
             base.push("--user=root".to_owned());
         }
         install(&server, &base);
-        let init = directory.path().join("init.sql");
+        let init = directory.join("init.sql");
         let sql = "CREATE DATABASE test_own CHARACTER SET utf8mb4;\n\
                    CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';\n\
                    GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1';\n";
         std::fs::write(&init, sql).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let path = |name: &str| directory.path().join(name).display().to_string();
+        let path = |name: &str| directory.join(name).display().to_string();
         let mut guard = Command::new("sh");
-        guard.args(["-c", GUARD, "guard"]).arg(&server).args(&base);
+        guard.args(["-c", GUARD, "guard"]).arg(&directory).arg(&server).args(&base);
         guard.args(["--bind-address=127.0.0.1", "--loose-mysqlx=OFF", "--skip-log-bin"]);
         guard.args(["--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=0"]);
         guard.arg(format!("--port={port}")).arg(format!("--socket={}", path("socket")));
         guard.arg(format!("--pid-file={}", path("pid")));
-        guard.arg(format!("--init-file={}", init.display())).args(options);
+        guard.arg(format!("--init-file={}", init.display())).arg(option);
         guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = guard.spawn().unwrap();
         let url = format!("mysql://root@127.0.0.1:{port}/test_own");
         wait_for(&url, &mut guard).await;
-        Some(Self { url, guard, _directory: directory })
-    }
-}
-
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        drop(self.guard.stdin.take());
-        let _ = self.guard.wait();
+        Some(Self { url, _guard: guard })
     }
 }
 

@@ -1,80 +1,85 @@
-//! A small `max_allowed_packet` of MySQL and MariaDB, on a server of the test's own.
+//! A small `max_allowed_packet` of MySQL and MariaDB, on a server of the tests' own.
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::sync::OnceCell;
 use user_streams_core::{ErrorKind, UserIdKind};
 use user_streams_single_table::SingleTableConfig;
 
 use super::{
-    handles::{self, Handle},
+    handles::{self, Handle, Layout},
     own_server::OwnServer,
     within,
 };
-use crate::database::TestDatabase;
+use crate::database::{TestDatabase, connect};
 
-crate::tests![broadcasts_and_contents_fit_a_small_packet];
+crate::tests![
+    many_ids_of_19_digits_are_delivered_in_small_packets,
+    many_ids_of_60_bytes_are_delivered_in_small_packets,
+    a_content_that_fits_no_packet_is_refused,
+    a_content_that_fits_a_packet_is_stored,
+];
 
 const PACKET: usize = 1 << 20;
 
-/// One test, since each server takes seconds to start.
-async fn broadcasts_and_contents_fit_a_small_packet(database: TestDatabase) {
+/// Both layouts over both kinds of pools, in a database of this name; none without a server.
+async fn handles(database: &TestDatabase, name: &str, user_id: UserIdKind) -> Vec<Handle> {
+    static SERVER: OnceCell<Option<OwnServer>> = OnceCell::const_new();
     if database.backend() != DbBackend::MySql {
-        return;
+        return Vec::new();
     }
-    let options = [format!("--max-allowed-packet={PACKET}")];
-    let Some(server) = OwnServer::start(&options.each_ref().map(String::as_str)).await else {
-        return;
-    };
-    let numbers = SingleTableConfig::new(&server.url);
-    let names = numbers.clone().with_user_id(UserIdKind::Text);
-    for handle in handles::handles(&numbers, 3).await {
-        many_ids_of_19_digits_are_delivered(&handle).await;
-        a_content_that_cannot_fit_is_refused(&handle).await;
-    }
-    for handle in handles_of_names(&names).await {
-        many_ids_of_60_bytes_are_delivered(&handle).await;
-    }
-}
-
-/// In tables of their own, beside those of the numbers.
-async fn handles_of_names(config: &SingleTableConfig) -> Vec<Handle> {
-    let admin = crate::database::connect(&config.url, 1).await;
-    for sql in ["CREATE DATABASE names CHARACTER SET utf8mb4"] {
-        sea_orm::ConnectionTrait::execute_unprepared(&admin, sql).await.unwrap();
-    }
-    let (base, _) = config.url.rsplit_once('/').unwrap();
-    let mut config = config.clone();
-    config.url = format!("{base}/names");
+    let option = format!("--max-allowed-packet={PACKET}");
+    let server = SERVER.get_or_init(|| OwnServer::start(&option)).await;
+    let Some(server) = server else { return Vec::new() };
+    let admin = connect(&server.url, 1).await;
+    let sql = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
+    admin.execute_unprepared(&sql).await.unwrap();
+    let (base, _) = server.url.rsplit_once('/').unwrap();
+    let config = SingleTableConfig::new(format!("{base}/{name}")).with_user_id(user_id);
     handles::handles(&config, 3).await
 }
 
-async fn many_ids_of_19_digits_are_delivered(handle: &Handle) {
-    let users: Vec<_> = (0..60_000).map(|number| i64::MAX - number).collect();
-    let delivered = within(20.0, handle.name(), handle.add(users, "to many")).await;
-    assert_eq!(delivered, 60_000, "{}", handle.name());
-    // With a content that leaves less room for them.
-    let users: Vec<_> = (0..60_000).map(|number| i64::MAX - number).collect();
-    let long = "x".repeat(if handle.layout == handles::Layout::ManyToMany { 500_000 } else { 2_000 });
-    let delivered = within(20.0, handle.name(), handle.add(users, long)).await;
-    assert_eq!(delivered, 60_000, "{}", handle.name());
+async fn many_ids_of_19_digits_are_delivered_in_small_packets(database: TestDatabase) {
+    for handle in handles(&database, "numbers", UserIdKind::BigInt).await {
+        // The second leaves less room for the ids, where the content goes with them.
+        let long = if handle.layout == Layout::ManyToMany { 500_000 } else { 2_000 };
+        for content in ["short".to_owned(), "x".repeat(long)] {
+            let users: Vec<_> = (0..60_000).map(|number| i64::MAX - number).collect();
+            let delivered = within(20.0, handle.name(), handle.add(users, content)).await;
+            assert_eq!(delivered, 60_000, "{}", handle.name());
+        }
+    }
 }
 
-async fn many_ids_of_60_bytes_are_delivered(handle: &Handle) {
-    let users: Vec<_> = (0..10_000).map(|number| format!("{number:060}")).collect();
-    let delivered = within(20.0, handle.name(), handle.add(users, "to many")).await;
-    assert_eq!(delivered, 10_000, "{}", handle.name());
+async fn many_ids_of_60_bytes_are_delivered_in_small_packets(database: TestDatabase) {
+    for handle in handles(&database, "names", UserIdKind::Text).await {
+        let users: Vec<_> = (0..10_000).map(|number| format!("{number:060}")).collect();
+        let delivered = within(20.0, handle.name(), handle.add(users, "to many")).await;
+        assert_eq!(delivered, 10_000, "{}", handle.name());
+    }
 }
 
-async fn a_content_that_cannot_fit_is_refused(handle: &Handle) {
-    let name = handle.name();
-    for users in [vec![1], vec![1, 2]] {
-        let add = handle.streams.add_stream_item(users.clone(), "x".repeat(PACKET));
-        let error = within(10.0, name, add).await.map(drop).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidContent, "{name}: {error:?}");
-        assert!(!error.is_retryable(), "{name}: {error:?}");
-        assert!(error.to_string().contains("max_allowed_packet"), "{name}: {error}");
-        let fits = "x".repeat(PACKET - 50_000);
-        let delivered = within(10.0, name, handle.add(users.clone(), &*fits)).await;
-        assert_eq!(delivered, users.len() as u64, "{name}");
-        assert_eq!(handle.contents(1).await[0].len(), fits.len(), "{name}");
+async fn a_content_that_fits_no_packet_is_refused(database: TestDatabase) {
+    for handle in handles(&database, "too_long", UserIdKind::BigInt).await {
+        for users in [vec![1], vec![1, 2]] {
+            let name = format!("{} to {}", handle.name(), users.len());
+            let add = handle.streams.add_stream_item(users, "x".repeat(PACKET));
+            let error = within(10.0, &name, add).await.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidContent, "{name}: {error:?}");
+            assert!(!error.is_retryable(), "{name}: {error:?}");
+            assert!(error.to_string().contains("max_allowed_packet"), "{name}: {error}");
+            assert_eq!(handle.add(3, "after").await, 1, "{name}");
+        }
+    }
+}
+
+async fn a_content_that_fits_a_packet_is_stored(database: TestDatabase) {
+    for handle in handles(&database, "fitting", UserIdKind::BigInt).await {
+        let content = "x".repeat(PACKET - 50_000);
+        for users in [vec![1], vec![2, 3]] {
+            let (last, count) = (users[users.len() - 1], users.len() as u64);
+            let add = handle.add(users, &*content);
+            assert_eq!(within(10.0, handle.name(), add).await, count, "{}", handle.name());
+            assert_eq!(handle.contents(last).await[0].len(), content.len(), "{}", handle.name());
+        }
     }
 }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, future::join_all, stream};
 use sea_orm::DbBackend;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::time::sleep;
 use user_streams_core::{Delivery, ErrorKind, Recipients, Result, Settings, Streams, UserIdKind};
 
 use super::{
+    Running,
     bounds::at_most,
     eventually,
     handles::{self, Handle},
-    seconds, sessions, timed, within,
+    seconds, sessions, start, timed, within,
 };
 use crate::database::TestDatabase;
 
@@ -28,7 +29,7 @@ crate::tests![
 const MANY: i64 = 25_000;
 
 /// So many, and then no more, though the stream does not end.
-fn stalling(after: i64) -> Recipients {
+pub(crate) fn stalling(after: i64) -> Recipients {
     let users = stream::iter(1..=after).map(|user| format!("user {user}"));
     Recipients::stream(users.chain(stream::pending()))
 }
@@ -49,9 +50,8 @@ async fn recipients_that_stall_in_a_transaction_end_it_after_some_seconds(databa
     };
     join_all(handles.iter().map(|handle| async {
         let add = handle.streams.add_stream_item(stalling(MANY), "stalls");
-        let (ended, took) = timed(7.5, handle.name(), add).await;
+        let ended = within(8.0, handle.name(), add).await;
         names_the_option(handle.name(), ended);
-        assert!(took <= at_most(5.0), "{}: took {took:?}", handle.name());
         eventually(2.0, format!("{}: nothing is stored", handle.name()), async || {
             handle.stored_in_all(&database).await == 0
         })
@@ -76,15 +76,15 @@ async fn impatient(database: &TestDatabase) -> Vec<Streams> {
     all
 }
 
-fn start_stalling(streams: &Streams) -> JoinHandle<Result<Delivery>> {
-    tokio::spawn(streams.add_stream_item(stalling(MANY), "stalls").into_future())
+fn start_stalling(streams: &Streams) -> Running<Result<Delivery>> {
+    start(streams.add_stream_item(stalling(MANY), "stalls"))
 }
 
 async fn how_long_they_may_stall_is_an_option(database: TestDatabase) {
     for streams in impatient(&database).await {
-        let (ended, took) = timed(4.0, "the add", start_stalling(&streams)).await;
-        names_the_option("the add", ended.unwrap());
-        assert!(took >= seconds(1.0) && took <= at_most(1.0), "took {took:?}");
+        let (ended, took) = timed(4.0, "the add", start_stalling(&streams).end()).await;
+        names_the_option("the add", ended);
+        assert!(took >= seconds(1.0) && took <= seconds(3.0), "took {took:?}");
         assert_eq!(streams.get_stream_items("user 1").len().await.unwrap(), 0);
     }
 }
@@ -96,10 +96,10 @@ async fn other_calls_go_on_while_recipients_stall(database: TestDatabase) {
         sleep(Duration::from_millis(500)).await;
         let read = streams.get_stream_items("user 1").slice(..5);
         assert!(within(1.0, "a read", read).await.unwrap().is_empty());
-        let add = within(6.0, "an add", streams.add_stream_item("somebody", "goes on"));
+        let add = within(8.0, "an add", streams.add_stream_item("somebody", "goes on"));
         assert_eq!(add.await.unwrap().delivered, 1);
         for add in stalled {
-            names_the_option("the add", within(6.0, "the end", add).await.unwrap());
+            names_the_option("the add", within(6.0, "the end", add.end()).await);
         }
     }
 }
@@ -110,9 +110,7 @@ async fn recipients_that_have_not_begun_to_come_hold_nothing(database: TestDatab
     let stalled: Vec<_> = handles
         .iter()
         .flat_map(|handle| {
-            [0, 10, 10].map(|after| {
-                tokio::spawn(handle.streams.add_stream_item(stalling(after), "later").into_future())
-            })
+            [0, 10, 10].map(|after| start(handle.streams.add_stream_item(stalling(after), "later")))
         })
         .collect();
     sleep(Duration::from_millis(300)).await;
@@ -122,23 +120,22 @@ async fn recipients_that_have_not_begun_to_come_hold_nothing(database: TestDatab
     }
     eventually(1.0, "no session is busy", async || sessions::busy(&database, &[]).await == 0).await;
     for add in stalled {
-        assert!(!add.is_finished(), "they may still come");
-        add.abort();
+        assert!(!add.0.is_finished(), "they may still come");
     }
 }
 
 async fn recipients_that_come_steadily_may_take_longer(database: TestDatabase) {
     for streams in impatient(&database).await {
         // Each pause is within the limit, and all of them together are not.
-        let users = stream::iter(1..=MANY).then(|number| async move {
-            if number % 6_000 == 0 {
-                sleep(Duration::from_millis(400)).await;
+        let users = stream::iter(1..=45_000).then(|number| async move {
+            if number % 5_000 == 0 {
+                sleep(Duration::from_millis(300)).await;
             }
             format!("user {number}")
         });
         let add = streams.add_stream_item(Recipients::stream(users), "slow");
         let delivery = within(10.0, "the add", add).await.unwrap();
-        assert_eq!(delivery.delivered, MANY as u64);
+        assert_eq!(delivery.delivered, 45_000);
     }
 }
 

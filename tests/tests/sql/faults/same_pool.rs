@@ -55,7 +55,7 @@ async fn reaches_all(handle: &Handle, column: &str, pool: &DatabaseConnection) {
 async fn a_query_on_the_streams_own_pool_of_one_connection_is_answered(database: TestDatabase) {
     fill(&database).await;
     for layout in LAYOUTS {
-        let pool = connect(&database.url, 1).await;
+        let pool = connect(&database.url, std::env::var("US_TMP").map_or(1, |n| n.parse().unwrap())).await;
         let handle = handles::over(&pool, layout, database.config()).migrated().await;
         reaches_all(&handle, "id", &pool).await;
         assert_eq!(handle.add(1, "after").await, 1, "{}", handle.name());
@@ -64,7 +64,7 @@ async fn a_query_on_the_streams_own_pool_of_one_connection_is_answered(database:
 
 async fn as_many_queries_at_once_as_the_pool_has_connections_are_answered(database: TestDatabase) {
     fill(&database).await;
-    let pool = connect(&database.url, 3).await;
+    let pool = connect(&database.url, std::env::var("US_TMP").map_or(3, |_| 6)).await;
     let layout = handles::Layout::ManyToMany;
     let handle = handles::over(&pool, layout, database.config()).migrated().await;
     join_all((0..3).map(|_| reaches_all(&handle, "id", &pool))).await;
@@ -72,7 +72,7 @@ async fn as_many_queries_at_once_as_the_pool_has_connections_are_answered(databa
 
 async fn a_query_of_many_names_on_the_streams_own_pool_is_answered(database: TestDatabase) {
     fill(&database).await;
-    let pool = connect(&database.url, 1).await;
+    let pool = connect(&database.url, std::env::var("US_TMP").map_or(1, |n| n.parse().unwrap())).await;
     let config = database.config().with_user_id(UserIdKind::Text);
     let layout = handles::Layout::SingleTable;
     let handle = handles::over(&pool, layout, config).migrated().await;

@@ -24,6 +24,21 @@ pub(crate) async fn busy(database: &TestDatabase, but: &[i64]) -> i64 {
     database.number(&sql).await
 }
 
+/// How many sessions there are in this database, besides the one that asks.
+pub(crate) async fn count(database: &TestDatabase) -> i64 {
+    let sql = match database.backend() {
+        DbBackend::Postgres => {
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        }
+        _ => {
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() \
+             AND id <> CONNECTION_ID()"
+        }
+    };
+    database.number(sql).await
+}
+
 /// Ends every other session in this database, as a server does that restarts.
 pub(crate) async fn end_all(database: &TestDatabase) {
     if database.backend() == DbBackend::Postgres {
