@@ -25,7 +25,7 @@ crate::tests![
     connecting_ends_at_its_timeout,
 ];
 
-const LIMIT: f64 = 2.0;
+const LIMIT: f64 = 1.5;
 /// Enough for a transaction on PostgreSQL too.
 const USERS: i64 = 2_500;
 
@@ -113,7 +113,7 @@ async fn a_call_on_a_slow_network_ends_at_its_timeout(database: TestDatabase) {
     let handles = behind_proxies(&database).await;
     join_all(handles.iter().map(|(handle, proxy)| async move {
         // Each statement alone is quick enough.
-        proxy.delay(seconds(0.7));
+        proxy.delay(seconds(0.55));
         add_ends_in_time(handle, "slow").await;
     }))
     .await;

@@ -163,7 +163,9 @@ async fn a_storm_of_dropped_calls_opens_no_more_sessions_than_the_pool_has(datab
         return;
     }
     let others = sessions::count(&database).await;
-    for handle in handles::own(&database.config(), 5).await {
+    for layout in LAYOUTS {
+        let config = database.config().with_max_connections(5);
+        let handle = handles::own_unmigrated(layout, config).await.migrated().await;
         let mut most = 0;
         let mut storm = pin!(storm(&handle.streams, 60, add_and_read));
         while timeout(Duration::from_millis(20), storm.as_mut()).await.is_err() {

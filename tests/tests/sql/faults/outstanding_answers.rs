@@ -70,7 +70,8 @@ async fn after_a_timeout_every_answer_is_of_its_own_statement(database: TestData
 }
 
 async fn after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_statement(database: TestDatabase) {
-    if database.backend() == DbBackend::Sqlite {
+    // The others send no rows by themselves.
+    if database.backend() != DbBackend::Postgres {
         return;
     }
     let limit = seconds(3.0);

@@ -36,7 +36,7 @@ impl OwnServer {
         if is_root() {
             base.push("--user=root".to_owned());
         }
-        install(&server, &base);
+        install(&server, &base, &directory);
         let init = directory.join("init.sql");
         let sql = "CREATE DATABASE test_own CHARACTER SET utf8mb4;\n\
                    CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';\n\
@@ -51,6 +51,7 @@ impl OwnServer {
         guard.arg(format!("--port={port}")).arg(format!("--socket={}", path("socket")));
         guard.arg(format!("--pid-file={}", path("pid")));
         guard.arg(format!("--init-file={}", init.display())).arg(option);
+        guard.env("TMPDIR", &directory);
         guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = guard.spawn().unwrap();
         let url = format!("mysql://root@127.0.0.1:{port}/test_own");
@@ -74,7 +75,7 @@ async fn wait_for(url: &str, guard: &mut Child) {
     panic!("the server does not answer");
 }
 
-fn install(server: &Path, base: &[String]) {
+fn install(server: &Path, base: &[String], directory: &Path) {
     let version = Command::new(server).args(["--no-defaults", "--version"]).output().unwrap();
     let is_mariadb = String::from_utf8_lossy(&version.stdout).contains("MariaDB");
     let mut command = match find("USER_STREAMS_TEST_MYSQL_BIN", INSTALLERS) {
@@ -89,7 +90,8 @@ fn install(server: &Path, base: &[String]) {
             command
         }
     };
-    let output = command.output().unwrap();
+    // Two that are made at once would find each other's temporary tables.
+    let output = command.env("TMPDIR", directory).output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "making the server's data failed: {said}");
 }

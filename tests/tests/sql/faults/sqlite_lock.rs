@@ -23,7 +23,7 @@ crate::tests![
     waiting_for_a_writer_of_its_own_ends_at_the_timeout,
 ];
 
-const LIMIT: f64 = 2.0;
+const LIMIT: f64 = 1.5;
 
 /// Several writers at once, all in vain.
 async fn adds_conflict(handle: &Handle, says: &str) {
