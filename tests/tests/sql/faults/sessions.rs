@@ -1,6 +1,6 @@
 //! What the server's sessions are doing.
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use crate::database::TestDatabase;
 
@@ -24,9 +24,10 @@ pub(crate) async fn busy(database: &TestDatabase, but: &[i64]) -> i64 {
     database.number(&sql).await
 }
 
-/// How many sessions there are in this database, besides the one that asks.
-pub(crate) async fn count(database: &TestDatabase) -> i64 {
-    let sql = match database.backend() {
+/// How many sessions there are in this database, besides the one that asks: the only one of its
+/// pool, which would else open others as it likes.
+pub(crate) async fn count(only: &DatabaseConnection) -> i64 {
+    let sql = match only.get_database_backend() {
         DbBackend::Postgres => {
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
              AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -36,7 +37,8 @@ pub(crate) async fn count(database: &TestDatabase) -> i64 {
              AND id <> CONNECTION_ID()"
         }
     };
-    database.number(sql).await
+    let statement = Statement::from_string(only.get_database_backend(), sql);
+    only.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
 /// Ends every other session in this database, as a server does that restarts.
@@ -57,7 +59,7 @@ pub(crate) async fn end_all(database: &TestDatabase) {
             session => {
                 // It may have ended by itself meanwhile.
                 let kill = format!("KILL {session}");
-                let _ = sea_orm::ConnectionTrait::execute_unprepared(&database.connection, &kill).await;
+                let _ = database.connection.execute_unprepared(&kill).await;
                 last = session;
             }
         }
