@@ -165,7 +165,8 @@ async fn connecting_ends_at_its_timeout(database: TestDatabase) {
     let proxy = Proxy::before(&database.url).await;
     proxy.stall_all();
     let config = SingleTableConfig::new(proxy.url()).with_connect_timeout(seconds(1.0));
-    let (connected, took) = timed(4.0, "connecting", ManyToManyBackend::connect(config)).await;
+    let connecting = Box::pin(ManyToManyBackend::connect(config));
+    let (connected, took) = timed(4.0, "connecting", connecting).await;
     let error = connected.map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
     assert!(took <= at_most(1.0), "took {took:?}");

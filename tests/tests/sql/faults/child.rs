@@ -3,6 +3,7 @@
 
 use std::{
     env,
+    io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
@@ -33,7 +34,7 @@ pub(crate) fn run(test: &str, directory: &Path, limit: &str) {
     assert!(said.contains("1 passed"), "no such test: {said}");
 }
 
-/// A process that runs beside this one. It is killed with this.
+/// A process that runs beside this one, until this is dropped.
 pub(crate) struct Beside(Child);
 
 pub(crate) fn spawn(test: &str, directory: &Path) -> Beside {
@@ -43,7 +44,13 @@ pub(crate) fn spawn(test: &str, directory: &Path) -> Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        drop(self.0.stdin.take());
         let _ = self.0.wait();
     }
+}
+
+/// In the other process: waits until the first has dropped it, or has ended.
+pub(crate) async fn dropped() {
+    let read = || std::io::stdin().read_to_end(&mut Vec::new());
+    tokio::task::spawn_blocking(read).await.unwrap().unwrap();
 }

@@ -57,8 +57,7 @@ async fn hold_the_lock(directory: &Path) {
     let connection = connect(&url, 1).await;
     connection.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
     fs::write(directory.join("held"), "").unwrap();
-    // The first process kills this one.
-    sleep(seconds(60.0)).await;
+    child::dropped().await;
 }
 
 async fn waiting_for_another_process_ends_at_the_timeout_and_says_so(database: TestDatabase) {
