@@ -5,6 +5,7 @@
 mod connections;
 mod database;
 mod errors;
+mod faults;
 mod foreign_key;
 mod long_broadcasts;
 mod migrations;
@@ -39,7 +40,7 @@ fn main() -> ExitCode {
         plans::TESTS,
         recipients::TESTS,
     ];
-    let tests = || topics.into_iter().flatten();
+    let tests = || topics.into_iter().chain(faults::TOPICS.iter().copied()).flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }

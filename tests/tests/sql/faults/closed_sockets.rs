@@ -1,0 +1,155 @@
+//! What a call leaves on the server when it ends by a timeout or a drop: nothing, soon.
+
+use futures_util::future::join_all;
+use sea_orm::{
+    DbBackend,
+    sea_query::{Expr, Query},
+};
+use tokio::time::timeout;
+use user_streams_core::{ErrorKind, NewItem};
+use user_streams_single_table::{SingleTableConfig, Users};
+
+use super::{
+    blocker::Blocker,
+    eventually,
+    handles::{self, Handle, LAYOUTS},
+    proxy::Proxy,
+    seconds, sessions, within,
+};
+use crate::database::TestDatabase;
+
+crate::tests![
+    a_retry_succeeds_at_once_after_a_connection_has_stalled,
+    the_server_lets_go_of_what_a_stalled_connection_has_locked,
+    the_server_ends_what_it_runs_for_a_call_that_timed_out,
+    the_server_ends_what_it_runs_for_a_call_that_was_dropped,
+    a_query_of_recipients_that_timed_out_runs_no_longer,
+    a_query_of_recipients_that_was_dropped_runs_no_longer,
+];
+
+/// Enough for a transaction on PostgreSQL too.
+const USERS: i64 = 2_500;
+const LIMIT: f64 = 1.0;
+
+/// An add whose connection stalls after it has stored the item and before it delivers; then the
+/// item, for a retry.
+async fn stall(handle: &Handle, proxy: &Proxy, backend: DbBackend) -> NewItem {
+    let item = NewItem::new("stalled");
+    proxy.stall_at(format!("{} (", handle.quoted_table(backend)));
+    let add = handle.streams.add_stream_item(users(), item.clone());
+    let error = within(LIMIT * 2.5, handle.name(), add).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{}: {error:?}", handle.name());
+    assert!(proxy.has_held(), "{}: no statement has stalled", handle.name());
+    item
+}
+
+fn users() -> Vec<i64> {
+    (1..=USERS).collect()
+}
+
+async fn stalled(database: &TestDatabase) -> Vec<(Handle, Proxy, NewItem)> {
+    let all = LAYOUTS.map(|layout| async move {
+        let proxy = Proxy::before(&database.url).await;
+        let config = SingleTableConfig::new(proxy.url()).with_max_connections(4);
+        let config = config.with_statement_timeout(seconds(LIMIT));
+        let handle = handles::own_unmigrated(layout, config).await.migrated().await;
+        let item = stall(&handle, &proxy, database.backend()).await;
+        (handle, proxy, item)
+    });
+    join_all(all).await
+}
+
+async fn a_retry_succeeds_at_once_after_a_connection_has_stalled(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    for (handle, _proxy, item) in stalled(&database).await {
+        assert_eq!(handle.add(users(), item).await, USERS as u64, "{}", handle.name());
+    }
+}
+
+async fn the_server_lets_go_of_what_a_stalled_connection_has_locked(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    let _stalled = stalled(&database).await;
+    eventually(2.0, "no session is busy", async || sessions::busy(&database, &[]).await == 0).await;
+}
+
+/// Has an add of each layout wait in the server for a lock, ends it after `patience` at the
+/// latest, and waits for its session to end while the lock is still held.
+async fn wait_and_end(database: &TestDatabase, patience: f64) {
+    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let handles = handles::own(&config, 4).await;
+    let mut blockers = Vec::new();
+    let mut adds = Vec::new();
+    for handle in &handles {
+        for to in [1, USERS] {
+            let item = NewItem::new("waits");
+            blockers.push(Blocker::of_deliveries(database, handle, &[to], &item).await);
+            let users: Vec<_> = (1..=to).collect();
+            let add = handle.streams.add_stream_item(users, item).into_future();
+            adds.push(timeout(seconds(patience), add));
+        }
+    }
+    // Those that were not dropped.
+    for added in join_all(adds).await.into_iter().flatten() {
+        let error = added.map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
+    }
+    let but: Vec<_> = blockers.iter().map(|blocker| blocker.session).collect();
+    eventually(2.0, "no session is busy", async || sessions::busy(database, &but).await == 0).await;
+    for blocker in blockers {
+        blocker.release().await;
+    }
+}
+
+async fn the_server_ends_what_it_runs_for_a_call_that_timed_out(database: TestDatabase) {
+    if database.backend() != DbBackend::Sqlite {
+        wait_and_end(&database, LIMIT * 2.5).await;
+    }
+}
+
+async fn the_server_ends_what_it_runs_for_a_call_that_was_dropped(database: TestDatabase) {
+    if database.backend() != DbBackend::Sqlite {
+        wait_and_end(&database, LIMIT / 3.0).await;
+    }
+}
+
+/// A query that runs for much longer than any test.
+fn endless(backend: DbBackend) -> Users {
+    let id = match backend {
+        DbBackend::Postgres => "CASE WHEN pg_sleep(20) IS NULL THEN 1 ELSE 2 END",
+        DbBackend::MySql => "SLEEP(20)",
+        _ => {
+            "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) \
+             SELECT MAX(i) FROM n)"
+        }
+    };
+    Users::query(Query::select().expr(Expr::cust(id)).to_owned())
+}
+
+/// Ends an add to those of such a query after `patience` at the latest: then nothing is locked,
+/// and nothing runs.
+async fn query_and_end(database: &TestDatabase, patience: f64) {
+    let config = database.config().with_broadcast_timeout(seconds(LIMIT));
+    for handle in handles::own(&config, 2).await {
+        let query = endless(database.backend());
+        let add = handle.streams.add_stream_item(query, "to those").into_future();
+        if let Ok(added) = timeout(seconds(patience), add).await {
+            let error = added.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Timeout, "{}: {error:?}", handle.name());
+        }
+        let quiet = async || sessions::busy(database, &[]).await == 0;
+        eventually(2.0, "no session is busy", quiet).await;
+        assert_eq!(within(2.0, handle.name(), handle.add(1, "after")).await, 1);
+    }
+}
+
+async fn a_query_of_recipients_that_timed_out_runs_no_longer(database: TestDatabase) {
+    query_and_end(&database, LIMIT * 2.5).await;
+}
+
+async fn a_query_of_recipients_that_was_dropped_runs_no_longer(database: TestDatabase) {
+    query_and_end(&database, LIMIT / 3.0).await;
+}

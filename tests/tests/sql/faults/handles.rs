@@ -1,0 +1,124 @@
+//! The handles that most rows concern: both layouts, over a pool of their own and an application's.
+
+use sea_orm::{DatabaseConnection, DbBackend};
+use user_streams_core::{Backend, IntoRecipients, NewItem, StreamItem, Streams};
+use user_streams_many_to_many::ManyToManyBackend;
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
+
+use crate::database::{TestDatabase, connect};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    SingleTable,
+    ManyToMany,
+}
+
+pub(crate) const LAYOUTS: [Layout; 2] = [Layout::SingleTable, Layout::ManyToMany];
+
+/// Streams in a table of their own.
+pub(crate) struct Handle {
+    pub(crate) streams: Streams,
+    pub(crate) layout: Layout,
+    pub(crate) table: String,
+}
+
+/// Each layout over each kind of pool, with its tables made.
+pub(crate) async fn handles(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
+    let mut handles = own(config, connections).await;
+    handles.extend(given(config, connections).await);
+    handles
+}
+
+/// Each layout over a pool of its own.
+pub(crate) async fn own(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
+    let mut handles = Vec::new();
+    for layout in LAYOUTS {
+        let handle = own_unmigrated(layout, config.clone().with_max_connections(connections)).await;
+        handles.push(handle.migrated().await);
+    }
+    handles
+}
+
+/// Each layout over an application's pool.
+pub(crate) async fn given(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
+    let mut handles = Vec::new();
+    for layout in LAYOUTS {
+        let pool = connect(&config.url, connections).await;
+        handles.push(over(&pool, layout, config.clone()).migrated().await);
+    }
+    handles
+}
+
+pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) -> Handle {
+    let (config, table) = with_table(config, "own", layout);
+    let backend: Box<dyn Backend> = match layout {
+        Layout::SingleTable => Box::new(SingleTableBackend::connect(config).await.unwrap()),
+        Layout::ManyToMany => Box::new(ManyToManyBackend::connect(config).await.unwrap()),
+    };
+    Handle { streams: Streams::from_backend(backend), layout, table }
+}
+
+/// Over this pool of an application.
+pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTableConfig) -> Handle {
+    let (config, table) = with_table(config, "given", layout);
+    let backend: Box<dyn Backend> = match layout {
+        Layout::SingleTable => Box::new(SingleTableBackend::new(pool.clone(), config).unwrap()),
+        Layout::ManyToMany => Box::new(ManyToManyBackend::new(pool.clone(), config).unwrap()),
+    };
+    Handle { streams: Streams::from_backend(backend), layout, table }
+}
+
+fn with_table(config: SingleTableConfig, pool: &str, layout: Layout) -> (SingleTableConfig, String) {
+    let table = match layout {
+        Layout::SingleTable => format!("{pool}_single"),
+        Layout::ManyToMany => format!("{pool}_many"),
+    };
+    (config.with_table(&table), table)
+}
+
+impl Handle {
+    pub(crate) async fn migrated(self) -> Self {
+        let migrated = self.streams.migrate().await;
+        migrated.unwrap_or_else(|error| panic!("{}: {error:?}", self.name()));
+        self
+    }
+
+    /// What a failure calls it.
+    pub(crate) fn name(&self) -> &str {
+        &self.table
+    }
+
+    /// The name of the table of deliveries, as statements have it.
+    pub(crate) fn quoted_table(&self, backend: DbBackend) -> String {
+        let mark = if backend == DbBackend::MySql { '`' } else { '"' };
+        format!("{mark}{}{mark}", self.table)
+    }
+
+    /// Adds and returns how many received it; a test where that fails fails.
+    pub(crate) async fn add(&self, to: impl IntoRecipients, item: impl Into<NewItem>) -> u64 {
+        let delivery = self.streams.add_stream_item(to, item).await;
+        delivery.unwrap_or_else(|error| panic!("{}: an add: {error:?}", self.name())).delivered
+    }
+
+    /// The first items of a user; a test where that fails fails.
+    pub(crate) async fn items(&self, user: i64) -> Vec<StreamItem> {
+        let items = self.streams.get_stream_items(user).slice(..20).await;
+        items.unwrap_or_else(|error| panic!("{}: a read: {error:?}", self.name()))
+    }
+
+    /// The contents of a user's first items; a test where that fails fails.
+    pub(crate) async fn contents(&self, user: i64) -> Vec<String> {
+        self.items(user).await.into_iter().map(|item| item.content).collect()
+    }
+
+    /// How many items of a user are stored, as another connection sees it.
+    pub(crate) async fn stored(&self, database: &TestDatabase, user: i64) -> i64 {
+        let count = format!("SELECT COUNT(*) FROM {} WHERE user_id = {user}", self.table);
+        database.number(&count).await
+    }
+
+    /// How many deliveries are stored, as another connection sees it.
+    pub(crate) async fn stored_in_all(&self, database: &TestDatabase) -> i64 {
+        database.number(&format!("SELECT COUNT(*) FROM {}", self.table)).await
+    }
+}
