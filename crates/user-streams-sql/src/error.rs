@@ -81,10 +81,15 @@ fn db_error(error: &Error) -> Option<&DbErr> {
     error.source()?.downcast_ref()
 }
 
-/// SQLite's extended result code.
-#[cfg(feature = "sqlite")]
+/// SQLite's extended result code; of a server's errors it is some number, or none.
 pub(crate) fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
     error.code()?.parse().ok()
+}
+
+/// SQLite's `SQLITE_BUSY` and `SQLITE_LOCKED`: another connection has a lock.
+pub(crate) fn is_locked(error: &dyn DatabaseError) -> bool {
+    matches!(sqlite_code(error).map(|code| code & 0xff), Some(5 | 6))
+        && error.code().is_some_and(|code| code.len() < 5)
 }
 
 fn classify(error: &DbErr) -> (ErrorKind, &'static str) {

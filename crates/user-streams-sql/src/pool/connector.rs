@@ -15,6 +15,7 @@ use tokio::{
 };
 
 use super::driver::{Connection, Driver};
+use crate::error::is_locked;
 
 /// How many connect at the same time.
 const AT_ONCE: usize = 4;
@@ -274,7 +275,7 @@ fn may_pass(error: &SqlxError) -> bool {
         // An attempt that took longer than `connect_timeout`.
         SqlxError::PoolTimedOut => true,
         SqlxError::Database(error) => {
-            error.is_transient_in_connect_phase() || is_too_many_connections(&**error)
+            error.is_transient_in_connect_phase() || is_too_many_connections(&**error) || is_locked(&**error)
         }
         _ => false,
     }

@@ -21,7 +21,8 @@ use super::{
     pools::Source,
 };
 use crate::{
-    error::{ANOTHER_CALL, closed, from_sqlx_arc, locked_out, unreachable},
+    Dialect,
+    error::{ANOTHER_CALL, ANOTHER_CONNECTION, closed, from_sqlx_arc, locked_out, unreachable},
     fault::{self, Mechanism},
 };
 
@@ -41,12 +42,15 @@ pub(super) struct OwnPool {
     connector: Arc<Connector>,
     /// Whether there is one connection, since the database has one writer: waiting for it is waiting for a lock.
     is_lock: bool,
+    /// Whether there is no server.
+    is_file: bool,
     /// When the pool last closed what idled for long.
     swept: Mutex<Instant>,
 }
 
 impl OwnPool {
     pub(super) fn new(driver: Arc<dyn Driver>, most: u32, connect: Duration, is_lock: bool) -> Result<Self> {
+        let is_file = driver.dialect() == Dialect::Sqlite;
         let connector = Connector::new(driver, connect, most);
         let config = PoolConfig {
             max_size: most as usize,
@@ -55,7 +59,28 @@ impl OwnPool {
         };
         let pool = managed::Pool::builder(Manager::new(Arc::clone(&connector))).config(config).build();
         let pool = pool.map_err(|error| Error::new(ErrorKind::Backend, "no pool").with_source(error))?;
-        Ok(Self { pool, connector, is_lock, swept: Mutex::new(Instant::now()) })
+        Ok(Self { pool, connector, is_lock, is_file, swept: Mutex::new(Instant::now()) })
+    }
+
+    /// Why there was none in all that time.
+    fn no_connection(&self, waited: Duration) -> Error {
+        let is_connecting = self.connector.is_connecting();
+        if self.is_file && (is_connecting || self.is_lock) {
+            // A file opens at once, unless it is locked.
+            return locked_out(if is_connecting { ANOTHER_CONNECTION } else { ANOTHER_CALL }, waited);
+        }
+        match self.connector.last_error() {
+            Some(error) => unreachable(waited, Some(from_sqlx_arc(error))),
+            None if is_connecting => unreachable(waited, None),
+            None => Error::new(
+                ErrorKind::Timeout,
+                format!(
+                    "no connection was free within {} s (`connect_timeout`); raise `max_connections` or look for \
+                     long transactions",
+                    waited.as_secs_f64()
+                ),
+            ),
+        }
     }
 
     fn sweep(&self, now: Instant) {
@@ -77,19 +102,7 @@ impl Source for OwnPool {
             Ok(Ok(pooled)) => Ok(Box::new(Lease::new(pooled, limits))),
             Ok(Err(PoolError::Backend(error))) => Err(from_sqlx_arc(error)),
             Ok(Err(_)) => Err(closed()),
-            Err(_) => Err(match self.connector.last_error() {
-                Some(error) => unreachable(wait, Some(from_sqlx_arc(error))),
-                None if self.connector.is_connecting() => unreachable(wait, None),
-                None if self.is_lock => locked_out(ANOTHER_CALL, wait),
-                None => Error::new(
-                    ErrorKind::Timeout,
-                    format!(
-                        "no connection was free within {} s (`connect_timeout`); raise `max_connections` or \
-                         look for long transactions",
-                        wait.as_secs_f64()
-                    ),
-                ),
-            }),
+            Err(_) => Err(self.no_connection(wait)),
         }
     }
 

@@ -66,7 +66,7 @@ pub(crate) trait Connection: Send {
     /// Whether the connection is of no use after this error.
     fn is_broken_by(&self, error: &SqlxError) -> bool;
 
-    /// Whether the statement under way waits for a lock that another connection holds, as far as is known here.
+    /// Whether what it does is to wait for a lock that another connection has, with no statement under way.
     fn is_locked_out(&self) -> bool {
         false
     }

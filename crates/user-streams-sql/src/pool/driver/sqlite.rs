@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    error::sqlite_code,
+    error::{is_locked, sqlite_code},
     fault::{self, Mechanism},
 };
 
@@ -89,25 +89,34 @@ struct FileConnection {
     connection: SqliteConnection,
     /// Ends the statement under way.
     interrupted: Arc<AtomicBool>,
+    /// Whether it waits for a lock that another has, and so has nothing under way.
     is_locked_out: bool,
 }
 
 impl FileConnection {
+    /// Before an exchange. An earlier one may have been cut off as it waited.
+    fn first_pause(&mut self) -> Duration {
+        self.is_locked_out = false;
+        FIRST_PAUSE
+    }
+
     /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has a limit.
     async fn waits<T>(&mut self, result: &Result<T, SqlxError>, pause: &mut Duration) -> bool {
-        self.is_locked_out = matches!(result, Err(error) if is_locked(error));
-        if self.is_locked_out {
+        let locked = matches!(result, Err(SqlxError::Database(error)) if is_locked(&**error));
+        if locked {
+            self.is_locked_out = true;
             sleep(*pause).await;
+            self.is_locked_out = false;
             *pause = LONGEST_PAUSE.min(*pause * 2);
         }
-        self.is_locked_out
+        locked
     }
 }
 
 #[async_trait]
 impl Connection for FileConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.first_pause();
         loop {
             let done = statement::execute::<Sqlite>(&mut self.connection, sql, values.clone()).await;
             if !self.waits(&done, &mut pause).await {
@@ -117,7 +126,7 @@ impl Connection for FileConnection {
     }
 
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.first_pause();
         loop {
             let done = statement::query::<Sqlite>(&mut self.connection, sql, values.clone()).await;
             if !self.waits(&done, &mut pause).await {
@@ -133,7 +142,7 @@ impl Connection for FileConnection {
     }
 
     async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = self.first_pause();
         loop {
             let done = statement::run::<Sqlite>(&mut self.connection, sql).await;
             if !self.waits(&done, &mut pause).await {
@@ -175,9 +184,4 @@ impl Connection for FileConnection {
     fn is_locked_out(&self) -> bool {
         self.is_locked_out
     }
-}
-
-fn is_locked(error: &SqlxError) -> bool {
-    let SqlxError::Database(error) = error else { return false };
-    matches!(sqlite_code(&**error).map(|code| code & 0xff), Some(5 | 6))
 }
