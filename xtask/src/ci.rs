@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use user_streams_test_servers::process;
 
 use crate::{
     dependencies,
     flags::{Ci, Test},
-    process,
     summary::table,
     test, tidy, workspace,
 };

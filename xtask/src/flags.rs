@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-
-use crate::servers::Kind;
+use user_streams_test_servers::Kind;
 
 /// The workspace's tasks.
 #[derive(Debug, Parser)]

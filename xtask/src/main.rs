@@ -5,12 +5,9 @@ mod cells;
 mod ci;
 mod dependencies;
 mod flags;
-mod interrupt;
 mod matrix;
 mod new_backend;
-mod process;
 mod serve;
-mod servers;
 mod summary;
 mod test;
 mod tidy;
@@ -21,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flags::{Task, Xtask};
+use user_streams_test_servers::interrupt;
 
 fn main() -> ExitCode {
     let result = interrupt::listen().and_then(|()| match Xtask::parse().task {

@@ -9,17 +9,17 @@ use anyhow::{Context, Result, bail};
 static HAPPENED: AtomicBool = AtomicBool::new(false);
 
 /// Catches SIGINT, SIGTERM and SIGHUP from here on.
-pub(crate) fn listen() -> Result<()> {
+pub fn listen() -> Result<()> {
     ctrlc::set_handler(|| HAPPENED.store(true, Ordering::SeqCst)).context("cannot listen to Ctrl-C")
 }
 
 /// Whether a signal has asked us to stop.
-pub(crate) fn happened() -> bool {
+pub fn happened() -> bool {
     HAPPENED.load(Ordering::SeqCst)
 }
 
 /// Fails once a signal has asked us to stop: every loop that waits calls it.
-pub(crate) fn check() -> Result<()> {
+pub fn check() -> Result<()> {
     if happened() {
         bail!("interrupted");
     }
