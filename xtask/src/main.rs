@@ -4,6 +4,7 @@ mod bench;
 mod cells;
 mod ci;
 mod dependencies;
+mod fault;
 mod flags;
 mod matrix;
 mod new_backend;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = interrupt::listen().and_then(|()| match Xtask::parse().task {
         Task::Test(flags) => test::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
+        Task::Fault(flags) => fault::run(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),

@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     env,
     process::Stdio,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::Ordering},
 };
 
 use anyhow::{Context, Result, bail};
@@ -63,6 +63,7 @@ impl Child {
         for item in &items {
             (0..if all { tasks } else { 1 }).for_each(|_| stage.ledger.begin(item.number));
         }
+        stage.children.fetch_add(1, Ordering::Relaxed);
         let (place, without) = (stage.place.clone(), trial.without.clone());
         let work = serde_json::to_string(&Work { place, items, tasks, all, without })?;
         let program = env::current_exe()?;

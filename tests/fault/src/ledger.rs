@@ -69,6 +69,9 @@ struct Entry {
 /// Every item of a trial.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
+    /// Whether a broadcast is stored as a whole or not at all, and its count is that of what it has stored. Redis sends a
+    /// command again whose answer was lost, and then counts those who did not have the item yet.
+    atomic: bool,
     entries: Mutex<BTreeMap<u64, Entry>>,
     /// Users whose streams are deleted meanwhile: what they have proves nothing.
     volatile: Mutex<Option<RangeInclusive<i64>>>,
@@ -77,6 +80,10 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    pub(crate) fn new(atomic: bool) -> Self {
+        Self { atomic, ..Self::default() }
+    }
+
     /// A new item for these users.
     pub(crate) fn item(&self, users: RangeInclusive<i64>) -> Item {
         let mut entries = lock(&self.entries);
@@ -115,7 +122,8 @@ impl Ledger {
         if is_volatile {
             return;
         }
-        if entry.begun == 1 && delivered != recipients || entry.delivered > recipients {
+        let is_short = self.atomic && entry.begun == 1 && delivered != recipients;
+        if is_short || entry.delivered > recipients {
             let (number, begun) = (entry.item.number, entry.begun);
             lock(&self.wrong).push(format!(
                 "add {begun} of item #{number} for {recipients} answered that it delivered to {delivered}"
@@ -128,8 +136,8 @@ impl Ledger {
         lock(&self.entries).values().filter(|entry| entry.acknowledged > 0).count() as u64
     }
 
-    /// Compares with what is stored. `atomic`: a broadcast is stored as a whole or not at all.
-    pub(crate) fn judge(&self, stored: &Stored, atomic: bool, tally: &mut Tally) {
+    /// Compares with what is stored.
+    pub(crate) fn judge(&self, stored: &Stored, tally: &mut Tally) {
         let mut told = Told::default();
         let mut having: HashMap<u64, BTreeSet<i64>> = HashMap::new();
         let entries = lock(&self.entries);
@@ -173,14 +181,15 @@ impl Ledger {
                     "lost",
                     format!("item #{number} for {first} to {last} was acknowledged; {missing} do not have it"),
                 );
-            } else if atomic && missing > 0 && missing < steady.len() {
+            } else if self.atomic && missing > 0 && missing < steady.len() {
                 tally.partial += 1;
                 told.say(
                     tally,
                     "partial",
                     format!("item #{number} for {first} to {last} is missing for {missing} of them"),
                 );
-            } else if entry.begun == entry.acknowledged
+            } else if self.atomic
+                && entry.begun == entry.acknowledged
                 && volatile.is_none()
                 && entry.acknowledged > 0
                 && entry.delivered != entry.item.recipients()
@@ -194,7 +203,7 @@ impl Ledger {
             }
         }
         if volatile.is_none() {
-            for content in stored.orphans.iter().filter(|_| atomic) {
+            for content in stored.orphans.iter().filter(|_| self.atomic) {
                 tally.partial += 1;
                 told.say(tally, "partial", format!("the item {content:?} is stored, and nobody has it"));
             }
@@ -236,7 +245,7 @@ mod tests {
 
     fn judged(ledger: &Ledger, rows: Vec<Row>) -> Tally {
         let mut tally = Tally::default();
-        ledger.judge(&Stored { rows, orphans: Vec::new() }, true, &mut tally);
+        ledger.judge(&Stored { rows, orphans: Vec::new() }, &mut tally);
         tally
     }
 
@@ -253,7 +262,7 @@ mod tests {
 
     #[test]
     fn what_was_answered_and_is_stored_is_right() {
-        let ledger = Ledger::default();
+        let ledger = Ledger::new(true);
         let (one, two) = (ledger.item(1..=1), ledger.item(1..=2));
         ledger.begin(0);
         ledger.acknowledge(0, 1);
@@ -266,7 +275,7 @@ mod tests {
 
     #[test]
     fn each_kind_of_wrong_is_told_apart() {
-        let ledger = Ledger::default();
+        let ledger = Ledger::new(true);
         let (one, two) = (ledger.item(1..=1), ledger.item(1..=2));
         ledger.begin(0);
         ledger.acknowledge(0, 1);
@@ -280,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_count_that_does_not_fit_is_the_answer_to_another_call() {
-        let ledger = Ledger::default();
+        let ledger = Ledger::new(true);
         let item = ledger.item(1..=3);
         ledger.begin(0);
         ledger.acknowledge(0, 1);

@@ -15,8 +15,9 @@ use crate::stage::Stage;
 
 /// The users whom broadcasts go to.
 pub(crate) const CROWD: std::ops::RangeInclusive<i64> = 1..=40;
-/// The first of the tasks' own users.
-const OWN: i64 = 1_000;
+/// The first of the tasks' own users; each load has some of its own.
+const OWN: i64 = 10_000_000;
+const APART: i64 = 100;
 /// A page has so many items; an item is looked for while no more could have come since.
 const PAGE: u64 = 30;
 
@@ -31,9 +32,10 @@ impl Load {
     pub(crate) fn start(stage: &Arc<Stage>, rng: &mut Rng, tasks: i64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
+        let first = OWN + stage.loads.fetch_add(1, Ordering::Relaxed) * APART;
         for task in 0..tasks {
             let (stage, stop, rng) = (Arc::clone(stage), Arc::clone(&stop), rng.fork());
-            set.spawn(async move { One::new(stage, OWN + task, rng).run(&stop).await });
+            set.spawn(async move { One::new(stage, first + task, rng).run(&stop).await });
         }
         Self { stop, tasks: set }
     }

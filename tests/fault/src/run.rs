@@ -28,9 +28,7 @@ use crate::{
 };
 
 /// How many trials run at once: most of their time they wait.
-const AT_ONCE: u32 = 10;
-/// What a trial that keeps a processor busy counts for.
-const HEAVY: u32 = 4;
+const AT_ONCE: usize = 16;
 /// How long a trial may take at all.
 const PATIENCE: Duration = Duration::from_secs(150);
 
@@ -77,7 +75,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
 
     let report = Arc::new(Mutex::new(Report::new(&cells, &faults)));
     let bar = bar(planned.len())?;
-    let permits = Arc::new(Semaphore::new(AT_ONCE as usize));
+    let permits = Arc::new(Semaphore::new(AT_ONCE));
     let mut set = JoinSet::new();
     for Planned { fault, trial, alone } in planned {
         let (permits, report, bar) = (Arc::clone(&permits), Arc::clone(&report), bar.clone());
@@ -85,8 +83,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
             // Ours is fair: who needs the server alone gets it in turn.
             let shared = if fault.alone { None } else { Some(alone.read().await) };
             let exclusive = if fault.alone { Some(alone.write().await) } else { None };
-            let weight = if fault.heavy { HEAVY } else { 1 };
-            let Ok(_permit) = permits.acquire_many(weight).await else { return };
+            let Ok(_permit) = permits.acquire_many(fault.weight).await else { return };
             let tally = one(fault, &trial).await;
             drop((shared, exclusive));
             note(fault, &trial, &tally, &report, &bar);

@@ -4,7 +4,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -72,8 +72,10 @@ pub(crate) struct Stage {
     /// When a call was last given up: by its timeout, or by its caller.
     given_up: Mutex<Option<Instant>>,
     done: AtomicBool,
-    /// Adds and reads that were answered.
-    pub(crate) answered: AtomicU64,
+    /// How many loads were started.
+    pub(crate) loads: AtomicI64,
+    /// How many processes have been started that use the same place.
+    pub(crate) children: AtomicUsize,
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -134,14 +136,15 @@ impl Stage {
             place,
             streams,
             pool,
-            ledger: Ledger::default(),
+            ledger: Ledger::new(cell.engine.is_sql()),
             judge,
             proxy,
             tally: Mutex::default(),
             expectation: Mutex::default(),
             given_up: Mutex::default(),
             done: AtomicBool::new(false),
-            answered: AtomicU64::new(0),
+            loads: AtomicI64::new(0),
+            children: AtomicUsize::new(0),
         }))
     }
 
@@ -158,11 +161,6 @@ impl Stage {
     /// The fault is over: calls may fail for a while yet.
     pub(crate) fn recovered(&self) {
         self.expect(RECOVERY);
-    }
-
-    /// Anything may fail now.
-    pub(crate) fn expect_anything(&self) {
-        *lock(&self.expectation) = None;
     }
 
     fn expect(&self, grace: Duration) {
@@ -268,10 +266,7 @@ impl Stage {
             }
         }
         let failure = match ended {
-            Ok(Ok(done)) => {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-                return Some(done);
-            }
+            Ok(Ok(done)) => return Some(done),
             Ok(Err(error)) => format!("{:?}: {error}", error.kind()),
             Err(_) => "it never ended".to_owned(),
         };
@@ -296,9 +291,9 @@ impl Stage {
     pub(crate) fn watch(self: &Arc<Self>) -> JoinHandle<()> {
         let stage = Arc::clone(self);
         tokio::spawn(async move {
-            let limit = stage.place.limits.connections as usize + SPARE;
             let mut before = 0;
             while !stage.done.load(Ordering::Relaxed) {
+                let limit = stage.most_sessions();
                 // The server may be down.
                 if let Ok(Ok(sessions)) = timeout(Duration::from_secs(1), stage.judge.sessions()).await {
                     // One that has been closed may be there for a moment yet.
@@ -324,9 +319,9 @@ impl Stage {
         let mut tally = lock(&self.tally).clone();
         tally.acknowledged = self.ledger.acknowledged();
         tally.opened = self.proxy.as_ref().map_or(0, Proxy::accepted);
-        self.ledger.judge(&stored, self.place.engine.is_sql(), &mut tally);
+        self.ledger.judge(&stored, &mut tally);
         if tally.too_many > 0 {
-            let limit = self.place.limits.connections as usize + SPARE;
+            let limit = self.most_sessions();
             tally.problem(format!("{} sessions more than {limit} at once", tally.too_many));
         }
         Ok(tally)
@@ -340,13 +335,14 @@ impl Stage {
         let deadline = deadline.max(Instant::now() + Duration::from_millis(300));
         loop {
             let busy = self.judge.sessions().await.context("the judge cannot count sessions")?.busy;
-            if busy == 0 {
+            if busy.is_empty() {
                 return Ok(());
             }
             if Instant::now() > deadline {
                 let mut tally = lock(&self.tally);
-                tally.left += busy as u64;
-                tally.problem(format!("{busy} sessions still run a statement or hold a lock"));
+                tally.left += busy.len() as u64;
+                let count = busy.len();
+                tally.problem(format!("{count} sessions still run a statement or hold a lock: {}", busy.join("; ")));
                 return Ok(());
             }
             sleep(Duration::from_millis(50)).await;
@@ -362,22 +358,26 @@ impl Stage {
         }
         let table = &self.place.table;
         let mut session = self.judge.session().await?;
-        session
-            .execute(&match self.place.engine {
-                Engine::Postgres => format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
-                _ => format!("LOCK TABLES {table} WRITE"),
-            })
-            .await?;
+        let lock_table = match self.place.engine {
+            Engine::Postgres => format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
+            _ => format!("LOCK TABLES {table} WRITE"),
+        };
+        let Ok(locked) = timeout(CLOSE, session.execute(&lock_table)).await else {
+            self.problem("a session that was left keeps others from locking the table");
+            return Ok(());
+        };
+        locked?;
         let calls: Vec<_> = (0..connections)
             .map(|user| {
                 let stage = Arc::clone(self);
                 tokio::spawn(async move { stage.read(user as i64).await.is_some() })
             })
             .collect();
-        let deadline = Instant::now() + self.place.limits.statement.mul_f64(0.6);
+        let Limits { connect, statement, .. } = self.place.limits;
+        let deadline = Instant::now() + connect.min(statement).mul_f64(0.6);
         let mut held = 0;
         while held < connections && Instant::now() < deadline {
-            held = held.max(self.judge.sessions().await?.busy);
+            held = held.max(self.judge.sessions().await?.busy.len());
             sleep(Duration::from_millis(10)).await;
         }
         session.end().await?;
@@ -406,6 +406,11 @@ impl Stage {
         }
         join_all((0..32).map(|user| self.read(user))).await;
         Ok(())
+    }
+
+    /// How many sessions there may be at once, of all processes together.
+    fn most_sessions(&self) -> usize {
+        (1 + self.children.load(Ordering::Relaxed)) * self.place.limits.connections as usize + SPARE
     }
 
     async fn close(&self) {

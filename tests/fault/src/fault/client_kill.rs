@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 2,
     long: 20,
     alone: false,
-    heavy: true,
+    weight: 3,
     run: |trial| Box::pin(run(trial)),
 };
 

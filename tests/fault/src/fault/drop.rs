@@ -33,9 +33,9 @@ pub(super) const FAULT: Fault = Fault {
     about: "the futures of adds and reads are dropped after some polls or some microseconds, on the library's own pool and on an application's",
     runs_on: everywhere,
     short: 4,
-    long: 120,
+    long: 220,
     alone: false,
-    heavy: true,
+    weight: 4,
     run: |trial| Box::pin(run(trial)),
 };
 
@@ -86,7 +86,7 @@ async fn run(trial: Trial) -> Result<Tally> {
 
 /// A call that is dropped, unless it is faster: then it tells that it has ended.
 async fn one(stage: &Stage, rng: &mut Rng, user: i64, by_polls: bool) -> bool {
-    let polls = rng.u32(1..12);
+    let polls = rng.u32(1..8);
     let time = Duration::from_micros(rng.u64(..3_000));
     match rng.u32(..3) {
         0 => {

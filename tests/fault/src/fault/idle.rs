@@ -28,7 +28,7 @@ pub(super) const FAULT: Fault = Fault {
     long: 15,
     // MariaDB's limit is for all.
     alone: true,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 
@@ -67,7 +67,7 @@ async fn run(trial: Trial) -> Result<Tally> {
     let watching = stage.watch();
     // One after the other, so that each would meet a dead connection.
     for user in 0..3 {
-        _ = stage.read(1_000 + user).await;
+        _ = stage.read(user).await;
     }
     let load = Load::start(&stage, &mut rng, 16);
     sleep(Duration::from_millis(700)).await;

@@ -19,7 +19,7 @@ pub(super) const KILL: Fault = Fault {
     short: 2,
     long: 15,
     alone: true,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial, true)),
 };
 
@@ -30,7 +30,7 @@ pub(super) const RESTART: Fault = Fault {
     short: 1,
     long: 10,
     alone: true,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial, false)),
 };
 

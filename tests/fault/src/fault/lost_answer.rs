@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 2,
     long: 30,
     alone: false,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -22,7 +22,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 2,
     long: 10,
     alone: true,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -38,7 +38,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 1,
     long: 5,
     alone: false,
-    heavy: true,
+    weight: 2,
     run: |trial| Box::pin(run(trial)),
 };
 

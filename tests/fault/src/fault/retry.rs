@@ -20,7 +20,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 1,
     long: 10,
     alone: false,
-    heavy: true,
+    weight: 3,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -18,8 +18,8 @@ use crate::{
     trial::Trial,
 };
 
-/// Room for the tables, the log and a little more.
-const SIZE: usize = 3 << 20;
+/// Room for the tables and for the whole of the log, which is copied into them when it has 16 MiB.
+const SIZE: usize = 40 << 20;
 
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-full",
@@ -28,7 +28,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 1,
     long: 15,
     alone: false,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -25,7 +25,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 1,
     long: 15,
     alone: false,
-    heavy: false,
+    weight: 2,
     run: |trial| Box::pin(run(trial)),
 };
 

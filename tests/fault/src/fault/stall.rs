@@ -21,7 +21,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 4,
     long: 120,
     alone: false,
-    heavy: false,
+    weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 

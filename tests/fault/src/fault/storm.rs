@@ -37,8 +37,9 @@ pub(super) const FAULT: Fault = Fault {
     runs_on: is_sql_server,
     short: 1,
     long: 5,
-    alone: false,
-    heavy: true,
+    // Without a limit it is too much for the server.
+    alone: true,
+    weight: 4,
     run: |trial| Box::pin(run(trial)),
 };
 

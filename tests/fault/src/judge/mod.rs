@@ -33,11 +33,11 @@ pub(crate) struct Stored {
 }
 
 /// The library's sessions on the server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
     pub(crate) all: usize,
-    /// Those that run a statement, wait, or have a transaction open.
-    pub(crate) busy: usize,
+    /// Those that run a statement, wait, or have a transaction open: what the server says of each.
+    pub(crate) busy: Vec<String>,
 }
 
 /// A reader of one place.

@@ -51,13 +51,14 @@ impl Judge for Mysql {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let sql = "SELECT COUNT(*), CAST(COALESCE(SUM(p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL), 0) AS SIGNED) \
+        let sql = "SELECT p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL, \
+                   CONCAT_WS(' ', p.COMMAND, p.STATE, t.trx_state, LEFT(p.INFO, 60)) \
                    FROM information_schema.processlist AS p \
                    LEFT JOIN information_schema.innodb_trx AS t ON t.trx_mysql_thread_id = p.ID WHERE p.USER = ?";
-        let row: Option<(i64, i64)> = connection.exec_first(sql, (&self.place.user,)).await?;
+        let rows: Vec<(bool, String)> = connection.exec(sql, (&self.place.user,)).await?;
         *watching = Some(connection);
-        let (all, busy) = row.unwrap_or_default();
-        Ok(Sessions { all: all.try_into()?, busy: busy.try_into()? })
+        let all = rows.len();
+        Ok(Sessions { all, busy: rows.into_iter().filter(|row| row.0).map(|row| row.1).collect() })
     }
 
     async fn execute(&self, sql: &str) -> Result<()> {

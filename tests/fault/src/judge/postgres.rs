@@ -54,10 +54,16 @@ impl Judge for Postgres {
             *watching = Some(self.connect().await?.0);
         }
         let Some(client) = watching.as_ref() else { return Ok(Sessions::default()) };
-        let sql = "SELECT count(*), count(*) FILTER (WHERE state <> 'idle') FROM pg_stat_activity WHERE usename = $1";
-        let row = client.query_one(sql, &[&self.place.user]).await?;
-        let (all, busy): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
-        Ok(Sessions { all: all.try_into()?, busy: busy.try_into()? })
+        let sql = "SELECT state IS DISTINCT FROM 'idle', concat_ws(' ', state, wait_event, left(query, 60)) \
+                   FROM pg_stat_activity WHERE usename = $1";
+        let mut sessions = Sessions::default();
+        for row in client.query(sql, &[&self.place.user]).await? {
+            sessions.all += 1;
+            if row.try_get(0)? {
+                sessions.busy.push(row.try_get(1)?);
+            }
+        }
+        Ok(sessions)
     }
 
     async fn execute(&self, sql: &str) -> Result<()> {

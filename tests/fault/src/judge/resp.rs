@@ -25,7 +25,7 @@ struct Reader {
 /// An answer.
 #[derive(Debug)]
 pub(super) enum Reply {
-    Number(i64),
+    Number,
     Bytes(Vec<u8>),
     Array(Vec<Vec<u8>>),
 }
@@ -62,7 +62,7 @@ impl Reader {
         let line = self.line().await?;
         let number = || anyhow::Ok(str::from_utf8(&line[1..])?.parse::<i64>()?);
         match line[0] {
-            b':' => Ok(Reply::Number(number()?)),
+            b':' => Ok(Reply::Number),
             b'+' => Ok(Reply::Bytes(line[1..].to_vec())),
             b'$' => Ok(Reply::Bytes(self.bytes(number()?).await?)),
             b'*' => {

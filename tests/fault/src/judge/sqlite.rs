@@ -65,7 +65,8 @@ impl Judge for Sqlite {
         spawn_blocking(move || {
             let connection = open(place.file(), Duration::ZERO)?;
             let free = connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").is_ok();
-            Ok(Sessions { all: 0, busy: usize::from(!free) })
+            let busy = if free { Vec::new() } else { vec!["the write lock is held".to_owned()] };
+            Ok(Sessions { all: 0, busy })
         })
         .await?
     }
