@@ -179,7 +179,9 @@ impl Ledger {
                 told.say(
                     tally,
                     "lost",
-                    format!("item #{number} for {first} to {last} was acknowledged; {missing} do not have it"),
+                    format!(
+                        "item #{number} for {first} to {last} was acknowledged; {missing} do not have it"
+                    ),
                 );
             } else if self.atomic && missing > 0 && missing < steady.len() {
                 tally.partial += 1;
@@ -198,7 +200,10 @@ impl Ledger {
                 told.say(
                     tally,
                     "partial",
-                    format!("the adds of item #{number} for {first} to {last} delivered to {}", entry.delivered),
+                    format!(
+                        "the adds of item #{number} for {first} to {last} delivered to {}",
+                        entry.delivered
+                    ),
                 );
             }
         }

@@ -23,6 +23,7 @@ const PAGE: u64 = 30;
 
 /// Running tasks.
 pub(crate) struct Load {
+    stage: Arc<Stage>,
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
 }
@@ -37,13 +38,17 @@ impl Load {
             let (stage, stop, rng) = (Arc::clone(stage), Arc::clone(&stop), rng.fork());
             set.spawn(async move { One::new(stage, first + task, rng).run(&stop).await });
         }
-        Self { stop, tasks: set }
+        Self { stage: Arc::clone(stage), stop, tasks: set }
     }
 
     /// Lets each end its call.
     pub(crate) async fn stop(mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        while self.tasks.join_next().await.is_some() {}
+        while let Some(done) = self.tasks.join_next().await {
+            if let Err(error) = done {
+                self.stage.problem(format!("a task broke off: {error}"));
+            }
+        }
     }
 }
 

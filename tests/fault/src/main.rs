@@ -47,6 +47,8 @@ fn start(flags: &flags::Flags) -> Result<bool> {
         return Ok(true);
     }
     interrupt::listen()?;
+    // A panic is a finding, told with its trial.
+    std::panic::set_hook(Box::new(|_| {}));
     mechanism::take_out(&flags.without)?;
     let passed = runtime.block_on(run::run(flags));
     // A call that never ends must not keep the process.

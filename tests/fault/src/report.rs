@@ -99,7 +99,8 @@ impl Report {
 }
 
 fn row(fault: &str, cell: &str, tally: &Tally) -> Vec<String> {
-    let numbers = [tally.trials, tally.acknowledged, tally.lost, tally.duplicated, tally.partial, tally.foreign];
+    let numbers =
+        [tally.trials, tally.acknowledged, tally.lost, tally.duplicated, tally.partial, tally.foreign];
     let mut row = vec![fault.to_owned(), cell.to_owned()];
     row.extend(numbers.iter().map(ToString::to_string));
     row.push(tally.longest());

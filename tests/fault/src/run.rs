@@ -23,6 +23,7 @@ use crate::{
     fault::{self, Fault},
     flags::Flags,
     report::Report,
+    stage::panic_message,
     tally::Tally,
     trial::{Shared, Trial},
 };
@@ -124,7 +125,8 @@ async fn servers(cells: &[Cell]) -> Result<Vec<Option<Shared>>> {
     for cell in cells {
         let kind = cell.engine.server();
         starting.push(spawn_blocking(move || {
-            kind.map(|kind| start(kind, Profile::Crash).map(|server| Arc::new(Mutex::new(server)))).transpose()
+            kind.map(|kind| start(kind, Profile::Crash).map(|server| Arc::new(Mutex::new(server))))
+                .transpose()
         }));
     }
     let mut servers = Vec::new();
@@ -140,7 +142,7 @@ async fn one(fault: &Fault, trial: &Trial) -> Tally {
     let problem = match timeout(PATIENCE, running).await {
         Ok(Ok(Ok(tally))) => return tally,
         Ok(Ok(Err(error))) => format!("the trial broke off: {error:#}"),
-        Ok(Err(_)) => "the trial panicked".to_owned(),
+        Ok(Err(panic)) => format!("the trial panicked: {}", panic_message(&*panic)),
         Err(_) => format!("the trial did not end within {} s", PATIENCE.as_secs()),
     };
     // What it left behind must not spoil the next.

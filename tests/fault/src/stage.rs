@@ -1,7 +1,9 @@
 //! What a trial happens on: the library on a place of its own, its proxy, its judge and its ledger.
 
 use std::{
+    any::Any,
     net::SocketAddr,
+    panic::AssertUnwindSafe,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering},
@@ -10,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all};
 use sea_orm::DatabaseConnection;
 use tokio::{
     task::JoinHandle,
@@ -118,7 +120,9 @@ impl Stage {
         }
         if let Some(seconds) = options.idle_seconds {
             let sql = match place.engine {
-                Engine::Postgres => format!("ALTER ROLE {} SET idle_session_timeout = '{seconds}s'", place.user),
+                Engine::Postgres => {
+                    format!("ALTER ROLE {} SET idle_session_timeout = '{seconds}s'", place.user)
+                }
                 _ => format!("SET GLOBAL wait_timeout = {seconds}"),
             };
             judge.execute(&sql).await.context("cannot limit idle sessions")?;
@@ -221,7 +225,10 @@ impl Stage {
             match parse(&item.content) {
                 Some((number, users)) if users.contains(&user) => {
                     if numbers.contains(&number) {
-                        self.wrong(|tally| &mut tally.duplicated, format!("a page of {user} has #{number} twice"));
+                        self.wrong(
+                            |tally| &mut tally.duplicated,
+                            format!("a page of {user} has #{number} twice"),
+                        );
                     }
                     numbers.push(number);
                 }
@@ -252,7 +259,7 @@ impl Stage {
         call: impl Future<Output = Result<T, Error>>,
     ) -> Option<T> {
         let began = Instant::now();
-        let ended = timeout(bound + CAP, call).await;
+        let ended = timeout(bound + CAP, AssertUnwindSafe(call).catch_unwind()).await;
         let (now, took) = (Instant::now(), began.elapsed());
         {
             let mut tally = lock(&self.tally);
@@ -266,8 +273,13 @@ impl Stage {
             }
         }
         let failure = match ended {
-            Ok(Ok(done)) => return Some(done),
-            Ok(Err(error)) => format!("{:?}: {error}", error.kind()),
+            Ok(Ok(Ok(done))) => return Some(done),
+            Ok(Ok(Err(error))) => format!("{:?}: {error}", error.kind()),
+            Ok(Err(panic)) => {
+                // Rows of another shape than what was asked for.
+                self.foreign(format!("{what} panicked: {}", panic_message(&*panic)));
+                "it panicked".to_owned()
+            }
             Err(_) => "it never ended".to_owned(),
         };
         // A session may live on.
@@ -342,7 +354,10 @@ impl Stage {
                 let mut tally = lock(&self.tally);
                 tally.left += busy.len() as u64;
                 let count = busy.len();
-                tally.problem(format!("{count} sessions still run a statement or hold a lock: {}", busy.join("; ")));
+                tally.problem(format!(
+                    "{count} sessions still run a statement or hold a lock: {}",
+                    busy.join("; ")
+                ));
                 return Ok(());
             }
             sleep(Duration::from_millis(50)).await;
@@ -428,6 +443,12 @@ impl Stage {
         let recovered = recovered.unwrap_or_else(Instant::now);
         sleep_until(recovered + RECOVERY + Duration::from_millis(600)).await;
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Where the server listens, if there is one and a proxy can stand before it.

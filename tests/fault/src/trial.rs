@@ -52,7 +52,10 @@ impl Trial {
     }
 
     /// Does something to the server, which blocks.
-    pub(crate) async fn on_server(&self, act: impl FnOnce(&mut Server) -> Result<()> + Send + 'static) -> Result<()> {
+    pub(crate) async fn on_server(
+        &self,
+        act: impl FnOnce(&mut Server) -> Result<()> + Send + 'static,
+    ) -> Result<()> {
         let server = Arc::clone(self.server.as_ref().context("this cell has no server")?);
         spawn_blocking(move || act(&mut lock(&server))).await?
     }

@@ -4,8 +4,8 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Kind, Source, missing, source};
 use crate::interrupt;
+use crate::{Kind, Source, missing, source};
 
 /// A package's own start of its service would take the standard port, or fail where nothing may be started.
 const APT: &str = r#"

@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
     instance::{Instance, exchange, free_port},
     locate,
 };
-use crate::process::Stop;
 
 /// The server binaries, the best first.
 pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];

@@ -4,12 +4,12 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
+use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
     instance::{Instance, exchange, free_port},
     locate,
 };
-use crate::process::Stop;
 
 /// The server binaries, the best first.
 pub(crate) const SERVERS: &[&str] = &["redis-server", "valkey-server"];

@@ -125,20 +125,27 @@ async fn behind_a_row(trial: &Trial, after: bool) -> Result<Tally> {
 /// bounds the whole broadcast, or one chunk of it.
 async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tally> {
     let mut rng = trial.rng();
-    let (recipients, statement) = match trial.cell.layout {
-        Layout::ManyToMany => (3_000, 2_000),
-        _ => (100_500, 3_000),
+    // The last row of what is copied: of the first chunk, where there is a second one.
+    let (recipients, last, statement) = match trial.cell.layout {
+        Layout::ManyToMany => (3_000, 3_000, 2_000),
+        _ => (100_500, 100_000, 3_000),
     };
     let stage = Stage::open(trial, options(statement, if may_go_on { 20_000 } else { statement })).await?;
     let watching = stage.watch();
-    for user in 0..READERS {
+    // Everybody has an item, and every connection knows every statement: nothing but the answer tells whose it is.
+    let load = Load::start(&stage, &mut rng, 16);
+    let firsts = (0..READERS).map(|user| {
         let item = stage.ledger.item(-user..=-user);
-        _ = stage.add(&item).await;
-    }
+        let stage = Arc::clone(&stage);
+        async move { stage.add(&item).await }
+    });
+    join_all(firsts).await;
+    sleep(Duration::from_millis(400)).await;
+    load.stop().await;
     let item = stage.ledger.item(1..=recipients);
     let mut session = stage.judge.session().await?;
     session.execute("BEGIN").await?;
-    session.execute(&insert(&stage, &item, recipients - rng.i64(1..20))).await?;
+    session.execute(&insert(&stage, &item, last - rng.i64(..20))).await?;
 
     let began = Instant::now();
     let released = began + stage.place.limits.statement + AFTER;

@@ -12,7 +12,9 @@ mod lost_answer;
 mod pause;
 mod recipients;
 mod retry;
+#[cfg(target_os = "linux")]
 mod sqlite_full;
+#[cfg(target_os = "linux")]
 mod sqlite_io;
 mod sqlite_lock;
 mod sqlite_processes;
@@ -63,7 +65,9 @@ const FAULTS: &[&Fault] = &[
     &kill::RESTART,
     &pause::FAULT,
     &sqlite_lock::FAULT,
+    #[cfg(target_os = "linux")]
     &sqlite_full::FAULT,
+    #[cfg(target_os = "linux")]
     &sqlite_io::FAULT,
     &sqlite_processes::FAULT,
 ];

@@ -100,7 +100,10 @@ async fn stall(stage: &Stage) {
         if is_over {
             tally.over += 1;
             let state = if ended.is_ok() { "ended" } else { "still waits" };
-            tally.problem(format!("a broadcast {state} {:.1} s after its recipients stalled", took.as_secs_f64()));
+            tally.problem(format!(
+                "a broadcast {state} {:.1} s after its recipients stalled",
+                took.as_secs_f64()
+            ));
         }
         if let Ok(Ok(delivery)) = ended {
             tally.problem(format!("a broadcast without its recipients delivered to {}", delivery.delivered));

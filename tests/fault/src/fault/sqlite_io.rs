@@ -21,7 +21,7 @@ const LIMIT: u64 = 1_000;
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-io",
     about: "writing to the file and its log fails with an error of I/O for a while",
-    runs_on: |cell| is_sqlite(cell) && cfg!(target_os = "linux"),
+    runs_on: is_sqlite,
     short: 1,
     long: 15,
     alone: false,

@@ -29,14 +29,12 @@ impl Judge for Mysql {
     async fn stored(&self) -> Result<Stored> {
         let mut connection = self.connect().await?;
         let sql = select_rows(&self.place, "CHAR");
-        let rows = connection
-            .query_map(sql, |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| Row {
-                user: user(&id),
-                created_at_us,
-                id: item,
-                content,
-            })
-            .await?;
+        let rows =
+            connection
+                .query_map(sql, |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| {
+                    Row { user: user(&id), created_at_us, id: item, content }
+                })
+                .await?;
         let orphans = match select_orphans(&self.place) {
             Some(sql) => connection.query(sql).await?,
             None => Vec::new(),
