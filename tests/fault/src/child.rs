@@ -63,7 +63,7 @@ impl Child {
         for item in &items {
             (0..if all { tasks } else { 1 }).for_each(|_| stage.ledger.begin(item.number));
         }
-        stage.children.fetch_add(1, Ordering::Relaxed);
+        stage.other_pools.fetch_add(1, Ordering::Relaxed);
         let (place, without) = (stage.place.clone(), trial.without.clone());
         let work = serde_json::to_string(&Work { place, items, tasks, all, without })?;
         let program = env::current_exe()?;

@@ -22,6 +22,7 @@ use crate::{
     cell::{self, Cell},
     fault::{self, Fault},
     flags::Flags,
+    ledger::lock,
     report::Report,
     stage::panic_message,
     tally::Tally,
@@ -55,7 +56,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
         for fault in faults.iter().copied().filter(|fault| (fault.runs_on)(*cell)) {
             let trials = flags.trials.unwrap_or(if flags.long { fault.long } else { fault.short });
             for number in 0..trials {
-                let url = server.as_ref().map(|server| crate::ledger::lock(server).url.clone());
+                let url = server.as_ref().map(|server| lock(server).url.clone());
                 let trial = Trial {
                     cell: *cell,
                     server: server.clone(),
@@ -109,7 +110,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     bar.finish_and_clear();
     interrupt::check()?;
     spawn_blocking(move || drop(servers)).await?;
-    let report = crate::ledger::lock(&report);
+    let report = lock(&report);
     println!("\n{}", report.text());
     println!("{} in {:.0} s", report.summary(), began.elapsed().as_secs_f64());
     if let Some(file) = &flags.save {
@@ -171,12 +172,15 @@ fn note(fault: &Fault, trial: &Trial, tally: &Tally, report: &Mutex<Report>, bar
         lines.push(line);
         bar.suspend(|| println!("{}", lines.join("\n")));
     }
-    crate::ledger::lock(report).add(fault, &trial.cell, tally);
+    if tally.problems.is_empty() && bar.is_hidden() {
+        println!("ok: {name}, seed {}", trial.seed);
+    }
+    lock(report).add(fault, &trial.cell, tally);
     bar.inc(1);
     bar.set_message(name);
 }
 
-/// On a terminal; elsewhere the failures are lines enough.
+/// On a terminal; elsewhere each trial is a line.
 fn bar(trials: usize) -> Result<ProgressBar> {
     let target = match io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),

@@ -76,8 +76,8 @@ pub(crate) struct Stage {
     done: AtomicBool,
     /// How many loads were started.
     pub(crate) loads: AtomicI64,
-    /// How many processes have been started that use the same place.
-    pub(crate) children: AtomicUsize,
+    /// How many pools there are beside the first, in other processes, or whose end the server does not hear of.
+    pub(crate) other_pools: AtomicUsize,
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -148,7 +148,7 @@ impl Stage {
             given_up: Mutex::default(),
             done: AtomicBool::new(false),
             loads: AtomicI64::new(0),
-            children: AtomicUsize::new(0),
+            other_pools: AtomicUsize::new(0),
         }))
     }
 
@@ -423,9 +423,9 @@ impl Stage {
         Ok(())
     }
 
-    /// How many sessions there may be at once, of all processes together.
+    /// How many sessions there may be at once, of all pools together.
     fn most_sessions(&self) -> usize {
-        (1 + self.children.load(Ordering::Relaxed)) * self.place.limits.connections as usize + SPARE
+        (1 + self.other_pools.load(Ordering::Relaxed)) * self.place.limits.connections as usize + SPARE
     }
 
     async fn close(&self) {

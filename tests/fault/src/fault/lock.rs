@@ -145,7 +145,7 @@ async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tal
     let item = stage.ledger.item(1..=recipients);
     let mut session = stage.judge.session().await?;
     session.execute("BEGIN").await?;
-    session.execute(&insert(&stage, &item, last - rng.i64(..20))).await?;
+    session.execute(&insert(&stage, &item, last - rng.i64(0..20))).await?;
 
     let began = Instant::now();
     let released = began + stage.place.limits.statement + AFTER;
@@ -153,6 +153,10 @@ async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tal
         let (stage, item) = (Arc::clone(&stage), item.clone());
         async move { stage.add(&item).await }
     });
+    sleep_until(began + stage.place.limits.statement / 2).await;
+    if adding.is_finished() {
+        stage.problem("the broadcast does not wait for the lock: the trial shows nothing");
+    }
     sleep_until(began + stage.place.limits.statement).await;
     // Many tasks read many streams, before and after the lock goes.
     let readers = (0..8).map(|task| {

@@ -1,6 +1,6 @@
 //! Bytes are held in both directions.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use anyhow::Result;
 use tokio::time::sleep;
@@ -46,6 +46,9 @@ async fn run(trial: Trial) -> Result<Tally> {
         }
         // The connections that are there, for ever.
         1 | 2 => {
+            if variant == 2 {
+                stage.other_pools.fetch_add(1, Ordering::Relaxed);
+            }
             proxy.set(Fate::Stalled { closes: variant == 1 });
             sleep(statement).await;
         }

@@ -39,7 +39,7 @@ pub(super) const FAULT: Fault = Fault {
     long: 5,
     // Without a limit it is too much for the server.
     alone: true,
-    weight: 4,
+    weight: 8,
     run: |trial| Box::pin(run(trial)),
 };
 
@@ -70,7 +70,7 @@ async fn run(trial: Trial) -> Result<Tally> {
                     }
                     Ok(Err(_)) | Err(_) => stage.gave_up(),
                 }
-                sleep(Duration::from_millis(5)).await;
+                sleep(Duration::from_millis(40)).await;
             }
         });
     }
