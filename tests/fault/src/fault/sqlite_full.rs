@@ -25,7 +25,7 @@ pub(super) const FAULT: Fault = Fault {
     name: "sqlite-full",
     about: "the disk is full for a while (a small file system of its own: for root alone)",
     runs_on: |cell| is_sqlite(cell) && rustix::process::geteuid().is_root(),
-    short: 1,
+    short: 2,
     long: 15,
     alone: false,
     weight: 1,
@@ -40,14 +40,43 @@ async fn run(trial: Trial) -> Result<Tally> {
     let load = Load::start(&stage, &mut rng, 16);
     sleep(Trial::between(&mut rng, 100, 400)).await;
     let ballast = disk.path.join("ballast");
-    // As much of it as there is room for.
-    _ = fs::write(&ballast, vec![1; SIZE]);
-    sleep(Trial::between(&mut rng, 500, 1_500)).await;
-    fs::remove_file(&ballast)?;
-    stage.recovered();
-    stage.wait_for_recovery().await;
-    load.stop().await;
+    if trial.variant(2) == 0 {
+        one_by_one(&stage, load, &ballast).await?;
+    } else {
+        fill(&ballast);
+        sleep(Trial::between(&mut rng, 500, 1_500)).await;
+        fs::remove_file(&ballast)?;
+        stage.recovered();
+        stage.wait_for_recovery().await;
+        load.stop().await;
+    }
     stage.finish().await
+}
+
+/// Each add says what is wrong, and the first one afterwards is well again.
+async fn one_by_one(stage: &Stage, load: Load, ballast: &Path) -> Result<()> {
+    load.stop().await;
+    fill(ballast);
+    for user in 1..=4 {
+        // To several: that is a transaction.
+        let item = stage.ledger.item(user..=user + 3);
+        match stage.start(&item).await {
+            Ok(delivery) => stage.ledger.acknowledge(item.number, delivery.delivered),
+            Err(error) if error.to_string().contains("full") => {}
+            Err(error) => stage.problem(format!("the cause is hidden: {error}")),
+        }
+    }
+    fs::remove_file(ballast)?;
+    stage.expect_success();
+    for user in 1..=4 {
+        _ = stage.add(&stage.ledger.item(user..=user + 3)).await;
+    }
+    Ok(())
+}
+
+/// Takes as much as there is room for.
+fn fill(ballast: &Path) {
+    _ = fs::write(ballast, vec![1; SIZE]);
 }
 
 /// A small file system, unmounted when dropped.
