@@ -5,7 +5,8 @@ use user_streams_test_servers::process::{Process, Stop, display};
 
 use crate::{flags::Fault, workspace};
 
-/// Builds the trials and runs them. They start the servers themselves, and stop them in the midst of calls.
+/// Builds the trials and runs them. They start the servers themselves, and stop them in the midst
+/// of calls.
 pub(crate) fn run(flags: &Fault) -> Result<()> {
     let built = workspace::cargo()
         .args(["build", "--release", "-p", "user-streams-fault"])

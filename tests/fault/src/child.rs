@@ -50,7 +50,8 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it and waits until it has connected. `limited`: it gets errors, not signals, at a limit of file sizes.
+    /// Starts it and waits until it has connected. `limited`: it gets errors, not signals, at a
+    /// limit of file sizes.
     pub(crate) async fn start(
         trial: &Trial,
         stage: &Stage,

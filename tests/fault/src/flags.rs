@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-/// Breaks servers, connections and callers, and counts what is wrong then. `cargo xtask fault` calls this.
+/// Breaks servers, connections and callers, and counts what is wrong then. `cargo xtask fault`
+/// calls this.
 #[derive(Debug, Parser)]
 pub(crate) struct Flags {
     /// Try this cell only (repeatable).

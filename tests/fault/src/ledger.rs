@@ -1,4 +1,5 @@
-//! What was asked for and what was answered, item by item. Each item says in its content who it is for.
+//! What was asked for and what was answered, item by item. Each item says in its content who it is
+//! for.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -69,8 +70,9 @@ struct Entry {
 /// Every item of a trial.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    /// Whether a broadcast is stored as a whole or not at all, and its count is that of what it has stored. Redis sends a
-    /// command again whose answer was lost, and then counts those who did not have the item yet.
+    /// Whether a broadcast is stored as a whole or not at all, and its count is that of what it has
+    /// stored. Redis sends a command again whose answer was lost, and then counts those who did not
+    /// have the item yet.
     atomic: bool,
     entries: Mutex<BTreeMap<u64, Entry>>,
     /// Users whose streams are deleted meanwhile: what they have proves nothing.

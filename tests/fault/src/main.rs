@@ -1,5 +1,5 @@
-//! The fault trials: servers, connections and callers are broken on purpose, and what is stored and answered is judged by
-//! programs on the bare drivers.
+//! The fault trials: servers, connections and callers are broken on purpose, and what is stored and
+//! answered is judged by programs on the bare drivers.
 //!
 //! `cargo xtask fault` builds and runs this.
 

@@ -58,7 +58,8 @@ struct State {
     loss: Mutex<Option<Loss>>,
 }
 
-/// Whose answers are lost: after a packet of the client with these bytes in it, with a chance of one in `one_in`.
+/// Whose answers are lost: after a packet of the client with these bytes in it, with a chance of
+/// one in `one_in`.
 #[derive(Clone, Copy, Debug)]
 struct Loss {
     after: &'static [u8],

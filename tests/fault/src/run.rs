@@ -42,7 +42,8 @@ struct Planned {
     alone: Arc<RwLock<()>>,
 }
 
-/// Runs what the flags ask for, shows and saves the table, and tells whether every trial has passed.
+/// Runs what the flags ask for, shows and saves the table, and tells whether every trial has
+/// passed.
 pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     let began = Instant::now();
     let cells = cell::named(&flags.cells)?;

@@ -1,5 +1,7 @@
 //! What a trial happens on: the library on a place of its own, its proxy, its judge and its ledger.
 
+mod checks;
+
 use std::{
     any::Any,
     net::SocketAddr,
@@ -12,12 +14,9 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use futures_util::{FutureExt, future::join_all};
+use futures_util::FutureExt;
 use sea_orm::DatabaseConnection;
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, sleep, sleep_until, timeout},
-};
+use tokio::time::{Instant, sleep_until, timeout};
 use user_streams_core::{Add, Error, Recipients, StreamItem, Streams};
 
 use crate::{
@@ -33,12 +32,9 @@ pub(crate) use crate::place::{Limits, Place};
 
 /// How long the library may take to be well again, and the server to let go.
 pub(crate) const RECOVERY: Duration = Duration::from_secs(2);
-/// How long closing may take.
-const CLOSE: Duration = Duration::from_secs(5);
-/// How much longer than its bound a call is waited for, so that one that never ends does not end the trial.
+/// How much longer than its bound a call is waited for, so that one that never ends does not end
+/// the trial.
 const CAP: Duration = Duration::from_secs(4);
-/// Sessions above `max_connections` that are allowed.
-const SPARE: usize = 2;
 /// How many failures are told in words.
 const TOLD: usize = 4;
 
@@ -49,11 +45,13 @@ pub(crate) struct Options {
     /// Over a pool that is the application's.
     pub(crate) over_a_pool: bool,
     pub(crate) text_ids: bool,
-    /// The server ends sessions that idle so long. On MariaDB the setting is the server's, until it is set back.
+    /// The server ends sessions that idle so long. On MariaDB the setting is the server's, until it
+    /// is set back.
     pub(crate) idle_seconds: Option<u32>,
 }
 
-/// From when on a failure is wrong: of calls that begin after `recovered` and fail after `grace` more.
+/// From when on a failure is wrong: of calls that begin after `recovered` and fail after `grace`
+/// more.
 #[derive(Clone, Copy, Debug)]
 struct Expectation {
     recovered: Instant,
@@ -76,7 +74,8 @@ pub(crate) struct Stage {
     done: AtomicBool,
     /// How many loads were started.
     pub(crate) loads: AtomicI64,
-    /// How many pools there are beside the first, in other processes, or whose end the server does not hear of.
+    /// How many pools there are beside the first, in other processes, or whose end the server does
+    /// not hear of.
     pub(crate) other_pools: AtomicUsize,
 }
 
@@ -297,144 +296,6 @@ impl Stage {
             }
         }
         None
-    }
-
-    /// Looks at the sessions on the server all the time.
-    pub(crate) fn watch(self: &Arc<Self>) -> JoinHandle<()> {
-        let stage = Arc::clone(self);
-        tokio::spawn(async move {
-            let mut before = 0;
-            while !stage.done.load(Ordering::Relaxed) {
-                let limit = stage.most_sessions();
-                // The server may be down.
-                if let Ok(Ok(sessions)) = timeout(Duration::from_secs(1), stage.judge.sessions()).await {
-                    // One that has been closed may be there for a moment yet.
-                    let too_many = sessions.all.min(before).saturating_sub(limit) as u64;
-                    let mut tally = lock(&stage.tally);
-                    if too_many > tally.too_many {
-                        tally.too_many = too_many;
-                    }
-                    before = sessions.all;
-                }
-                sleep(Duration::from_millis(60)).await;
-            }
-        })
-    }
-
-    /// The end of a trial: sessions, slots, closing, and what is stored.
-    pub(crate) async fn finish(self: &Arc<Self>) -> Result<Tally> {
-        self.check_sessions().await?;
-        self.check_slots().await?;
-        self.done.store(true, Ordering::Relaxed);
-        self.close().await;
-        let stored = self.judge.stored().await.context("the judge cannot read")?;
-        let mut tally = lock(&self.tally).clone();
-        tally.acknowledged = self.ledger.acknowledged();
-        tally.opened = self.proxy.as_ref().map_or(0, Proxy::accepted);
-        self.ledger.judge(&stored, &mut tally);
-        if tally.too_many > 0 {
-            let limit = self.most_sessions();
-            tally.problem(format!("{} sessions more than {limit} at once", tally.too_many));
-        }
-        Ok(tally)
-    }
-
-    /// Nothing of ours works, waits or holds a lock any more some time after the last call was given up.
-    pub(crate) async fn check_sessions(&self) -> Result<()> {
-        let given_up = *lock(&self.given_up);
-        let deadline = given_up.unwrap_or_else(Instant::now) + RECOVERY;
-        // What ends this very moment is seen once.
-        let deadline = deadline.max(Instant::now() + Duration::from_millis(300));
-        loop {
-            let busy = self.judge.sessions().await.context("the judge cannot count sessions")?.busy;
-            if busy.is_empty() {
-                return Ok(());
-            }
-            if Instant::now() > deadline {
-                let mut tally = lock(&self.tally);
-                tally.left += busy.len() as u64;
-                let count = busy.len();
-                tally.problem(format!(
-                    "{count} sessions still run a statement or hold a lock: {}",
-                    busy.join("; ")
-                ));
-                return Ok(());
-            }
-            sleep(Duration::from_millis(50)).await;
-        }
-    }
-
-    /// As many calls as there are connections are held on the server at once, and then answer at once.
-    async fn check_slots(self: &Arc<Self>) -> Result<()> {
-        let connections = self.place.limits.connections as usize;
-        self.expect_success();
-        if !self.place.engine.is_sql_server() {
-            return self.check_many_calls().await;
-        }
-        let table = &self.place.table;
-        let mut session = self.judge.session().await?;
-        let lock_table = match self.place.engine {
-            Engine::Postgres => format!("BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"),
-            _ => format!("LOCK TABLES {table} WRITE"),
-        };
-        let Ok(locked) = timeout(CLOSE, session.execute(&lock_table)).await else {
-            self.problem("a session that was left keeps others from locking the table");
-            return Ok(());
-        };
-        locked?;
-        let calls: Vec<_> = (0..connections)
-            .map(|user| {
-                let stage = Arc::clone(self);
-                tokio::spawn(async move { stage.read(user as i64).await.is_some() })
-            })
-            .collect();
-        let Limits { connect, statement, .. } = self.place.limits;
-        let deadline = Instant::now() + connect.min(statement).mul_f64(0.6);
-        let mut held = 0;
-        while held < connections && Instant::now() < deadline {
-            held = held.max(self.judge.sessions().await?.busy.len());
-            sleep(Duration::from_millis(10)).await;
-        }
-        session.end().await?;
-        join_all(calls).await;
-        let missing = connections.saturating_sub(held);
-        if missing > 0 {
-            let mut tally = lock(&self.tally);
-            tally.slots += missing as u64;
-            tally.problem(format!("{missing} of {connections} connections of the pool are missing"));
-        }
-        Ok(())
-    }
-
-    /// Where a read cannot be held: many calls at once, each of which answers.
-    async fn check_many_calls(self: &Arc<Self>) -> Result<()> {
-        if let (Some(pool), Engine::Sqlite) = (&self.pool, self.place.engine) {
-            let pool = pool.get_sqlite_connection_pool();
-            let connections = (0..self.place.limits.connections).map(|_| pool.acquire());
-            let held = join_all(connections).await;
-            let missing = held.iter().filter(|held| held.is_err()).count();
-            if missing > 0 {
-                let mut tally = lock(&self.tally);
-                tally.slots += missing as u64;
-                tally.problem(format!("{missing} connections of the application's pool are missing"));
-            }
-        }
-        join_all((0..32).map(|user| self.read(user))).await;
-        Ok(())
-    }
-
-    /// How many sessions there may be at once, of all pools together.
-    fn most_sessions(&self) -> usize {
-        (1 + self.other_pools.load(Ordering::Relaxed)) * self.place.limits.connections as usize + SPARE
-    }
-
-    async fn close(&self) {
-        if timeout(CLOSE, self.streams.close()).await.is_err() {
-            self.problem(format!("close() took over {} s", CLOSE.as_secs()));
-        }
-        if let Some(pool) = &self.pool {
-            _ = timeout(CLOSE, pool.close_by_ref()).await;
-        }
     }
 
     /// Waits until calls have had their time to be well again, and a little more.

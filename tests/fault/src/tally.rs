@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// How much longer than its documented bound a call may take: the time to wake up on a busy machine.
+/// How much longer than its documented bound a call may take: the time to wake up on a busy
+/// machine.
 pub(crate) const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// How many problems of a trial are told in words.
@@ -19,7 +20,8 @@ pub(crate) struct Tally {
     pub(crate) lost: u64,
     /// Stored, or read, twice.
     pub(crate) duplicated: u64,
-    /// Broadcasts that reached some of their recipients, or reported another count than what is stored.
+    /// Broadcasts that reached some of their recipients, or reported another count than what is
+    /// stored.
     pub(crate) partial: u64,
     /// Items in a stream or a page of somebody else, and pages and counts that answer another call.
     pub(crate) foreign: u64,

@@ -10,8 +10,9 @@ use anyhow::{Context, Result};
 
 use crate::process::Process;
 
-/// Reads signals and process ids until its input ends, as it does when the owner dies in whatever way; then ends all.
-/// `GONE` takes a process out again. A stopped process hears nothing but `CONT`.
+/// Reads signals and process ids until its input ends, as it does when the owner dies in whatever
+/// way; then ends all. `GONE` takes a process out again. A stopped process hears nothing but
+/// `CONT`.
 const SCRIPT: &str = r#"
 watched=
 while read -r signal pid; do

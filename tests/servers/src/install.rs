@@ -7,7 +7,8 @@ use anyhow::{Context, Result, bail};
 use crate::interrupt;
 use crate::{Kind, Source, missing, source};
 
-/// A package's own start of its service would take the standard port, or fail where nothing may be started.
+/// A package's own start of its service would take the standard port, or fail where nothing may be
+/// started.
 const APT: &str = r#"
 set -e
 policy=/usr/sbin/policy-rc.d

@@ -37,7 +37,8 @@ struct Member {
     is_down: bool,
 }
 
-/// The processes of a throwaway server, the directory that holds their data and logs, and their end.
+/// The processes of a throwaway server, the directory that holds their data and logs, and their
+/// end.
 #[derive(Debug)]
 pub(crate) struct Instance {
     // Dropped in this order: the processes write to the directory, and the guard outlives both.
@@ -172,7 +173,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Waits until the condition holds. An error of the condition means "not yet"; the last one is shown in the end.
+    /// Waits until the condition holds. An error of the condition means "not yet"; the last one is
+    /// shown in the end.
     pub(crate) fn wait_until(&mut self, what: &str, mut ready: impl FnMut() -> Result<()>) -> Result<()> {
         let deadline = Instant::now() + DEADLINE;
         loop {
@@ -219,7 +221,8 @@ impl Drop for Instance {
     }
 }
 
-/// Ports that are free now, each with its `+ offset` twin free too. All are chosen before any is given back.
+/// Ports that are free now, each with its `+ offset` twin free too. All are chosen before any is
+/// given back.
 pub(crate) fn free_ports(count: usize, offset: u16) -> Result<Vec<u16>> {
     let mut held = Vec::new();
     let mut ports = Vec::new();

@@ -1,4 +1,5 @@
-//! Ctrl-C and termination: a signal only sets a flag; whoever waits looks at it, fails, and unwinds.
+//! Ctrl-C and termination: a signal only sets a flag; whoever waits looks at it, fails, and
+//! unwinds.
 //!
 //! So there is one way out, the ordinary one, and every server stops in its owner's `Drop`.
 

@@ -1,6 +1,8 @@
-//! Throwaway database servers for the tests, and the child processes that never outlive their owner.
+//! Throwaway database servers for the tests, and the child processes that never outlive their
+//! owner.
 //!
-//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and restarts them.
+//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and
+//! restarts them.
 #![allow(clippy::missing_errors_doc, reason = "every error is an `anyhow::Error` that says what failed")]
 
 mod account;

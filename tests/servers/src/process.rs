@@ -1,6 +1,7 @@
 //! Child processes that never outlive their owner.
 //!
-//! Each child leads a process group of its own: a terminal's Ctrl-C reaches us alone, and we stop the children in order.
+//! Each child leads a process group of its own: a terminal's Ctrl-C reaches us alone, and we stop
+//! the children in order.
 
 use std::{
     os::unix::process::CommandExt,
@@ -136,7 +137,8 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     state.is_ok_and(|output| !output.stdout.is_empty() && !output.stdout.starts_with(b"Z"))
 }
 
-/// The children of a process, theirs, and so on. A process group does not tell: PostgreSQL's children leave it.
+/// The children of a process, theirs, and so on. A process group does not tell: PostgreSQL's
+/// children leave it.
 pub(crate) fn descendants(pid: u32) -> Result<Vec<u32>> {
     let output = Command::new("ps").args(["-A", "-o", "pid=", "-o", "ppid="]).output();
     let output = output.context("cannot run `ps`")?;

@@ -1,4 +1,5 @@
-//! Where a server comes from: a URL in the environment, or a throwaway instance of the binaries that are here.
+//! Where a server comes from: a URL in the environment, or a throwaway instance of the binaries
+//! that are here.
 
 use std::{env, path::PathBuf, thread};
 

@@ -32,7 +32,8 @@ impl Server {
         instance.check().with_context(|| format!("{} ended", self.kind.title()))
     }
 
-    /// How many processes it has that can be killed or paused alone; what they start themselves does not count.
+    /// How many processes it has that can be killed or paused alone; what they start themselves
+    /// does not count.
     pub fn nodes(&self) -> usize {
         self.instance.as_ref().map_or(0, Instance::nodes)
     }

@@ -25,7 +25,8 @@ use crate::{
     trial::Trial,
 };
 
-/// How many calls of a hundred that are dropped may cost a session: those that did not settle in time.
+/// How many calls of a hundred that are dropped may cost a session: those that did not settle in
+/// time.
 const UNSETTLED: u64 = 10;
 
 pub(super) const FAULT: Fault = Fault {

@@ -1,4 +1,5 @@
-//! The pool idles; meanwhile the server ends the sessions, is started again, or cannot be reached by them any more.
+//! The pool idles; meanwhile the server ends the sessions, is started again, or cannot be reached
+//! by them any more.
 
 use std::time::Duration;
 

@@ -82,7 +82,8 @@ async fn behind_the_table(trial: &Trial) -> Result<Tally> {
     Ok(tally)
 }
 
-/// An add waits for an uncommitted row with its own key. It goes after the add's timeout, or before.
+/// An add waits for an uncommitted row with its own key. It goes after the add's timeout, or
+/// before.
 async fn behind_a_row(trial: &Trial, after: bool) -> Result<Tally> {
     let mut rng = trial.rng();
     let stage = Stage::open(trial, options(if after { 1_000 } else { 3_000 }, 5_000)).await?;
@@ -121,8 +122,8 @@ async fn behind_a_row(trial: &Trial, after: bool) -> Result<Tally> {
     Ok(tally)
 }
 
-/// A broadcast has sent everything, and waits for one of its last rows; the row goes after `statement_timeout`, which
-/// bounds the whole broadcast, or one chunk of it.
+/// A broadcast has sent everything, and waits for one of its last rows; the row goes after
+/// `statement_timeout`, which bounds the whole broadcast, or one chunk of it.
 async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tally> {
     let mut rng = trial.rng();
     // The last row of what is copied: of the first chunk, where there is a second one.
@@ -132,7 +133,8 @@ async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tal
     };
     let stage = Stage::open(trial, options(statement, if may_go_on { 20_000 } else { statement })).await?;
     let watching = stage.watch();
-    // Everybody has an item, and every connection knows every statement: nothing but the answer tells whose it is.
+    // Everybody has an item, and every connection knows every statement: nothing but the answer
+    // tells whose it is.
     let load = Load::start(&stage, &mut rng, 16);
     let firsts = (0..READERS).map(|user| {
         let item = stage.ledger.item(-user..=-user);

@@ -42,7 +42,8 @@ pub(crate) struct Fault {
     pub(crate) long: u64,
     /// Whether it disturbs others on the same server.
     pub(crate) alone: bool,
-    /// How many trials it counts for among those that run at once: more if it keeps a processor busy.
+    /// How many trials it counts for among those that run at once: more if it keeps a processor
+    /// busy.
     pub(crate) weight: u32,
     pub(crate) run: fn(Trial) -> BoxFuture<'static, Result<Tally>>,
 }

@@ -41,7 +41,8 @@ async fn run(trial: Trial) -> Result<Tally> {
     let is_cluster = trial.cell.engine == Engine::RedisCluster;
     let node = rng.usize(..6);
     trial.on_server(move |server| if is_cluster { server.pause_node(node) } else { server.pause() }).await?;
-    // A node that is away for longer is replaced by its replica, which may not have all: Redis promises no more.
+    // A node that is away for longer is replaced by its replica, which may not have all: Redis
+    // promises no more.
     let longest = if is_cluster { 2_500 } else { trial.pick(2_500, 15_000) };
     sleep(Trial::between(&mut rng, 1_000, longest)).await;
     trial.on_server(Server::resume).await?;

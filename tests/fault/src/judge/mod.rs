@@ -1,4 +1,5 @@
-//! Independent readers: programs on the bare drivers that tell what a server has, and hold its locks.
+//! Independent readers: programs on the bare drivers that tell what a server has, and hold its
+//! locks.
 
 mod mysql;
 mod postgres;
