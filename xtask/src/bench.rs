@@ -1,13 +1,14 @@
 //! `cargo xtask bench`: every workload beside hand-written programs on the bare drivers.
 
 use anyhow::{Context, Result, bail};
+use user_streams_test_servers::{
+    self as servers, Profile, interrupt,
+    process::{Process, Stop, display},
+};
 
 use crate::{
     cells::{self, CELLS},
     flags::Bench,
-    interrupt,
-    process::{Process, Stop, display},
-    servers::{self, Profile},
     workspace,
 };
 

@@ -1,8 +1,7 @@
 //! The cells of the test matrix: a backend on a server. A new backend adds its lines here, and nowhere else in xtask.
 
 use anyhow::{Result, bail};
-
-use crate::servers::Kind;
+use user_streams_test_servers::Kind;
 
 /// One cell of the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

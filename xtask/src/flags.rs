@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-
-use crate::servers::Kind;
+use user_streams_test_servers::Kind;
 
 /// The workspace's tasks.
 #[derive(Debug, Parser)]
@@ -21,6 +20,8 @@ pub(crate) enum Task {
     Test(Test),
     /// Measure the backends beside hand-written programs on the bare drivers.
     Bench(Bench),
+    /// Break servers, connections and callers at random, and judge what is stored and answered then.
+    Fault(Fault),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
     Ci(Ci),
     /// Check the rules of the house on manifests, documents and source files.
@@ -75,6 +76,29 @@ pub(crate) struct Bench {
     /// Write the results as JSON to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// A trial that fails prints the line that repeats it alone. Without `--long` it takes some minutes.
+#[derive(Debug, Args)]
+pub(crate) struct Fault {
+    /// Try only this cell (repeatable).
+    #[arg(long = "cell", value_name = "NAME")]
+    pub(crate) cells: Vec<String>,
+    /// Try only this fault (repeatable).
+    #[arg(long = "fault", value_name = "NAME")]
+    pub(crate) faults: Vec<String>,
+    /// The seed of the first trial of each fault; the next ones count up from it [default: random].
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// How many trials of each fault on each cell.
+    #[arg(long, value_name = "N")]
+    pub(crate) trials: Option<u64>,
+    /// Many trials and longer faults; over everything it writes docs/faults.md.
+    #[arg(long)]
+    pub(crate) long: bool,
+    /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
+    #[arg(long, value_name = "MECHANISM")]
+    pub(crate) without: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -4,13 +4,11 @@ mod bench;
 mod cells;
 mod ci;
 mod dependencies;
+mod fault;
 mod flags;
-mod interrupt;
 mod matrix;
 mod new_backend;
-mod process;
 mod serve;
-mod servers;
 mod summary;
 mod test;
 mod tidy;
@@ -21,11 +19,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use flags::{Task, Xtask};
+use user_streams_test_servers::interrupt;
 
 fn main() -> ExitCode {
     let result = interrupt::listen().and_then(|()| match Xtask::parse().task {
         Task::Test(flags) => test::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
+        Task::Fault(flags) => fault::run(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),

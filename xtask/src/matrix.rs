@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use user_streams_test_servers::Kind;
 
 use crate::{
     cells::{CELLS, Cell},
     flags::Matrix,
-    servers::Kind,
     summary::table,
 };
 

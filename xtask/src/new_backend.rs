@@ -9,8 +9,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use user_streams_test_servers::process::quote;
 
-use crate::{flags::NewBackend, process::quote, workspace};
+use crate::{flags::NewBackend, workspace};
 
 macro_rules! fixture {
     ($($file:literal)*) => {

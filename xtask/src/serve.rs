@@ -3,13 +3,12 @@
 use std::thread;
 
 use anyhow::{Result, bail};
-
-use crate::{
-    flags::Servers,
-    interrupt,
+use user_streams_test_servers::{
+    self as servers, Kind, Profile, interrupt,
     process::{POLL, quote},
-    servers::{self, Kind, Profile},
 };
+
+use crate::flags::Servers;
 
 /// Starts the servers, prints where they are, and waits for Ctrl-C.
 pub(crate) fn run(flags: &Servers) -> Result<()> {

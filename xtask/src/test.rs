@@ -9,13 +9,14 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use user_streams_test_servers::{
+    self as servers, Profile, Server, Source, interrupt,
+    process::{Process, Stop, display},
+};
 
 use crate::{
     cells::{self, CELLS, Cell},
     flags::Test,
-    interrupt,
-    process::{Process, Stop, display},
-    servers::{self, Profile, Server, Source},
     summary::{Fate, Row, Summary, table},
     trials::Trials,
     workspace,
@@ -101,8 +102,9 @@ fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
     let mut command = workspace::cargo();
     command.arg("test");
     if flags.cells.is_empty() {
-        // The benchmarks have no tests, and clients of their own that take a while to compile.
-        command.args(["--workspace", "--exclude=user-streams-bench", "--all-features", "--no-fail-fast"]);
+        // These have commands of their own, and clients that take a while to compile.
+        command.args(["--workspace", "--exclude=user-streams-bench", "--exclude=user-streams-fault"]);
+        command.args(["--all-features", "--no-fail-fast"]);
     } else {
         command.args(["-p", "user-streams-tests", "--all-features", "--test", "conformance"]);
     }

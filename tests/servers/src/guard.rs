@@ -10,12 +10,21 @@ use anyhow::{Context, Result};
 
 use crate::process::Process;
 
-/// Reads signals and process ids until its input ends, as it does when the owner dies in whatever way; then ends all.
+/// Reads signals and process ids until its input ends, as it does when the owner dies in whatever
+/// way; then ends all. `GONE` takes a process out again. A stopped process hears nothing but
+/// `CONT`.
 const SCRIPT: &str = r#"
-pids= kills=
-while read -r signal pid; do pids="$pids $pid" kills="$kills kill -$signal $pid;"; done
-eval "$kills"
-for pid in $pids; do
+watched=
+while read -r signal pid; do
+    kept=
+    for entry in $watched; do [ "${entry#*:}" = "$pid" ] || kept="$kept $entry"; done
+    watched=$kept
+    [ "$signal" = GONE ] || watched="$watched $signal:$pid"
+done
+for entry in $watched; do kill -"${entry%%:*}" "${entry#*:}"; kill -CONT "${entry#*:}"; done
+for entry in $watched; do
+    [ "${entry%%:*}" = CONT ] && continue
+    pid=${entry#*:}
     tries=50
     while kill -0 "$pid" && [ "$tries" -gt 0 ]; do sleep 0.1; tries=$((tries - 1)); done
     kill -KILL "$pid"
@@ -38,8 +47,22 @@ impl Guard {
 
     /// Watches over this process too.
     pub(crate) fn add(&mut self, process: &Process) -> Result<()> {
+        self.tell(process.stop().name(), process.id())
+    }
+
+    /// Lets this process, which is about to be stopped, go on in the end.
+    pub(crate) fn resume(&mut self, pid: u32) -> Result<()> {
+        self.tell("CONT", pid)
+    }
+
+    /// Forgets a process: its id may soon be that of another.
+    pub(crate) fn remove(&mut self, pid: u32) -> Result<()> {
+        self.tell("GONE", pid)
+    }
+
+    fn tell(&mut self, signal: &str, pid: u32) -> Result<()> {
         let stdin = self.0.stdin.as_mut().context("the guard takes no input")?;
-        writeln!(stdin, "{} {}", process.stop().name(), process.id()).context("the guard has gone")
+        writeln!(stdin, "{signal} {pid}").context("the guard has gone")
     }
 }
 
@@ -62,10 +85,14 @@ mod tests {
         let mut process = Process::spawn(Command::new("sleep").arg("600"), Stop::Kill)?;
         let mut guard = Guard::over(directory.path())?;
         guard.add(&process)?;
+        let mut spared = Process::spawn(Command::new("sleep").arg("600"), Stop::Kill)?;
+        guard.add(&spared)?;
+        guard.remove(spared.id())?;
         drop(guard.0.stdin.take());
         assert!(!process.wait()?.success());
         guard.0.wait()?;
         assert!(!directory.path().exists());
+        assert!(spared.exit_status()?.is_none());
         Ok(())
     }
 }

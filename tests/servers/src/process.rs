@@ -1,6 +1,7 @@
 //! Child processes that never outlive their owner.
 //!
-//! Each child leads a process group of its own: a terminal's Ctrl-C reaches us alone, and we stop the children in order.
+//! Each child leads a process group of its own: a terminal's Ctrl-C reaches us alone, and we stop
+//! the children in order.
 
 use std::{
     os::unix::process::CommandExt,
@@ -15,13 +16,13 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use crate::interrupt;
 
 /// How often a waiting loop looks again.
-pub(crate) const POLL: Duration = Duration::from_millis(20);
+pub const POLL: Duration = Duration::from_millis(20);
 /// How long a child may take to stop before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a child is asked to stop.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stop {
+pub enum Stop {
     /// SIGTERM to the whole group: cargo and what it runs.
     Terminate,
     /// SIGQUIT to the leader, which stops its own children: PostgreSQL's immediate shutdown.
@@ -32,7 +33,7 @@ pub(crate) enum Stop {
 
 impl Stop {
     /// The signal, as a shell's `kill` names it.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Terminate => "TERM",
             Self::Quit => "QUIT",
@@ -43,42 +44,42 @@ impl Stop {
 
 /// A running child, stopped on drop.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     stop: Stop,
 }
 
 impl Process {
     /// Starts the command with no standard input.
-    pub(crate) fn spawn(command: &mut Command, stop: Stop) -> Result<Self> {
+    pub fn spawn(command: &mut Command, stop: Stop) -> Result<Self> {
         let child = Self::in_own_group(command.stdin(Stdio::null()))?;
         Ok(Self { child, stop })
     }
 
     /// Starts the command in a process group of its own.
-    pub(crate) fn in_own_group(command: &mut Command) -> Result<Child> {
+    pub fn in_own_group(command: &mut Command) -> Result<Child> {
         interrupt::check()?;
         let child = command.process_group(0).spawn();
         child.with_context(|| format!("cannot run `{}`", command.get_program().display()))
     }
 
     /// The process id.
-    pub(crate) fn id(&self) -> u32 {
+    pub fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How it is asked to stop.
-    pub(crate) fn stop(&self) -> Stop {
+    pub fn stop(&self) -> Stop {
         self.stop
     }
 
     /// The exit status, if the child has ended.
-    pub(crate) fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
     }
 
     /// Waits for the end of the child, or fails when we are interrupted.
-    pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
+    pub fn wait(&mut self) -> Result<ExitStatus> {
         loop {
             if let Some(status) = self.exit_status()? {
                 return Ok(status);
@@ -88,8 +89,13 @@ impl Process {
         }
     }
 
+    /// Sends the signal to the child alone.
+    pub fn signal(&self, signal: Signal) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), signal).context("there is no such process")
+    }
+
     /// Asks the child to stop, without waiting: several can stop at once before each is dropped.
-    pub(crate) fn ask_to_stop(&mut self) {
+    pub fn ask_to_stop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let pid = Pid::from_child(&self.child);
             // It may have ended meanwhile: then there is nobody to signal.
@@ -118,8 +124,44 @@ impl Drop for Process {
     }
 }
 
+/// Sends a signal to a process that may have ended: then there is nobody to signal.
+pub(crate) fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Whether a process runs; one that has ended and waits for its parent to notice does not.
+pub(crate) fn is_alive(pid: u32) -> bool {
+    let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+    state.is_ok_and(|output| !output.stdout.is_empty() && !output.stdout.starts_with(b"Z"))
+}
+
+/// The children of a process, theirs, and so on. A process group does not tell: PostgreSQL's
+/// children leave it.
+pub(crate) fn descendants(pid: u32) -> Result<Vec<u32>> {
+    let output = Command::new("ps").args(["-A", "-o", "pid=", "-o", "ppid="]).output();
+    let output = output.context("cannot run `ps`")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let pairs: Vec<(u32, u32)> = text
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace().map(str::parse);
+            Some((words.next()?.ok()?, words.next()?.ok()?))
+        })
+        .collect();
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.remove(0);
+    Ok(found)
+}
+
 /// Runs a command to its end, and fails if it does.
-pub(crate) fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let status = Process::spawn(command, Stop::Terminate)?.wait()?;
     if !status.success() {
         bail!("{status}");
@@ -128,13 +170,13 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// The command as one would type it.
-pub(crate) fn display(command: &Command) -> String {
+pub fn display(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 /// The word, in quotes where a shell needs them.
-pub(crate) fn quote(word: &str) -> String {
+pub fn quote(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
@@ -156,21 +198,14 @@ mod tests {
         while !pid_file.exists() {
             thread::sleep(POLL);
         }
-        let grandchild: i32 = std::fs::read_to_string(&pid_file)?.trim().parse()?;
+        let grandchild: u32 = std::fs::read_to_string(&pid_file)?.trim().parse()?;
         drop(process);
-        let Some(pid) = Pid::from_raw(grandchild) else { bail!("no such process id: {grandchild}") };
         let deadline = Instant::now() + PATIENCE;
-        while rustix::process::test_kill_process(pid).is_ok() && !is_zombie(grandchild) {
+        while is_alive(grandchild) {
             assert!(Instant::now() < deadline, "process {grandchild} is still there");
             thread::sleep(POLL);
         }
         Ok(())
-    }
-
-    /// Whether the process has ended and only waits for its parent to notice.
-    fn is_zombie(pid: i32) -> bool {
-        let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
-        state.is_ok_and(|output| output.stdout.starts_with(b"Z"))
     }
 
     #[test]

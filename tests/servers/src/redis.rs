@@ -4,12 +4,12 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use super::{
+use crate::process::Stop;
+use crate::{
     Kind, Profile, Server,
     instance::{Instance, exchange, free_port},
     locate,
 };
-use crate::process::Stop;
 
 /// The server binaries, the best first.
 pub(crate) const SERVERS: &[&str] = &["redis-server", "valkey-server"];
@@ -40,8 +40,7 @@ pub(crate) fn spawn(
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no", "--dir"])
         .arg(&directory);
     redis.args(profile.redis()).args(options);
-    instance.spawn(&format!("redis-{port}"), &mut redis, Stop::Kill)?;
-    instance.wait_until("the start", || expect(port, "PING", "+PONG"))
+    instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| expect(port, "PING", "+PONG"))
 }
 
 /// Fails unless the reply to this command contains the text.

@@ -4,12 +4,12 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-use super::{
+use crate::process::Stop;
+use crate::{
     Kind, Profile, Server,
     account::Account,
     instance::{Instance, exchange, free_port},
 };
-use crate::process::Stop;
 
 /// Start-up message: length 41, protocol 3.0, user and database `postgres`.
 const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
@@ -50,8 +50,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     for setting in profile.postgres() {
         postgres.args(["-c", setting]);
     }
-    instance.spawn("postgres", &mut postgres, Stop::Quit)?;
-    instance.wait_until("the start", || accepts_sessions(port))?;
+    instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
     Ok(Server::throwaway(Kind::Postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))
 }
 

@@ -8,12 +8,12 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{
+use crate::process::Stop;
+use crate::{
     Kind, Profile, Server,
     instance::{Instance, exchange, free_port},
     locate,
 };
-use crate::process::Stop;
 
 /// The server binaries, the best first.
 pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];
@@ -21,7 +21,7 @@ const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
 
 /// Runs before the server listens: whoever can connect finds the database.
 const INIT: &str = "\
-CREATE DATABASE user_streams CHARACTER SET utf8mb4;
+CREATE DATABASE IF NOT EXISTS user_streams CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 ";
@@ -61,8 +61,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
         .arg(format!("--pid-file={}", instance.path().join("pid").display()))
         .arg(format!("--init-file={}", init.display()))
         .args(profile.mysql());
-    instance.spawn("mysqld", &mut mysqld, Stop::Kill)?;
-    instance.wait_until("the start", || greets(port))?;
+    instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
     Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
 }
 

@@ -1,32 +1,18 @@
-//! Database servers for the tests: where one comes from, and throwaway instances that stop with their owner.
-
-mod account;
-mod guard;
-mod install;
-mod instance;
-mod kind;
-mod locate;
-mod mariadb;
-mod postgres;
-mod profile;
-mod redis;
-mod redis_cluster;
+//! Where a server comes from: a URL in the environment, or a throwaway instance of the binaries
+//! that are here.
 
 use std::{env, path::PathBuf, thread};
 
 use anyhow::{Result, anyhow, bail};
 
-pub(crate) use install::install;
-pub(crate) use instance::Server;
-pub(crate) use kind::Kind;
-pub(crate) use profile::Profile;
+use crate::{Kind, Profile, Server, install, locate, mariadb, postgres, redis, redis_cluster};
 
 /// How often a start is tried when another process took the port in between.
 const ATTEMPTS: usize = 3;
 
 /// Where a server comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// A URL in the environment.
     Environment(String),
     /// A throwaway instance of the binaries in this directory.
@@ -36,7 +22,7 @@ pub(crate) enum Source {
 }
 
 /// Where a server of this kind would come from now.
-pub(crate) fn source(kind: Kind) -> Source {
+pub fn source(kind: Kind) -> Source {
     match env::var(kind.variable()) {
         Ok(url) if !url.is_empty() => Source::Environment(url),
         _ => locate::directory(kind).map_or(Source::Missing, Source::Local),
@@ -44,7 +30,7 @@ pub(crate) fn source(kind: Kind) -> Source {
 }
 
 /// What to tell about a server that is nowhere.
-pub(crate) fn missing(kind: Kind) -> String {
+pub fn missing(kind: Kind) -> String {
     let place = match locate::chosen(kind) {
         Some(directory) => format!("not in {} ({})", directory.display(), kind.binaries_variable()),
         None => "not installed".to_owned(),
@@ -58,7 +44,7 @@ pub(crate) fn missing(kind: Kind) -> String {
 }
 
 /// The server that the tests use: the environment's, or a throwaway instance.
-pub(crate) fn provide(kind: Kind, profile: Profile) -> Result<Server> {
+pub fn provide(kind: Kind, profile: Profile) -> Result<Server> {
     match source(kind) {
         Source::Environment(url) => {
             kind.check_url(&url)?;
@@ -69,7 +55,7 @@ pub(crate) fn provide(kind: Kind, profile: Profile) -> Result<Server> {
 }
 
 /// Starts a throwaway instance and waits until it answers.
-pub(crate) fn start(kind: Kind, profile: Profile) -> Result<Server> {
+pub fn start(kind: Kind, profile: Profile) -> Result<Server> {
     let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
     let mut attempt = 1;
     loop {
@@ -89,7 +75,7 @@ pub(crate) fn start(kind: Kind, profile: Profile) -> Result<Server> {
 }
 
 /// Applies `f` to all these kinds at once: starting is mostly waiting.
-pub(crate) fn concurrently(
+pub fn concurrently(
     kinds: &[Kind],
     f: impl Fn(Kind) -> Result<Server> + Sync,
 ) -> Vec<(Kind, Result<Server>)> {

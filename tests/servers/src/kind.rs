@@ -5,7 +5,7 @@ use clap::ValueEnum;
 
 /// A kind of database server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// PostgreSQL.
     Postgres,
     /// MariaDB, or MySQL.
@@ -18,10 +18,10 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub(crate) const ALL: &[Self] = &[Self::Postgres, Self::Mysql, Self::Redis, Self::RedisCluster];
+    pub const ALL: &[Self] = &[Self::Postgres, Self::Mysql, Self::Redis, Self::RedisCluster];
 
     /// The name for people.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
             Self::Mysql => "MariaDB",
@@ -31,7 +31,7 @@ impl Kind {
     }
 
     /// The environment variable that holds the URL of a server to use, and hands ours to the tests.
-    pub(crate) fn variable(self) -> &'static str {
+    pub fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "USER_STREAMS_TEST_POSTGRES",
             Self::Mysql => "USER_STREAMS_TEST_MYSQL",
@@ -41,7 +41,7 @@ impl Kind {
     }
 
     /// The environment variable that names the directory of the binaries, to choose among versions.
-    pub(crate) fn binaries_variable(self) -> &'static str {
+    pub fn binaries_variable(self) -> &'static str {
         match self {
             Self::Postgres => "USER_STREAMS_TEST_POSTGRES_BIN",
             Self::Mysql => "USER_STREAMS_TEST_MYSQL_BIN",
@@ -50,7 +50,7 @@ impl Kind {
     }
 
     /// The Debian package.
-    pub(crate) fn debian_package(self) -> &'static str {
+    pub fn debian_package(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql",
             Self::Mysql => "mariadb-server",
@@ -59,7 +59,7 @@ impl Kind {
     }
 
     /// The Homebrew formula.
-    pub(crate) fn homebrew_formula(self) -> &'static str {
+    pub fn homebrew_formula(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql@17",
             Self::Mysql => "mariadb",
@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// The Fedora package.
-    pub(crate) fn fedora_package(self) -> &'static str {
+    pub fn fedora_package(self) -> &'static str {
         match self {
             Self::Postgres => "postgresql-server",
             Self::Mysql => "mariadb-server",
@@ -77,7 +77,7 @@ impl Kind {
     }
 
     /// Refuses a URL of another kind of server: it would fail later, and less clearly.
-    pub(crate) fn check_url(self, url: &str) -> Result<()> {
+    pub fn check_url(self, url: &str) -> Result<()> {
         let schemes: &[&str] = match self {
             Self::Postgres => &["postgres", "postgresql"],
             Self::Mysql => &["mysql", "mariadb"],

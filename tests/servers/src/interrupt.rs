@@ -1,4 +1,5 @@
-//! Ctrl-C and termination: a signal only sets a flag; whoever waits looks at it, fails, and unwinds.
+//! Ctrl-C and termination: a signal only sets a flag; whoever waits looks at it, fails, and
+//! unwinds.
 //!
 //! So there is one way out, the ordinary one, and every server stops in its owner's `Drop`.
 
@@ -9,17 +10,17 @@ use anyhow::{Context, Result, bail};
 static HAPPENED: AtomicBool = AtomicBool::new(false);
 
 /// Catches SIGINT, SIGTERM and SIGHUP from here on.
-pub(crate) fn listen() -> Result<()> {
+pub fn listen() -> Result<()> {
     ctrlc::set_handler(|| HAPPENED.store(true, Ordering::SeqCst)).context("cannot listen to Ctrl-C")
 }
 
 /// Whether a signal has asked us to stop.
-pub(crate) fn happened() -> bool {
+pub fn happened() -> bool {
     HAPPENED.load(Ordering::SeqCst)
 }
 
 /// Fails once a signal has asked us to stop: every loop that waits calls it.
-pub(crate) fn check() -> Result<()> {
+pub fn check() -> Result<()> {
     if happened() {
         bail!("interrupted");
     }

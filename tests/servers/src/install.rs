@@ -4,10 +4,11 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use super::{Kind, Source, missing, source};
 use crate::interrupt;
+use crate::{Kind, Source, missing, source};
 
-/// A package's own start of its service would take the standard port, or fail where nothing may be started.
+/// A package's own start of its service would take the standard port, or fail where nothing may be
+/// started.
 const APT: &str = r#"
 set -e
 policy=/usr/sbin/policy-rc.d
@@ -94,7 +95,7 @@ pub(crate) fn line(kind: Kind) -> String {
 }
 
 /// Installs those of the servers that are missing.
-pub(crate) fn install(kinds: &[Kind]) -> Result<()> {
+pub fn install(kinds: &[Kind]) -> Result<()> {
     let kinds: Vec<_> = kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
     if kinds.is_empty() {
         return Ok(());

@@ -2,26 +2,29 @@
 
 /// How much a server cares for its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
+pub enum Profile {
     /// Nothing survives a crash: the data is thrown away in any case.
     Fast,
+    /// What was committed survives the end of the server's processes, though not of the machine.
+    Crash,
     /// As the server ships.
     Durable,
 }
 
 impl Profile {
     /// `-c` settings of PostgreSQL.
-    pub(crate) fn postgres(self) -> &'static [&'static str] {
+    pub fn postgres(self) -> &'static [&'static str] {
         match self {
             Self::Fast => {
                 &["max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
             }
+            Self::Crash => &["max_connections=300", "fsync=off"],
             Self::Durable => &["max_connections=300"],
         }
     }
 
     /// Options of MariaDB and MySQL.
-    pub(crate) fn mysql(self) -> &'static [&'static str] {
+    pub fn mysql(self) -> &'static [&'static str] {
         match self {
             Self::Fast => &[
                 "--max-connections=300",
@@ -30,15 +33,32 @@ impl Profile {
                 "--skip-log-bin",
                 "--sync-binlog=0",
             ],
+            Self::Crash => &[
+                "--max-connections=300",
+                "--innodb-flush-log-at-trx-commit=2",
+                "--skip-log-bin",
+                "--sync-binlog=0",
+            ],
             Self::Durable => &["--max-connections=300"],
         }
     }
 
     /// Options of Redis.
-    pub(crate) fn redis(self) -> &'static [&'static str] {
+    pub fn redis(self) -> &'static [&'static str] {
         match self {
             // A replica need not wait for others to join it in its first synchronization.
             Self::Fast => &["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"],
+            // While `everysec` synchronizes, it answers before it writes.
+            Self::Crash => &[
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "no",
+                "--repl-diskless-sync-delay",
+                "0",
+            ],
             Self::Durable => &["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
         }
     }

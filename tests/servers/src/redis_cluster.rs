@@ -4,7 +4,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result};
 
-use super::{
+use crate::{
     Kind, Profile, Server,
     instance::{Instance, free_ports},
     locate,
@@ -34,15 +34,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     let mut create = Command::new(client);
     create.args(["--cluster", "create"]).args(&addresses).args(["--cluster-replicas", "1", "--cluster-yes"]);
     instance.prepare("redis-cli", &mut create)?;
-    for port in ports {
-        instance.wait_until("joining the nodes", || {
-            expect(port, "CLUSTER INFO", "cluster_state:ok")?;
-            expect(port, "CLUSTER INFO", "cluster_known_nodes:6")?;
-            // A master's replica is in sync; a replica's link is up.
-            expect(port, "INFO replication", "state=online")
-                .or_else(|_| expect(port, "INFO replication", "master_link_status:up"))
-        })?;
-    }
+    joined(&mut instance)?;
 
     let (first, others) = addresses.split_first().context("a cluster has nodes")?;
     let others: Vec<_> = others.iter().map(|address| format!("node={address}")).collect();
@@ -51,4 +43,18 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
         format!("redis-cluster://{first}?{}", others.join("&")),
         instance,
     ))
+}
+
+/// Waits until the nodes know each other and serve every slot.
+pub(crate) fn joined(instance: &mut Instance) -> Result<()> {
+    for port in instance.ports() {
+        instance.wait_until("joining the nodes", || {
+            expect(port, "CLUSTER INFO", "cluster_state:ok")?;
+            expect(port, "CLUSTER INFO", "cluster_known_nodes:6")?;
+            // A master's replica is in sync; a replica's link is up.
+            expect(port, "INFO replication", "state=online")
+                .or_else(|_| expect(port, "INFO replication", "master_link_status:up"))
+        })?;
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Kind;
+use crate::Kind;
 
 /// The directory that holds every binary that this kind of server needs.
 pub(crate) fn directory(kind: Kind) -> Option<PathBuf> {
@@ -27,9 +27,9 @@ pub(crate) fn binary(directory: &Path, names: &[&str]) -> Option<PathBuf> {
 fn needed(kind: Kind) -> &'static [&'static [&'static str]] {
     match kind {
         Kind::Postgres => &[&["initdb"], &["postgres"]],
-        Kind::Mysql => &[super::mariadb::SERVERS],
-        Kind::Redis => &[super::redis::SERVERS],
-        Kind::RedisCluster => &[super::redis::SERVERS, super::redis::CLIENTS],
+        Kind::Mysql => &[crate::mariadb::SERVERS],
+        Kind::Redis => &[crate::redis::SERVERS],
+        Kind::RedisCluster => &[crate::redis::SERVERS, crate::redis::CLIENTS],
     }
 }
 

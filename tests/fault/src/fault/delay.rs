@@ -1,0 +1,54 @@
+//! Each packet arrives later.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use tokio::time::sleep;
+
+use super::{Fault, has_proxy};
+use crate::{
+    load::Load,
+    stage::{Limits, Options, Stage},
+    tally::Tally,
+    trial::Trial,
+};
+
+pub(super) const FAULT: Fault = Fault {
+    name: "delay",
+    about: "each packet arrives later: a little, and no call fails; or so much that a call's statements together pass its bound",
+    runs_on: has_proxy,
+    short: 2,
+    long: 20,
+    alone: false,
+    weight: 1,
+    run: |trial| Box::pin(run(trial)),
+};
+
+async fn run(trial: Trial) -> Result<Tally> {
+    let mut rng = trial.rng();
+    let is_short = trial.variant(2) == 0;
+    let (statement, connect) = if is_short { (4_000, 3_000) } else { (1_000, 950) };
+    let (statement, connect) = (Duration::from_millis(statement), Duration::from_millis(connect));
+    let limits = Limits { statement, connect, ..Limits::default() };
+    let stage = Stage::open(&trial, Options { limits, ..Options::default() }).await?;
+    let watching = stage.watch();
+    let load = Load::start(&stage, &mut rng, 16);
+    sleep(Duration::from_millis(300)).await;
+    let proxy = stage.proxy()?;
+    if is_short {
+        stage.expect_success();
+        proxy.set_delay(Trial::between(&mut rng, 5, 30));
+        sleep(Duration::from_secs(2)).await;
+        proxy.heal();
+    } else {
+        proxy.set_delay(Trial::between(&mut rng, 320, 420));
+        sleep(Duration::from_secs(3)).await;
+        proxy.heal();
+        stage.recovered();
+        stage.wait_for_recovery().await;
+    }
+    load.stop().await;
+    let tally = stage.finish().await?;
+    watching.await?;
+    Ok(tally)
+}

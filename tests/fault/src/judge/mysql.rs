@@ -1,0 +1,87 @@
+//! MariaDB and MySQL, by mysql_async.
+
+use anyhow::Result;
+use async_trait::async_trait;
+use mysql_async::{Conn, Opts, OptsBuilder, prelude::Queryable};
+
+use super::{Judge, Row, Session, Sessions, Stored, select_orphans, select_rows, user};
+use crate::stage::Place;
+
+pub(super) struct Mysql {
+    place: Place,
+    /// Kept for the samples of the sessions.
+    watching: tokio::sync::Mutex<Option<Conn>>,
+}
+
+impl Mysql {
+    pub(super) fn new(place: &Place) -> Self {
+        Self { place: place.clone(), watching: tokio::sync::Mutex::default() }
+    }
+
+    async fn connect(&self) -> Result<Conn> {
+        let options = OptsBuilder::from_opts(Opts::from_url(&self.place.server_url)?);
+        Ok(Conn::new(options.prefer_socket(false)).await?)
+    }
+}
+
+#[async_trait]
+impl Judge for Mysql {
+    async fn stored(&self) -> Result<Stored> {
+        let mut connection = self.connect().await?;
+        let sql = select_rows(&self.place, "CHAR");
+        let rows =
+            connection
+                .query_map(sql, |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| {
+                    Row { user: user(&id), created_at_us, id: item, content }
+                })
+                .await?;
+        let orphans = match select_orphans(&self.place) {
+            Some(sql) => connection.query(sql).await?,
+            None => Vec::new(),
+        };
+        connection.disconnect().await?;
+        Ok(Stored { rows, orphans })
+    }
+
+    async fn sessions(&self) -> Result<Sessions> {
+        let mut watching = self.watching.lock().await;
+        let mut connection = match watching.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        let sql = "SELECT p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL, \
+                   CONCAT_WS(' ', p.COMMAND, p.STATE, t.trx_state, LEFT(p.INFO, 60)) \
+                   FROM information_schema.processlist AS p \
+                   LEFT JOIN information_schema.innodb_trx AS t ON t.trx_mysql_thread_id = p.ID WHERE p.USER = ?";
+        let rows: Vec<(bool, String)> = connection.exec(sql, (&self.place.user,)).await?;
+        *watching = Some(connection);
+        let all = rows.len();
+        Ok(Sessions { all, busy: rows.into_iter().filter(|row| row.0).map(|row| row.1).collect() })
+    }
+
+    async fn execute(&self, sql: &str) -> Result<()> {
+        let mut connection = self.connect().await?;
+        connection.query_drop(sql).await?;
+        Ok(connection.disconnect().await?)
+    }
+
+    async fn session(&self) -> Result<Box<dyn Session>> {
+        Ok(Box::new(One(self.connect().await?)))
+    }
+}
+
+struct One(Conn);
+
+#[async_trait]
+impl Session for One {
+    async fn execute(&mut self, sql: &str) -> Result<()> {
+        Ok(self.0.query_drop(sql).await?)
+    }
+
+    async fn end(mut self: Box<Self>) -> Result<()> {
+        // A rollback keeps the locks of `LOCK TABLES`.
+        self.0.query_drop("ROLLBACK").await?;
+        self.0.query_drop("UNLOCK TABLES").await?;
+        Ok(self.0.disconnect().await?)
+    }
+}

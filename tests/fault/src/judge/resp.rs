@@ -1,0 +1,118 @@
+//! Redis over a bare socket: bytes out, bytes in.
+
+use anyhow::{Result, bail};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+/// A connection.
+pub(super) struct Resp {
+    reader: Reader,
+    writer: OwnedWriteHalf,
+}
+
+/// Its answers.
+struct Reader {
+    socket: OwnedReadHalf,
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Number,
+    Bytes(Vec<u8>),
+    Array(Vec<Vec<u8>>),
+}
+
+/// Appends a command.
+pub(super) fn command(out: &mut Vec<u8>, parts: &[&[u8]]) {
+    out.extend(format!("*{}\r\n", parts.len()).bytes());
+    for part in parts {
+        out.extend(format!("${}\r\n", part.len()).bytes());
+        out.extend_from_slice(part);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Resp {
+    pub(super) async fn connect(address: &str) -> Result<Self> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        let (socket, writer) = socket.into_split();
+        Ok(Self { reader: Reader { socket, buffer: Vec::new(), start: 0 }, writer })
+    }
+
+    /// The answer to one command.
+    pub(super) async fn ask(&mut self, parts: &[&[u8]]) -> Result<Reply> {
+        let mut out = Vec::with_capacity(128);
+        command(&mut out, parts);
+        self.writer.write_all(&out).await?;
+        self.reader.reply().await
+    }
+}
+
+impl Reader {
+    async fn reply(&mut self) -> Result<Reply> {
+        let line = self.line().await?;
+        let number = || anyhow::Ok(str::from_utf8(&line[1..])?.parse::<i64>()?);
+        match line[0] {
+            b':' => Ok(Reply::Number),
+            b'+' => Ok(Reply::Bytes(line[1..].to_vec())),
+            b'$' => Ok(Reply::Bytes(self.bytes(number()?).await?)),
+            b'*' => {
+                let length = usize::try_from(number()?)?;
+                let mut array = Vec::with_capacity(length);
+                for _ in 0..length {
+                    let head = self.line().await?;
+                    array.push(self.bytes(str::from_utf8(&head[1..])?.parse()?).await?);
+                }
+                Ok(Reply::Array(array))
+            }
+            _ => bail!("the server answers {}", String::from_utf8_lossy(&line)),
+        }
+    }
+
+    async fn line(&mut self) -> Result<Vec<u8>> {
+        let mut searched = 0;
+        loop {
+            let rest = &self.buffer[self.start..];
+            if let Some(at) = rest[searched..].iter().position(|&byte| byte == b'\r')
+                && rest.len() > searched + at + 1
+            {
+                let line = rest[..searched + at].to_vec();
+                self.start += line.len() + 2;
+                return Ok(line);
+            }
+            searched = rest.len().saturating_sub(1);
+            self.more().await?;
+        }
+    }
+
+    async fn bytes(&mut self, length: i64) -> Result<Vec<u8>> {
+        let Ok(length) = usize::try_from(length) else { return Ok(Vec::new()) };
+        while self.buffer.len() < self.start + length + 2 {
+            self.more().await?;
+        }
+        let bytes = self.buffer[self.start..self.start + length].to_vec();
+        self.start += length + 2;
+        Ok(bytes)
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        if self.start > 0 {
+            self.buffer.drain(..self.start);
+            self.start = 0;
+        }
+        self.buffer.reserve(64 * 1024);
+        if self.socket.read_buf(&mut self.buffer).await? == 0 {
+            bail!("the server closed the connection");
+        }
+        Ok(())
+    }
+}

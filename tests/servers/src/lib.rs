@@ -1,0 +1,28 @@
+//! Throwaway database servers for the tests, and the child processes that never outlive their
+//! owner.
+//!
+//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and
+//! restarts them.
+#![allow(clippy::missing_errors_doc, reason = "every error is an `anyhow::Error` that says what failed")]
+
+mod account;
+mod guard;
+mod install;
+mod instance;
+pub mod interrupt;
+mod kind;
+mod locate;
+mod mariadb;
+mod postgres;
+pub mod process;
+mod profile;
+mod provide;
+mod redis;
+mod redis_cluster;
+mod server;
+
+pub use install::install;
+pub use kind::Kind;
+pub use profile::Profile;
+pub use provide::{Source, concurrently, missing, provide, source, start};
+pub use server::Server;

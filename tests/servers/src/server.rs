@@ -1,0 +1,90 @@
+//! A running server: where it is, and what can be done to it.
+
+use anyhow::{Context, Result, bail};
+use rustix::process::Signal;
+
+use crate::{Kind, instance::Instance, redis_cluster};
+
+/// A running server. Dropping it stops a throwaway instance and removes its directory.
+#[derive(Debug)]
+pub struct Server {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it listens.
+    pub url: String,
+    instance: Option<Instance>,
+}
+
+impl Server {
+    /// A server that somebody else runs.
+    pub(crate) fn external(kind: Kind, url: String) -> Self {
+        Self { kind, url, instance: None }
+    }
+
+    /// A throwaway server.
+    pub(crate) fn throwaway(kind: Kind, url: String, instance: Instance) -> Self {
+        Self { kind, url, instance: Some(instance) }
+    }
+
+    /// Fails if a throwaway server has ended by itself.
+    pub fn check(&mut self) -> Result<()> {
+        let Some(instance) = &mut self.instance else { return Ok(()) };
+        instance.check().with_context(|| format!("{} ended", self.kind.title()))
+    }
+
+    /// How many processes it has that can be killed or paused alone; what they start themselves
+    /// does not count.
+    pub fn nodes(&self) -> usize {
+        self.instance.as_ref().map_or(0, Instance::nodes)
+    }
+
+    /// Kills every process outright.
+    pub fn kill(&mut self) -> Result<()> {
+        (0..self.nodes()).try_for_each(|node| self.kill_node(node))
+    }
+
+    /// Kills one node outright, with its children.
+    pub fn kill_node(&mut self, node: usize) -> Result<()> {
+        self.own()?.kill(node)
+    }
+
+    /// Shuts it down in good order.
+    pub fn terminate(&mut self) -> Result<()> {
+        // PostgreSQL waits for its clients on SIGTERM.
+        let signal = if self.kind == Kind::Postgres { Signal::INT } else { Signal::TERM };
+        (0..self.nodes()).try_for_each(|node| self.own()?.terminate(node, signal))
+    }
+
+    /// Starts what was killed or shut down, on the same ports and data, and waits until it answers.
+    pub fn restart(&mut self) -> Result<()> {
+        let kind = self.kind;
+        let instance = self.own()?;
+        instance.restart()?;
+        if kind == Kind::RedisCluster {
+            redis_cluster::joined(instance)?;
+        }
+        Ok(())
+    }
+
+    /// Stops every process: connections stay, and nothing is answered.
+    pub fn pause(&mut self) -> Result<()> {
+        (0..self.nodes()).try_for_each(|node| self.pause_node(node))
+    }
+
+    /// Stops one node, with its children.
+    pub fn pause_node(&mut self, node: usize) -> Result<()> {
+        self.own()?.pause(node)
+    }
+
+    /// Lets whatever was stopped go on.
+    pub fn resume(&mut self) -> Result<()> {
+        self.own()?.resume()
+    }
+
+    fn own(&mut self) -> Result<&mut Instance> {
+        match &mut self.instance {
+            Some(instance) => Ok(instance),
+            None => bail!("{} is not ours to stop", self.kind.title()),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `cargo xtask fault`: breaks servers, connections and callers, and counts what is wrong then.
+
+use anyhow::{Context, Result, bail};
+use user_streams_test_servers::process::{Process, Stop, display};
+
+use crate::{flags::Fault, workspace};
+
+/// Builds the trials and runs them. They start the servers themselves, and stop them in the midst
+/// of calls.
+pub(crate) fn run(flags: &Fault) -> Result<()> {
+    let built = workspace::cargo()
+        .args(["build", "--release", "-p", "user-streams-fault"])
+        .status()
+        .context("cannot run cargo")?;
+    if !built.success() {
+        bail!("the fault trials did not build");
+    }
+    let mut command = workspace::cargo();
+    command.args(["run", "--quiet", "--release", "-p", "user-streams-fault", "--"]);
+    for cell in &flags.cells {
+        command.args(["--cell", cell]);
+    }
+    for fault in &flags.faults {
+        command.args(["--fault", fault]);
+    }
+    for (flag, number) in [("--seed", flags.seed), ("--trials", flags.trials)] {
+        if let Some(number) = number {
+            command.args([flag, &number.to_string()]);
+        }
+    }
+    if flags.long {
+        command.arg("--long");
+    }
+    for mechanism in &flags.without {
+        command.args(["--without", mechanism]);
+    }
+    // The page shows everything or nothing.
+    if flags.long && flags.cells.is_empty() && flags.faults.is_empty() && flags.without.is_empty() {
+        command.arg("--save").arg(workspace::root().join("docs/faults.md"));
+    }
+    eprintln!("running `{}`", display(&command));
+    let status = Process::spawn(&mut command, Stop::Terminate)?.wait()?;
+    if !status.success() {
+        bail!("the fault trials failed");
+    }
+    Ok(())
+}
