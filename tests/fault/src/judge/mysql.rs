@@ -1,5 +1,7 @@
 //! MariaDB and MySQL, by mysql_async.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use async_trait::async_trait;
 use mysql_async::{Conn, Opts, OptsBuilder, prelude::Queryable};
@@ -24,6 +26,8 @@ impl Mysql {
     }
 }
 
+const CACHE_IDLE: Duration = Duration::from_millis(120);
+
 #[async_trait]
 impl Judge for Mysql {
     async fn stored(&self) -> Result<Stored> {
@@ -45,6 +49,9 @@ impl Judge for Mysql {
 
     async fn sessions(&self) -> Result<Sessions> {
         let mut watching = self.watching.lock().await;
+        // The server shows transactions from a cache that it renews only if nobody has looked at it
+        // for 0.1 s: looking more often would show the same ones for ever.
+        tokio::time::sleep(CACHE_IDLE).await;
         let mut connection = match watching.take() {
             Some(connection) => connection,
             None => self.connect().await?,

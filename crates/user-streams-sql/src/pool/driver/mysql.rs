@@ -9,7 +9,10 @@ use sea_orm::{
         mysql::{MySqlConnectOptions, MySqlPoolOptions},
     },
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use user_streams_core::async_trait;
 
 use super::{
@@ -28,21 +31,24 @@ use crate::{
 const SETUP: &str = "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,\
     NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// How long the server may take to end what was abandoned.
-const KILL_LIMIT: Duration = Duration::from_secs(2);
+/// How long one try to end a session may take, and the pause before the next.
+const KILL_LIMIT: Duration = Duration::from_secs(1);
+const KILL_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct MySqlDriver {
     options: MySqlConnectOptions,
-    statement: Duration,
+    /// The server's own limit for a statement, a little above ours.
+    server_limit: Duration,
     killer: Arc<Killer>,
 }
 
 impl MySqlDriver {
     pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
         let options = options.disable_statement_logging();
-        let killer = Arc::new(Killer { options: options.clone(), turn: Semaphore::new(1) });
-        Self { options, statement: timeouts.statement, killer }
+        let server_limit = timeouts.statement + Duration::from_secs(1);
+        let killer = Killer { options: options.clone(), server_limit, turn: Semaphore::new(1) };
+        Self { options, server_limit, killer: Arc::new(killer) }
     }
 
     /// Connects, and reads what the server says of itself.
@@ -51,8 +57,7 @@ impl MySqlDriver {
         statement::run::<MySql>(&mut connection, SETUP).await?;
         let rows = statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new()).await?;
         let facts = rows.first().and_then(|row| MySqlFacts::of(row).ok()).unwrap_or_default();
-        // The server's own limit, a little above ours.
-        let limit = self.statement + Duration::from_secs(1);
+        let limit = self.server_limit;
         let limit = if facts.is_mariadb {
             format!("SET max_statement_time = {}", limit.as_secs_f64())
         } else {
@@ -163,13 +168,20 @@ impl Connection for MariaConnection {
 #[derive(Debug)]
 struct Killer {
     options: MySqlConnectOptions,
+    /// After this the server has ended each statement by itself, where it can.
+    server_limit: Duration,
     turn: Semaphore,
 }
 
 impl Killer {
+    /// Tries until the server can be reached, or has ended the session by its own limit.
     async fn kill(self: Arc<Self>, name: String) {
-        // What fails here is ended by the server's own limit.
-        let _ = timeout(KILL_LIMIT, self.try_kill(&name)).await;
+        let tries = async {
+            while !matches!(timeout(KILL_LIMIT, self.try_kill(&name)).await, Ok(Ok(()))) {
+                sleep(KILL_PAUSE).await;
+            }
+        };
+        let _ = timeout(self.server_limit, tries).await;
     }
 
     /// By the lock that the session holds and not by its number, which through a proxy may be another's.
