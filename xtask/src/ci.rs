@@ -11,8 +11,8 @@ use serde_json::Value;
 use user_streams_test_servers::process;
 
 use crate::{
-    dependencies,
-    flags::{Ci, Test},
+    dependencies, fault,
+    flags::{Ci, Fault, Test},
     summary::table,
     test, tidy, workspace,
 };
@@ -85,10 +85,9 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     if !flags.no_test {
-        // The trials themselves take minutes; their judge is tested here.
-        steps.push(Step::cargo("test the judge", &[], &["test", "-p", "user-streams-fault"]));
         let flags = Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
         steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));
+        steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&Fault::default())));
     }
     Ok(steps)
 }

@@ -1,5 +1,7 @@
 //! `cargo xtask fault`: breaks servers, connections and callers, and counts what is wrong then.
 
+use std::process::Command;
+
 use anyhow::{Context, Result, bail};
 use user_streams_test_servers::process::{Process, Stop, display};
 
@@ -8,15 +10,18 @@ use crate::{flags::Fault, workspace};
 /// Builds the trials and runs them. They start the servers themselves, and stop them in the midst
 /// of calls.
 pub(crate) fn run(flags: &Fault) -> Result<()> {
+    // The short form is built as the tests are, so that after them there is little left to compile.
+    let (profile, directory) = if flags.long { ("release", "release") } else { ("dev", "debug") };
     let built = workspace::cargo()
-        .args(["build", "--release", "-p", "user-streams-fault"])
+        .args(["build", "--workspace", "--exclude=user-streams-bench", "--all-features"])
+        .args(["--bin", "user-streams-fault", "--profile", profile])
         .status()
         .context("cannot run cargo")?;
     if !built.success() {
         bail!("the fault trials did not build");
     }
-    let mut command = workspace::cargo();
-    command.args(["run", "--quiet", "--release", "-p", "user-streams-fault", "--"]);
+    let mut command = Command::new(workspace::target()?.join(directory).join("user-streams-fault"));
+    command.current_dir(workspace::root());
     for cell in &flags.cells {
         command.args(["--cell", cell]);
     }

@@ -79,7 +79,7 @@ pub(crate) struct Bench {
 }
 
 /// A trial that fails prints the line that repeats it alone. Without `--long` it takes some minutes.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Fault {
     /// Try only this cell (repeatable).
     #[arg(long = "cell", value_name = "NAME")]

@@ -102,9 +102,8 @@ fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
     let mut command = workspace::cargo();
     command.arg("test");
     if flags.cells.is_empty() {
-        // These have commands of their own, and clients that take a while to compile.
-        command.args(["--workspace", "--exclude=user-streams-bench", "--exclude=user-streams-fault"]);
-        command.args(["--all-features", "--no-fail-fast"]);
+        // The benchmarks have no tests, and are built with optimizations.
+        command.args(["--workspace", "--exclude=user-streams-bench", "--all-features", "--no-fail-fast"]);
     } else {
         command.args(["-p", "user-streams-tests", "--all-features", "--test", "conformance"]);
     }

@@ -25,6 +25,21 @@ pub(crate) fn cargo() -> Command {
 
 /// The members of the workspace, as `cargo metadata` describes them.
 pub(crate) fn packages() -> Result<Vec<Value>> {
+    match metadata()?.get("packages").and_then(Value::as_array) {
+        Some(packages) => Ok(packages.clone()),
+        None => bail!("`cargo metadata` listed no packages"),
+    }
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> Result<PathBuf> {
+    match metadata()?["target_directory"].as_str() {
+        Some(directory) => Ok(directory.into()),
+        None => bail!("`cargo metadata` named no target directory"),
+    }
+}
+
+fn metadata() -> Result<Value> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--format-version=1"])
         .output()
@@ -32,12 +47,7 @@ pub(crate) fn packages() -> Result<Vec<Value>> {
     if !output.status.success() {
         bail!("`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("`cargo metadata` printed no JSON")?;
-    match metadata.get("packages").and_then(Value::as_array) {
-        Some(packages) => Ok(packages.clone()),
-        None => bail!("`cargo metadata` listed no packages"),
-    }
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` printed no JSON")
 }
 
 /// Whether a package of [`packages`] may go to a registry: `publish = false` is an empty list there.

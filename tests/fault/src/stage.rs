@@ -41,6 +41,8 @@ const TOLD: usize = 4;
 /// What a trial asks of its stage.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
+    /// Whether the library's connections speak TLS.
+    pub(crate) tls: bool,
     pub(crate) limits: Limits,
     /// Over a pool that is the application's.
     pub(crate) over_a_pool: bool,
@@ -108,8 +110,14 @@ impl Stage {
         };
         if let Some(proxy) = &proxy {
             place.url = match place.engine {
-                Engine::Postgres => format!("postgres://{}@{}/postgres", place.user, proxy.address),
-                Engine::Mysql => format!("mysql://{}@{}/user_streams", place.user, proxy.address),
+                Engine::Postgres => {
+                    let mode = if options.tls { "require" } else { "disable" };
+                    format!("postgres://{}@{}/postgres?sslmode={mode}", place.user, proxy.address)
+                }
+                Engine::Mysql => {
+                    let mode = if options.tls { "REQUIRED" } else { "DISABLED" };
+                    format!("mysql://{}@{}/user_streams?ssl-mode={mode}", place.user, proxy.address)
+                }
                 _ => format!("redis://{}", proxy.address),
             };
         }

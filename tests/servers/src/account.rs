@@ -30,10 +30,10 @@ impl Account {
         }
     }
 
-    /// Gives it the directory.
-    pub(crate) fn own(self, directory: &Path) -> Result<()> {
-        chown(directory, Some(self.uid), Some(self.gid))
-            .with_context(|| format!("cannot change the owner of {}", directory.display()))
+    /// Gives it the directory, or the file.
+    pub(crate) fn own(self, path: &Path) -> Result<()> {
+        chown(path, Some(self.uid), Some(self.gid))
+            .with_context(|| format!("cannot change the owner of {}", path.display()))
     }
 
     /// Has it run the command.

@@ -6,6 +6,7 @@
 #![allow(clippy::missing_errors_doc, reason = "every error is an `anyhow::Error` that says what failed")]
 
 mod account;
+mod certificate;
 mod guard;
 mod install;
 mod instance;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
+    certificate::Certificate,
     instance::{Instance, exchange, free_port},
     locate,
 };
@@ -61,6 +62,11 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
         .arg(format!("--pid-file={}", instance.path().join("pid").display()))
         .arg(format!("--init-file={}", init.display()))
         .args(profile.mysql());
+    if profile.speaks_tls() {
+        let Certificate { certificate, key } = Certificate::create(instance.path())?;
+        mysqld.arg(format!("--ssl-cert={}", certificate.display()));
+        mysqld.arg(format!("--ssl-key={}", key.display()));
+    }
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
     Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
 }

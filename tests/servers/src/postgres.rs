@@ -8,6 +8,7 @@ use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
     account::Account,
+    certificate::Certificate,
     instance::{Instance, exchange, free_port},
 };
 
@@ -49,6 +50,15 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     postgres.args(["-c", "unix_socket_directories="]);
     for setting in profile.postgres() {
         postgres.args(["-c", setting]);
+    }
+    if profile.speaks_tls() {
+        let Certificate { certificate, key } = Certificate::create(instance.path())?;
+        if let Some(account) = account {
+            account.own(&key)?;
+        }
+        postgres.args(["-c", "ssl=on"]);
+        postgres.arg("-c").arg(format!("ssl_cert_file={}", certificate.display()));
+        postgres.arg("-c").arg(format!("ssl_key_file={}", key.display()));
     }
     instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
     Ok(Server::throwaway(Kind::Postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))

@@ -6,12 +6,18 @@ pub enum Profile {
     /// Nothing survives a crash: the data is thrown away in any case.
     Fast,
     /// What was committed survives the end of the server's processes, though not of the machine.
+    /// The servers speak TLS too.
     Crash,
     /// As the server ships.
     Durable,
 }
 
 impl Profile {
+    /// Whether PostgreSQL and MariaDB take sessions by TLS too.
+    pub(crate) fn speaks_tls(self) -> bool {
+        self == Self::Crash
+    }
+
     /// `-c` settings of PostgreSQL.
     pub fn postgres(self) -> &'static [&'static str] {
         match self {

@@ -15,6 +15,8 @@ mod manager;
 mod open;
 mod own;
 mod pools;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use executor::{Executor, finish};
 pub(crate) use limits::Limits;

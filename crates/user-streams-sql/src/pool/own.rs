@@ -69,18 +69,17 @@ impl OwnPool {
             // A file opens at once, unless it is locked.
             return locked_out(if is_connecting { ANOTHER_CONNECTION } else { ANOTHER_CALL }, waited);
         }
-        match self.connector.last_error() {
-            Some(error) => unreachable(waited, Some(from_sqlx_arc(error))),
-            None if is_connecting => unreachable(waited, None),
-            None => Error::new(
-                ErrorKind::Timeout,
-                format!(
-                    "no connection was free within {} s (`connect_timeout`); raise `max_connections` or look for \
-                     long transactions",
-                    waited.as_secs_f64()
-                ),
-            ),
+        if is_connecting {
+            return unreachable(waited, self.connector.last_error().map(from_sqlx_arc));
         }
+        Error::new(
+            ErrorKind::Timeout,
+            format!(
+                "no connection was free within {} s (`connect_timeout`); raise `max_connections` or look for long \
+                 transactions",
+                waited.as_secs_f64()
+            ),
+        )
     }
 
     fn sweep(&self, now: Instant) {

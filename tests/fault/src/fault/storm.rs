@@ -33,10 +33,10 @@ const SPARE: u64 = 12;
 
 pub(super) const FAULT: Fault = Fault {
     name: "storm",
-    about: "a connection takes 50 ms to be made, and 64 tasks give up after 20 ms each",
+    about: "a connection takes 50 ms to be made, with TLS or without, and 64 tasks give up after 20 ms each",
     runs_on: is_sql_server,
-    short: 1,
-    long: 5,
+    short: 2,
+    long: 6,
     // Without a limit it is too much for the server.
     alone: true,
     weight: 8,
@@ -45,7 +45,8 @@ pub(super) const FAULT: Fault = Fault {
 
 async fn run(trial: Trial) -> Result<Tally> {
     let limits = Limits { connections: 4, ..Limits::default() };
-    let stage = Stage::open(&trial, Options { limits, ..Options::default() }).await?;
+    let stage =
+        Stage::open(&trial, Options { limits, tls: trial.variant(2) == 1, ..Options::default() }).await?;
     let watching = stage.watch();
     let proxy = stage.proxy()?;
     let before = proxy.accepted();

@@ -1,0 +1,247 @@
+//! The pool over connections that do what a test says.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{FutureExt, future::join_all};
+use sea_orm::{DatabaseConnection, QueryResult, SqlxError, Value};
+use tokio::time::{Instant, sleep, timeout};
+use user_streams_core::{ErrorKind, Result, async_trait};
+
+use super::{
+    Executor, Limits,
+    driver::{Abandoned, Connection, Driver},
+    exchange::{self, Grace},
+    own::OwnPool,
+    pools::Source,
+};
+use crate::{Dialect, config::Timeouts};
+
+/// Statements that take some milliseconds, by their text: `5`.
+#[derive(Debug, Default)]
+struct Fake {
+    /// How long connecting takes.
+    connecting: Duration,
+    /// How many attempts to connect fail first, by an error that may pass.
+    refused: AtomicUsize,
+    opened: AtomicUsize,
+    open: Arc<AtomicUsize>,
+    most: AtomicUsize,
+}
+
+struct FakeConnection {
+    open: Arc<AtomicUsize>,
+}
+
+impl Drop for FakeConnection {
+    fn drop(&mut self) {
+        self.open.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Driver for Fake {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
+        sleep(self.connecting).await;
+        let refused =
+            self.refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if refused.is_ok() {
+            return Err(SqlxError::Io(std::io::ErrorKind::ConnectionRefused.into()));
+        }
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most.fetch_max(open, Ordering::SeqCst);
+        Ok(Box::new(FakeConnection { open: Arc::clone(&self.open) }))
+    }
+
+    async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
+        Err(SqlxError::PoolClosed)
+    }
+}
+
+#[async_trait]
+impl Connection for FakeConnection {
+    async fn execute(&mut self, sql: &str, _: Vec<Value>) -> Result<u64, SqlxError> {
+        self.run(sql).await.map(|()| 1)
+    }
+
+    async fn query(&mut self, sql: &str, _: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+        self.run(sql).await.map(|()| Vec::new())
+    }
+
+    async fn begin(&mut self) -> Result<(), SqlxError> {
+        Ok(())
+    }
+
+    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
+        sleep(Duration::from_millis(sql.parse().unwrap_or(0))).await;
+        Ok(())
+    }
+
+    async fn ping(&mut self) -> Result<(), SqlxError> {
+        Ok(())
+    }
+
+    async fn close(self: Box<Self>) {}
+
+    fn abandon(self: Box<Self>, _: bool) -> Abandoned {
+        Abandoned::Gone
+    }
+
+    fn is_broken_by(&self, _: &SqlxError) -> bool {
+        true
+    }
+}
+
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(1),
+    statement: Duration::from_secs(2),
+    broadcast: Duration::from_secs(20),
+    recipients: Duration::from_secs(5),
+};
+
+fn pool(fake: Fake, most: u32) -> (Arc<Fake>, OwnPool) {
+    let fake = Arc::new(fake);
+    let driver: Arc<dyn Driver> = Arc::<Fake>::clone(&fake);
+    (fake, OwnPool::new(driver, most, TIMEOUTS.connect, false).unwrap())
+}
+
+async fn lease(pool: &OwnPool) -> Result<Box<dyn Executor>> {
+    pool.lease(Limits::of_call(&TIMEOUTS)).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_settled_lease_serves_the_next_call() {
+    let (fake, pool) = pool(Fake::default(), 3);
+    for _ in 0..10 {
+        let mut on = lease(&pool).await.unwrap();
+        on.begin().await.unwrap();
+        on.execute("5", Vec::new()).await.unwrap();
+        on.commit().await.unwrap();
+    }
+    assert_eq!(fake.opened.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_with_a_transaction_open_is_closed() {
+    let (fake, pool) = pool(Fake::default(), 3);
+    let mut on = lease(&pool).await.unwrap();
+    on.begin().await.unwrap();
+    drop(on);
+    assert_eq!(fake.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_that_does_not_end_costs_the_connection_and_no_place() {
+    let (fake, pool) = pool(Fake::default(), 1);
+    for _ in 0..3 {
+        let mut on = lease(&pool).await.unwrap();
+        let began = Instant::now();
+        let error = on.execute("60000", Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(began.elapsed().as_secs(), TIMEOUTS.statement.as_secs());
+        // Nothing more is sent, and nothing waits.
+        assert!(on.execute("1", Vec::new()).await.is_err());
+        on.rollback().await;
+        drop(on);
+        assert_eq!(fake.open.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_call_that_settles_in_time_costs_nothing() {
+    let (fake, pool) = pool(Fake::default(), 1);
+    let call = |milliseconds: &'static str| {
+        let pool = &pool;
+        async move {
+            let mut on = lease(pool).await.unwrap();
+            let work = async move { on.execute(milliseconds, Vec::new()).await };
+            exchange::run(tokio::runtime::Handle::current(), pool.grace(), work).await
+        }
+    };
+    timeout(Duration::from_millis(50), call("100")).await.unwrap_err();
+    call("1").await.unwrap();
+    assert_eq!(fake.opened.load(Ordering::SeqCst), 1);
+    timeout(Duration::from_millis(50), call("60000")).await.unwrap_err();
+    call("1").await.unwrap();
+    assert_eq!(fake.opened.load(Ordering::SeqCst), 2, "what takes longer than the grace is closed");
+    assert!(matches!(pool.grace(), Grace::For(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_while_connecting_leaves_the_connection_to_the_next() {
+    let connecting = Duration::from_millis(50);
+    let (fake, pool) = pool(Fake { connecting, ..Fake::default() }, 4);
+    for _ in 0..3 {
+        assert!(timeout(Duration::from_millis(20), lease(&pool)).await.is_err());
+    }
+    sleep(connecting).await;
+    assert!(lease(&pool).now_or_never().is_some_and(|lease| lease.is_ok()), "it is there");
+    assert!(fake.opened.load(Ordering::SeqCst) <= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storm_of_the_impatient_opens_no_more_than_the_pool_has() {
+    let (fake, pool) = pool(Fake { connecting: Duration::from_millis(50), ..Fake::default() }, 4);
+    let impatient = (0..64).map(|_| async {
+        let mut answered = 0;
+        for _ in 0..20 {
+            let call = async { lease(&pool).await.unwrap().execute("1", Vec::new()).await };
+            answered += usize::from(timeout(Duration::from_millis(20), call).await.is_ok());
+            sleep(Duration::from_millis(5)).await;
+        }
+        answered
+    });
+    let answered: usize = join_all(impatient).await.into_iter().sum();
+    assert!(answered > 100, "{answered}");
+    assert!(fake.most.load(Ordering::SeqCst) <= 5, "{fake:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_starts_late_is_waited_for() {
+    let (_, pool) = pool(Fake { refused: AtomicUsize::new(5), ..Fake::default() }, 2);
+    assert!(lease(&pool).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_start_is_an_error_at_the_limit() {
+    let (_, pool) = pool(Fake { refused: AtomicUsize::new(usize::MAX), ..Fake::default() }, 2);
+    let began = Instant::now();
+    let error = lease(&pool).await.map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection);
+    assert_eq!(began.elapsed().as_secs(), TIMEOUTS.connect.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_ends_within_its_limit_whatever_is_under_way() {
+    let (fake, pool) = pool(Fake::default(), 2);
+    let kept = lease(&pool).await.unwrap();
+    drop(lease(&pool).await.unwrap());
+    let began = Instant::now();
+    pool.close().await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+    assert_eq!(fake.open.load(Ordering::SeqCst), 1);
+    assert_eq!(lease(&pool).await.map(drop).unwrap_err().kind(), ErrorKind::Connection);
+    drop(kept);
+    assert_eq!(fake.open.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_runtime_that_ends_leaves_no_one_waiting() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_, pool) = pool(Fake { connecting: Duration::from_millis(20), ..Fake::default() }, 2);
+    let first = runtime();
+    first.block_on(async { assert!(lease(&pool).now_or_never().is_none()) });
+    // Its connecting ends with it, half done.
+    drop(first);
+    runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
+}
