@@ -16,7 +16,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "a process is killed (SIGKILL) in the midst of its adds, and another adds the same items again",
     runs_on: everywhere,
     short: 2,
-    long: 20,
+    long: 6,
     alone: false,
     weight: 3,
     run: |trial| Box::pin(run(trial)),

@@ -17,7 +17,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "connections are cut at any moment",
     runs_on: has_proxy,
     short: 2,
-    long: 60,
+    long: 20,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

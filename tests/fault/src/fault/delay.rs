@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "each packet arrives later: a little, and no call fails; or so much that a call's statements together pass its bound",
     runs_on: has_proxy,
     short: 2,
-    long: 20,
+    long: 10,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

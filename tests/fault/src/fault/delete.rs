@@ -25,7 +25,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "streams are deleted and items that nobody has are purged, beside adds to the same users and to others",
     runs_on: everywhere,
     short: 1,
-    long: 15,
+    long: 6,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

@@ -34,7 +34,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "the futures of adds and reads are dropped after some polls or some microseconds, on the library's own pool and on an application's",
     runs_on: everywhere,
     short: 4,
-    long: 220,
+    long: 170,
     alone: false,
     weight: 4,
     run: |trial| Box::pin(run(trial)),

@@ -26,7 +26,7 @@ pub(super) const FAULT: Fault = Fault {
             or the connections stall: no call fails afterwards",
     runs_on: is_sql_server,
     short: 3,
-    long: 15,
+    long: 6,
     // MariaDB's limit is for all.
     alone: true,
     weight: 1,

@@ -27,7 +27,7 @@ pub(super) const FAULT: Fault = Fault {
             the row is one of the last of a long broadcast, too",
     runs_on: is_sql_server,
     short: 5,
-    long: 80,
+    long: 50,
     alone: false,
     weight: 2,
     run: |trial| Box::pin(run(trial)),

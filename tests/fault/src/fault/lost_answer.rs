@@ -16,7 +16,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "the answers are lost after a COMMIT or another statement was sent, and the connection is cut",
     runs_on: has_proxy,
     short: 2,
-    long: 30,
+    long: 10,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

@@ -20,7 +20,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "the server, or a node of the cluster, is stopped (SIGSTOP) for 1 to 15 s, longer or shorter than `statement_timeout`",
     runs_on: has_server,
     short: 2,
-    long: 10,
+    long: 6,
     alone: true,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

@@ -36,7 +36,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "as many streams of recipients as the pool has connections stall after their first chunk, beside others that add and read",
     runs_on: is_sql,
     short: 1,
-    long: 5,
+    long: 3,
     alone: false,
     weight: 2,
     run: |trial| Box::pin(run(trial)),

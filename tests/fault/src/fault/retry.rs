@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "the same items are added at once by 8 tasks in each of 2 processes",
     runs_on: everywhere,
     short: 1,
-    long: 10,
+    long: 6,
     alone: false,
     weight: 3,
     run: |trial| Box::pin(run(trial)),

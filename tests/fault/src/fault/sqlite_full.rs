@@ -26,7 +26,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "the disk is full for a while (a small file system of its own: for root alone)",
     runs_on: |cell| is_sqlite(cell) && rustix::process::geteuid().is_root(),
     short: 2,
-    long: 15,
+    long: 10,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

@@ -23,7 +23,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "writing to the file and its log fails with an error of I/O for a while",
     runs_on: is_sqlite,
     short: 1,
-    long: 15,
+    long: 6,
     alone: false,
     weight: 2,
     run: |trial| Box::pin(run(trial)),

@@ -18,7 +18,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "another connection to the file holds the write lock for longer or shorter than `statement_timeout`",
     runs_on: is_sqlite,
     short: 2,
-    long: 90,
+    long: 130,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

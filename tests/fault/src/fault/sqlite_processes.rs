@@ -15,7 +15,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "two processes write to one file, with 16 tasks each",
     runs_on: is_sqlite,
     short: 1,
-    long: 15,
+    long: 6,
     alone: false,
     weight: 3,
     run: |trial| Box::pin(run(trial)),

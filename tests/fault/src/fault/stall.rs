@@ -19,7 +19,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "bytes are held in both directions, for a while or for ever; the client's close reaches the server, or does not",
     runs_on: has_proxy,
     short: 4,
-    long: 120,
+    long: 80,
     alone: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),

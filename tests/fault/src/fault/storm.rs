@@ -36,7 +36,7 @@ pub(super) const FAULT: Fault = Fault {
     about: "a connection takes 50 ms to be made, with TLS or without, and 64 tasks give up after 20 ms each",
     runs_on: is_sql_server,
     short: 2,
-    long: 6,
+    long: 2,
     // Without a limit it is too much for the server.
     alone: true,
     weight: 8,
