@@ -5,6 +5,10 @@ use std::time::Duration;
 use anyhow::Result;
 use async_trait::async_trait;
 use mysql_async::{Conn, Opts, OptsBuilder, prelude::Queryable};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
 
 use super::{Judge, Row, Session, Sessions, Stored, select_orphans, select_rows, user};
 use crate::stage::Place;
@@ -12,12 +16,12 @@ use crate::stage::Place;
 pub(super) struct Mysql {
     place: Place,
     /// Kept for the samples of the sessions.
-    watching: tokio::sync::Mutex<Option<Conn>>,
+    watching: Mutex<Option<Conn>>,
 }
 
 impl Mysql {
     pub(super) fn new(place: &Place) -> Self {
-        Self { place: place.clone(), watching: tokio::sync::Mutex::default() }
+        Self { place: place.clone(), watching: Mutex::default() }
     }
 
     async fn connect(&self) -> Result<Conn> {
@@ -26,7 +30,11 @@ impl Mysql {
     }
 }
 
+/// MariaDB shows transactions from a cache, which it renews only if nobody has looked at it for 0.1 s:
+/// whoever looks more often, all trials together, is shown the same ones for ever.
 const CACHE_IDLE: Duration = Duration::from_millis(120);
+/// When somebody last looked at it.
+static CACHE: Mutex<Option<Instant>> = Mutex::const_new(None);
 
 #[async_trait]
 impl Judge for Mysql {
@@ -47,20 +55,29 @@ impl Judge for Mysql {
         Ok(Stored { rows, orphans })
     }
 
-    async fn sessions(&self) -> Result<Sessions> {
+    async fn sessions(&self, transactions: bool) -> Result<Sessions> {
         let mut watching = self.watching.lock().await;
-        // The server shows transactions from a cache that it renews only if nobody has looked at it
-        // for 0.1 s: looking more often would show the same ones for ever.
-        tokio::time::sleep(CACHE_IDLE).await;
         let mut connection = match watching.take() {
             Some(connection) => connection,
             None => self.connect().await?,
         };
-        let sql = "SELECT p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL, \
-                   CONCAT_WS(' ', p.COMMAND, p.STATE, t.trx_state, LEFT(p.INFO, 60)) \
-                   FROM information_schema.processlist AS p \
-                   LEFT JOIN information_schema.innodb_trx AS t ON t.trx_mysql_thread_id = p.ID WHERE p.USER = ?";
-        let rows: Vec<(bool, String)> = connection.exec(sql, (&self.place.user,)).await?;
+        let rows: Vec<(bool, String)> = if transactions {
+            let mut renewed = CACHE.lock().await;
+            if let Some(last) = *renewed {
+                sleep_until(last + CACHE_IDLE).await;
+            }
+            let sql = "SELECT p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL, \
+                       CONCAT_WS(' ', p.COMMAND, p.STATE, t.trx_state, LEFT(p.INFO, 60)) \
+                       FROM information_schema.processlist AS p LEFT JOIN information_schema.innodb_trx AS t \
+                       ON t.trx_mysql_thread_id = p.ID WHERE p.USER = ?";
+            let rows = connection.exec(sql, (&self.place.user,)).await;
+            *renewed = Some(Instant::now());
+            rows?
+        } else {
+            let sql = "SELECT COMMAND <> 'Sleep', CONCAT_WS(' ', COMMAND, STATE, LEFT(INFO, 60)) \
+                       FROM information_schema.processlist WHERE USER = ?";
+            connection.exec(sql, (&self.place.user,)).await?
+        };
         *watching = Some(connection);
         let all = rows.len();
         Ok(Sessions { all, busy: rows.into_iter().filter(|row| row.0).map(|row| row.1).collect() })

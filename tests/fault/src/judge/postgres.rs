@@ -48,7 +48,7 @@ impl Judge for Postgres {
         Ok(stored)
     }
 
-    async fn sessions(&self) -> Result<Sessions> {
+    async fn sessions(&self, _: bool) -> Result<Sessions> {
         let mut watching = self.watching.lock().await;
         if watching.as_ref().is_none_or(Client::is_closed) {
             *watching = Some(self.connect().await?.0);

@@ -68,7 +68,7 @@ impl Judge for Redis {
         Ok(stored)
     }
 
-    async fn sessions(&self) -> Result<Sessions> {
+    async fn sessions(&self, _: bool) -> Result<Sessions> {
         Ok(Sessions::default())
     }
 

@@ -55,7 +55,7 @@ impl Judge for Sqlite {
         .await?
     }
 
-    async fn sessions(&self) -> Result<Sessions> {
+    async fn sessions(&self, _: bool) -> Result<Sessions> {
         let place = self.place.clone();
         spawn_blocking(move || {
             let connection = open(place.file(), Duration::ZERO)?;

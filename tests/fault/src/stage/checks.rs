@@ -30,7 +30,7 @@ impl Stage {
             while !stage.done.load(Ordering::Relaxed) {
                 let limit = stage.most_sessions();
                 // The server may be down.
-                if let Ok(Ok(sessions)) = timeout(Duration::from_secs(1), stage.judge.sessions()).await {
+                if let Ok(Ok(sessions)) = timeout(Duration::from_secs(1), stage.judge.sessions(false)).await {
                     // One that has been closed may be there for a moment yet.
                     let too_many = sessions.all.min(before).saturating_sub(limit) as u64;
                     let mut tally = lock(&stage.tally);
@@ -70,7 +70,7 @@ impl Stage {
         // What ends this very moment is seen once.
         let deadline = deadline.max(Instant::now() + Duration::from_millis(300));
         loop {
-            let busy = self.judge.sessions().await.context("the judge cannot count sessions")?.busy;
+            let busy = self.judge.sessions(true).await.context("the judge cannot count sessions")?.busy;
             if busy.is_empty() {
                 return Ok(());
             }
@@ -117,7 +117,7 @@ impl Stage {
         let deadline = Instant::now() + connect.min(statement).mul_f64(0.6);
         let mut held = 0;
         while held < connections && Instant::now() < deadline {
-            held = held.max(self.judge.sessions().await?.busy.len());
+            held = held.max(self.judge.sessions(false).await?.busy.len());
             sleep(Duration::from_millis(10)).await;
         }
         session.end().await?;
