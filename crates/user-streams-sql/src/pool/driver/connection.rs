@@ -20,6 +20,10 @@ pub(crate) trait Driver: Debug + Send + Sync {
 }
 
 /// What is left of a connection that was shut.
+#[cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(dead_code, reason = "each is of one kind of database")
+)]
 pub(crate) enum Abandoned {
     /// Nothing.
     Gone,
