@@ -13,16 +13,13 @@ use tokio::{
 };
 use user_streams_core::{Error, ErrorKind, Result, async_trait};
 
-use super::{Executor, Limits, exchange::Grace, pools::Source};
+use super::{Executor, Limits, exchange::Grace, limits::server_limit, pools::Source};
 use crate::{
     Dialect,
     dialect::{MySqlFacts, Rows},
     error::{ANOTHER_CALL, ANOTHER_CONNECTION, closed, from_db, locked_out},
     fault::{self, Mechanism},
 };
-
-/// How much later than here the server ends a statement.
-const SERVER_ADDS: Duration = Duration::from_secs(1);
 
 /// The application's pool as a source of executors.
 #[derive(Debug)]
@@ -139,7 +136,7 @@ impl Given {
     /// The statement with a limit of the server's, where it can have one by itself.
     fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
         let backend = self.dialect.backend();
-        let limit = self.limits.statement + SERVER_ADDS;
+        let limit = server_limit(self.limits.statement);
         let sql = match self.dialect {
             Dialect::MySql if self.facts.is_mariadb => {
                 // Reads beside writers, as of `purge`, would fail with it (error 1020).
@@ -161,7 +158,7 @@ impl Given {
 
     async fn limit_transaction(&self, transaction: &DatabaseTransaction) -> Result<()> {
         if self.dialect == Dialect::Postgres {
-            let limit = (self.limits.statement + SERVER_ADDS).as_millis();
+            let limit = server_limit(self.limits.statement).as_millis();
             let sql = format!("SET LOCAL statement_timeout = {limit}");
             transaction.execute_unprepared(&sql).await.map_err(from_db)?;
         }

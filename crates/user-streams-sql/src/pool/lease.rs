@@ -38,6 +38,10 @@ impl Lease {
         Self { pooled: Some(pooled), busy: false, open: false, prefix: None, limits }
     }
 
+    fn connection(&self) -> Option<&dyn Connection> {
+        self.pooled.as_ref()?.connection.as_deref().map(|connection| connection as _)
+    }
+
     /// Before an exchange: the connection, and when the answer has to be there.
     fn start(&mut self) -> Result<(&mut dyn Connection, Instant)> {
         // After an exchange that did not end nothing more is sent.
@@ -126,7 +130,7 @@ impl Executor for Lease {
     }
 
     fn can_copy(&self) -> bool {
-        self.pooled.as_ref().and_then(|pooled| pooled.connection.as_ref()).is_some_and(|c| c.can_copy())
+        self.connection().is_some_and(Connection::can_copy)
     }
 
     async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64> {
@@ -170,7 +174,6 @@ impl Executor for Lease {
     }
 
     fn max_packet(&self) -> usize {
-        let connection = self.pooled.as_ref().and_then(|pooled| pooled.connection.as_ref());
-        connection.map_or(usize::MAX, |connection| connection.max_packet())
+        self.connection().map_or(usize::MAX, Connection::max_packet)
     }
 }

@@ -69,3 +69,9 @@ impl Limits {
         Instant::now() >= self.until
     }
 }
+
+/// The server's own limit for what has this limit here: a little above, for when the server does not learn that we have
+/// left.
+pub(super) fn server_limit(limit: Duration) -> Duration {
+    limit + Duration::from_secs(1)
+}

@@ -24,6 +24,7 @@ use crate::{
     config::Timeouts,
     dialect::MySqlFacts,
     fault::{self, Mechanism},
+    pool::limits::server_limit,
 };
 
 /// What each connection begins with. Statements commit by themselves; a value that does not fit is refused, whatever
@@ -46,7 +47,7 @@ pub(crate) struct MySqlDriver {
 impl MySqlDriver {
     pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
         let options = options.disable_statement_logging();
-        let server_limit = timeouts.statement + Duration::from_secs(1);
+        let server_limit = server_limit(timeouts.statement);
         let killer = Killer { options: options.clone(), server_limit, turn: Semaphore::new(1) };
         Self { options, server_limit, killer: Arc::new(killer) }
     }
@@ -121,7 +122,7 @@ impl Connection for MariaConnection {
     }
 
     async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
-        let limit = limit.as_secs_f64() + 1.0;
+        let limit = server_limit(limit).as_secs_f64();
         Ok(self.facts.is_mariadb.then(|| format!("SET STATEMENT max_statement_time = {limit} FOR ")))
     }
 

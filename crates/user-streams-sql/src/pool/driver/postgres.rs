@@ -21,6 +21,7 @@ use crate::{
     config::Timeouts,
     dialect::Rows,
     fault::{self, Mechanism},
+    pool::limits::server_limit,
 };
 
 /// How often the server looks whether its client is still there while it runs a statement.
@@ -37,19 +38,14 @@ pub(crate) struct PostgresDriver {
 
 impl PostgresDriver {
     pub(crate) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
-        let statement = server_limit(timeouts.statement);
-        let idle = server_limit(timeouts.recipients);
+        let statement = server_limit(timeouts.statement).as_millis();
+        let idle = server_limit(timeouts.recipients).as_millis();
         let setup = format!(
             "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}; \
              SET default_transaction_isolation = 'read committed'"
         );
         Self { options: options.disable_statement_logging(), setup }
     }
-}
-
-/// The server's own limit, in milliseconds: a little above ours, for when it does not learn that we have left.
-fn server_limit(limit: Duration) -> u128 {
-    limit.as_millis() + 1_000
 }
 
 #[async_trait]
@@ -109,7 +105,7 @@ impl Connection for PostgresConnection {
     }
 
     async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
-        let limit = server_limit(limit);
+        let limit = server_limit(limit).as_millis();
         self.run(&format!("SET LOCAL statement_timeout = {limit}")).await.map(|()| None)
     }
 
@@ -147,6 +143,6 @@ mod tests {
 
     #[test]
     fn the_server_s_limit_is_above_ours() {
-        assert_eq!(server_limit(Duration::from_millis(300)), 1_300);
+        assert_eq!(server_limit(Duration::from_millis(300)).as_millis(), 1_300);
     }
 }
