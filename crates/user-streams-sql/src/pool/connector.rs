@@ -11,7 +11,7 @@ use sea_orm::{SqlxError, sqlx::error::DatabaseError};
 use tokio::{
     runtime::{self, Handle},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::driver::{Connection, Driver};
@@ -115,8 +115,8 @@ impl Connector {
         !self.state().workers.is_empty()
     }
 
-    /// Ends what nobody uses, and waits up to `limit` for what somebody does.
-    pub(super) async fn close(&self, limit: Duration) {
+    /// Ends what nobody uses, and waits until then for what somebody does.
+    pub(super) async fn close(&self, until: Instant) {
         let ready = {
             let mut state = self.state();
             state.closed = true;
@@ -129,7 +129,7 @@ impl Connector {
             }
             self.sessions.acquire_many(self.most).await.is_ok()
         };
-        let _ = timeout(limit, ended).await;
+        let _ = timeout_at(until, ended).await;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -57,11 +57,11 @@ impl Lease {
         let Some(pooled) = &self.pooled else { return Err(closed()) };
         let Some(connection) = &pooled.connection else { return Err(closed()) };
         let Ok(answer) = answer else {
-            self.busy = !connection.is_locked_out();
-            return Err(if self.busy {
-                self.limits.expired()
-            } else {
+            self.busy = !connection.pauses();
+            return Err(if connection.is_locked_out() {
                 locked_out(ANOTHER_CONNECTION, self.limits.statement)
+            } else {
+                self.limits.expired()
             });
         };
         self.busy = matches!(&answer, Err(error) if connection.is_broken_by(error));

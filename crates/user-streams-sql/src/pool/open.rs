@@ -128,12 +128,16 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
             })
             .pragma("wal_autocheckpoint", LOG_PAGES);
     }
-    let driver: Arc<dyn Driver> = Arc::new(super::driver::SqliteDriver::new(options, in_memory));
-    let pool = |most, is_lock| OwnPool::new(Arc::clone(&driver), most, timeouts.connect, is_lock);
-    let writers: Arc<dyn Source> = Arc::new(pool(1, true)?);
-    let readers: Arc<dyn Source> =
-        if in_memory { Arc::clone(&writers) } else { Arc::new(pool(most.unwrap_or(4), false)?) };
-    Ok(Pools { dialect: Dialect::Sqlite, timeouts, readers, writers, database: Owner::Library(driver) })
+    let driver = || Arc::new(super::driver::SqliteDriver::new(options.clone(), in_memory));
+    let writing: Arc<dyn Driver> = driver();
+    let writers = OwnPool::new(Arc::clone(&writing), 1, timeouts.connect, true)?;
+    let writers: Arc<dyn Source> = Arc::new(writers);
+    let readers: Arc<dyn Source> = if in_memory {
+        Arc::clone(&writers)
+    } else {
+        Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
+    };
+    Ok(Pools { dialect: Dialect::Sqlite, timeouts, readers, writers, database: Owner::Library(writing) })
 }
 
 #[cfg(not(feature = "sqlite"))]

@@ -28,9 +28,9 @@ use crate::{
 
 /// How long what a dropped call had under way goes on.
 const GRACE: Duration = Duration::from_millis(250);
-/// How long `close` takes to take leave of the server, and then waits for calls under way.
+/// How long `close` takes to take leave of the server, and how long with calls under way.
 const LEAVE_LIMIT: Duration = Duration::from_millis(500);
-const CLOSE_LIMIT: Duration = Duration::from_secs(4);
+const CLOSE_LIMIT: Duration = Duration::from_millis(4500);
 /// A connection that nobody used for this long is closed when the pool is used next.
 const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
 /// How often the pool looks for such.
@@ -110,11 +110,14 @@ impl Source for OwnPool {
     }
 
     async fn close(&self) {
+        let until = Instant::now() + CLOSE_LIMIT;
         let idle = self.pool.retain(|_, _| false).removed;
         self.pool.close();
         let idle = idle.into_iter().filter_map(|pooled| pooled.connection);
-        let _ = timeout(LEAVE_LIMIT, join_all(idle.map(Connection::close))).await;
-        self.connector.close(CLOSE_LIMIT).await;
+        // A file is whole, and free for others, once its last connection has closed it.
+        let leave = if self.is_file { CLOSE_LIMIT } else { LEAVE_LIMIT };
+        let _ = timeout(leave, join_all(idle.map(Connection::close))).await;
+        self.connector.close(until).await;
     }
 }
 

@@ -25,8 +25,10 @@ use crate::{Dialect, config::Timeouts};
 /// Statements that take some milliseconds, by their text: `5`.
 #[derive(Debug, Default)]
 struct Fake {
-    /// How long connecting takes.
+    is_file: bool,
+    /// How long connecting takes, and closing.
     connecting: Duration,
+    closing: Duration,
     /// How many attempts to connect fail first, by an error that may pass.
     refused: AtomicUsize,
     opened: AtomicUsize,
@@ -35,6 +37,7 @@ struct Fake {
 }
 
 struct FakeConnection {
+    closing: Duration,
     open: Arc<AtomicUsize>,
 }
 
@@ -47,7 +50,7 @@ impl Drop for FakeConnection {
 #[async_trait]
 impl Driver for Fake {
     fn dialect(&self) -> Dialect {
-        Dialect::Postgres
+        if self.is_file { Dialect::Sqlite } else { Dialect::Postgres }
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
@@ -60,7 +63,7 @@ impl Driver for Fake {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(open, Ordering::SeqCst);
-        Ok(Box::new(FakeConnection { open: Arc::clone(&self.open) }))
+        Ok(Box::new(FakeConnection { closing: self.closing, open: Arc::clone(&self.open) }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -91,7 +94,9 @@ impl Connection for FakeConnection {
         Ok(())
     }
 
-    async fn close(self: Box<Self>) {}
+    async fn close(self: Box<Self>) {
+        sleep(self.closing).await;
+    }
 
     fn abandon(self: Box<Self>, _: bool) -> Abandoned {
         Abandoned::Gone
@@ -244,4 +249,19 @@ fn a_runtime_that_ends_leaves_no_one_waiting() {
     // Its connecting ends with it, half done.
     drop(first);
     runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
+}
+
+/// How long `close` takes where each connection takes a second to close.
+async fn closing(is_file: bool) -> Duration {
+    let (_, pool) = pool(Fake { is_file, closing: Duration::from_secs(1), ..Fake::default() }, 2);
+    drop(lease(&pool).await.unwrap());
+    let since = Instant::now();
+    pool.close().await;
+    since.elapsed()
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_a_file_and_takes_leave_of_a_server() {
+    assert_eq!(closing(true).await, Duration::from_secs(1));
+    assert_eq!(closing(false).await, Duration::from_millis(500));
 }

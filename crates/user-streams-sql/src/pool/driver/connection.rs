@@ -70,8 +70,13 @@ pub(crate) trait Connection: Send {
     /// Whether the connection is of no use after this error.
     fn is_broken_by(&self, error: &SqlxError) -> bool;
 
-    /// Whether what it does is to wait for a lock that another connection has, with no statement under way.
+    /// Whether it waits for a lock that another connection has.
     fn is_locked_out(&self) -> bool {
+        false
+    }
+
+    /// Whether it pauses between two tries to get a lock, with no statement under way.
+    fn pauses(&self) -> bool {
         false
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -15,7 +15,10 @@ use sea_orm::{
         sqlite::{SqliteConnectOptions, SqlitePoolOptions},
     },
 };
-use tokio::{sync::OnceCell, time::sleep};
+use tokio::{
+    sync::OnceCell,
+    time::{Instant, sleep},
+};
 use user_streams_core::async_trait;
 
 use super::{
@@ -34,10 +37,18 @@ const PROGRESS_STEPS: i32 = 10_000;
 const OPEN_BUSY: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(25);
+/// How long a pause and the try after it may take before the lock is refused again, on a busy machine.
+const LONGEST_TRY: Duration = Duration::from_secs(1);
 
+/// When a lock was last refused, if no statement has succeeded since: at a deadline the first try of another call may
+/// be under way, on another connection.
+type Refused = Arc<Mutex<Option<Instant>>>;
+
+/// The connections of one pool.
 #[derive(Debug)]
 pub(crate) struct SqliteDriver {
     options: SqliteConnectOptions,
+    refused: Refused,
     /// For a database in memory, which lasts as long as it has a connection: one that is never used.
     anchor: Option<OnceCell<SqliteConnection>>,
 }
@@ -46,7 +57,7 @@ impl SqliteDriver {
     pub(crate) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
         let options = options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
         let options = if in_memory { options.shared_cache(true) } else { options };
-        Self { options, anchor: in_memory.then(OnceCell::new) }
+        Self { options, refused: Refused::default(), anchor: in_memory.then(OnceCell::new) }
     }
 
     /// Sees to it that the database outlives its connections.
@@ -75,7 +86,12 @@ impl Driver for SqliteDriver {
             .lock_handle()
             .await?
             .set_progress_handler(PROGRESS_STEPS, move || !seen.load(Ordering::Relaxed));
-        Ok(Box::new(FileConnection { connection, interrupted, is_locked_out: false }))
+        Ok(Box::new(FileConnection {
+            connection,
+            interrupted,
+            pauses: false,
+            refused: Arc::clone(&self.refused),
+        }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -89,25 +105,33 @@ struct FileConnection {
     connection: SqliteConnection,
     /// Ends the statement under way.
     interrupted: Arc<AtomicBool>,
-    /// Whether it waits for a lock that another has, and so has nothing under way.
-    is_locked_out: bool,
+    /// Whether it pauses before the next try to get a lock, and so has nothing under way.
+    pauses: bool,
+    refused: Refused,
 }
 
 impl FileConnection {
     /// Before an exchange. An earlier one may have been cut off as it waited.
     fn first_pause(&mut self) -> Duration {
-        self.is_locked_out = false;
+        self.pauses = false;
         FIRST_PAUSE
+    }
+
+    fn refused(&self, at: Option<Instant>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
     /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has a limit.
     async fn waits<T>(&mut self, result: &Result<T, SqlxError>, pause: &mut Duration) -> bool {
         let locked = matches!(result, Err(SqlxError::Database(error)) if is_locked(&**error));
         if locked {
-            self.is_locked_out = true;
+            self.refused(Some(Instant::now()));
+            self.pauses = true;
             sleep(*pause).await;
-            self.is_locked_out = false;
+            self.pauses = false;
             *pause = LONGEST_PAUSE.min(*pause * 2);
+        } else {
+            self.refused(None);
         }
         locked
     }
@@ -182,7 +206,13 @@ impl Connection for FileConnection {
         }
     }
 
+    fn pauses(&self) -> bool {
+        self.pauses
+    }
+
+    /// A try that has been under way for longer has the lock.
     fn is_locked_out(&self) -> bool {
-        self.is_locked_out
+        let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.is_some_and(|refused| refused.elapsed() < LONGEST_TRY)
     }
 }
