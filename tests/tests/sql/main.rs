@@ -11,6 +11,7 @@ mod long_broadcasts;
 mod migrations;
 mod plans;
 mod recipients;
+mod servers;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
         plans::TESTS,
         recipients::TESTS,
     ];
-    let tests = || topics.into_iter().chain(faults::TOPICS.iter().copied()).flatten();
+    let tests = || topics.into_iter().chain([faults::TOPICS, servers::TOPICS].concat()).flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }
