@@ -61,6 +61,33 @@ pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {
     )
 }
 
+/// MySQL would change a value that does not fit.
+pub(crate) fn not_strict(what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidSettings,
+        format!(
+            "the {what}'s `sql_mode` is not strict, so that the server would make a user id of any value: add \
+             STRICT_TRANS_TABLES to it, or let the backend connect by its URL"
+        ),
+    )
+}
+
+/// MySQL's `ER_DATA_OUT_OF_RANGE`.
+pub(crate) fn is_out_of_range(error: &Error) -> bool {
+    mysql_number(error) == Some(1690)
+}
+
+#[cfg(feature = "mysql")]
+fn mysql_number(error: &Error) -> Option<u16> {
+    let Some(DbErr::Exec(RuntimeErr::SqlxError(error))) = db_error(error) else { return None };
+    Some(error.as_database_error()?.try_downcast_ref::<sea_orm::SqlxMySqlError>()?.number())
+}
+
+#[cfg(not(feature = "mysql"))]
+fn mysql_number(_: &Error) -> Option<u16> {
+    None
+}
+
 /// Whether a row is there already.
 pub(crate) fn is_unique_violation(error: &Error) -> bool {
     db_error(error).is_some_and(|error| matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))))
