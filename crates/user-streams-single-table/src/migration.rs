@@ -2,7 +2,7 @@
 
 use user_streams_core::Result;
 use user_streams_sql::{
-    Dialect, Schema,
+    Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
@@ -19,7 +19,7 @@ pub fn migrations(dialect: Dialect, config: &SingleTableConfig) -> Result<Vec<Bo
 }
 
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateTable(schema.clone()))]
+    vec![Box::new(CreateTable(schema.clone())), identity_migration(schema)]
 }
 
 struct CreateTable(Schema);

@@ -7,6 +7,7 @@ mod database;
 mod errors;
 mod faults;
 mod foreign_key;
+mod in_transaction;
 mod long_broadcasts;
 mod migrations;
 mod plans;
@@ -41,7 +42,8 @@ fn main() -> ExitCode {
         plans::TESTS,
         recipients::TESTS,
     ];
-    let tests = || topics.into_iter().chain([faults::TOPICS, servers::TOPICS].concat()).flatten();
+    let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
+    let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }

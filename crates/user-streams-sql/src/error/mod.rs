@@ -79,6 +79,22 @@ pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {
     )
 }
 
+/// MySQL would change a value that does not fit.
+pub(crate) fn not_strict(what: &str) -> Error {
+    Error::new(
+        ErrorKind::InvalidSettings,
+        format!(
+            "the {what}'s `sql_mode` is not strict, so that the server would make a user id of any value: add \
+             STRICT_TRANS_TABLES to it, or let the backend connect by its URL"
+        ),
+    )
+}
+
+/// MySQL's `ER_DATA_OUT_OF_RANGE`.
+pub(crate) fn is_out_of_range(error: &Error) -> bool {
+    database_error(error).and_then(mysql_number) == Some(1690)
+}
+
 /// Whether a row is there already.
 pub(crate) fn is_unique_violation(error: &Error) -> bool {
     database_error(error).is_some_and(|error| of_database(error) == SAME_ROW)
@@ -122,6 +138,17 @@ pub(crate) fn is_locked(error: &dyn DatabaseError) -> bool {
 #[cfg(feature = "sqlite")]
 fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
     error.try_downcast_ref::<sea_orm::sqlx::sqlite::SqliteError>()?.code()?.parse().ok()
+}
+
+/// The number of an error of MySQL or MariaDB.
+#[cfg(feature = "mysql")]
+fn mysql_number(error: &dyn DatabaseError) -> Option<u16> {
+    Some(error.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?.number())
+}
+
+#[cfg(not(feature = "mysql"))]
+fn mysql_number(_: &dyn DatabaseError) -> Option<u16> {
+    None
 }
 
 fn db_error(error: &Error) -> Option<&DbErr> {
@@ -190,8 +217,8 @@ fn of_database(error: &dyn DatabaseError) -> Meaning {
         return postgres::meaning(error.code(), error.message());
     }
     #[cfg(feature = "mysql")]
-    if let Some(error) = error.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>() {
-        return mysql::meaning(error.number());
+    if let Some(number) = mysql_number(error) {
+        return mysql::meaning(number);
     }
     #[cfg(feature = "sqlite")]
     if let Some(code) = sqlite_code(error) {

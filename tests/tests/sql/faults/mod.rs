@@ -24,6 +24,7 @@ mod session_settings;
 mod snapshot_isolation;
 mod sqlite_errors;
 mod sqlite_lock;
+mod waiting;
 
 use std::{
     fmt::Display,
@@ -52,6 +53,7 @@ pub(crate) const TOPICS: &[&[crate::Test]] = &[
     snapshot_isolation::TESTS,
     sqlite_errors::TESTS,
     sqlite_lock::TESTS,
+    waiting::TESTS,
 ];
 
 pub(crate) fn seconds(seconds: f64) -> Duration {
