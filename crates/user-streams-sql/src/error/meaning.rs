@@ -52,6 +52,11 @@ pub(super) const OTHER_COLUMNS: Meaning = Meaning::new(
     Backend,
     "a table has other columns than the library's: something else has made or changed it",
 );
+pub(super) const THERE_ALREADY: Meaning = Meaning::new(
+    Backend,
+    "a table is there already that the library did not make, or that an application's own migrator made: do not call \
+     `migrate` too",
+);
 pub(super) const SAME_ROW: Meaning = Meaning::new(Conflict, "another writer stored the same row");
 pub(super) const NO_SUCH_USER: Meaning = Meaning::new(
     InvalidUserId,

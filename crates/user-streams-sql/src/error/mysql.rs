@@ -9,7 +9,7 @@ use user_streams_core::ErrorKind::{
 use super::meaning::{
     CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE, NO_LOGIN,
     NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED, OTHER_COLUMNS, OTHER_KIND,
-    REFUSED, SAME_ROW, TOO_LONG, TOO_OLD, VALUE,
+    REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
 };
 
 const PACKET: Meaning = Meaning::new(
@@ -74,6 +74,7 @@ const TABLE: &[(&[u16], Meaning)] = &[
     // The tables and what is in them.
     (&[1146], NOT_MIGRATED),
     (&[1054, 1136], OTHER_COLUMNS),
+    (&[1050], THERE_ALREADY),
     (&[1062, 1022, 1169, 1586], SAME_ROW),
     (&[1216, 1217, 1451, 1452, 1557, 1761, 1762], NO_SUCH_USER),
     (&[1048, 1364], Meaning::new(InvalidUserId, "a recipient's id is NULL")),

@@ -7,7 +7,7 @@ use user_streams_core::ErrorKind::{
 use super::meaning::{
     CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE, NO_LOGIN,
     NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED, OTHER_COLUMNS, OTHER_KIND,
-    REFUSED, SAME_ROW, TOO_LONG, TOO_OLD, VALUE,
+    REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
 };
 
 /// A transaction that is not over, of a session that is.
@@ -58,6 +58,7 @@ const TABLE: &[(&[&str], Meaning)] = &[
     (&["42501"], NO_RIGHT),
     (&["42P01"], NOT_MIGRATED),
     (&["42703"], OTHER_COLUMNS),
+    (&["42P07", "42710"], THERE_ALREADY),
     // No operator for a column of one kind and a parameter of another.
     (&["42804", "42846", "42883"], OTHER_KIND),
     (&["42601"], TOO_OLD),

@@ -4,7 +4,7 @@ use user_streams_core::ErrorKind::{Backend, Conflict, Connection, Corrupt, Inval
 
 use super::meaning::{
     CANCELLED, CONSTRAINT, DISK_FULL, Meaning, NO_MEMORY, NO_SUCH_USER, NOT_MIGRATED, OTHER_KIND, REFUSED,
-    SAME_ROW, TOO_LONG,
+    SAME_ROW, THERE_ALREADY, TOO_LONG,
 };
 
 const BUSY: Meaning = Meaning::new(Conflict, "another process holds the database file's lock");
@@ -70,6 +70,10 @@ pub(super) fn meaning(code: u32, message: &str) -> Meaning {
     if code == 1 && message.starts_with("no such table") {
         return NOT_MIGRATED;
     }
+    // Nor one for a table that is there.
+    if code == 1 && message.ends_with("already exists") {
+        return THERE_ALREADY;
+    }
     let row = |code: u32| TABLE.iter().find(|(codes, _)| codes.contains(&code));
     row(code).or_else(|| row(primary(code))).map_or(REFUSED.ending_session(), |(_, meaning)| *meaning)
 }
@@ -108,6 +112,7 @@ mod tests {
         for (code, message, kind, ends_session) in [
             (1, "no such table: x", NotMigrated, false),
             (1, "syntax error", Backend, false),
+            (1, "table \"x\" already exists", Backend, false),
             (5, "", Conflict, false),
             (517, "", Conflict, false),
             (262, "", Conflict, false),

@@ -1,6 +1,6 @@
 //! What servers say, and what it means to the application: one file a topic.
 
-mod role;
+pub(crate) mod role;
 
 mod codes;
 mod full;

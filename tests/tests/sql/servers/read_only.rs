@@ -89,6 +89,7 @@ async fn a_server_that_is_read_only_says_so_and_takes_writes_again(database: Tes
     run("SET GLOBAL read_only = ON").await;
     for handle in &handles {
         within(10.0, handle.name(), takes_no_writes(handle)).await;
+        handle.streams.migrate().await.unwrap();
     }
     run("SET GLOBAL read_only = OFF").await;
     for handle in &handles {
