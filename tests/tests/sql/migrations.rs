@@ -33,12 +33,17 @@ crate::tests![
 
 async fn only_the_tables_of_the_backend_are_made(database: TestDatabase) {
     database.single_table().await.migrate().await.unwrap();
-    let single = ["user_streams_single_table", "user_streams_single_table_migrations"];
+    let single = [
+        "user_streams_single_table",
+        "user_streams_single_table_identity",
+        "user_streams_single_table_migrations",
+    ];
     assert_eq!(database.tables().await, single);
 
     database.many_to_many().await.migrate().await.unwrap();
     let many = [
         "user_streams_many_to_many",
+        "user_streams_many_to_many_identity",
         "user_streams_many_to_many_items",
         "user_streams_many_to_many_migrations",
     ];
@@ -50,7 +55,7 @@ async fn eight_may_migrate_at_once(database: TestDatabase) {
     for migrated in join_all(backends.iter().map(Backend::migrate)).await {
         migrated.unwrap();
     }
-    assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await, 1);
+    assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await, 2);
 }
 
 /// An application's migrator, with a history table of its own name.
@@ -84,7 +89,8 @@ fn application(database: &TestDatabase) -> Application {
 
 async fn an_application_may_compose_the_migrations_into_its_own(database: TestDatabase) {
     application(&database).up(&database.connection, None).await.unwrap();
-    assert_eq!(database.tables().await, ["application_migrations", "feed", "inbox", "inbox_items"]);
+    let made = ["application_migrations", "feed", "feed_identity", "inbox", "inbox_identity", "inbox_items"];
+    assert_eq!(database.tables().await, made);
 
     let config = database.config().with_table("feed");
     let feed =
