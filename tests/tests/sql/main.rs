@@ -11,6 +11,7 @@ mod long_broadcasts;
 mod migrations;
 mod plans;
 mod recipients;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         migrations::TESTS,
         plans::TESTS,
         recipients::TESTS,
+        urls::TESTS,
     ];
     let tests = || topics.into_iter().chain(faults::TOPICS.iter().copied()).flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
