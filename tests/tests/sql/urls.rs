@@ -2,12 +2,12 @@
 
 use std::io;
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
 };
-use user_streams_core::{Backend, Error, ErrorKind, Settings, Streams};
+use user_streams_core::{Error, ErrorKind, Settings, Streams};
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::database::TestDatabase;
@@ -17,6 +17,8 @@ crate::tests![
     a_wrong_parameter_is_refused_with_the_right_ones,
     settings_of_a_session_reach_the_server,
     a_path_may_have_spaces_and_escapes,
+    a_database_in_memory_is_one_for_all_its_connections,
+    a_unix_socket_is_connected_to,
     a_url_without_a_file_says_how_to_write_one,
     a_read_only_file_is_read_and_not_written,
 ];

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use user_streams_core::Result;
 
@@ -119,9 +120,9 @@ fn in_memory(path: &str, read: Read) -> Result<SqliteUrl> {
         return Err(invalid("a database in memory that is read-only stays empty"));
     }
     let is_named = !matches!(path, "" | MEMORY) && read.is_shared != Some(false);
-    // Each has another name, by which its own connections share it.
+    // Connections share it by its name, which SQLite sees in a URL of its own alone.
     let name = match is_named {
-        true => path.to_owned(),
+        true => format!("file:{}", utf8_percent_encode(path, NON_ALPHANUMERIC)),
         false => format!("file:user-streams-in-memory-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
     };
     let options = SqliteConnectOptions::new().filename(name).in_memory(true).shared_cache(true);

@@ -71,7 +71,8 @@ fn a_database_in_memory_has_a_name_by_which_its_connections_share_it() {
     names.sort();
     names.dedup();
     assert_eq!(names.len(), 5, "each its own: {names:?}");
-    assert_eq!(read("sqlite://feeds?mode=memory").options.get_filename(), Path::new("feeds"));
+    let named = read("sqlite://my%20feeds?mode=memory");
+    assert_eq!(named.options.get_filename(), Path::new("file:my%20feeds"));
 }
 
 #[test]
