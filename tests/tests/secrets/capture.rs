@@ -42,6 +42,11 @@ pub(crate) fn install() {
         .init();
 }
 
+/// What was seen before is of another test.
+pub(crate) fn forget() {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
 pub(crate) fn seen() -> String {
     let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&seen).into_owned()

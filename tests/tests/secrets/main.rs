@@ -51,12 +51,16 @@ fn main() -> ExitCode {
         });
         trials.extend([used, refused].map(|trial| trial.with_ignored_flag(is_ignored)));
     }
-    run(&Arguments::from_args(), trials).exit_code()
+    // One after the other, so that what was traced is of the test that says so.
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    run(&arguments, trials).exit_code()
 }
 
 fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial {
     Trial::test(name, move || {
         let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+        capture::forget();
         runtime.block_on(test());
         shown::check("events and spans", &capture::seen());
         Ok(())

@@ -113,10 +113,38 @@ async fn a_path_may_have_spaces_and_escapes(database: TestDatabase) {
         let streams = connect(&format!("sqlite:{escaped}/{path}")).await.unwrap();
         assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
     }
-    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://?mode=memory", "sqlite://named?mode=memory"]
+}
+
+async fn a_database_in_memory_is_one_for_all_its_connections(database: TestDatabase) {
+    if database.backend() != DbBackend::Sqlite {
+        return;
+    }
+    for url in
+        ["sqlite::memory:", "sqlite://:memory:", "sqlite://?mode=memory", "sqlite://of its own?mode=memory"]
     {
         works(url).await.unwrap();
     }
+    // With a name it is one for all handles.
+    let url = "sqlite://shared%20feeds?mode=memory";
+    let (first, second) = (connect(url).await.unwrap(), connect(url).await.unwrap());
+    first.migrate().await.unwrap();
+    first.add_stream_item(1, "Hello").await.unwrap();
+    assert_eq!(second.get_stream_items(1).len().await.unwrap(), 1);
+    let private = connect(&format!("{url}&cache=private")).await.unwrap();
+    assert_eq!(private.get_stream_items(1).len().await.unwrap_err().kind(), ErrorKind::NotMigrated);
+}
+
+async fn a_unix_socket_is_connected_to(database: TestDatabase) {
+    // The throwaway PostgreSQL has none.
+    if database.backend() != DbBackend::MySql {
+        return;
+    }
+    let (base, name) = database.url.rsplit_once('/').unwrap();
+    let (login, _) = base.rsplit_once('@').unwrap();
+    let statement = Statement::from_string(database.backend(), "SELECT CAST(@@socket AS CHAR)");
+    let row = database.connection.query_one_raw(statement).await.unwrap().unwrap();
+    let socket: String = row.try_get_by_index(0).unwrap();
+    works(&format!("{login}@/{name}?socket={socket}")).await.unwrap();
 }
 
 async fn a_url_without_a_file_says_how_to_write_one(database: TestDatabase) {
