@@ -13,6 +13,7 @@ mod migrations;
 mod plans;
 mod recipients;
 mod servers;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         migrations::TESTS,
         plans::TESTS,
         recipients::TESTS,
+        urls::TESTS,
     ];
     let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();

@@ -23,6 +23,7 @@ use crate::{
     error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
+    url::Hidden,
 };
 
 /// How often the server looks whether its client is still there while it runs a statement.
@@ -32,7 +33,7 @@ const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
 
 #[derive(Debug)]
 pub(crate) struct PostgresDriver {
-    options: PgConnectOptions,
+    options: Hidden<PgConnectOptions>,
     /// What each connection begins with.
     setup: String,
 }
@@ -45,7 +46,7 @@ impl PostgresDriver {
             "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}; \
              SET default_transaction_isolation = 'read committed'"
         );
-        Self { options: options.disable_statement_logging(), setup }
+        Self { options: Hidden(options.disable_statement_logging()), setup }
     }
 }
 
@@ -66,7 +67,7 @@ impl Driver for PostgresDriver {
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
-        let pool = PgPoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(self.options.0.clone()).await?;
         Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
     }
 }
