@@ -5,8 +5,13 @@ use std::{error::Error as StdError, sync::Arc, time::Duration};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlErr, SqlxError, sqlx::error::DatabaseError};
 use user_streams_core::{Error, ErrorKind};
 
+use crate::tls;
+
 /// Core's error for one of the database.
 pub(crate) fn from_db(error: DbErr) -> Error {
+    if let Some(refusal) = tls::refusal(&error) {
+        return refusal.with_source(error);
+    }
     let (kind, message) = classify(&error);
     Error::new(kind, message).with_source(error)
 }

@@ -12,6 +12,7 @@ pub mod fault;
 mod ops;
 mod pool;
 mod schema;
+mod tls;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod url;
 mod users;
