@@ -5,6 +5,8 @@ use std::fmt;
 use fred::error::ErrorKind as FredKind;
 use user_streams_core::{Error, ErrorKind};
 
+use crate::tls;
+
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address {
@@ -103,8 +105,7 @@ impl Fault {
                     .to_owned(),
             );
         }
-        if text.contains("InvalidCertificate") {
-            let message = format!("the server's TLS certificate is not trusted: {text}");
+        if let Some(message) = tls::refusal(text) {
             return Self::Refused(ErrorKind::InvalidSettings, message);
         }
         if text.contains("cluster support disabled") {
