@@ -134,7 +134,11 @@ impl ClientArguments {
 
     /// Sets the files of the certificate that the server is shown, and of its key.
     #[must_use]
-    pub fn with_tls_client_certificate(mut self, cert_file: impl Into<String>, key_file: impl Into<String>) -> Self {
+    pub fn with_tls_client_certificate(
+        mut self,
+        cert_file: impl Into<String>,
+        key_file: impl Into<String>,
+    ) -> Self {
         self.tls_cert_file = Some(cert_file.into());
         self.tls_key_file = Some(key_file.into());
         self

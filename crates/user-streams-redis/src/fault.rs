@@ -211,7 +211,10 @@ mod tests {
             ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::InvalidSettings),
             ("ERR This instance has cluster support disabled", ErrorKind::InvalidSettings),
             ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
-            ("@user_script: 17: -OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
+            (
+                "@user_script: 17: -OOM command not allowed when used memory > 'maxmemory'.",
+                ErrorKind::Backend,
+            ),
             ("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Backend),
         ] {
             assert_eq!(kind(fault(text)), (expected, false), "{text}");

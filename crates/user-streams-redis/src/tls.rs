@@ -141,9 +141,12 @@ mod files {
     }
 
     pub(super) fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
-        let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
+        let read =
+            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
         match read {
-            Ok(certificates) if certificates.is_empty() => Err(unreadable(name, path, "it has no certificate")),
+            Ok(certificates) if certificates.is_empty() => {
+                Err(unreadable(name, path, "it has no certificate"))
+            }
             Ok(certificates) => Ok(certificates),
             Err(error) => Err(unreadable(name, path, error)),
         }

@@ -103,7 +103,9 @@ impl Target {
         let tls = if tls {
             Some(tls::configure(&arguments)?)
         } else if let Some(name) = arguments.tls_name() {
-            return Err(invalid(format!("client_arguments: `{name}` is for the scheme `rediss`, which is TLS")));
+            return Err(invalid(format!(
+                "client_arguments: `{name}` is for the scheme `rediss`, which is TLS"
+            )));
         } else {
             None
         };

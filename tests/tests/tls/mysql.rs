@@ -28,7 +28,8 @@ pub(crate) async fn test() {
     };
     let ca = files.path("ca");
 
-    for mode in ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY", &format!("ssl-mode=VERIFY_CA&ssl-ca={ca}")] {
+    for mode in ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY", &format!("ssl-mode=VERIFY_CA&ssl-ca={ca}")]
+    {
         refused(mode, url("somebody", mode), &["does not speak TLS", "ssl-mode=DISABLED"]).await;
     }
     served("a server without TLS, if it may", url("somebody", "")).await;

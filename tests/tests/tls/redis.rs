@@ -37,7 +37,8 @@ pub(crate) async fn test() {
         refused("plain", settings(&url, json!({})), &["speaks TLS", "`rediss`"]).await;
     }
     let reason = ["not signed by an authority that is trusted", "tls_ca_file"];
-    refused("another authority", settings(&url, json!({ "tls_ca_file": files.path("other-ca") })), &reason).await;
+    refused("another authority", settings(&url, json!({ "tls_ca_file": files.path("other-ca") })), &reason)
+        .await;
     refused("the system's authorities", settings(&url, json!({})), &reason).await;
     let by_number = settings(&format!("rediss://127.0.0.1:{port}"), trusted.clone());
     refused("another name", by_number, &["not for the host", "localhost"]).await;

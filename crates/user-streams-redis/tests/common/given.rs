@@ -6,6 +6,8 @@ use std::{
     collections::BTreeSet,
     env,
     sync::{Mutex, MutexGuard, PoisonError},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use super::{cli, cli_reads};
@@ -20,19 +22,32 @@ pub struct Given {
 }
 
 impl Given {
-    /// An empty one, if there is such a server.
+    /// An empty one, if there is such a server; waits for one that another test has.
     pub fn take() -> Option<Self> {
         let url = variable("USER_STREAMS_TEST_REDIS")?;
-        let mut server = url::Url::parse(&url).expect("USER_STREAMS_TEST_REDIS is a URL");
-        let mut taken = taken();
-        for number in (1..16).filter(|number| !taken.contains(number)).collect::<Vec<_>>() {
-            server.set_path(&number.to_string());
-            if cli(server.as_str(), &["dbsize"]).as_deref() == Some("0") {
-                taken.insert(number);
-                return Some(Self { url: server.to_string(), number });
+        assert!(cli(&url, &["ping"]).is_some(), "the server of USER_STREAMS_TEST_REDIS cannot be reached");
+        let start = Instant::now();
+        loop {
+            if let Some(given) = Self::try_take(&url) {
+                return Some(given);
             }
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "the server of USER_STREAMS_TEST_REDIS has no empty database from 1 to 15"
+            );
+            sleep(Duration::from_millis(50));
         }
-        panic!("the server of USER_STREAMS_TEST_REDIS cannot be reached, or has no empty database from 1 to 15");
+    }
+
+    fn try_take(url: &str) -> Option<Self> {
+        let mut server = url::Url::parse(url).expect("USER_STREAMS_TEST_REDIS is a URL");
+        let mut taken = taken();
+        let number = (1..16).find(|number| {
+            server.set_path(&number.to_string());
+            !taken.contains(number) && cli(server.as_str(), &["dbsize"]).as_deref() == Some("0")
+        })?;
+        taken.insert(number);
+        Some(Self { url: server.to_string(), number })
     }
 }
 

@@ -120,7 +120,9 @@ impl Redis {
     }
 
     pub fn url(&self) -> String {
-        self.given.as_ref().map_or_else(|| format!("redis://127.0.0.1:{}", self.port), |given| given.url.clone())
+        self.given
+            .as_ref()
+            .map_or_else(|| format!("redis://127.0.0.1:{}", self.port), |given| given.url.clone())
     }
 
     pub fn cli(&self, args: &[&str]) -> String {
@@ -191,7 +193,8 @@ fn cli(url: &str, args: &[&str]) -> Option<String> {
 
 /// Gives it lines of commands.
 fn cli_reads(url: &str, lines: &str) {
-    let mut client = redis_cli().args(["-u", url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut client =
+        redis_cli().args(["-u", url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     client.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     client.wait().unwrap();
 }
@@ -200,7 +203,8 @@ fn cli_reads(url: &str, lines: &str) {
 fn binary(names: &[&str]) -> PathBuf {
     let chosen = env::var_os("USER_STREAMS_TEST_REDIS_BIN").filter(|directory| !directory.is_empty());
     let directories = chosen.or_else(|| env::var_os("PATH")).unwrap_or_default();
-    let mut found = env::split_paths(&directories).flat_map(|directory| names.iter().map(move |name| directory.join(name)));
+    let mut found = env::split_paths(&directories)
+        .flat_map(|directory| names.iter().map(move |name| directory.join(name)));
     found.find(|path| path.is_file()).unwrap_or_else(|| names[0].into())
 }
 
