@@ -8,6 +8,8 @@ mod any_text;
 #[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod documentation;
 mod escapes;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod hidden;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod parameters;
@@ -20,34 +22,18 @@ mod sqlite;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod tls;
 
-use std::{fmt, ops::Deref};
+use std::fmt;
 
 use user_streams_core::{Error, ErrorKind};
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use hidden::Hidden;
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::mysql;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::postgres;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{SqliteUrl, sqlite};
-
-/// Something with a password in it, which `Debug` does not show.
-#[derive(Clone)]
-pub(crate) struct Hidden<T>(pub(crate) T);
-
-impl<T> Deref for Hidden<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> fmt::Debug for Hidden<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(hidden)")
-    }
-}
 
 fn invalid(message: impl fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidSettings, format!("url: {message}"))

@@ -65,8 +65,8 @@ impl<T> Parameter<T> {
 }
 
 fn unknown<T>(name: &str, index: usize, query: &str, known: &[Parameter<T>], foreign: &[Foreign]) -> Error {
-    let same = |other: &&str| other.eq_ignore_ascii_case(name);
-    let foreign = foreign.iter().find(|foreign| foreign.names.iter().any(|name| same(&name)));
+    let is_name = |other: &&str| other.eq_ignore_ascii_case(name);
+    let foreign = foreign.iter().find(|foreign| foreign.names.iter().any(is_name));
     let spellings = known
         .iter()
         .flat_map(|known| known.also.iter().chain([&known.name]).map(|spelling| (*spelling, known.name)));

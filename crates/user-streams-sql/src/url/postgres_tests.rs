@@ -186,7 +186,11 @@ fn tls_is_refused_without_its_feature() {
 
 /// In a process of its own, since the environment is the process's.
 mod environment {
-    use std::{env, process::Command};
+    use std::{
+        env,
+        io::{self, Write},
+        process::Command,
+    };
 
     use super::*;
 
@@ -211,10 +215,11 @@ mod environment {
     #[test]
     fn prints_what_comes_of_a_url() {
         let Ok(url) = env::var(CHILD) else { return };
-        match postgres(&url) {
-            Ok(options) => println!("outcome: {options:?}"),
-            Err(error) => println!("outcome: {error}"),
-        }
+        let outcome = match postgres(&url) {
+            Ok(options) => format!("{options:?}"),
+            Err(error) => error.to_string(),
+        };
+        writeln!(io::stdout(), "outcome: {outcome}").unwrap();
     }
 
     #[test]

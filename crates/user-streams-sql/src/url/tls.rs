@@ -62,10 +62,10 @@ impl Tls {
             return Ok(asked);
         }
         if !cfg!(feature = "rustls") {
-            return Err(invalid(format!(
+            return Err(invalid(
                 "it asks for TLS, and this program is built without: enable the feature `rustls` of the backend's \
-                 crate in Cargo.toml"
-            )));
+                 crate in Cargo.toml",
+            ));
         }
         if asked == Mode::VerifyCa && self.ca.is_none() {
             return Err(invalid(format!(
