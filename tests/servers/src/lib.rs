@@ -29,6 +29,6 @@ pub use install::install;
 pub use kind::Kind;
 pub use password::PasswordServer;
 pub use profile::Profile;
-pub use provide::{Source, concurrently, is_installed, missing, provide, source, start};
+pub use provide::{Source, concurrently, is_installed, missing, provide, source, start, start_with};
 pub use server::Server;
 pub use tls::Tls;

@@ -31,7 +31,7 @@ GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 ";
 
 /// Starts it with an empty database.
-pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
+pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
     let server = locate::binary(binaries, SERVERS).context("the server binary has gone")?;
     let mut instance = Instance::new("mysql")?;
     let data = instance.path().join("data");
@@ -67,7 +67,8 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
         .arg(format!("--socket={}", instance.path().join("socket").display()))
         .arg(format!("--pid-file={}", instance.path().join("pid").display()))
         .arg(format!("--init-file={}", init.display()))
-        .args(profile.mysql());
+        .args(profile.mysql())
+        .args(options);
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
     Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
 }

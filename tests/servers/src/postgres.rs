@@ -16,7 +16,7 @@ use crate::{
 const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
 
 /// Starts it with an empty database.
-pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
+pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
     let mut instance = Instance::new("postgres")?;
     let account = account()?;
     if let Some(account) = account {
@@ -50,6 +50,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     for setting in profile.postgres() {
         postgres.args(["-c", setting]);
     }
+    postgres.args(options);
     profile.with_tls(|tls| configure(instance.path(), tls))?;
     instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
     Ok(Server::throwaway(Kind::Postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))

@@ -61,13 +61,18 @@ pub fn provide(kind: Kind, profile: Profile) -> Result<Server> {
 
 /// Starts a throwaway instance and waits until it answers.
 pub fn start(kind: Kind, profile: Profile) -> Result<Server> {
+    start_with(kind, profile, &[])
+}
+
+/// The same with more options; not for a cluster.
+pub fn start_with(kind: Kind, profile: Profile, options: &[&str]) -> Result<Server> {
     let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
     let mut attempt = 1;
     loop {
         let started = match kind {
-            Kind::Postgres => postgres::start(&binaries, profile),
-            Kind::Mysql => mariadb::start(&binaries, profile),
-            Kind::Redis => redis::start(&binaries, profile),
+            Kind::Postgres => postgres::start(&binaries, profile, options),
+            Kind::Mysql => mariadb::start(&binaries, profile, options),
+            Kind::Redis => redis::start(&binaries, profile, options),
             Kind::RedisCluster => redis_cluster::start(&binaries, profile),
         };
         match started {

@@ -21,10 +21,10 @@ pub(crate) const CLIENTS: &[&str] = &["redis-cli", "valkey-cli"];
 const SETTINGS: &str = "redis.conf";
 
 /// Starts it, empty.
-pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
+pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
     let mut instance = Instance::new("redis")?;
     let port = free_port()?;
-    spawn(&mut instance, binaries, port, profile, &[])?;
+    spawn(&mut instance, binaries, port, profile, options)?;
     Ok(Server::throwaway(Kind::Redis, format!("redis://127.0.0.1:{port}"), instance))
 }
 

@@ -80,7 +80,7 @@ async fn a_server_that_is_read_only_says_so_and_takes_writes_again(database: Tes
     let run = async |sql: &str| admin.execute_unprepared(sql).await.map(drop).unwrap();
     // Not a superuser, who may write always.
     run("CREATE USER 'us_app'@'%'").await;
-    run("GRANT ALL ON test_own.* TO 'us_app'@'%'").await;
+    run("GRANT ALL ON user_streams.* TO 'us_app'@'%'").await;
     let config = SingleTableConfig::new(server.url.replace("root@", "us_app@"));
     let handles = handles::handles(&config, 2).await;
     for handle in &handles {
