@@ -1,7 +1,8 @@
-//! Why a first connection comes to nothing: the server speaks TLS and we do not, or the other way round.
+//! Why a first connection comes to nothing: the server speaks TLS and we do not, or the other way
+//! round.
 //!
-//! Neither kind of server says so. Without TLS Redis may wait for the rest of what it takes for a long command; with TLS
-//! it closes the connection.
+//! Neither kind of server says so. Without TLS Redis may wait for the rest of what it takes for a
+//! long command; with TLS it closes the connection.
 
 use std::{pin::pin, time::Duration};
 
@@ -53,8 +54,8 @@ async fn mismatch(target: &Target, deadline: Instant) -> Option<Fault> {
         let answer = timeout_at(deadline, answer(address, b"PING\r\n")).await.ok()??;
         matches!(answer[0], b'+' | b'-').then_some(tls::NO_TLS)
     } else {
-        // The first message of TLS 1.2: a record with a ClientHello, which has no more in it than it must. Whoever speaks TLS
-        // answers by a record, be it a refusal.
+        // The first message of TLS 1.2: a record with a ClientHello, which has no more in it than
+        // it must. Whoever speaks TLS answers by a record, be it a refusal.
         let (header, random) = ([22, 3, 1, 0, 47, 1, 0, 0, 43, 3, 3], [0; 32]);
         let hello = [&header[..], &random, &[0, 0, 4, 0xc0, 0x2f, 0xc0, 0x2b, 1, 0]].concat();
         let answer = timeout_at(deadline, answer(address, &hello)).await.ok()??;

@@ -122,7 +122,8 @@ mod files {
         Ok(roots)
     }
 
-    /// Those that can be used: one broken file in the system's directory is no reason to trust nobody.
+    /// Those that can be used: one broken file in the system's directory is no reason to trust
+    /// nobody.
     pub(super) fn authorities_of_the_system() -> Result<RootCertStore> {
         let mut found = load_native_certs();
         let mut roots = RootCertStore::empty();

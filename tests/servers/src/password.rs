@@ -1,5 +1,5 @@
-//! The login of MySQL 8 and later, `caching_sha2_password`, as far as a server asks for the password of somebody whom it has
-//! not seen since its start.
+//! The login of MySQL 8 and later, `caching_sha2_password`, as far as a server asks for the
+//! password of somebody whom it has not seen since its start.
 
 use std::{
     io::{Read, Write},
@@ -15,7 +15,8 @@ const PUBLIC_KEY: &str = include_str!("password.pem");
 /// Protocol 4.1 with a database, `SECURE_CONNECTION` and `PLUGIN_AUTH`, and no TLS.
 const CAPABILITIES: u32 = 0x0008_a208;
 
-/// Not a server, but the beginning of one: it asks for the password by its public key, and then refuses the login.
+/// Not a server, but the beginning of one: it asks for the password by its public key, and then
+/// refuses the login.
 #[derive(Debug)]
 pub struct PasswordServer {
     /// Where it listens.

@@ -50,14 +50,16 @@ pub(crate) fn spawn(
     instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| expect(port, "PING", "+PONG"))
 }
 
-/// Has the process at this port speak TLS too, or not, from its next start on; returns the port for it.
+/// Has the process at this port speak TLS too, or not, from its next start on; returns the port for
+/// it.
 pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> Result<u16> {
     let directory = directory.join(port.to_string());
     let (mut lines, mut tls_port) = (String::new(), port);
     if let Some(tls) = tls {
         let files = TlsFiles::write(tls, &directory, None)?;
         tls_port = free_port()?;
-        // Without an authority of the clients it does not start: then its own certificate has to do.
+        // Without an authority of the clients it does not start: then its own certificate has to
+        // do.
         let clients = files.clients.as_ref().unwrap_or(&files.certificate);
         lines = format!(
             "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients {}\n",

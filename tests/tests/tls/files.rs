@@ -13,8 +13,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// With those that clients read: `ca`, `other-ca`, `text`, and `NAME` and `NAME.key` of each of these logins, and of
-    /// `stranger`, whom another authority has signed.
+    /// With those that clients read: `ca`, `other-ca`, `text`, and `NAME` and `NAME.key` of each of
+    /// these logins, and of `stranger`, whom another authority has signed.
     pub(crate) fn new(logins: &[&str]) -> Self {
         let (authority, other) = (Authority::new("ours").unwrap(), Authority::new("another").unwrap());
         let server = authority.server(&["localhost"]).unwrap();

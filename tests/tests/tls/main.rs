@@ -1,6 +1,6 @@
 //! TLS to throwaway servers whose certificates are of an authority of the tests' own.
 //!
-//! `cargo test -p user-streams-tests --features rustls --test tls`; needs the servers' binaries, and no URL.
+//! `cargo test -p user-streams-tests --all-features --test tls`; needs the servers' binaries.
 
 mod check;
 mod files;

@@ -1,5 +1,5 @@
-//! The password of a login at MySQL 8 or later without TLS. What a build without the feature `mysql-rsa` says is in
-//! `tests/fixtures/without-tls`.
+//! The password of a login at MySQL 8 or later without TLS. What a build without the feature
+//! `mysql-rsa` says is in `tests/fixtures/without-tls`.
 
 use user_streams_core::Settings;
 use user_streams_test_servers::PasswordServer;

@@ -43,7 +43,7 @@ pub(crate) async fn test() {
     served("not verified", url("tls_only", "sslmode=require")).await;
     served("of its own accord", url("tls_only", "")).await;
     let settings = url("tls_only", "sslmode=disable");
-    refused("plain", settings, &["by TLS alone", "sslmode=verify-full"]).await;
+    refused("plain", settings, &["without TLS", "sslmode=verify-full"]).await;
 
     let reason = ["not signed by an authority that is trusted", "sslrootcert"];
     for mode in ["verify-ca", "verify-full"] {

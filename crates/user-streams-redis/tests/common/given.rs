@@ -62,7 +62,8 @@ fn taken() -> MutexGuard<'static, BTreeSet<u8>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A prefix of keys of the cluster at the URL in `USER_STREAMS_TEST_REDIS_CLUSTER`; its keys go with it.
+/// A prefix of keys of the cluster at the URL in `USER_STREAMS_TEST_REDIS_CLUSTER`; its keys go
+/// with it.
 pub struct GivenPrefix {
     pub url: String,
     pub prefix: String,

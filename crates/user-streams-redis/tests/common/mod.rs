@@ -1,6 +1,6 @@
-//! Servers for the tests. What is killed, stalled, configured or counted is one of our own, on a free port, in a
-//! directory that goes with it: of the binaries in `USER_STREAMS_TEST_REDIS_BIN`, or on the PATH. What is asked for data
-//! alone may be somebody else's, by its URL.
+//! Servers for the tests. What is killed, stalled, configured or counted is one of our own, on a
+//! free port, in a directory that goes with it: of the binaries in `USER_STREAMS_TEST_REDIS_BIN`,
+//! or on the PATH. What is asked for data alone may be somebody else's, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -39,7 +39,8 @@ impl Redis {
         redis
     }
 
-    /// For what any server can do: a database of the one that the environment names, or a server of our own.
+    /// For what any server can do: a database of the one that the environment names, or a server of
+    /// our own.
     pub fn any() -> Self {
         let Some(given) = Given::take() else { return Self::start(&[]) };
         let directory = PathBuf::new();
@@ -133,7 +134,8 @@ impl Redis {
         cli(&self.url(), args)
     }
 
-    /// Each content that is stored apart counts the members that refer to it, and no member refers to one that is not there.
+    /// Each content that is stored apart counts the members that refer to it, and no member refers
+    /// to one that is not there.
     pub fn assert_counts(&self, prefix: &str) {
         let script = "
             local members, counts, numbers = {}, {}, {}

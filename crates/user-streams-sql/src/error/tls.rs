@@ -3,7 +3,8 @@
 use sea_orm::{DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
 use user_streams_core::{Error, ErrorKind};
 
-/// The refusal that an error of the driver is, if TLS has to do with it. Another attempt would end the same.
+/// The refusal that an error of the driver is, if TLS has to do with it. Another attempt would end
+/// the same.
 pub(crate) fn refusal(error: &DbErr) -> Option<Error> {
     let (DbErr::Conn(RuntimeErr::SqlxError(error))
     | DbErr::Exec(RuntimeErr::SqlxError(error))
@@ -40,23 +41,22 @@ fn of_login(text: &str) -> Option<String> {
     })
 }
 
-/// A server that takes nobody, or not this login, without TLS or without a client's certificate.
+/// PostgreSQL has one code for all that keeps somebody out, and says the rest in the language of
+/// its `lc_messages`: these words are those of English.
 fn of_server(error: &dyn DatabaseError) -> Option<&'static str> {
-    const NEEDS_TLS: &str = "the server takes this login by TLS alone: write `sslmode=verify-full` (`ssl-mode=VERIFY_IDENTITY` \
-                             for MySQL) into the URL, and enable the feature `rustls`";
-    const NEEDS_CERTIFICATE: &str =
-        "the server wants a client's certificate: write `sslcert=…&sslkey=…` into the URL";
     let text = error.message();
-    // It says so in the language of its `lc_messages`; these words are those of English.
-    if error.code().as_deref() == Some("28000") {
-        return if text.contains("valid client certificate") {
-            Some(NEEDS_CERTIFICATE)
-        } else {
-            (text.contains("no encryption") || text.contains("SSL off")).then_some(NEEDS_TLS)
-        };
+    if error.code().as_deref() != Some("28000") {
+        None
+    } else if text.contains("valid client certificate") {
+        Some("the server wants a client's certificate: write `sslcert=…&sslkey=…` into the URL")
+    } else if text.contains("no encryption") || text.contains("SSL off") {
+        Some(
+            "the server does not take this login without TLS: write `sslmode=verify-full` into the URL, and enable \
+             the feature `rustls`",
+        )
+    } else {
+        None
     }
-    // `ER_SECURE_TRANSPORT_REQUIRED`; MariaDB has it under another number.
-    text.contains("require_secure_transport").then_some(NEEDS_TLS)
 }
 
 #[cfg(not(feature = "rustls"))]
