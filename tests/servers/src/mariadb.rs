@@ -76,8 +76,8 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
 /// Has it speak TLS, or not, from its next start on.
 pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
     let lines = match tls {
-        // Newer ones make a certificate of their own.
-        None => "loose-ssl = OFF\n".to_owned(),
+        // Newer ones make a certificate of their own, MariaDB and MySQL.
+        None => "loose-ssl = OFF\nloose-auto-generate-certs = OFF\n".to_owned(),
         Some(tls) => {
             let files = TlsFiles::write(tls, directory, None)?;
             let clients = files.clients.map(|path| format!("ssl-ca = {}\n", path.display()));

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
-    instance::{Instance, exchange, free_port},
+    instance::{Instance, exchange, free_ports},
     locate,
     tls::{Tls, TlsFiles},
 };
@@ -17,6 +17,8 @@ pub(crate) const SERVERS: &[&str] = &["redis-server", "valkey-server"];
 /// The clients; a cluster needs one to be made.
 pub(crate) const CLIENTS: &[&str] = &["redis-cli", "valkey-cli"];
 
+/// A node's own port for the other nodes of a cluster is this much higher.
+pub(crate) const BUS: u16 = 10_000;
 /// The file of the settings that are no options, in the directory of the process.
 const SETTINGS: &str = "redis.conf";
 
@@ -62,7 +64,7 @@ pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> R
         // do.
         let clients = files.clients.as_ref().unwrap_or(&files.certificate);
         lines = format!(
-            "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients {}\n",
+            "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients {}\ntls-cluster yes\n",
             files.certificate.display(),
             files.key.display(),
             clients.display(),
@@ -71,6 +73,11 @@ pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> R
     }
     std::fs::write(directory.join(SETTINGS), lines).context("cannot write its settings")?;
     Ok(tls_port)
+}
+
+/// Free, as the port of a cluster's bus is that goes with it.
+fn free_port() -> Result<u16> {
+    free_ports(1, BUS)?.pop().context("cannot find a free port")
 }
 
 /// Fails unless the reply to this command contains the text.

@@ -8,12 +8,10 @@ use crate::{
     Kind, Profile, Server,
     instance::{Instance, free_ports},
     locate,
-    redis::{CLIENTS, expect, spawn},
+    redis::{BUS, CLIENTS, expect, spawn},
 };
 
 const NODES: usize = 6;
-/// A node's own port for the other nodes is this much higher.
-const BUS: u16 = 10_000;
 
 /// Starts the nodes, joins them, and waits until each of them and each replica is ready.
 pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {

@@ -24,6 +24,7 @@ const TESTS: &[Test] = &[
     ("mysql", Some(Kind::Mysql), || Box::pin(mysql::test())),
     ("mysql::password_by_rsa", None, || Box::pin(password::test())),
     ("redis", Some(Kind::Redis), || Box::pin(redis::test())),
+    ("redis::cluster", Some(Kind::Redis), || Box::pin(redis::cluster())),
     ("redis::arguments", None, || Box::pin(redis::arguments())),
 ];
 

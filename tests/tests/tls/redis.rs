@@ -1,8 +1,13 @@
 //! Redis.
 
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
 use serde_json::{Value, json};
 use user_streams_core::Settings;
-use user_streams_test_servers::{Kind, Profile, Tls, start};
+use user_streams_test_servers::{Kind, Profile, Tls, start, start_with};
 
 use crate::{
     check::{refused, served},
@@ -65,6 +70,30 @@ pub(crate) async fn test() {
     let port = server.restart_with(Some(&Tls { certificate: &files.expired, ..tls })).unwrap();
     let url = format!("rediss://localhost:{port}");
     refused("expired", settings(&url, trusted), &["has expired"]).await;
+}
+
+/// A cluster of one, whose nodes announce their port for TLS to those who come by TLS.
+pub(crate) async fn cluster() {
+    let files = Files::new(&["client"]);
+    let mut server = start_with(Kind::Redis, Profile::Fast, &["--cluster-enabled", "yes"]).unwrap();
+    let port = server.url.rsplit_once(':').unwrap().1.to_owned();
+    let tls = Tls { certificate: &files.server, clients: None };
+    let tls_port = server.restart_with(Some(&tls)).unwrap();
+    let mut node = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    let slots: String =
+        (0..16_384).map(|slot| format!("${}\r\n{slot}\r\n", slot.to_string().len())).collect();
+    write!(node, "*16386\r\n$7\r\nCLUSTER\r\n$8\r\nADDSLOTS\r\n{slots}").unwrap();
+    let mut answer = [0; 5];
+    node.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"+OK\r\n");
+
+    let trusted = json!({ "tls_ca_file": files.path("ca") });
+    let url = |scheme: &str, host: &str| format!("{scheme}://{host}:{tls_port}");
+    served("a cluster", settings(&url("rediss-cluster", "localhost"), trusted.clone())).await;
+    let by_number = settings(&url("rediss-cluster", "127.0.0.1"), trusted);
+    refused("another name", by_number, &["not for the host", "localhost"]).await;
+    let plain = settings(&url("redis-cluster", "localhost"), json!({}));
+    refused("plain", plain, &["speaks TLS", "`rediss`"]).await;
 }
 
 /// A program that means TLS may not go without it.
