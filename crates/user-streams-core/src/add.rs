@@ -5,7 +5,9 @@ use std::fmt;
 use chrono::{DateTime, TimeZone};
 use futures_core::future::BoxFuture;
 
-use crate::{AddStreamItem, Cursor, ItemId, NewItem, Progress, Recipients, Result, Streams, global};
+use crate::{
+    AddStreamItem, Cursor, InTransaction, ItemId, NewItem, Progress, Recipients, Result, Streams, global,
+};
 
 /// An add that happens when it is awaited.
 ///
@@ -14,16 +16,27 @@ use crate::{AddStreamItem, Cursor, ItemId, NewItem, Progress, Recipients, Result
 /// a stream of recipients; else those of the storage. If [`is_retryable`](crate::Error::is_retryable), add the same [`NewItem`] again:
 /// no user receives it twice.
 #[must_use = "nothing is added until it is awaited"]
-pub struct Add {
-    streams: Option<Streams>,
+pub struct Add<'a> {
+    target: Target<'a>,
     recipients: Recipients,
     item: NewItem,
     on_progress: Option<Progress>,
 }
 
-impl Add {
+/// Where an item is put.
+enum Target<'a> {
+    /// The streams of [`init`](crate::init) where there are none.
+    Streams(Option<Streams>),
+    Transaction(InTransaction<'a>),
+}
+
+impl<'a> Add<'a> {
     pub(crate) fn new(streams: Option<Streams>, recipients: Recipients, item: NewItem) -> Self {
-        Self { streams, recipients, item, on_progress: None }
+        Self { target: Target::Streams(streams), recipients, item, on_progress: None }
+    }
+
+    pub(crate) fn within(transaction: InTransaction<'a>, recipients: Recipients, item: NewItem) -> Self {
+        Self { target: Target::Transaction(transaction), recipients, item, on_progress: None }
     }
 
     /// The item's timestamp, cut off to microseconds; now if not given.
@@ -46,13 +59,22 @@ impl Add {
     }
 
     async fn run(self) -> Result<Delivery> {
-        let streams = global::resolve(self.streams.as_ref())?;
+        let streams = match &self.target {
+            Target::Streams(streams) => global::resolve(streams.as_ref())?,
+            Target::Transaction(transaction) => transaction.streams(),
+        };
         let item = self.item.cursor();
         let checked = self.item.check(streams.max_content_len());
         let delivered = match checked.and_then(|()| self.recipients.check(streams.capabilities().user_id())) {
             Ok(()) => {
                 let args = AddStreamItem::new(self.recipients, self.item).with_on_progress(self.on_progress);
-                streams.backend().add_stream_item(args).await
+                match &self.target {
+                    Target::Streams(_) => streams.backend().add_stream_item(args).await,
+                    Target::Transaction(transaction) => match transaction.writes() {
+                        Ok(writes) => writes.add_stream_item(args).await,
+                        Err(error) => Err(error),
+                    },
+                }
             }
             Err(error) => Err(error),
         };
@@ -61,16 +83,16 @@ impl Add {
     }
 }
 
-impl IntoFuture for Add {
+impl<'a> IntoFuture for Add<'a> {
     type Output = Result<Delivery>;
-    type IntoFuture = BoxFuture<'static, Result<Delivery>>;
+    type IntoFuture = BoxFuture<'a, Result<Delivery>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
 }
 
-impl fmt::Debug for Add {
+impl fmt::Debug for Add<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Add")
             .field("recipients", &self.recipients)

@@ -1,11 +1,12 @@
 //! The contract that a backend fulfils, and nothing else.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{any::Any, fmt::Debug, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     AddStreamItem, Capabilities, CountQuery, DeleteStream, Delivered, Error, Result, StreamItem, StreamQuery,
+    Writes,
 };
 
 /// A storage for streams, used as `Arc<dyn Backend>`.
@@ -52,6 +53,17 @@ pub trait Backend: Debug + Send + Sync + 'static {
         Err(Error::unsupported(self.capabilities().backend(), "purge"))
     }
 
+    /// What writes within a transaction of the application's own, which commits or undoes it. `transaction` is of a type
+    /// that the backend names; any other, or a transaction of another database, is an error before anything is
+    /// written.
+    fn in_transaction<'a>(
+        &'a self,
+        transaction: &'a (dyn Any + Send + Sync),
+    ) -> Result<Box<dyn Writes + 'a>> {
+        let _ = transaction;
+        Err(Error::unsupported(self.capabilities().backend(), "in_transaction"))
+    }
+
     /// Closes the connections, for a tidy end. Nothing may be called after it. A backend without connections does nothing.
     async fn close(&self) -> Result<()> {
         Ok(())
@@ -89,6 +101,13 @@ macro_rules! forward {
 
             async fn purge(&self) -> Result<u64> {
                 T::purge(self).await
+            }
+
+            fn in_transaction<'a>(
+                &'a self,
+                transaction: &'a (dyn Any + Send + Sync),
+            ) -> Result<Box<dyn Writes + 'a>> {
+                T::in_transaction(self, transaction)
             }
 
             async fn close(&self) -> Result<()> {

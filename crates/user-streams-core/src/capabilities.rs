@@ -16,12 +16,20 @@ pub enum Capability {
     AtomicBroadcast,
     /// What is stored outlives the backend value.
     Durable,
+    /// [`Backend::in_transaction`](crate::Backend::in_transaction).
+    InTransaction,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Migrate, Self::DeleteStream, Self::Purge, Self::AtomicBroadcast, Self::Durable];
+    pub const ALL: [Self; 6] = [
+        Self::Migrate,
+        Self::DeleteStream,
+        Self::Purge,
+        Self::AtomicBroadcast,
+        Self::Durable,
+        Self::InTransaction,
+    ];
 }
 
 /// What a backend is called, whom it knows, and which optional operations it has.

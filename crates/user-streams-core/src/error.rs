@@ -43,6 +43,8 @@ pub enum ErrorKind {
     Connection,
     /// The operation did not finish in its time.
     Timeout,
+    /// More calls wait than the backend lets wait (its option `max_waiting`): nothing was tried.
+    Overloaded,
     /// Another writer was in the way (a lock, a deadlock, a serialization failure).
     Conflict,
     /// What is stored cannot be read: a damaged file, or data that this library did not write.
@@ -54,7 +56,7 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether the same call may succeed if it is made again, unchanged.
     fn is_transient(self) -> bool {
-        matches!(self, Self::Connection | Self::Timeout | Self::Conflict)
+        matches!(self, Self::Connection | Self::Timeout | Self::Overloaded | Self::Conflict)
     }
 }
 
@@ -113,7 +115,7 @@ impl Error {
         self
     }
 
-    /// Says whether the same call may succeed if made again (by default so for `Connection`, `Timeout`, `Conflict`).
+    /// Says whether the same call may succeed if made again (by default so for `Connection`, `Timeout`, `Overloaded` and `Conflict`).
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = retryable;

@@ -29,7 +29,7 @@ pub async fn init(settings: Settings) -> Result<Streams> {
 }
 
 /// [`Streams::add_stream_item`] on the streams of [`init`]; before it, awaiting answers `NotInitialized`.
-pub fn add_stream_item(recipients: impl IntoRecipients, content: impl Into<NewItem>) -> Add {
+pub fn add_stream_item(recipients: impl IntoRecipients, content: impl Into<NewItem>) -> Add<'static> {
     Add::new(None, recipients.into_recipients(), content.into())
 }
 

@@ -25,7 +25,10 @@ mod registry;
 mod settings;
 mod streams;
 pub mod time;
+mod transaction;
 mod user;
+mod waiting;
+mod writes;
 
 pub use add::{Add, Delivery};
 pub use args::{AddStreamItem, CountQuery, DeleteStream, Delivered, Position, Progress, StreamQuery};
@@ -47,7 +50,10 @@ pub use recipients::{Chunk, IntoRecipients, RecipientChunks, RecipientQuery, Rec
 pub use registry::Registry;
 pub use settings::Settings;
 pub use streams::Streams;
+pub use transaction::InTransaction;
 pub use user::{MAX_TEXT_ID_LEN, ToUserId, UserId, UserIdKind};
+pub use waiting::{Waiting, WaitingPlace};
+pub use writes::Writes;
 
 /// The trait macro that every backend implementation needs, so that a backend crate need not name it itself.
 pub use async_trait::async_trait;

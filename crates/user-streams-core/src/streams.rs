@@ -1,12 +1,12 @@
 //! The handle that an application works with.
 
-use std::sync::Arc;
+use std::{any::Any, sync::Arc};
 
 use chrono::{DateTime, FixedOffset};
 
 use crate::{
-    Add, Backend, Capabilities, DEFAULT_MAX_CONTENT_LEN, DeleteStream, IntoRecipients, NewItem, Registry,
-    Result, Settings, StreamItem, StreamItems, ToUserId, UserId, time,
+    Add, Backend, Capabilities, DEFAULT_MAX_CONTENT_LEN, DeleteStream, InTransaction, IntoRecipients,
+    NewItem, Registry, Result, Settings, StreamItem, StreamItems, ToUserId, UserId, time,
 };
 
 /// The streams of all users in one backend. A clone is cheap and shares it.
@@ -67,7 +67,11 @@ impl Streams {
     /// Puts an item into the stream of one user, of many, or of every user of a query, when awaited.
     ///
     /// See [`Add`] for what can be set, what comes back and the errors.
-    pub fn add_stream_item(&self, recipients: impl IntoRecipients, content: impl Into<NewItem>) -> Add {
+    pub fn add_stream_item(
+        &self,
+        recipients: impl IntoRecipients,
+        content: impl Into<NewItem>,
+    ) -> Add<'static> {
         Add::new(Some(self.clone()), recipients.into_recipients(), content.into())
     }
 
@@ -97,6 +101,22 @@ impl Streams {
             };
             streams.named("delete_stream", deleted)
         }
+    }
+
+    /// The streams within a transaction of the application's own: what is written there commits or rolls back with it.
+    /// On the SQL backends that is a `sea_orm::DatabaseTransaction` on the same database, whether they were connected
+    /// by a URL or made over the application's pool.
+    ///
+    /// Await each call before the next statement on the transaction.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend is not a SQL database; `InvalidArgument` if `transaction` is not one of its kind of
+    /// database. That it is of another database is told by the first write, before anything is written.
+    pub fn in_transaction<'a, T: Any + Send + Sync>(
+        &'a self,
+        transaction: &'a T,
+    ) -> Result<InTransaction<'a>> {
+        InTransaction::new(self, transaction)
     }
 
     /// Deletes stored contents that no stream refers to any more, and returns how many there were.

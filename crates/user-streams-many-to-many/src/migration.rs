@@ -2,7 +2,7 @@
 
 use user_streams_core::Result;
 use user_streams_sql::{
-    Dialect, Schema,
+    Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
@@ -19,21 +19,32 @@ pub fn migrations(dialect: Dialect, config: &ManyToManyConfig) -> Result<Vec<Box
 }
 
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateTables(schema.clone()))]
+    vec![CreateTables::boxed(schema), identity_migration(schema)]
 }
 
-struct CreateTables(Schema);
+struct CreateTables {
+    /// With the table's own, so that an application may have several among its migrations.
+    name: String,
+    schema: Schema,
+}
+
+impl CreateTables {
+    fn boxed(schema: &Schema) -> Box<dyn MigrationTrait> {
+        let name = format!("m20261122_000001_create_{}", schema.table);
+        Box::new(Self { name, schema: schema.clone() })
+    }
+}
 
 impl MigrationName for CreateTables {
     fn name(&self) -> &str {
-        "m20261122_000001_create_user_streams_many_to_many"
+        &self.name
     }
 }
 
 #[async_trait]
 impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let schema = &self.0;
+        let schema = &self.schema;
         let dialect = schema.dialect;
         // A delivery is nothing but its key, so a table that is its own index halves its size, and more. On SQLite,
         // strict refuses a text as an integer id.
@@ -64,8 +75,8 @@ impl MigrationTrait for CreateTables {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in [self.0.table.clone(), self.0.items_table()] {
-            let sql = format!("DROP TABLE {}", self.0.quote(&table));
+        for table in [self.schema.table.clone(), self.schema.items_table()] {
+            let sql = format!("DROP TABLE {}", self.schema.quote(&table));
             manager.get_connection().execute_unprepared(&sql).await?;
         }
         Ok(())

@@ -12,7 +12,7 @@ use fred::types::Value;
 use tokio::runtime::Handle;
 use user_streams_core::{
     AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
-    Result, StreamItem, StreamQuery, UserIdKind, async_trait,
+    Result, StreamItem, StreamQuery, UserIdKind, Waiting, async_trait,
 };
 
 use crate::{
@@ -35,6 +35,7 @@ pub struct RedisBackend {
     keys: Keys,
     user_id: UserIdKind,
     shared_content_min_len: Option<usize>,
+    waiting: Waiting,
 }
 
 impl RedisBackend {
@@ -47,6 +48,7 @@ impl RedisBackend {
         let keys = Keys::new(&config.key_prefix)?;
         let target = Target::new(url, config.client_arguments)?;
         let RedisConfig { user_id, shared_content_min_len, .. } = config;
+        let waiting = Waiting::new(config.max_waiting)?;
         if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
             return Err(Error::new(
                 ErrorKind::InvalidSettings,
@@ -54,7 +56,13 @@ impl RedisBackend {
             ));
         }
         let client = Arc::new(in_runtime(Client::connect(target)).await?);
-        Ok(Self { client, keys, user_id, shared_content_min_len })
+        Ok(Self { client, keys, user_id, shared_content_min_len, waiting })
+    }
+
+    /// Makes a call, unless too many wait already.
+    async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let _place = self.waiting.enter()?;
+        in_runtime(call).await
     }
 }
 
@@ -73,28 +81,28 @@ impl Backend for RedisBackend {
         let AddStreamItem { recipients, item, on_progress, .. } = args;
         let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
         let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
-        in_runtime(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks)).await
+        self.call(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks)).await
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let StreamQuery { user, position, limit, .. } = query;
-        in_runtime(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit)).await
+        self.call(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit)).await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
         let command = Command::on_key("ZCARD", self.keys.stream(&query.user), []);
-        count(&in_runtime(self.client.one(command)).await?)
+        count(&self.call(self.client.one(command)).await?)
     }
 
     /// Redis needs nothing to be created. This looks at settings of the server that waste memory or lose streams, and
     /// warns of them by `tracing`.
     async fn migrate(&self) -> Result<()> {
-        in_runtime(crate::advice::give(&self.client)).await
+        self.call(crate::advice::give(&self.client)).await
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         let key = self.keys.stream(&args.user);
-        in_runtime(async {
+        self.call(async {
             match self.shared_content_min_len {
                 None => delete::members(&self.client, key).await,
                 Some(_) => delete::members_and_contents(&self.client, &self.keys, key).await,

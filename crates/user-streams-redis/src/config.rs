@@ -1,7 +1,7 @@
 //! The options of the backend.
 
 use serde::Deserialize;
-use user_streams_core::UserIdKind;
+use user_streams_core::{UserIdKind, Waiting};
 
 use crate::ClientArguments;
 
@@ -28,6 +28,8 @@ pub struct RedisConfig {
     /// From how many bytes on a content that goes to several recipients is stored once, not with each of them. `None`, the
     /// default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
+    /// The most calls that wait for an answer, 1 to 1,000,000; 10,000 by default. Any more are `Overloaded` at once.
+    pub max_waiting: usize,
     /// What the Redis client is to know. Its secrets do not show in `Debug`.
     pub client_arguments: ClientArguments,
 }
@@ -38,6 +40,7 @@ impl Default for RedisConfig {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
+            max_waiting: Waiting::DEFAULT,
             client_arguments: ClientArguments::default(),
         }
     }
@@ -67,6 +70,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
         self.shared_content_min_len = Some(bytes);
+        self
+    }
+
+    /// Sets the most calls that wait for an answer.
+    #[must_use]
+    pub fn with_max_waiting(mut self, max_waiting: usize) -> Self {
+        self.max_waiting = max_waiting;
         self
     }
 

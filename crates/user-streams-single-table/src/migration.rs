@@ -2,7 +2,7 @@
 
 use user_streams_core::Result;
 use user_streams_sql::{
-    Dialect, Schema,
+    Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
@@ -19,21 +19,32 @@ pub fn migrations(dialect: Dialect, config: &SingleTableConfig) -> Result<Vec<Bo
 }
 
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(CreateTable(schema.clone()))]
+    vec![CreateTable::boxed(schema), identity_migration(schema)]
 }
 
-struct CreateTable(Schema);
+struct CreateTable {
+    /// With the table's own, so that an application may have several among its migrations.
+    name: String,
+    schema: Schema,
+}
+
+impl CreateTable {
+    fn boxed(schema: &Schema) -> Box<dyn MigrationTrait> {
+        let name = format!("m20261122_000001_create_{}", schema.table);
+        Box::new(Self { name, schema: schema.clone() })
+    }
+}
 
 impl MigrationName for CreateTable {
     fn name(&self) -> &str {
-        "m20261122_000001_create_user_streams_single_table"
+        &self.name
     }
 }
 
 #[async_trait]
 impl MigrationTrait for CreateTable {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let schema = &self.0;
+        let schema = &self.schema;
         let dialect = schema.dialect;
         // One index serves every read. InnoDB keeps the rows in its order. On SQLite, strict refuses a text as an integer id.
         let options = match dialect {
@@ -54,7 +65,7 @@ impl MigrationTrait for CreateTable {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let sql = format!("DROP TABLE {}", self.0.quote(&self.0.table));
+        let sql = format!("DROP TABLE {}", self.schema.quote(&self.schema.table));
         manager.get_connection().execute_unprepared(&sql).await.map(|_| ())
     }
 }

@@ -1,11 +1,11 @@
 //! The contract of core, each operation by its file in `ops`.
 
-use std::{marker::PhantomData, sync::Arc};
+use std::{any::Any, marker::PhantomData, sync::Arc};
 
-use sea_orm::DatabaseConnection;
+use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, Result,
-    StreamItem, StreamQuery, async_trait,
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
+    Result, StreamItem, StreamQuery, Writes, async_trait,
 };
 
 use crate::{
@@ -65,7 +65,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::AtomicBroadcast)
-            .with(Capability::Durable);
+            .with(Capability::Durable)
+            .with(Capability::InTransaction);
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
@@ -82,7 +83,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
     }
 
     async fn migrate(&self) -> Result<()> {
-        ops::migrate(&self.store, L::migrations).await
+        ops::migrate(&self.store, L::migrations).await?;
+        // Now, since a transaction may later have the pool's only connection. Else the first one asks.
+        let _ = ops::identity(&self.store).await;
+        Ok(())
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
@@ -91,6 +95,17 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn purge(&self) -> Result<u64> {
         ops::purge(&self.store).await
+    }
+
+    fn in_transaction<'a>(
+        &'a self,
+        transaction: &'a (dyn Any + Send + Sync),
+    ) -> Result<Box<dyn Writes + 'a>> {
+        let Some(transaction) = transaction.downcast_ref::<DatabaseTransaction>() else {
+            let message = "expected a `sea_orm::DatabaseTransaction` of the sea-orm that this library is built with (2.0)";
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        };
+        Ok(Box::new(ops::InTransaction::new(&self.store, transaction)?))
     }
 
     async fn close(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use serde::Deserialize;
-use user_streams_core::{Error, ErrorKind, Result, UserIdKind};
+use user_streams_core::{Error, ErrorKind, Result, UserIdKind, Waiting};
 
 /// Where the database is and how to use it. As [options](user_streams_core::Settings::with_option) they have the names of the fields.
 #[derive(Clone, Deserialize)]
@@ -24,6 +24,8 @@ pub struct SqlConfig {
     /// The most connections in the pool, 1 to 10,000; by default 4 for SQLite and 10 for a server. A SQLite file has one
     /// more, which writes.
     pub max_connections: Option<u32>,
+    /// The most calls that wait for a connection, 1 to 1,000,000; 10,000 by default. Any more are `Overloaded` at once.
+    pub max_waiting: usize,
     /// How long to wait for a connection, in seconds; 10 by default. This and the other limits may be 0.001 to 1,000,000.
     pub connect_timeout: f64,
     /// How long one statement may take, in seconds, and a whole call that is no long broadcast, with all that it waits
@@ -62,6 +64,7 @@ impl Default for SqlConfig {
             table: None,
             users: None,
             max_connections: None,
+            max_waiting: Waiting::DEFAULT,
             connect_timeout: 10.0,
             statement_timeout: 30.0,
             broadcast_timeout: 3600.0,
@@ -102,6 +105,13 @@ impl SqlConfig {
     #[must_use]
     pub fn with_max_connections(mut self, max_connections: u32) -> Self {
         self.max_connections = Some(max_connections);
+        self
+    }
+
+    /// Sets the most calls that wait for a connection.
+    #[must_use]
+    pub fn with_max_waiting(mut self, max_waiting: usize) -> Self {
+        self.max_waiting = max_waiting;
         self
     }
 
@@ -154,6 +164,7 @@ impl SqlConfig {
             statement: seconds("statement_timeout", self.statement_timeout)?,
             broadcast: seconds("broadcast_timeout", self.broadcast_timeout)?,
             recipients: seconds("recipients_timeout", self.recipients_timeout)?,
+            most_waiting: self.max_waiting,
         })
     }
 
@@ -197,6 +208,8 @@ pub(crate) struct Timeouts {
     pub(crate) statement: Duration,
     pub(crate) broadcast: Duration,
     pub(crate) recipients: Duration,
+    /// How many calls wait for a connection.
+    pub(crate) most_waiting: usize,
 }
 
 pub(crate) fn invalid(message: String) -> Error {
@@ -211,6 +224,7 @@ impl fmt::Debug for SqlConfig {
             .field("table", &self.table)
             .field("users", &self.users)
             .field("max_connections", &self.max_connections)
+            .field("max_waiting", &self.max_waiting)
             .finish_non_exhaustive()
     }
 }

@@ -75,6 +75,8 @@ pub(crate) struct Ledger {
     /// have the item yet.
     atomic: bool,
     entries: Mutex<BTreeMap<u64, Entry>>,
+    /// Items whose transaction was rolled back.
+    undone: Mutex<BTreeSet<u64>>,
     /// Users whose streams are deleted meanwhile: what they have proves nothing.
     volatile: Mutex<Option<RangeInclusive<i64>>>,
     /// Counts that do not fit, found on the way.
@@ -104,6 +106,11 @@ impl Ledger {
     /// These users' streams are deleted while others are read.
     pub(crate) fn set_volatile(&self, users: RangeInclusive<i64>) {
         *lock(&self.volatile) = Some(users);
+    }
+
+    /// The transaction of the item's add was rolled back: nobody may have it.
+    pub(crate) fn undo(&self, number: u64) {
+        lock(&self.undone).insert(number);
     }
 
     /// An add of the item begins.
@@ -169,6 +176,10 @@ impl Ledger {
                 tally.duplicated += 1;
                 told.say(tally, "duplicated", format!("user {} has {content:?} twice", row.user));
             }
+        }
+        for number in lock(&self.undone).iter().filter(|number| having.contains_key(number)) {
+            tally.foreign += 1;
+            told.say(tally, "foreign", format!("item #{number} was rolled back, and is there"));
         }
         let nobody = BTreeSet::new();
         for (number, entry) in entries.iter() {
@@ -292,6 +303,16 @@ mod tests {
         assert_eq!(figures(&judged(&ledger, vec![row(&one, 1), row(&one, 2)])), [0, 0, 0, 1]);
         let other = Row { id: one.id + 1, ..row(&one, 1) };
         assert_eq!(figures(&judged(&ledger, vec![row(&one, 1), other])), [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn what_was_rolled_back_is_foreign() {
+        let ledger = Ledger::new(true);
+        let item = ledger.item(1..=1);
+        ledger.begin(0);
+        ledger.undo(0);
+        assert_eq!(figures(&judged(&ledger, vec![])), [0; 4]);
+        assert_eq!(judged(&ledger, vec![row(&item, 1)]).foreign, 1);
     }
 
     #[test]

@@ -189,7 +189,7 @@ impl Stage {
     }
 
     /// The add of an item, not yet awaited.
-    pub(crate) fn start(&self, item: &Item) -> Add {
+    pub(crate) fn start(&self, item: &Item) -> Add<'static> {
         self.ledger.begin(item.number);
         if item.first == item.last {
             return self.streams.add_stream_item(self.place.user_id(item.first), item.new_item());

@@ -25,5 +25,5 @@ mod server;
 pub use install::install;
 pub use kind::Kind;
 pub use profile::Profile;
-pub use provide::{Source, concurrently, missing, provide, source, start};
+pub use provide::{Source, concurrently, is_installed, missing, provide, source, start};
 pub use server::Server;

@@ -29,6 +29,11 @@ pub fn source(kind: Kind) -> Source {
     }
 }
 
+/// Whether an instance of it can be started here.
+pub fn is_installed(kind: Kind) -> bool {
+    locate::directory(kind).is_some()
+}
+
 /// What to tell about a server that is nowhere.
 pub fn missing(kind: Kind) -> String {
     let place = match locate::chosen(kind) {

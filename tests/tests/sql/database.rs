@@ -33,6 +33,8 @@ impl Kind {
 
 /// A new, empty database, dropped with this.
 pub(crate) struct TestDatabase {
+    /// The name of its kind.
+    pub(crate) kind: &'static str,
     pub(crate) url: String,
     /// What runs before the backends, and beside them.
     pub(crate) connection: DatabaseConnection,
@@ -53,7 +55,7 @@ impl TestDatabase {
             let (base, _) = server.rsplit_once('/').unwrap();
             (format!("{base}/{name}"), Some((server.clone(), name)))
         };
-        Self { connection: connect(&url, 4).await, url, directory, drop_on }
+        Self { kind: kind.name, connection: connect(&url, 4).await, url, directory, drop_on }
     }
 
     pub(crate) fn backend(&self) -> DbBackend {

@@ -7,10 +7,12 @@ mod database;
 mod errors;
 mod faults;
 mod foreign_key;
+mod in_transaction;
 mod long_broadcasts;
 mod migrations;
 mod plans;
 mod recipients;
+mod servers;
 mod urls;
 
 use std::process::ExitCode;
@@ -42,7 +44,8 @@ fn main() -> ExitCode {
         recipients::TESTS,
         urls::TESTS,
     ];
-    let tests = || topics.into_iter().chain(faults::TOPICS.iter().copied()).flatten();
+    let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
+    let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }

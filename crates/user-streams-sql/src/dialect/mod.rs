@@ -2,10 +2,12 @@
 
 mod copy;
 mod mysql_facts;
+mod script;
 pub(crate) mod values;
 
 pub(crate) use copy::{LEAST as LEAST_COPIED, Rows};
 pub(crate) use mysql_facts::MySqlFacts;
+pub(crate) use script::script;
 
 use sea_orm::DbBackend;
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};

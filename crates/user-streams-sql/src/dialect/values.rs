@@ -57,7 +57,8 @@ pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
     vec![format!("[{}]", pairs.join(",")).into()]
 }
 
-struct Hex<'a>(&'a [u8]);
+/// Bytes in hexadecimal.
+pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 
 impl std::fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -53,7 +53,7 @@ async fn of_another_database(store: &Store, users: Users) -> Result<Recipients> 
     gathered.map_err(|_| limits.expired())?
 }
 
-fn done(delivered: u64, on_progress: Option<Progress>) -> Delivered {
+pub(super) fn done(delivered: u64, on_progress: Option<Progress>) -> Delivered {
     if let Some(mut report) = on_progress {
         report(delivered);
     }

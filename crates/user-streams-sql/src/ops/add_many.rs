@@ -24,8 +24,8 @@ pub(super) async fn add(store: &Arc<Store>, users: Vec<UserId>, item: &Arc<NewIt
     retry(store, store.call(), None, work).await
 }
 
-async fn write(
-    mut on: Box<dyn Executor>,
+pub(super) async fn write(
+    mut on: Box<dyn Executor + '_>,
     store: Arc<Store>,
     users: Arc<[UserId]>,
     item: Arc<NewItem>,
@@ -35,7 +35,7 @@ async fn write(
     let one_statement = on.commits_alone() && batch::parts(store.dialect(), &users, room).len() == 1;
     match &store.statements.items {
         None if one_statement => return to_many(on, store, Within::Itself, &users, item).await,
-        Some(items) if users.len() < LEAST_COPIED => {
+        Some(items) if users.len() < LEAST_COPIED && on.commits_alone() => {
             if let Some(with_deliveries) = &items.with_deliveries {
                 let mut values = item_key(item);
                 let users = values::users(store.dialect(), store.schema.user_id, &users);

@@ -12,34 +12,38 @@ use super::{
     retry::retry,
     store::room_for_users,
 };
-use crate::{Dialect, pool::Executor, schema::Deliver, users};
+use crate::{Dialect, error::not_strict, pool::Executor, schema::Deliver, users};
 
 /// The statement of one query, and its values.
-struct Query {
+pub(super) struct Query {
     deliver: Deliver,
     values: Vec<Value>,
 }
 
 pub(super) async fn add(store: &Arc<Store>, select: &SelectStatement, item: &Arc<NewItem>) -> Result<u64> {
-    let (select, mut values) = users::build(select, store.dialect().backend());
-    let deliver = store.statements.deliver_query(&store.schema, &select, values.len());
-    values.extend(store.item_values(item));
-    let query = Arc::new(Query { deliver, values });
+    let query = Arc::new(Query::new(store, select, item));
     let work = |on| write(on, Arc::clone(store), Arc::clone(&query), Arc::clone(item));
     retry(store, store.broadcast(), None, work).await.map_err(|error| of_query(store, error))
 }
 
-async fn write(
-    mut on: Box<dyn Executor>,
+impl Query {
+    pub(super) fn new(store: &Store, select: &SelectStatement, item: &NewItem) -> Self {
+        let (select, mut values) = users::build(select, store.dialect().backend());
+        let deliver = store.statements.deliver_query(&store.schema, &select, values.len());
+        values.extend(store.item_values(item));
+        Self { deliver, values }
+    }
+}
+
+pub(super) async fn write(
+    mut on: Box<dyn Executor + '_>,
     store: Arc<Store>,
     query: Arc<Query>,
     item: Arc<NewItem>,
 ) -> Result<u64> {
     let (on, dialect) = (&mut *on, store.dialect());
     if !on.is_strict() {
-        let message = "the pool's `sql_mode` is not strict, so that the server would make a user id of any value: add \
-                       STRICT_TRANS_TABLES to it, or let the backend connect by its URL";
-        return Err(Error::new(ErrorKind::InvalidSettings, message));
+        return Err(not_strict("pool"));
     }
     room_for_users(on.max_packet(), &item)?;
     // Not a statement of a known shape, so it has the time of the whole broadcast; on PostgreSQL by the transaction.
@@ -63,7 +67,7 @@ async fn deliver(on: &mut dyn Executor, store: &Store, query: &Query, item: &New
 }
 
 /// Tells a missing table of the query from one of the backend.
-fn of_query(store: &Store, error: Error) -> Error {
+pub(super) fn of_query(store: &Store, error: Error) -> Error {
     let reason = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
     if error.kind() != ErrorKind::NotMigrated || reason.contains(&store.schema.table) {
         return error;

@@ -10,25 +10,31 @@ use super::{
 };
 use crate::{error::from_db, pool::Executor};
 
+/// How often an item may be purged between being found and being held.
+const TRIES: u32 = 5;
+
 /// Stores the item unless it is there, and holds it until the transaction ends.
 pub(super) async fn put_item(on: &mut dyn Executor, store: &Store, item: &NewItem) -> Result<()> {
     let Some(items) = &store.statements.items else { return Ok(()) };
     room_for_users(on.max_packet(), item)?;
     let key = item_key(item);
     let values = [key.clone(), vec![item.content().into()]].concat();
-    let stored = loop {
+    for _ in 0..TRIES {
         if insert_one(on, &items.insert, values.clone()).await? == 1 {
             return Ok(());
         }
         // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.
-        if let Some(row) = on.query(&items.select, key.clone()).await?.first() {
-            break content(row)?;
+        if on.can_query() {
+            match on.query(&items.select, key.clone()).await?.first().map(content).transpose()? {
+                Some(stored) if stored == item.content() => return Ok(()),
+                Some(_) => break,
+                None => {}
+            }
+        } else if on.execute(&items.hold, values.clone()).await? == 1 {
+            return Ok(());
         }
-    };
-    // Another content under this key must not reach these recipients, nor be replaced.
-    if stored == item.content() {
-        return Ok(());
     }
+    // Another content under this key must not reach these recipients, nor be replaced.
     let message =
         format!("another item has the id {} and the same `created_at`; nothing was stored", item.id());
     Err(Error::new(ErrorKind::Conflict, message).with_retryable(false))

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, IsolationLevel, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, TryGetable, Value,
     sea_query::{Alias, DynIden, IntoIden},
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
 use user_streams_core::{Error, ErrorKind, Result};
+use uuid::Uuid;
 
 use super::Store;
 use crate::{
@@ -61,8 +62,22 @@ pub(crate) async fn migrate(store: &Arc<Store>, migrations: Migrations) -> Resul
     })
 }
 
-/// All in one transaction that first takes a lock, since several processes may start at once.
+/// Looks first: with nothing to do, a login that may only read is enough, and so is a server that takes no writes.
 async fn run(store: &Store, connection: &DatabaseConnection, migrations: Migrations) -> Result<()> {
+    let migrator = Migrator { schema: &store.schema, migrations };
+    // In a transaction, since without autocommit a read would leave one open.
+    let look = connection.begin().await.map_err(from_db)?;
+    check_case(&store.schema, &look).await?;
+    let pending = migrator.get_pending_migrations_read_only(&look).await;
+    look.rollback().await.map_err(from_db)?;
+    match pending.map_err(failed)?.is_empty() {
+        true => Ok(()),
+        false => up(store, connection, &migrator).await,
+    }
+}
+
+/// All in one transaction that first takes a lock, since several processes may start at once.
+async fn up(store: &Store, connection: &DatabaseConnection, migrator: &Migrator<'_>) -> Result<()> {
     let options = TransactionOptions {
         isolation_level: (store.dialect() == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
         sqlite_transaction_mode: (store.dialect() == Dialect::Sqlite)
@@ -70,48 +85,115 @@ async fn run(store: &Store, connection: &DatabaseConnection, migrations: Migrati
         ..TransactionOptions::default()
     };
     let transaction = connection.begin_with_options(options).await.map_err(from_db)?;
-    let wait = store.pools.timeouts.statement;
-    lock(store, &transaction, wait).await?;
-    let migrator = Migrator { schema: &store.schema, migrations };
-    let migrated = migrator.up(&transaction, None).await.map_err(|error| {
-        Error::new(ErrorKind::Backend, "the migration failed; if the tables are there already because an application's own migrator made them, do not call `migrate` too")
-            .with_source(error)
-    });
+    let lock = MigrationLock::take(store, &transaction).await?;
+    let migrated = migrator.up(&transaction, None).await.map_err(failed);
     // MySQL commits at every CREATE TABLE, and keeps its lock beyond a commit.
-    let unlocked = unlock(store, &transaction).await;
+    let unlocked = lock.release(&transaction).await;
     migrated.and(unlocked)?;
     transaction.commit().await.map_err(from_db)
 }
 
-/// Waits so long for others who migrate.
-async fn lock(store: &Store, transaction: &DatabaseTransaction, wait: Duration) -> Result<()> {
-    let name = Value::from(lock_name(store));
-    match store.dialect() {
-        // It is a writer already.
-        Dialect::Sqlite => {}
-        Dialect::Postgres => {
-            let limit = format!("SET LOCAL lock_timeout = {}", wait.as_millis());
-            transaction.execute_unprepared(&limit).await.map_err(from_db)?;
-            query(transaction, "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)", vec![name]).await?;
-        }
-        Dialect::MySql => {
-            let rows =
-                query(transaction, "SELECT GET_LOCK(?, ?)", vec![name, wait.as_secs_f64().into()]).await?;
-            let got: Option<i64> =
-                rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten();
-            if got != Some(1) {
-                return Err(Error::new(ErrorKind::Timeout, "another process is migrating"));
-            }
-        }
+/// What a migration that failed means.
+fn failed(error: DbErr) -> Error {
+    match error {
+        // Of the migrator itself: the history has names that it does not know.
+        DbErr::Custom(_) => Error::new(
+            ErrorKind::Backend,
+            "the history of the migrations has some that this version does not know: a newer version has made the \
+             tables, or another backend under the same name",
+        )
+        .with_source(error),
+        error => from_db(error),
     }
-    Ok(())
 }
 
-async fn unlock(store: &Store, transaction: &DatabaseTransaction) -> Result<()> {
-    if store.dialect() == Dialect::MySql {
-        query(transaction, "SELECT RELEASE_LOCK(?)", vec![lock_name(store).into()]).await?;
+/// Refuses a name that the database takes for that of another one's tables.
+async fn check_case(schema: &Schema, on: &DatabaseTransaction) -> Result<()> {
+    let (sql, values) = match schema.dialect {
+        // The name that is there.
+        Dialect::Sqlite => (
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ? COLLATE NOCASE",
+            vec![schema.table.as_str().into()],
+        ),
+        // All names are kept, or compared, in lower case.
+        Dialect::MySql if schema.table != schema.table.to_lowercase() => (
+            "SELECT IF(@@lower_case_table_names = 0, CAST(? AS CHAR), 'the same in lower case')",
+            vec![schema.table.as_str().into()],
+        ),
+        _ => return Ok(()),
+    };
+    let rows = query(on, sql, values).await?;
+    let Some(row) = rows.first() else { return Ok(()) };
+    let other: String = row.try_get_by_index(0).map_err(from_db)?;
+    if other == schema.table {
+        return Ok(());
     }
-    Ok(())
+    let message = format!(
+        "table: the database does not tell {:?} from {other:?}, which would be one table: write the option in lower \
+         case, or as the table is named that is there",
+        schema.table
+    );
+    Err(Error::new(ErrorKind::InvalidSettings, message))
+}
+
+/// The lock that whoever migrates these tables holds.
+struct MigrationLock {
+    /// On MySQL, whose locks are named, and outlive a transaction.
+    name: Option<String>,
+}
+
+impl MigrationLock {
+    /// Waits as long as a statement may take for others who migrate.
+    async fn take(store: &Store, transaction: &DatabaseTransaction) -> Result<Self> {
+        let (wait, table) = (store.pools.timeouts.statement, &store.schema.table);
+        match store.dialect() {
+            // It is a writer already.
+            Dialect::Sqlite => Ok(Self { name: None }),
+            Dialect::Postgres => {
+                let limit = format!("SET LOCAL lock_timeout = {}", wait.as_millis());
+                transaction.execute_unprepared(&limit).await.map_err(from_db)?;
+                let name = format!("user_streams:{table}");
+                let lock = "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)";
+                match query(transaction, lock, vec![name.into()]).await {
+                    Err(error) if error.kind() == ErrorKind::Conflict => {
+                        Err(held(wait, "an advisory lock").with_source(error))
+                    }
+                    locked => locked.map(|_| Self { name: None }),
+                }
+            }
+            Dialect::MySql => Self::take_named(transaction, table, wait).await,
+        }
+    }
+
+    /// MySQL's names are the whole server's, so the database's is part of it.
+    async fn take_named(transaction: &DatabaseTransaction, table: &str, wait: Duration) -> Result<Self> {
+        let database: Option<String> = first(transaction, "SELECT DATABASE()", Vec::new()).await?;
+        let name = lock_name(&database.unwrap_or_default(), table);
+        let values = vec![name.as_str().into(), wait.as_secs_f64().into()];
+        let got: Option<i64> = first(transaction, "SELECT GET_LOCK(?, ?)", values).await?;
+        if got == Some(1) {
+            return Ok(Self { name: Some(name) });
+        }
+        let session = "SELECT CAST(IS_USED_LOCK(?) AS SIGNED)";
+        let session: Option<i64> = first(transaction, session, vec![name.as_str().into()]).await?;
+        let session = session.map_or("no session now".to_owned(), |number| format!("session {number}"));
+        Err(held(wait, &format!("the lock {name:?}, which {session} has")))
+    }
+
+    async fn release(self, transaction: &DatabaseTransaction) -> Result<()> {
+        if let Some(name) = self.name {
+            query(transaction, "SELECT RELEASE_LOCK(?)", vec![name.into()]).await?;
+        }
+        Ok(())
+    }
+}
+
+fn held(wait: Duration, lock: &str) -> Error {
+    let message = format!(
+        "another process is migrating, or else holds {lock}: it was not free within {} s (`statement_timeout`)",
+        wait.as_secs_f64()
+    );
+    Error::new(ErrorKind::Timeout, message)
 }
 
 async fn query(on: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
@@ -119,7 +201,30 @@ async fn query(on: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Resul
     on.query_all_raw(statement).await.map_err(from_db)
 }
 
+/// The value in the first column of the first row.
+async fn first<T: TryGetable>(on: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<Option<T>> {
+    let rows = query(on, sql, values).await?;
+    Ok(rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten())
+}
+
 /// At most 64 characters, as MySQL has it.
-fn lock_name(store: &Store) -> String {
-    format!("user_streams:{}", store.schema.table)
+fn lock_name(database: &str, table: &str) -> String {
+    let name = format!("user_streams:{database}.{table}");
+    if name.chars().count() <= 64 {
+        return name;
+    }
+    format!("user_streams:{}", Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lock_name;
+
+    #[test]
+    fn names_of_locks_are_of_their_database_and_short_enough() {
+        assert_eq!(lock_name("app", "feed"), "user_streams:app.feed");
+        let long = [lock_name("a", &"x".repeat(60)), lock_name("b", &"x".repeat(60))];
+        assert!(long.iter().all(|name| name.len() <= 64));
+        assert_ne!(long[0], long[1]);
+    }
 }

@@ -1,9 +1,10 @@
 //! What every operation of a backend has at hand.
 
 use sea_orm::Value;
+use tokio::sync::OnceCell;
 use user_streams_core::{Error, ErrorKind, NewItem, Result, UserId};
 
-use super::add_together::Group;
+use super::{add_together::Group, identity::Identity};
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
@@ -23,6 +24,7 @@ pub(crate) struct Store {
     pub(crate) schema: Schema,
     pub(super) statements: Statements,
     pub(super) group: Option<Group>,
+    pub(super) identity: OnceCell<Identity>,
     pub(super) backend: &'static str,
 }
 
@@ -32,6 +34,7 @@ impl Store {
         Ok(Self {
             statements: Statements::new::<L>(&schema),
             group: Group::new::<L>(&pools, &schema),
+            identity: OnceCell::new(),
             backend: L::NAME,
             pools,
             schema,

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{SqlxError, sqlx::error::DatabaseError};
+use sea_orm::SqlxError;
 use tokio::{
     runtime::{self, Handle},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::driver::{Connection, Driver};
-use crate::error::is_locked;
+use crate::error::may_connect_later;
 
 /// How many connect at the same time.
 const AT_ONCE: usize = 4;
@@ -274,16 +274,9 @@ fn may_pass(error: &SqlxError) -> bool {
         }
         // An attempt that took longer than `connect_timeout`.
         SqlxError::PoolTimedOut => true,
-        SqlxError::Database(error) => {
-            error.is_transient_in_connect_phase() || is_too_many_connections(&**error) || is_locked(&**error)
-        }
+        SqlxError::Database(error) => may_connect_later(&**error),
         _ => false,
     }
-}
-
-/// MySQL's `ER_CON_COUNT_ERROR`.
-fn is_too_many_connections(error: &dyn DatabaseError) -> bool {
-    error.code().as_deref() == Some("08004")
 }
 
 impl std::fmt::Debug for Fresh {

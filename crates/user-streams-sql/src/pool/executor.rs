@@ -14,6 +14,11 @@ pub(crate) trait Executor: Send {
     /// Runs a statement and returns the number of rows that it changed.
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64>;
 
+    /// Whether statements can return rows.
+    fn can_query(&self) -> bool {
+        true
+    }
+
     /// Runs a statement and returns its rows.
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>>;
 

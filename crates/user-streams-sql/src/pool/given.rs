@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, IsolationLevel,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value, sqlx,
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -53,22 +53,30 @@ impl GivenPool {
 
 /// How many connections the pool may have.
 fn size(pool: &DatabaseConnection) -> usize {
-    let most = match &pool.inner {
+    counts(pool).0.clamp(1, 1_000) as usize
+}
+
+/// Whether the pool has as many connections as it may have, and none is idle.
+pub(super) fn is_exhausted(pool: &DatabaseConnection) -> bool {
+    let (most, open, idle) = counts(pool);
+    open >= most && idle == 0
+}
+
+/// The most connections of the pool, those that are open, and those that are idle.
+fn counts(pool: &DatabaseConnection) -> (u32, u32, usize) {
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    fn of<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> (u32, u32, usize) {
+        (pool.options().get_max_connections(), pool.size(), pool.num_idle())
+    }
+    match &pool.inner {
         #[cfg(feature = "sqlite")]
-        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
-            pool.get_sqlite_connection_pool().options().get_max_connections()
-        }
+        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => of(pool.get_sqlite_connection_pool()),
         #[cfg(feature = "postgres")]
-        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
-            pool.get_postgres_connection_pool().options().get_max_connections()
-        }
+        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => of(pool.get_postgres_connection_pool()),
         #[cfg(feature = "mysql")]
-        DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
-            pool.get_mysql_connection_pool().options().get_max_connections()
-        }
-        _ => 10,
-    };
-    most.clamp(1, 1_000) as usize
+        DatabaseConnectionType::SqlxMySqlPoolConnection(_) => of(pool.get_mysql_connection_pool()),
+        _ => (10, 0, 0),
+    }
 }
 
 #[async_trait]

@@ -65,7 +65,9 @@ impl Lease {
             });
         };
         self.busy = matches!(&answer, Err(error) if connection.is_broken_by(error));
-        if matches!(answer, Err(SqlxError::Io(_)))
+        // What ended this session may have ended the others; what takes no writes may have been replaced by another.
+        if matches!(answer, Err(SqlxError::Io(_) | SqlxError::Database(_)))
+            && self.busy
             && let Some(pool) = Object::pool(pooled)
         {
             pool.manager().discard_idle();

@@ -17,8 +17,10 @@ mod own;
 mod pools;
 #[cfg(test)]
 mod tests;
+mod within;
 
 pub(crate) use executor::{Executor, finish};
 pub(crate) use limits::Limits;
 pub(crate) use open::{open, over};
 pub(crate) use pools::{Access, Pools, runtime};
+pub(crate) use within::{Database, Within};

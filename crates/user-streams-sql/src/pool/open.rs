@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, ErrorKind, Result};
+use user_streams_core::{Error, ErrorKind, Result, Waiting};
 
 use super::{
     Access, Limits, Pools,
@@ -24,6 +24,7 @@ pub(crate) fn over(pool: DatabaseConnection, timeouts: Timeouts) -> Result<Pools
     Ok(Pools {
         dialect,
         timeouts,
+        waiting: Waiting::new(timeouts.most_waiting)?,
         readers: Arc::new(readers),
         writers: Arc::new(writers),
         database: Owner::Application(pool),
@@ -65,6 +66,7 @@ fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Res
     Ok(Pools {
         dialect: driver.dialect(),
         timeouts,
+        waiting: Waiting::new(timeouts.most_waiting)?,
         readers: Arc::clone(&pool),
         writers: pool,
         database: Owner::Library(driver),
@@ -125,7 +127,15 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
     } else {
         Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
     };
-    Ok(Pools { dialect: Dialect::Sqlite, timeouts, readers, writers, database: Owner::Library(writing) })
+    let waiting = Waiting::new(timeouts.most_waiting)?;
+    Ok(Pools {
+        dialect: Dialect::Sqlite,
+        timeouts,
+        waiting,
+        readers,
+        writers,
+        database: Owner::Library(writing),
+    })
 }
 
 #[cfg(not(feature = "sqlite"))]

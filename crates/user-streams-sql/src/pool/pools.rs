@@ -4,12 +4,13 @@ use std::{fmt::Debug, sync::Arc};
 
 use sea_orm::DatabaseConnection;
 use tokio::runtime::Handle;
-use user_streams_core::{Error, Result, async_trait};
+use user_streams_core::{Error, Result, Waiting, async_trait};
 
 use super::{
     Executor, Limits,
     driver::Driver,
     exchange::{self, Grace},
+    given::is_exhausted,
 };
 use crate::{
     Dialect,
@@ -47,6 +48,7 @@ pub(crate) enum Access {
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
+    pub(crate) waiting: Waiting,
     pub(super) readers: Arc<dyn Source>,
     pub(super) writers: Arc<dyn Source>,
     pub(super) database: Owner,
@@ -65,6 +67,7 @@ impl Pools {
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
         runtime()?;
+        let _place = self.waiting.enter()?;
         self.source(access).lease(limits).await
     }
 
@@ -115,6 +118,11 @@ impl Pools {
             Owner::Library(_) => None,
             Owner::Application(pool) => Some(pool),
         }
+    }
+
+    /// Whether every connection of the application's pool is in use. One of our own pool comes back by itself.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.of_application().is_some_and(is_exhausted)
     }
 
     /// A sea-orm connection for the migrations, and whether it is to be closed.

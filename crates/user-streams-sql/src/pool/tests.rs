@@ -112,6 +112,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     statement: Duration::from_secs(2),
     broadcast: Duration::from_secs(20),
     recipients: Duration::from_secs(5),
+    most_waiting: 10_000,
 };
 
 fn pool(fake: Fake, most: u32) -> (Arc<Fake>, OwnPool) {

@@ -53,6 +53,11 @@ impl Schema {
         format!("{}_items", self.table)
     }
 
+    /// The name of the table that has the id of the database.
+    pub fn identity_table(&self) -> String {
+        format!("{}_identity", self.table)
+    }
+
     /// The clause of the foreign key to the users, with the comma before it, or nothing.
     pub fn users_foreign_key(&self) -> String {
         self.users.as_ref().map_or_else(String::new, |(table, column)| {

@@ -1,7 +1,9 @@
 //! The tables, and the statements on them.
 
+mod identity;
 mod layout;
 mod statements;
 
+pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
 pub(crate) use statements::{Deliver, GroupStatements, ItemStatements, MOST_HELD, Rows, Statements};

@@ -22,6 +22,8 @@ pub(crate) struct Statements {
     pub(crate) count: String,
     /// `user`
     pub(crate) delete: String,
+    /// Gives the id of the database.
+    pub(crate) identity: String,
     table: String,
 }
 
@@ -42,6 +44,8 @@ pub(crate) struct ItemStatements {
     pub(crate) insert: String,
     /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
     pub(crate) select: String,
+    /// `created_at_us, id, content`; changes nothing and counts and holds the row if it is there with this content
+    pub(crate) hold: String,
     /// Holds some items without a delivery, where there may be other writers; gives `id, created_at_us`.
     pub(crate) hold_orphans: Option<String>,
     /// Where they are held, by their [keys](crate::dialect::values::item_keys): deletes those that still have none. Else all without a delivery.
@@ -156,6 +160,7 @@ impl Statements {
             count: one("SELECT COUNT(*)"),
             delete: one("DELETE"),
             items,
+            identity: format!("SELECT id FROM {}", schema.quote(&schema.identity_table())),
             table,
         }
     }
@@ -222,6 +227,10 @@ impl ItemStatements {
                 "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
             ),
             select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{lock}"),
+            hold: format!(
+                "UPDATE {items} SET content = content WHERE created_at_us = {at} AND id = {id} \
+                 AND CAST(content AS BINARY) = CAST({content} AS BINARY)"
+            ),
             hold_orphans,
             purge,
         }

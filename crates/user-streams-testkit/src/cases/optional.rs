@@ -17,6 +17,7 @@ cases![
     migrate_works_if_declared,
     delete_stream_works_if_declared for Kinds::Every,
     purge_works_if_declared,
+    in_transaction_takes_no_other_type,
     migrating_again_changes_nothing; requires Migrate,
     many_may_migrate_at_once; requires Migrate,
     delete_stream_deletes_one_users_items_and_counts_them for Kinds::Every; requires DeleteStream,
@@ -82,6 +83,17 @@ async fn purge_works_if_declared(ns: Namespace) {
     let _alone = PURGING.write().await;
     assert_as_declared(&ns, Capability::Purge, "purge", ns.backend().purge().await);
     assert_as_declared(&ns, Capability::Purge, "purge", ns.streams().purge().await);
+}
+
+async fn in_transaction_takes_no_other_type(ns: Namespace) {
+    for answer in [ns.backend().in_transaction(&()).map(drop), ns.streams().in_transaction(&()).map(drop)] {
+        let error = answer.expect_err("`()` is no transaction");
+        if ns.has(Capability::InTransaction) {
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "`()` is no transaction: {error}");
+        } else {
+            assert_unsupported(&ns, "in_transaction", &error);
+        }
+    }
 }
 
 async fn migrating_again_changes_nothing(ns: Namespace) {

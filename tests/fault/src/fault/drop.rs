@@ -125,7 +125,12 @@ fn note(stage: &Stage, number: u64, done: user_streams_core::Result<u64>) {
 }
 
 /// A part of a future: so many polls of it, or so much time.
-async fn part<F: Future + Unpin>(future: F, by_polls: bool, polls: u32, time: Duration) -> Option<F::Output> {
+pub(super) async fn part<F: Future + Unpin>(
+    future: F,
+    by_polls: bool,
+    polls: u32,
+    time: Duration,
+) -> Option<F::Output> {
     if by_polls { Polls { future, left: polls }.await } else { timeout(time, future).await.ok() }
 }
 

@@ -20,6 +20,7 @@ mod sqlite_lock;
 mod sqlite_processes;
 mod stall;
 mod storm;
+mod transaction;
 
 use anyhow::{Result, bail};
 use futures_util::future::BoxFuture;
@@ -51,6 +52,7 @@ pub(crate) struct Fault {
 /// Every fault, in the order of the table.
 const FAULTS: &[&Fault] = &[
     &drop::FAULT,
+    &transaction::FAULT,
     &cut::FAULT,
     &stall::FAULT,
     &delay::FAULT,

@@ -1,11 +1,11 @@
 //! Faults of connections, servers, disks and callers: one file a topic, one row of the list of
 //! known faults each, with the databases, layouts and kinds of pools that could have it too.
 
-mod blocker;
+pub(crate) mod blocker;
 mod child;
-mod handles;
+pub(crate) mod handles;
 mod logins;
-mod own_server;
+pub(crate) mod own_server;
 mod proxy;
 mod sessions;
 
@@ -24,6 +24,7 @@ mod session_settings;
 mod snapshot_isolation;
 mod sqlite_errors;
 mod sqlite_lock;
+mod waiting;
 
 use std::{
     fmt::Display,
@@ -52,14 +53,15 @@ pub(crate) const TOPICS: &[&[crate::Test]] = &[
     snapshot_isolation::TESTS,
     sqlite_errors::TESTS,
     sqlite_lock::TESTS,
+    waiting::TESTS,
 ];
 
-fn seconds(seconds: f64) -> Duration {
+pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
 /// The output; a test that waits for longer fails.
-async fn within<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> F::Output {
+pub(crate) async fn within<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> F::Output {
     match timeout(seconds(limit), future.into_future()).await {
         Ok(output) => output,
         Err(_) => panic!("{what}: not done within {limit} s"),
@@ -67,14 +69,18 @@ async fn within<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> F::
 }
 
 /// The output, and how long it took; a test that waits for longer than the limit fails.
-async fn timed<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> (F::Output, Duration) {
+pub(crate) async fn timed<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> (F::Output, Duration) {
     let started = Instant::now();
     let output = within(limit, what, future).await;
     (output, started.elapsed())
 }
 
 /// Waits until the condition holds; a test where it does not come to hold fails.
-async fn eventually<F: Future<Output = bool>>(limit: f64, what: impl Display, mut holds: impl FnMut() -> F) {
+pub(crate) async fn eventually<F: Future<Output = bool>>(
+    limit: f64,
+    what: impl Display,
+    mut holds: impl FnMut() -> F,
+) {
     let deadline = Instant::now() + seconds(limit);
     while !holds().await {
         assert!(Instant::now() < deadline, "{what}: not so within {limit} s");
@@ -84,9 +90,9 @@ async fn eventually<F: Future<Output = bool>>(limit: f64, what: impl Display, mu
 
 /// A call that goes on beside the test, and not after it: what it holds would keep the test's
 /// database from being dropped.
-struct Running<T>(JoinHandle<T>);
+pub(crate) struct Running<T>(JoinHandle<T>);
 
-fn start<F>(call: F) -> Running<F::Output>
+pub(crate) fn start<F>(call: F) -> Running<F::Output>
 where
     F: IntoFuture<IntoFuture: Send + 'static, Output: Send + 'static>,
 {
@@ -95,7 +101,7 @@ where
 
 impl<T> Running<T> {
     /// What it answers.
-    async fn end(mut self) -> T {
+    pub(crate) async fn end(mut self) -> T {
         (&mut self.0).await.unwrap()
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     Dialect,
     config::Timeouts,
     dialect::MySqlFacts,
+    error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
     url::Hidden,
@@ -148,17 +149,8 @@ impl Connection for MariaConnection {
         }
     }
 
-    /// After an error of a statement the server is ready for the next, unless it ends the session with it.
     fn is_broken_by(&self, error: &SqlxError) -> bool {
-        match error {
-            // Class 08 is of the connection; 70100 is a session that was killed.
-            SqlxError::Database(error) => {
-                let code = error.code().unwrap_or_default();
-                code.starts_with("08") || (code == "70100" && error.message().contains("onnection"))
-            }
-            SqlxError::Encode(_) => false,
-            _ => true,
-        }
+        ends_session(error)
     }
 
     fn max_packet(&self) -> usize {

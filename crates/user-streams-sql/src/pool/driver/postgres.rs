@@ -20,6 +20,7 @@ use crate::{
     Dialect,
     config::Timeouts,
     dialect::Rows,
+    error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
     url::Hidden,
@@ -124,17 +125,8 @@ impl Connection for PostgresConnection {
         if busy { Abandoned::Session(Box::pin(sleep(CLIENT_CHECK_ENDS))) } else { Abandoned::Gone }
     }
 
-    /// After an error of a statement the server is ready for the next, unless it ends the session with it.
     fn is_broken_by(&self, error: &SqlxError) -> bool {
-        match error {
-            SqlxError::Database(error) => {
-                let code = error.code().unwrap_or_default();
-                // Class 08 is of the connection; 57P01 to 57P05 end the session; 25P03 and 25P04 too.
-                code.starts_with("08") || code.starts_with("57P") || matches!(&*code, "25P03" | "25P04")
-            }
-            SqlxError::Encode(_) => false,
-            _ => true,
-        }
+        ends_session(error)
     }
 }
 

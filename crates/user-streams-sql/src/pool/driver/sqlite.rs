@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    error::{is_locked, sqlite_code},
+    error::{ends_session, is_locked},
     fault::{self, Mechanism},
 };
 
@@ -193,17 +193,8 @@ impl Connection for FileConnection {
         Abandoned::Lock(self.close())
     }
 
-    /// Of the others that SQLite has, each may have ended the transaction.
     fn is_broken_by(&self, error: &SqlxError) -> bool {
-        // The low byte is the primary result code: 1 an error in the statement, 5 and 6 locks, 19 a constraint,
-        // 20 a type (https://sqlite.org/rescode.html).
-        match error {
-            SqlxError::Database(error) => {
-                !matches!(sqlite_code(&**error).map(|code| code & 0xff), Some(1 | 5 | 6 | 18 | 19 | 20))
-            }
-            SqlxError::Encode(_) => false,
-            _ => true,
-        }
+        ends_session(error)
     }
 
     fn pauses(&self) -> bool {

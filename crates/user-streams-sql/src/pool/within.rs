@@ -1,0 +1,156 @@
+//! A transaction of the application's own, through sea-orm.
+//!
+//! It belongs to the application, which goes on with it whatever becomes of a call of ours. So each exchange on it is
+//! one that sqlx ends by itself if its future is dropped: the answer that is still to come is read before the next
+//! statement. That is not so where a statement is prepared on MySQL (decision 19): there all goes as text.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use user_streams_core::{Error, ErrorKind, Result, async_trait};
+
+use super::Executor;
+use crate::{
+    Dialect,
+    dialect::{Rows, script},
+    error::{from_db, is_out_of_range, not_strict},
+};
+
+/// What a call of ours is within, so that its failure undoes nothing of the application's.
+const SAVEPOINT: &str = "SAVEPOINT user_streams";
+const RELEASE: &str = "RELEASE SAVEPOINT user_streams";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT user_streams; RELEASE SAVEPOINT user_streams";
+
+/// What is only the case in a database of this id.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// Gives the id.
+    pub(crate) query: String,
+    pub(crate) table: String,
+    pub(crate) id: String,
+}
+
+/// The application's transaction, for one call.
+#[derive(Debug)]
+pub(crate) struct Within<'a> {
+    pub(crate) transaction: &'a DatabaseTransaction,
+    pub(crate) dialect: Dialect,
+    pub(crate) max_packet: usize,
+    /// The database that the transaction has to be on, if it is known.
+    pub(crate) database: Option<Database>,
+}
+
+impl Within<'_> {
+    /// Refuses a query of recipients where MySQL would make a user id of any value.
+    pub(crate) async fn require_strict(&self) -> Result<()> {
+        if self.dialect == Dialect::MySql
+            && !self.holds("@@sql_mode REGEXP 'STRICT_(TRANS|ALL)_TABLES'").await?
+        {
+            return Err(not_strict("transaction"));
+        }
+        Ok(())
+    }
+
+    async fn check_database(&self) -> Result<()> {
+        let Some(Database { query, table, id }) = &self.database else { return Ok(()) };
+        let same = if self.can_query() {
+            let rows = self.transaction.query_all_raw(self.statement(query, Vec::new())).await;
+            rows.map(|rows| rows.iter().any(|row| row.try_get_by_index(0).is_ok_and(|is: String| is == *id)))
+                .map_err(from_db)
+        } else {
+            self.holds(&format!("({query}) = '{id}'")).await
+        };
+        match same {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(elsewhere(table)),
+            Err(error) if error.kind() == ErrorKind::NotMigrated => Err(elsewhere(table).with_source(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a condition holds, where no rows are read: a number that is out of range is an error if it does not.
+    async fn holds(&self, condition: &str) -> Result<bool> {
+        let check = format!("SET @user_streams_check = IF({condition}, 1, 9223372036854775807 + 1)");
+        match self.run(&check).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_out_of_range(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Runs statements without parameters.
+    async fn run(&self, sql: &str) -> Result<u64> {
+        let done = self.transaction.execute_unprepared(sql).await;
+        Ok(done.map_err(from_db)?.rows_affected())
+    }
+
+    fn statement(&self, sql: &str, values: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.dialect.backend(), sql, values)
+    }
+}
+
+#[async_trait]
+impl Executor for Within<'_> {
+    async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
+        if self.dialect == Dialect::MySql {
+            return self.run(&script(sql, &values)).await;
+        }
+        let done = self.transaction.execute_raw(self.statement(sql, values)).await;
+        Ok(done.map_err(from_db)?.rows_affected())
+    }
+
+    fn can_query(&self) -> bool {
+        self.dialect != Dialect::MySql
+    }
+
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        if !self.can_query() {
+            return Err(Error::new(ErrorKind::Backend, "no rows are read in a transaction on MySQL"));
+        }
+        self.transaction.query_all_raw(self.statement(sql, values)).await.map_err(from_db)
+    }
+
+    async fn copy(&mut self, _: &Rows<'_>) -> Result<u64> {
+        Err(Error::new(ErrorKind::Backend, "sea-orm does not copy"))
+    }
+
+    async fn begin(&mut self) -> Result<()> {
+        self.run(SAVEPOINT).await?;
+        let checked = self.check_database().await;
+        if checked.is_err() {
+            self.rollback().await;
+        }
+        checked
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.run(RELEASE).await.map(drop)
+    }
+
+    async fn rollback(&mut self) {
+        // It fails where the database has ended the whole transaction.
+        let _ = self.run(UNDO).await;
+    }
+
+    /// The limits of a transaction are the application's.
+    async fn extend(&mut self, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    fn max_packet(&self) -> usize {
+        // A value in hexadecimal has twice its bytes.
+        if self.dialect == Dialect::MySql { self.max_packet / 2 } else { self.max_packet }
+    }
+
+    fn commits_alone(&self) -> bool {
+        false
+    }
+}
+
+fn elsewhere(table: &str) -> Error {
+    let message = format!(
+        "the transaction is on another database than the streams: the table {table} there is not theirs; \
+         nothing was written"
+    );
+    Error::new(ErrorKind::InvalidArgument, message)
+}

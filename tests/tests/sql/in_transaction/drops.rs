@@ -1,0 +1,83 @@
+//! Calls that are dropped within a transaction: it goes on, and each of its statements has its own answer.
+
+use std::{future::poll_fn, pin::Pin, task::Poll};
+
+use super::{Application, number, run};
+use crate::database::TestDatabase;
+
+crate::tests![after_a_drop_every_answer_is_of_its_own_statement, after_a_drop_a_rollback_undoes_all];
+
+const ROUNDS: u32 = 120;
+
+/// The output, unless it is dropped before that, after so many polls.
+async fn polled<F: Future + Unpin>(mut future: F, mut polls: u32) -> Option<F::Output> {
+    poll_fn(|context| match Pin::new(&mut future).poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if polls <= 1 => Poll::Ready(None),
+        Poll::Pending => {
+            polls -= 1;
+            Poll::Pending
+        }
+    })
+    .await
+}
+
+async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabase) {
+    let application = Application::new(&database).await;
+    for handle in &application.handles {
+        let name = handle.name();
+        let (mut dropped, mut whole) = (0, 0);
+        for round in 0..ROUNDS {
+            let txn = application.begin().await;
+            let marker = i64::from(round) + 1_000_000 * i64::from(fastrand::u16(..));
+            run(&txn, &format!("INSERT INTO orders VALUES ({marker})")).await;
+            let users: Vec<i64> = (1..=fastrand::i64(1..200)).collect();
+            let (content, count) = (format!("of {marker}"), users.len() as i64);
+            let streams = handle.streams.in_transaction(&txn).unwrap();
+            let add = streams.add_stream_item(users, content.as_str());
+            match polled(add.into_future(), fastrand::u32(1..16)).await {
+                Some(added) => assert_eq!(added.unwrap().delivered, count as u64, "{name}"),
+                None => dropped += 1,
+            }
+            // Each is prepared, some for the first time on this connection.
+            for value in [marker, marker + 1, marker + 2] {
+                let sql = format!("SELECT ? + {}", round % 7);
+                assert_eq!(number(&txn, &sql, value).await, value + i64::from(round % 7), "{name}");
+            }
+            assert_eq!(number(&txn, "SELECT id FROM orders WHERE id = ?", marker).await, marker, "{name}");
+            txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let stored = format!("SELECT COUNT(*) FROM orders WHERE id = {marker}");
+            assert_eq!(database.number(&stored).await, 1, "{name}: the order of {marker}");
+            let deliveries = if name.ends_with("single") {
+                format!("SELECT COUNT(*) FROM {name} WHERE content = '{content}'")
+            } else {
+                format!(
+                    "SELECT COUNT(*) FROM {name} JOIN {name}_items USING (id) WHERE content = '{content}'"
+                )
+            };
+            let deliveries = database.number(&deliveries).await;
+            assert!(deliveries == 0 || deliveries == count, "{name}: {deliveries} of {count}");
+            whole += i64::from(deliveries > 0);
+        }
+        assert!(dropped > 10, "{name}: {dropped} dropped: too few to tell");
+        assert!(whole > 0, "{name}: none was stored");
+    }
+}
+
+async fn after_a_drop_a_rollback_undoes_all(database: TestDatabase) {
+    let application = Application::new(&database).await;
+    for handle in &application.handles {
+        let name = handle.name();
+        for _ in 0..ROUNDS / 4 {
+            let txn = application.begin().await;
+            run(&txn, "INSERT INTO orders VALUES (1)").await;
+            let streams = handle.streams.in_transaction(&txn).unwrap();
+            let add = streams.add_stream_item([1, 2, 3], "dropped");
+            let _ = polled(add.into_future(), fastrand::u32(1..12)).await;
+            txn.rollback().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        assert_eq!(super::orders(&database).await, 0, "{name}");
+        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        assert_eq!(handle.add([1, 2], "after").await, 2, "{name}");
+    }
+}

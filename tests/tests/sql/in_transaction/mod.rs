@@ -1,0 +1,62 @@
+//! Writing within the application's own transaction: together with what it writes, or not at all.
+
+mod drops;
+mod failures;
+mod together;
+
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value,
+};
+
+use crate::{
+    database::{TestDatabase, connect},
+    faults::handles::{Handle, Layout, handles, over},
+};
+
+pub(crate) const TOPICS: &[&[crate::Test]] = &[drops::TESTS, failures::TESTS, together::TESTS];
+
+/// An application: its pool, its tables, and both layouts connected by URL and over the pool.
+struct Application {
+    pool: DatabaseConnection,
+    handles: Vec<Handle>,
+}
+
+impl Application {
+    /// Its users are 1 to 3, and the streams have a foreign key to them.
+    async fn with_users(database: &TestDatabase) -> Self {
+        tables(database).await;
+        let config = database.config().with_users("people.id");
+        Self { pool: connect(&database.url, 4).await, handles: handles(&config, 4).await }
+    }
+
+    async fn new(database: &TestDatabase) -> Self {
+        tables(database).await;
+        Self { pool: connect(&database.url, 4).await, handles: handles(&database.config(), 4).await }
+    }
+
+    async fn begin(&self) -> DatabaseTransaction {
+        self.pool.begin().await.unwrap()
+    }
+}
+
+async fn tables(database: &TestDatabase) {
+    database.run("CREATE TABLE people (id BIGINT NOT NULL PRIMARY KEY)").await;
+    database.run("INSERT INTO people VALUES (1), (2), (3)").await;
+    database.run("CREATE TABLE orders (id BIGINT NOT NULL PRIMARY KEY)").await;
+}
+
+async fn run(on: &impl ConnectionTrait, sql: &str) {
+    on.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// A number by a prepared statement with a parameter: `?` in the text.
+async fn number(on: &impl ConnectionTrait, sql: &str, value: impl Into<Value>) -> i64 {
+    let backend = on.get_database_backend();
+    let sql = if backend == DbBackend::Postgres { sql.replace('?', "$1") } else { sql.to_owned() };
+    let row = on.query_one_raw(Statement::from_sql_and_values(backend, &sql, [value.into()])).await;
+    row.unwrap_or_else(|error| panic!("{sql}: {error}")).unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn orders(database: &TestDatabase) -> i64 {
+    database.number("SELECT COUNT(*) FROM orders").await
+}
