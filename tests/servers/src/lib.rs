@@ -14,6 +14,7 @@ pub mod interrupt;
 mod kind;
 mod locate;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 pub mod process;
 mod profile;
@@ -24,6 +25,7 @@ mod server;
 
 pub use install::install;
 pub use kind::Kind;
+pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{Source, concurrently, is_installed, missing, provide, source, start};
 pub use server::Server;

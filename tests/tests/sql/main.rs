@@ -11,6 +11,7 @@ mod in_transaction;
 mod long_broadcasts;
 mod migrations;
 mod plans;
+mod poolers;
 mod recipients;
 mod servers;
 
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         long_broadcasts::TESTS,
         migrations::TESTS,
         plans::TESTS,
+        poolers::TESTS,
         recipients::TESTS,
     ];
     let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();

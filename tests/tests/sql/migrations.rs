@@ -187,7 +187,9 @@ async fn names_that_differ_in_case_alone_are_two_or_refused(database: TestDataba
     lower.add_stream_item(1, "of ten1").await.unwrap();
     let folds = match database.backend() {
         sea_orm::DbBackend::Sqlite => true,
-        sea_orm::DbBackend::MySql => database.number("SELECT CAST(@@lower_case_table_names AS SIGNED)").await != 0,
+        sea_orm::DbBackend::MySql => {
+            database.number("SELECT CAST(@@lower_case_table_names AS SIGNED)").await != 0
+        }
         _ => false,
     };
     match upper.migrate().await {
