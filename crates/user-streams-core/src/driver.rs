@@ -1,16 +1,16 @@
 //! How a backend crate introduces itself.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
-use crate::{Backend, Options, Result};
+use crate::{Backend, Options, Result, settings::redact};
 
 /// The future of a connect function.
 pub type ConnectFuture = BoxFuture<'static, Result<Arc<dyn Backend>>>;
 
-/// What a driver gets in order to connect.
-#[derive(Debug, Clone)]
+/// What a driver gets in order to connect. `Debug` shows no password.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ConnectArgs {
     /// The whole URL, verbatim.
@@ -23,6 +23,15 @@ impl ConnectArgs {
     /// Connect to this URL with these options.
     pub fn new(url: impl Into<String>, options: Options) -> Self {
         Self { url: url.into(), options }
+    }
+}
+
+impl fmt::Debug for ConnectArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectArgs")
+            .field("url", &redact(&self.url))
+            .field("options", &self.options)
+            .finish()
     }
 }
 

@@ -31,7 +31,8 @@ impl Environment {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Option<T>> {
         let parsed = self.0.remove(name).map(|text| {
-            parse(&text).ok_or_else(|| invalid(name, &format!("{text:?} is malformed: expected {expected}")))
+            // The text itself may be a misplaced secret.
+            parse(&text).ok_or_else(|| invalid(name, &format!("malformed: expected {expected}")))
         });
         parsed.transpose()
     }

@@ -16,6 +16,7 @@ mod item;
 mod item_id;
 mod items;
 mod memory;
+mod option_value;
 mod options;
 mod page_number;
 mod paginator;

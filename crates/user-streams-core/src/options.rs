@@ -9,7 +9,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{
+    Error, ErrorKind, Result,
+    option_value::{OptionValue, ParseError},
+};
 
 /// The options of one backend by name. A driver turns them into its configuration by [`parse`](Self::parse).
 #[derive(Clone, Default)]
@@ -53,7 +56,7 @@ impl Options {
     /// `InvalidSettings`, naming the option and what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         let entries = self.0.iter().map(|(name, setting)| (name.as_str(), setting.clone()));
-        T::deserialize(MapDeserializer::<_, serde::de::value::Error>::new(entries)).map_err(|error| {
+        T::deserialize(MapDeserializer::<_, ParseError>::new(entries)).map_err(|error| {
             Error::new(ErrorKind::InvalidSettings, error.to_string().replacen("field", "option", 1))
         })
     }
@@ -83,8 +86,6 @@ enum Expected {
     Text,
     Json,
 }
-
-type ParseError = serde::de::value::Error;
 
 impl Setting {
     fn typed(&self, expected: Expected) -> Result<Value, ParseError> {
@@ -120,7 +121,7 @@ pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-impl IntoDeserializer<'_> for Setting {
+impl IntoDeserializer<'_, ParseError> for Setting {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -131,7 +132,7 @@ impl IntoDeserializer<'_> for Setting {
 macro_rules! deserialize_as {
     ($expected:expr => $($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
-            self.typed($expected)?.$method(visitor).map_err(|error| self.error(error))
+            OptionValue(self.typed($expected)?).$method(visitor).map_err(|error| self.error(error))
         }
     )*};
 }
@@ -190,7 +191,7 @@ impl<'de> Deserializer<'de> for Setting {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ParseError> {
-        self.typed(Expected::Json)?
+        OptionValue(self.typed(Expected::Json)?)
             .deserialize_struct(name, fields, visitor)
             .map_err(|error| self.error(error))
     }
@@ -201,7 +202,7 @@ impl<'de> Deserializer<'de> for Setting {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ParseError> {
-        self.typed(Expected::Text)?
+        OptionValue(self.typed(Expected::Text)?)
             .deserialize_enum(name, variants, visitor)
             .map_err(|error| self.error(error))
     }

@@ -167,15 +167,37 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// The URL without its user information and the values of its query.
-fn redact(url: &str) -> String {
-    let (base, query) = url.split_once('?').map_or((url, ""), |(base, _)| (base, "?…"));
-    match (base.find("://"), base.rfind('@')) {
-        (Some(start), Some(at)) if start + 3 <= at => {
-            format!("{}…{}{query}", &base[..start + 3], &base[at..])
-        }
-        _ => format!("{base}{query}"),
-    }
+/// What of a URL is no secret: its scheme, and its host and path where it is plain which they are.
+///
+/// An `@`, a `?` or a `#` in a password that is not percent-encoded moves every border in the text.
+pub(crate) fn redact(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+        return "…".to_owned();
+    };
+    let shown = rest.strip_prefix("//").and_then(|rest| {
+        let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (user, host) = match authority.split_once('@') {
+            Some((_, host)) => ("…@", host),
+            None => ("", authority),
+        };
+        let (path, more) = tail.split_at(tail.find(['?', '#']).unwrap_or(tail.len()));
+        let more = if more.is_empty() { "" } else { "?…" };
+        let is_plain = is_host(host) && !tail.contains('@');
+        is_plain.then(|| format!("//{user}{host}{path}{more}"))
+    });
+    format!("{scheme}:{}", shown.as_deref().unwrap_or("…"))
+}
+
+/// A name or an address, and perhaps a port: `user:password` is none.
+fn is_host(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => (host, port),
+        _ => (text, ""),
+    };
+    let is_address = host.starts_with('[') && host.ends_with(']');
+    port.bytes().all(|byte| byte.is_ascii_digit())
+        && !host.contains('@')
+        && (is_address || !host.contains(':'))
 }
 
 #[cfg(test)]
@@ -231,9 +253,29 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let settings = Settings::new("redis://me:s3cr3t@host/0?password=s3cr3t").with_option("key", "s3cr3t");
-        let shown = format!("{settings:?}");
-        assert!(!shown.contains("s3cr3t") && shown.contains("redis://…@host/0"), "{shown}");
+        for (url, expected) in [
+            ("redis://me:s3cr3t@host/0?password=s3cr3t", "\"redis://…@host/0?…\""),
+            (
+                "single-table+postgres://me:s3cr3t@[::1]:5432/db",
+                "\"single-table+postgres://…@[::1]:5432/db\"",
+            ),
+            ("single-table+sqlite://dir/feeds.db?mode=rwc", "\"single-table+sqlite://dir/feeds.db?…\""),
+            ("single-table+sqlite::memory:", "\"single-table+sqlite:…\""),
+            ("memory://", "\"memory://\""),
+            ("redis://me:a?s3cr3t@host/0", "\"redis:…\""),
+            ("redis://me:a#s3cr3t@host/0", "\"redis:…\""),
+            ("redis://me:1/s3cr3t@host/0", "\"redis:…\""),
+            ("redis://me:a@s3cr3t@host/0", "\"redis:…\""),
+            ("redis://me:s3cr3t/a", "\"redis:…\""),
+            ("redis:me:s3cr3t@host/0", "\"redis:…\""),
+            ("me.s3cr3t@host", "\"…\""),
+        ] {
+            let settings = Settings::new(url).with_option("key", "s3cr3t");
+            let args = crate::ConnectArgs::new(url, Options::new());
+            for shown in [format!("{settings:?}"), format!("{args:?}")] {
+                assert!(!shown.contains("s3cr3t") && shown.contains(expected), "{url}: {shown}");
+            }
+        }
     }
 
     #[test]

@@ -29,9 +29,8 @@ impl Keys {
         if stem.find(":user:") != Some(stem.len() - ":user:".len()) {
             return Err(Error::new(
                 ErrorKind::InvalidSettings,
-                format!(
-                    "key_prefix: {prefix:?} has `:user:` in it or `:user` at its end, so that its keys could be those of another prefix"
-                ),
+                "key_prefix: it has `:user:` in it or `:user` at its end, so that its keys could be those of another \
+                 prefix",
             ));
         }
         Ok(Self { stem, items: format!("{encoded}:item:") })

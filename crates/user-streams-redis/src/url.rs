@@ -84,7 +84,7 @@ impl Target {
                 ("node", Topology::Cluster | Topology::Sentinel(_)) => {
                     let node = Address::parse(&value).filter(|node| !node.host.is_empty() && node.port != 0);
                     hosts.push(node.ok_or_else(|| {
-                        invalid(format!("the URL's parameter `node` is {value:?}: expected `host:port`"))
+                        invalid("the URL's parameter `node` is malformed: expected `host:port`")
                     })?);
                 }
                 ("sentinelServiceName", Topology::Sentinel(service)) if service.is_empty() => {
@@ -136,7 +136,11 @@ impl Topology {
             Self::Cluster => "known is `node`",
             Self::Sentinel(_) => "known are `node` and, once, `sentinelServiceName`",
         };
-        format!("unknown parameter `{unknown}` in the URL: {known}; other settings are client arguments")
+        // The name may be the rest of a password after a `&`.
+        let is_harmless = unknown.len() <= 40
+            && unknown.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
+        let named = if is_harmless { format!(" `{unknown}`") } else { String::new() };
+        format!("unknown parameter{named} in the URL: {known}; other settings are client arguments")
     }
 }
 

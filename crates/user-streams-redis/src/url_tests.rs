@@ -56,7 +56,7 @@ fn what_is_wrong_is_named() {
         ("redis://h#1", "`#…`"),
         ("redis://h?node=i:7", "unknown parameter `node` in the URL: this scheme has none"),
         ("redis-cluster://h?nodes=i:7", "unknown parameter `nodes` in the URL: known is `node`"),
-        ("redis-cluster://h?node=i", "`node` is \"i\""),
+        ("redis-cluster://h?node=i", "`node` is malformed: expected `host:port`"),
         ("redis-cluster://h/1", "database 0 alone"),
         ("redis-sentinel://h", "sentinelServiceName"),
         ("redis-sentinel://h?sentinelServiceName=", "sentinelServiceName"),
@@ -83,6 +83,9 @@ fn no_message_has_the_password() {
         "redis://:s3cret@h?x=1",
         "redis://:s3cret@/0",
         "redis-sentinel://:s3cret@h",
+        "redis://:p@h?s3cret=1",
+        "redis-cluster://:p@h?node=s3cret",
+        "redis:ann:s3cret@h",
     ] {
         let message = message(url);
         assert!(!message.contains("s3cret"), "{url}: {message}");

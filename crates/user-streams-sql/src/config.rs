@@ -10,8 +10,8 @@ use user_streams_core::{Error, ErrorKind, Result, UserIdKind, Waiting};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct SqlConfig {
-    /// The database's URL as its driver knows it, such as `sqlite://feeds.db?mode=rwc`. In [`Settings`](user_streams_core::Settings)
-    /// it is what follows the `+` of the backend's URL.
+    /// The database's URL, such as `sqlite://feeds.db?mode=rwc`. In [`Settings`](user_streams_core::Settings) it is
+    /// what follows the `+` of the backend's URL.
     #[serde(skip)]
     pub url: String,
     /// The kind of user ids: `bigint` (the default), `uuid` or `text`.
@@ -183,9 +183,9 @@ impl SqlConfig {
         let table = self.table.as_deref().unwrap_or(default);
         // PostgreSQL cuts names off at 63 bytes.
         if table.is_empty() || table.len() > 45 || table.contains(['\0', '.']) {
-            return Err(invalid(format!(
-                "table: {table:?} is not a table name: expected 1 to 45 bytes without a dot"
-            )));
+            return Err(invalid(
+                "table: not the name of a table: expected 1 to 45 bytes without a dot".to_owned(),
+            ));
         }
         Ok(table.to_owned())
     }
@@ -197,7 +197,7 @@ impl SqlConfig {
             Some((table, column)) if !table.is_empty() && !column.is_empty() && !users.contains('\0') => {
                 Ok(Some((table.to_owned(), column.to_owned())))
             }
-            _ => Err(invalid(format!("users: {users:?} is malformed: expected \"table.column\""))),
+            _ => Err(invalid("users: malformed: expected \"table.column\"".to_owned())),
         }
     }
 }

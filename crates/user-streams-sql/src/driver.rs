@@ -6,7 +6,8 @@ use user_streams_core::{ConnectArgs, ConnectFuture, Error, ErrorKind};
 
 use crate::{Layout, SqlBackend, SqlConfig};
 
-/// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the URL goes to the database's driver verbatim.
+/// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the URL is the
+/// [configuration's](SqlConfig::url).
 pub fn connect_url<L: Layout>(args: ConnectArgs) -> ConnectFuture {
     Box::pin(async move {
         let Some((_, url)) = args.url.split_once('+') else {

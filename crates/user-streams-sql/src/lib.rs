@@ -12,6 +12,8 @@ pub mod fault;
 mod ops;
 mod pool;
 mod schema;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod url;
 mod users;
 
 pub use backend::SqlBackend;

@@ -14,6 +14,7 @@ mod plans;
 mod poolers;
 mod recipients;
 mod servers;
+mod urls;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         plans::TESTS,
         poolers::TESTS,
         recipients::TESTS,
+        urls::TESTS,
     ];
     let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();

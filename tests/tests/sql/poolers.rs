@@ -166,7 +166,7 @@ async fn nothing_is_left_behind_for_other_clients(database: TestDatabase) {
 
 async fn a_parameter_that_the_pooler_refuses_is_named(database: TestDatabase) {
     let Some(pooler) = pooler(&database, SESSION).await else { return };
-    let config = SingleTableConfig::new(format!("{}?options[geqo]=off", pooler.url));
+    let config = SingleTableConfig::new(format!("{}?options=-c%20geqo%3Doff", pooler.url));
     let connecting = SingleTableBackend::connect(config);
     let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");

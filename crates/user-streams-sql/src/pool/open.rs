@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{DatabaseConnection, SqlxError};
+use sea_orm::DatabaseConnection;
 use user_streams_core::{Error, ErrorKind, Result, Waiting};
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
 use crate::{
     Dialect, SqlConfig,
     config::{Timeouts, invalid},
-    error::from_sqlx,
 };
 
 /// The pools over an application's own, which it uses for other things too.
@@ -37,11 +36,11 @@ pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
     super::pools::runtime()?;
     let timeouts = config.timeouts()?;
     let most = config.most_connections()?;
-    let (scheme, rest) = config.url.split_once(':').unwrap_or_default();
+    let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme);
     let opened = match scheme {
-        "sqlite" => sqlite(config, timeouts, most),
-        "postgres" | "postgresql" => postgres(&config.url, timeouts, most),
-        "mysql" | "mariadb" => mysql(&format!("mysql:{rest}"), timeouts, most),
+        Some("sqlite") => sqlite(config, timeouts, most),
+        Some("postgres" | "postgresql") => postgres(&config.url, timeouts, most),
+        Some("mysql" | "mariadb") => mysql(&config.url, timeouts, most),
         _ => {
             return Err(invalid(
                 "url: expected a database URL that begins with sqlite:, postgres: or mysql:".to_owned(),
@@ -74,20 +73,9 @@ fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Res
     })
 }
 
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "there is no database")
-)]
-fn not_accepted(error: SqlxError) -> Error {
-    from_sqlx(match error {
-        error @ SqlxError::Configuration(_) => error,
-        other => SqlxError::Configuration(other.into()),
-    })
-}
-
 #[cfg(feature = "postgres")]
 fn postgres(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = url.parse().map_err(not_accepted)?;
+    let options = crate::url::postgres(url)?;
     server(Arc::new(super::driver::PostgresDriver::new(options, &timeouts)), timeouts, most)
 }
 
@@ -98,7 +86,7 @@ fn postgres(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
 
 #[cfg(feature = "mysql")]
 fn mysql(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = url.parse().map_err(not_accepted)?;
+    let options = crate::url::mysql(url)?;
     server(Arc::new(super::driver::MySqlDriver::new(options, &timeouts)), timeouts, most)
 }
 
@@ -116,11 +104,11 @@ const LOG_PAGES: &str = "4000";
 /// read once another has written. A database in memory has one connection for all.
 #[cfg(feature = "sqlite")]
 fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    let in_memory = config.url.contains(":memory:") || config.url.contains("mode=memory");
-    let mut options: SqliteConnectOptions = config.url.parse().map_err(not_accepted)?;
-    if !in_memory {
+    let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } = crate::url::sqlite(&config.url)?;
+    // What is only read keeps the journal that it has: to change it is to write.
+    if !is_in_memory && !is_read_only {
         options = options
             // Readers and the writer do not wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
@@ -130,11 +118,11 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
             })
             .pragma("wal_autocheckpoint", LOG_PAGES);
     }
-    let driver = || Arc::new(super::driver::SqliteDriver::new(options.clone(), in_memory));
+    let driver = || Arc::new(super::driver::SqliteDriver::new(options.clone(), is_in_memory));
     let writing: Arc<dyn Driver> = driver();
     let writers = OwnPool::new(Arc::clone(&writing), 1, timeouts.connect, true)?;
     let writers: Arc<dyn Source> = Arc::new(writers);
-    let readers: Arc<dyn Source> = if in_memory {
+    let readers: Arc<dyn Source> = if is_in_memory {
         Arc::clone(&writers)
     } else {
         Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)

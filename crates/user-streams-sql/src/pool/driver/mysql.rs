@@ -26,6 +26,7 @@ use crate::{
     error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
+    url::Hidden,
 };
 
 /// What each connection begins with. Statements commit by themselves; a value that does not fit is refused, whatever
@@ -39,7 +40,7 @@ const KILL_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct MySqlDriver {
-    options: MySqlConnectOptions,
+    options: Hidden<MySqlConnectOptions>,
     /// The server's own limit for a statement, a little above ours.
     server_limit: Duration,
     killer: Arc<Killer>,
@@ -47,7 +48,7 @@ pub(crate) struct MySqlDriver {
 
 impl MySqlDriver {
     pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
-        let options = options.disable_statement_logging();
+        let options = Hidden(options.disable_statement_logging());
         let server_limit = server_limit(timeouts.statement);
         let killer = Killer { options: options.clone(), server_limit, turn: Semaphore::new(1) };
         Self { options, server_limit, killer: Arc::new(killer) }
@@ -96,7 +97,7 @@ impl Driver for MySqlDriver {
         let pool = MySqlPoolOptions::new().max_connections(1).after_connect(|connection, _| {
             Box::pin(async move { statement::run::<MySql>(connection, SETUP).await })
         });
-        Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_with(self.options.clone()).await?))
+        Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_with(self.options.0.clone()).await?))
     }
 }
 
@@ -164,7 +165,7 @@ impl Connection for MariaConnection {
 /// Ends sessions whose sockets were closed with a statement under way, one after the other.
 #[derive(Debug)]
 struct Killer {
-    options: MySqlConnectOptions,
+    options: Hidden<MySqlConnectOptions>,
     /// After this the server has ended each statement by itself, where it can.
     server_limit: Duration,
     turn: Semaphore,

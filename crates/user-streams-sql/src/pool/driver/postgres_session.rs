@@ -24,6 +24,7 @@ use crate::{
     error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
+    url::Hidden,
 };
 
 /// The setting that is the mark. PostgreSQL takes any name with a dot in it.
@@ -34,7 +35,7 @@ const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500ms")
 
 #[derive(Debug)]
 pub(super) struct Sessions {
-    options: PgConnectOptions,
+    options: Hidden<PgConnectOptions>,
     /// By their names and values.
     limits: [(&'static str, String); 2],
     /// Whether a pooler has refused the mark, so that it is not sent again.
@@ -54,20 +55,19 @@ impl Sessions {
             ("statement_timeout", milliseconds(timeouts.statement)),
             ("idle_in_transaction_session_timeout", milliseconds(timeouts.recipients)),
         ];
-        // PgBouncer refuses this parameter, which sqlx sends for the sake of floats.
-        let options = options.disable_statement_logging().extra_float_digits(None);
-        Self { options, limits, is_refused: AtomicBool::new(false) }
+        let options = options.disable_statement_logging();
+        Self { options: Hidden(options), limits, is_refused: AtomicBool::new(false) }
     }
 
     /// For the migrations: no statement is used again in another transaction, which may be in another session.
     pub(super) fn options_without_cache(&self) -> PgConnectOptions {
-        self.options.clone().statement_cache_capacity(0)
+        self.options.0.clone().statement_cache_capacity(0)
     }
 
     pub(super) async fn open(&self) -> Result<Session, SqlxError> {
         if !self.is_refused.load(Ordering::Relaxed) {
             let mark = format!("{:032x}", fastrand::u128(..));
-            match PgConnection::connect_with(&self.options.clone().options([(MARK, &mark)])).await {
+            match PgConnection::connect_with(&self.options.0.clone().options([(MARK, &mark)])).await {
                 Ok(connection) => return self.set_up(connection, &mark).await,
                 Err(error) if may_be_of_the_mark(&error) => {}
                 Err(error) => return Err(error),

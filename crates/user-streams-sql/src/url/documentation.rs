@@ -1,0 +1,43 @@
+//! The tables of parameters in `docs/operating.md` are those of the code.
+//!
+//! `USER_STREAMS_WRITE_DOCS=1 cargo test -p user-streams-sql --all-features documentation` writes
+//! them anew.
+
+use std::{env, fs};
+
+use super::{mysql, parameters::Parameter, postgres, sqlite};
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operating.md");
+
+fn table<T>(parameters: &[Parameter<T>]) -> String {
+    let mut table = "| parameter | values | meaning |\n|---|---|---|\n".to_owned();
+    for Parameter { name, also, values, meaning, .. } in parameters {
+        let names: Vec<_> = [name].into_iter().chain(*also).map(|name| format!("`{name}`")).collect();
+        table += &format!("| {} | {values} | {meaning} |\n", names.join(", "));
+    }
+    table
+}
+
+/// The document with `table` between the marks of this name.
+fn replace(document: &str, name: &str, table: &str) -> String {
+    let (begin, end) = (format!("<!-- {name}: made by a test -->\n\n"), "\n<!-- end -->");
+    let (before, rest) = document.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
+    let (_, after) = rest.split_once(end).unwrap_or_else(|| panic!("no {end}"));
+    format!("{before}{begin}{table}{end}{after}")
+}
+
+#[test]
+fn the_tables_of_parameters_are_those_of_the_code() {
+    let document = fs::read_to_string(DOCUMENT).unwrap();
+    let tables = [
+        ("postgres", table(postgres::PARAMETERS)),
+        ("mysql", table(mysql::PARAMETERS)),
+        ("sqlite", table(sqlite::PARAMETERS)),
+    ];
+    let expected = tables.iter().fold(document.clone(), |all, (name, table)| replace(&all, name, table));
+    if env::var_os("USER_STREAMS_WRITE_DOCS").is_some() {
+        fs::write(DOCUMENT, expected).unwrap();
+        return;
+    }
+    assert!(document == expected, "write the tables anew: see the top of {}", file!());
+}

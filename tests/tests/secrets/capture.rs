@@ -1,0 +1,66 @@
+//! All that is traced or logged in this process, with every field, at every level.
+
+use std::{
+    io,
+    sync::{Mutex, PoisonError},
+};
+
+use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
+
+use crate::shown;
+
+static SEEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct Seen;
+
+impl io::Write for Seen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        SEEN.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Seen {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+/// From here on all is seen.
+pub(crate) fn install() {
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_ansi(false)
+        .with_writer(Seen)
+        .init();
+}
+
+/// What was seen before is of another test.
+pub(crate) fn forget() {
+    SEEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+pub(crate) fn seen() -> String {
+    let seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+/// The test of the tests: an event, a field of a span, and a record of `log` are seen.
+pub(crate) async fn what_is_traced_is_seen() {
+    let marks = ["a mark of an event", "a mark of a span", "a mark of a record"];
+    tracing::trace!("{}", marks[0]);
+    drop(tracing::trace_span!("span", field = marks[1]).entered());
+    log::trace!("{}", marks[2]);
+    let seen = seen();
+    for mark in marks {
+        assert!(seen.contains(mark), "{mark}");
+    }
+    assert!(shown::is_leak("a S3CR3T") && shown::is_leak("otS33%2Btb") && !shown::is_leak("a secret"));
+}

@@ -1,0 +1,68 @@
+//! No password shows: not in an error or its causes, not in `Debug`, not in an event or span at any level.
+//!
+//! `cargo test -p user-streams-tests --test secrets`; what needs a server is ignored without the variable of its URL.
+
+mod capture;
+mod malformed;
+mod options;
+mod servers;
+mod shown;
+
+use std::{future::Future, process::ExitCode};
+
+use user_streams_testkit::libtest_mimic::{Arguments, Trial, run};
+// Names the crate, which names the backends.
+use user_streams_tests as _;
+
+fn main() -> ExitCode {
+    let logins = servers::logins();
+    capture::install();
+    let mut trials = vec![
+        trial(
+            "malformed::no_error_of_a_malformed_url_shows_it",
+            malformed::no_error_of_a_malformed_url_shows_it,
+        ),
+        trial(
+            "malformed::debug_of_settings_shows_no_password",
+            malformed::debug_of_settings_shows_no_password,
+        ),
+        trial(
+            "malformed::no_error_of_a_server_that_is_away_shows_it",
+            malformed::no_error_of_a_server_that_is_away_shows_it,
+        ),
+        trial(
+            "options::no_error_of_an_option_shows_its_value",
+            options::no_error_of_an_option_shows_its_value,
+        ),
+        trial(
+            "options::no_error_of_a_variable_shows_its_value",
+            options::no_error_of_a_variable_shows_its_value,
+        ),
+        trial("capture::what_is_traced_is_seen", capture::what_is_traced_is_seen),
+    ];
+    for (kind, login) in logins {
+        let is_ignored = login.is_none();
+        let right = login.clone();
+        let used = trial(&format!("{kind}::a_login_that_is_used_does_not_show"), move || {
+            servers::a_login_that_is_used_does_not_show(right.unwrap())
+        });
+        let refused = trial(&format!("{kind}::a_login_that_is_refused_does_not_show"), move || {
+            servers::a_login_that_is_refused_does_not_show(login.unwrap())
+        });
+        trials.extend([used, refused].map(|trial| trial.with_ignored_flag(is_ignored)));
+    }
+    // One after the other, so that what was traced is of the test that says so.
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1);
+    run(&arguments, trials).exit_code()
+}
+
+fn trial<F: Future<Output = ()>>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
+        capture::forget();
+        runtime.block_on(test());
+        shown::check("events and spans", &capture::seen());
+        Ok(())
+    })
+}
