@@ -37,6 +37,11 @@ impl Pooler {
     /// Starts it in front of the server at this URL, as whose user every client comes to the server. `settings` are lines
     /// of its configuration, such as `pool_mode = transaction`; all others are PgBouncer's own defaults.
     pub fn start(server_url: &str, settings: &[&str]) -> Result<Self> {
+        Self::start_for(server_url, &[], settings)
+    }
+
+    /// The same, but whoever is one of these users comes to the server as himself, and nobody else is let in.
+    pub fn start_for(server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
         let Some(binary) = locate::program(BINARIES, PROGRAM) else {
             bail!(
                 "PgBouncer is not installed: run `{}` (or `cargo xtask test --install`), or set {BINARIES}",
@@ -45,7 +50,7 @@ impl Pooler {
         };
         let mut attempt = 1;
         loop {
-            match Self::try_start(&binary, server_url, settings) {
+            match Self::try_start(&binary, server_url, users, settings) {
                 Err(error)
                     if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") =>
                 {
@@ -56,24 +61,31 @@ impl Pooler {
         }
     }
 
-    fn try_start(binary: &Path, server_url: &str, settings: &[&str]) -> Result<Self> {
+    fn try_start(binary: &Path, server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
         let (scheme, rest) = server_url.split_once("://").context("no URL")?;
         let (authority, database) = rest.split_once('/').context("a URL without a database")?;
         let (user, address) = authority.rsplit_once('@').context("a URL without a user")?;
         let (host, server_port) = address.rsplit_once(':').context("a URL without a port")?;
         let mut instance = Instance::new(PROGRAM)?;
         let port = free_port()?;
+        let mut database_line = format!("* = host={host} port={server_port}");
         let mut lines = vec![
-            "[databases]".to_owned(),
-            format!("* = host={host} port={server_port} user={user}"),
             "[pgbouncer]".to_owned(),
             format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir ="),
-            // Everyone is let in, as by the tests' server.
-            "auth_type = any".to_owned(),
         ];
+        // All are let in without a password, as by the tests' server.
+        if users.is_empty() {
+            database_line += &format!(" user={user}");
+            lines.push("auth_type = any".to_owned());
+        } else {
+            let file = instance.path().join("users.txt");
+            let names = users.iter().map(|user| format!("\"{user}\" \"\"\n"));
+            fs::write(&file, names.collect::<String>())?;
+            lines.push(format!("auth_type = trust\nauth_file = {}", file.display()));
+        }
         lines.extend(settings.iter().map(|&line| line.to_owned()));
         let file = instance.path().join("pgbouncer.ini");
-        fs::write(&file, lines.join("\n") + "\n")?;
+        fs::write(&file, format!("[databases]\n{database_line}\n{}\n", lines.join("\n")))?;
         let mut command = Command::new(binary);
         command.arg(&file);
         // It refuses to run as root.

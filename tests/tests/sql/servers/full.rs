@@ -9,11 +9,7 @@ use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 use super::{role::Role, says};
 use crate::{database::TestDatabase, faults::within};
 
-crate::tests![
-    a_login_without_room_for_another_session_says_so,
-    a_login_that_is_refused_says_so_at_once,
-    a_url_without_a_database_says_so,
-];
+crate::tests![a_login_without_room_for_another_session_says_so, a_login_that_is_refused_says_so_at_once,];
 
 async fn connect(url: &str) -> Result<SingleTableBackend, Error> {
     let config = SingleTableConfig::new(url).with_max_connections(1);
@@ -49,14 +45,4 @@ async fn a_login_that_is_refused_says_so_at_once(database: TestDatabase) {
     let error = within(0.9, "connecting", connect(&url)).await.unwrap_err();
     says("refused", &error, ErrorKind::InvalidSettings, false, "refused the login");
     assert!(!format!("{error:?}").contains("wr0ng"), "{error:?}");
-}
-
-async fn a_url_without_a_database_says_so(database: TestDatabase) {
-    if database.backend() != DbBackend::MySql {
-        return;
-    }
-    let (base, _) = database.url.rsplit_once('/').unwrap();
-    let backend = connect(base).await.unwrap();
-    let error = user_streams_core::Backend::migrate(&backend).await.unwrap_err();
-    says("without", &error, ErrorKind::InvalidSettings, false, "names no database");
 }

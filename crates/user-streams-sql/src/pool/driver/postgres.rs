@@ -14,7 +14,7 @@ use user_streams_core::async_trait;
 
 use super::{
     connection::{Abandoned, Connection, Driver},
-    postgres_session::{Session, Sessions},
+    postgres_session::{Begin, Session, Sessions},
     statement,
 };
 use crate::{Dialect, config::Timeouts, dialect::Rows, error::ends_session, pool::limits::server_limit};
@@ -51,9 +51,8 @@ impl Driver for PostgresDriver {
 
 struct PostgresConnection {
     connection: PgConnection,
-    /// What each transaction begins with, if the session is not ours alone. Then each statement is within one, and none
-    /// stays prepared.
-    shared: Option<String>,
+    /// If the session is not ours alone: then each statement is within a transaction, and none stays prepared.
+    shared: Option<Begin>,
     /// Whether a transaction is open.
     is_open: bool,
     /// Whether a transaction around one statement could not be ended.
@@ -67,11 +66,9 @@ impl PostgresConnection {
 
     /// Begins the transaction of one statement, if it needs one of its own.
     async fn enter(&mut self) -> Result<bool, SqlxError> {
-        let alone = self.shared.is_some() && !self.is_open;
-        if alone {
-            self.begin().await?;
-        }
-        Ok(alone)
+        let Some(begin) = self.shared.as_ref().filter(|_| !self.is_open) else { return Ok(false) };
+        statement::run::<Postgres>(&mut self.connection, &begin.statement).await?;
+        Ok(true)
     }
 
     /// Ends it.
@@ -104,7 +101,7 @@ impl Connection for PostgresConnection {
     }
 
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        let begin = self.shared.as_deref().unwrap_or("BEGIN");
+        let begin = self.shared.as_ref().map_or("BEGIN", |begin| &begin.transaction);
         statement::run::<Postgres>(&mut self.connection, begin).await?;
         self.is_open = true;
         Ok(())

@@ -42,10 +42,20 @@ pub(super) struct Sessions {
     is_refused: AtomicBool,
 }
 
-/// A connection, and what each transaction begins with if its session is not ours alone.
+/// How long a transaction of one statement may wait for its client, who sends the statement at once.
+const IDLE_BEFORE_STATEMENT: &str = "SET LOCAL idle_in_transaction_session_timeout = 1500";
+
+/// A connection, and what its transactions begin with if its session is not ours alone.
 pub(super) struct Session {
     pub(super) connection: PgConnection,
-    pub(super) shared: Option<String>,
+    pub(super) shared: Option<Begin>,
+}
+
+/// What transactions begin with, since nothing is set for longer.
+pub(super) struct Begin {
+    pub(super) transaction: String,
+    /// One of a single statement.
+    pub(super) statement: String,
 }
 
 impl Sessions {
@@ -111,7 +121,8 @@ impl Sessions {
             }
             statement::run::<Postgres>(&mut connection, "ROLLBACK").await?;
         }
-        Ok(Session { connection, shared: Some(begin) })
+        let statement = format!("{begin}; {IDLE_BEFORE_STATEMENT}");
+        Ok(Session { connection, shared: Some(Begin { transaction: begin, statement }) })
     }
 }
 
