@@ -51,7 +51,11 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     if flags.pooler.is_some() {
         cells.retain(|cell| cell.engine == Engine::Postgres);
     }
-    let faults = fault::named(&flags.faults)?;
+    let mut faults = fault::named(&flags.faults)?;
+    if flags.pooler.as_deref() == Some("transaction") {
+        // Of an application's own pool alone.
+        faults.retain(|fault| fault.name != "transaction");
+    }
     let seed = flags.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let directory = TempDir::with_prefix("user-streams-fault-")?;
     let servers = servers(&cells).await?;

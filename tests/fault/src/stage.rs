@@ -137,7 +137,7 @@ impl Stage {
             };
             judge.execute(&sql).await.context("cannot limit idle sessions")?;
         }
-        let (streams, pool) = if options.over_a_pool {
+        let (streams, pool) = if options.over_a_pool && !trial.pools_transactions() {
             let (streams, pool) = place.over_a_pool().await?;
             (streams, Some(pool))
         } else {

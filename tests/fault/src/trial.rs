@@ -48,6 +48,11 @@ impl Trial {
         if self.long { long } else { short }
     }
 
+    /// Whether a pooler gives each transaction another session, which an application's own pool of sqlx cannot bear.
+    pub(crate) fn pools_transactions(&self) -> bool {
+        self.pooler.as_ref().is_some_and(|front| front.mode == "transaction")
+    }
+
     /// A time between these.
     pub(crate) fn between(rng: &mut Rng, from: u64, to: u64) -> Duration {
         Duration::from_millis(rng.u64(from..=to))
