@@ -84,6 +84,8 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
+    let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
+    steps.push(Step::cargo("without TLS", &[], &without_tls));
     if !flags.no_test {
         let flags = Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
         steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));

@@ -24,6 +24,12 @@ pub struct ClientArguments {
     pub sentinel_user: Option<String>,
     /// The password of the sentinels, if they ask for one.
     pub sentinel_password: Option<String>,
+    /// A file, in PEM, of the authorities that may sign the server's certificate, instead of the system's. For `rediss`.
+    pub tls_ca_file: Option<String>,
+    /// A file, in PEM, of the certificate that the server is shown, with those between it and its authority. For `rediss`.
+    pub tls_cert_file: Option<String>,
+    /// A file, in PEM, of that certificate's key.
+    pub tls_key_file: Option<String>,
     /// Connections per server, 1 to 64; 2 by default. All tasks of a runtime share them; each carries any number of commands at once.
     #[serde(deserialize_with = "number::pool_size")]
     pub pool_size: usize,
@@ -73,6 +79,9 @@ impl Default for ClientArguments {
             database: None,
             sentinel_user: None,
             sentinel_password: None,
+            tls_ca_file: None,
+            tls_cert_file: None,
+            tls_key_file: None,
             pool_size: 2,
             connection_timeout_ms: 5_000,
             command_timeout_ms: 5_000,
@@ -113,6 +122,25 @@ impl ClientArguments {
     pub fn with_sentinel_login(mut self, user: Option<String>, password: impl Into<String>) -> Self {
         self.sentinel_user = user;
         self.sentinel_password = Some(password.into());
+        self
+    }
+
+    /// Sets the file of the authorities that may sign the server's certificate, instead of the system's.
+    #[must_use]
+    pub fn with_tls_ca_file(mut self, path: impl Into<String>) -> Self {
+        self.tls_ca_file = Some(path.into());
+        self
+    }
+
+    /// Sets the files of the certificate that the server is shown, and of its key.
+    #[must_use]
+    pub fn with_tls_client_certificate(
+        mut self,
+        cert_file: impl Into<String>,
+        key_file: impl Into<String>,
+    ) -> Self {
+        self.tls_cert_file = Some(cert_file.into());
+        self.tls_key_file = Some(key_file.into());
         self
     }
 
@@ -164,6 +192,16 @@ impl ClientArguments {
         Ok(())
     }
 
+    /// The name of an argument that is about TLS, if there is one.
+    pub(crate) fn tls_name(&self) -> Option<&'static str> {
+        let names = [
+            (&self.tls_ca_file, "tls_ca_file"),
+            (&self.tls_cert_file, "tls_cert_file"),
+            (&self.tls_key_file, "tls_key_file"),
+        ];
+        names.into_iter().find_map(|(argument, name)| argument.is_some().then_some(name))
+    }
+
     pub(crate) fn connection_timeout(&self) -> Duration {
         Duration::from_millis(self.connection_timeout_ms)
     }
@@ -186,6 +224,9 @@ impl fmt::Debug for ClientArguments {
             .field("database", &self.database)
             .field("sentinel_user", &self.sentinel_user)
             .field("sentinel_password", &hidden(&self.sentinel_password))
+            .field("tls_ca_file", &self.tls_ca_file)
+            .field("tls_cert_file", &self.tls_cert_file)
+            .field("tls_key_file", &self.tls_key_file)
             .field("pool_size", &self.pool_size)
             .field("connection_timeout_ms", &self.connection_timeout_ms)
             .field("command_timeout_ms", &self.command_timeout_ms)

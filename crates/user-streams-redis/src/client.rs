@@ -18,6 +18,7 @@ use crate::{
     cluster::Cluster,
     command::Command,
     fault::Fault,
+    probe,
     server::Server,
     url::{Target, Topology},
 };
@@ -53,8 +54,8 @@ impl Client {
         let deadline = Instant::now() + target.arguments.connection_timeout();
         let (servers, reached) = match &target.topology {
             Topology::Cluster => {
-                let cluster = Arc::new(Cluster::new(target));
-                let reached = cluster.refresh(deadline).await;
+                let cluster = Arc::new(Cluster::new(target.clone()));
+                let reached = probe::reach(&target, deadline, cluster.refresh(deadline)).await;
                 (Servers::Cluster(cluster), reached)
             }
             topology => {
@@ -66,8 +67,9 @@ impl Client {
                     },
                 };
                 let ping = Command::to_server("PING", Vec::new());
-                let reached = server.ask(&ping, deadline).await;
-                (Servers::One(Arc::new(server)), reached.map(|_| ()))
+                let ping = async { server.ask(&ping, deadline).await.map(drop) };
+                let reached = probe::reach(&target, deadline, ping).await;
+                (Servers::One(Arc::new(server)), reached)
             }
         };
         match reached {

@@ -6,9 +6,7 @@ use user_streams_core::{BackendDriver, ConnectArgs, ConnectFuture, register_back
 
 use crate::RedisBackend;
 
-#[cfg(not(feature = "rustls"))]
-const SCHEMES: &[&str] = &["redis", "redis-cluster", "redis-sentinel"];
-#[cfg(feature = "rustls")]
+/// Those of TLS too: without the feature `rustls` they are refused with its name.
 const SCHEMES: &[&str] =
     &["redis", "redis-cluster", "redis-sentinel", "rediss", "rediss-cluster", "rediss-sentinel"];
 

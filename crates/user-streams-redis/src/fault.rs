@@ -5,6 +5,8 @@ use std::fmt;
 use fred::error::ErrorKind as FredKind;
 use user_streams_core::{Error, ErrorKind};
 
+use crate::tls;
+
 /// Where a server is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Address {
@@ -54,12 +56,8 @@ pub(crate) enum Fault {
 
 impl Fault {
     pub(crate) fn of(error: &fred::error::Error) -> Self {
-        let text = error.details();
-        // Redis 6.2 puts an error from within a script behind words of its own.
-        let is = |code: &str| {
-            text.strip_prefix(code).is_some_and(|rest| rest.starts_with(' '))
-                || text.contains(&format!(": {code} "))
-        };
+        let text = of_script(error.details());
+        let is = |code: &str| text.strip_prefix(code).is_some_and(|rest| rest.starts_with(' '));
         if let Some(redirect) = redirect(text) {
             return redirect;
         }
@@ -103,8 +101,7 @@ impl Fault {
                     .to_owned(),
             );
         }
-        if text.contains("InvalidCertificate") {
-            let message = format!("the server's TLS certificate is not trusted: {text}");
+        if let Some(message) = tls::refusal(text) {
             return Self::Refused(ErrorKind::InvalidSettings, message);
         }
         if text.contains("cluster support disabled") {
@@ -150,6 +147,12 @@ impl Fault {
     }
 }
 
+/// Redis 6.2 puts an error from within a script behind words of its own, such as `@user_script: 17: -`.
+fn of_script(text: &str) -> &str {
+    let behind = text.rsplit_once("@user_script:").and_then(|(_, rest)| rest.split_once(": "));
+    behind.map_or(text, |(_, answer)| answer.strip_prefix('-').unwrap_or(answer))
+}
+
 fn redirect(text: &str) -> Option<Fault> {
     let mut words = text.split(' ');
     let kind = words.next().filter(|kind| matches!(*kind, "MOVED" | "ASK"))?;
@@ -186,6 +189,7 @@ mod tests {
             "LOADING Redis is loading the dataset in memory",
             "CLUSTERDOWN The cluster is down",
             "READONLY You can't write",
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write",
         ] {
             assert_eq!(kind(fault(text)), (ErrorKind::Connection, true), "{text}");
         }
@@ -207,6 +211,10 @@ mod tests {
             ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::InvalidSettings),
             ("ERR This instance has cluster support disabled", ErrorKind::InvalidSettings),
             ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
+            (
+                "@user_script: 17: -OOM command not allowed when used memory > 'maxmemory'.",
+                ErrorKind::Backend,
+            ),
             ("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Backend),
         ] {
             assert_eq!(kind(fault(text)), (expected, false), "{text}");

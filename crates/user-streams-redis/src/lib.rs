@@ -18,9 +18,11 @@ mod keys;
 mod link;
 mod member;
 mod page;
+mod probe;
 mod scripts;
 mod server;
 mod task;
+mod tls;
 mod url;
 
 pub use arguments::ClientArguments;

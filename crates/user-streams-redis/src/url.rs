@@ -13,7 +13,11 @@ use fred::types::config::{Config, ServerConfig};
 use url::{Host, Url};
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{ClientArguments, fault::Address};
+use crate::{
+    ClientArguments,
+    fault::Address,
+    tls::{self, Tls},
+};
 
 /// What the URL and the client arguments say together.
 #[derive(Clone)]
@@ -35,11 +39,6 @@ pub(crate) enum Topology {
     /// By the name of the service.
     Sentinel(String),
 }
-
-#[cfg(feature = "rustls")]
-type Tls = fred::types::config::TlsConfig;
-#[cfg(not(feature = "rustls"))]
-type Tls = std::convert::Infallible;
 
 impl Target {
     pub(crate) fn new(url: &str, mut arguments: ClientArguments) -> Result<Self> {
@@ -101,7 +100,20 @@ impl Target {
         credentials(&parsed, &mut arguments)?;
         database(&parsed, &topology, &mut arguments)?;
         arguments.check()?;
-        Ok(Self { topology, hosts, arguments, tls: tls.then(make_tls).transpose()?, closed: Arc::default() })
+        let tls = if tls {
+            Some(tls::configure(&arguments)?)
+        } else if let Some(name) = arguments.tls_name() {
+            return Err(invalid(format!(
+                "client_arguments: `{name}` is for the scheme `rediss`, which is TLS"
+            )));
+        } else {
+            None
+        };
+        Ok(Self { topology, hosts, arguments, tls, closed: Arc::default() })
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.tls.is_some()
     }
 
     /// fred's configuration for one of the servers.
@@ -178,19 +190,6 @@ fn database(url: &Url, topology: &Topology, arguments: &mut ClientArguments) -> 
         return Err(invalid("a cluster has database 0 alone"));
     }
     Ok(())
-}
-
-#[cfg(feature = "rustls")]
-fn make_tls() -> Result<Tls> {
-    let connector = fred::types::config::TlsConnector::default_rustls().map_err(|error| {
-        invalid("the system's root certificates cannot be read, which TLS needs").with_source(error)
-    })?;
-    Ok(connector.into())
-}
-
-#[cfg(not(feature = "rustls"))]
-fn make_tls() -> Result<Tls> {
-    Err(invalid("this scheme is TLS: enable the feature `rustls` of user-streams-redis in Cargo.toml"))
 }
 
 fn invalid(message: impl Into<String>) -> Error {

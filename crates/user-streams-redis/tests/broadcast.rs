@@ -6,13 +6,14 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{Cluster, Redis};
+use common::{AnyCluster, Redis};
 use futures_util::stream;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams, UserId};
 use user_streams_redis::{RedisBackend, RedisConfig};
 
-async fn connect(url: &str) -> Streams {
-    Streams::from_backend(RedisBackend::connect(url, RedisConfig::new()).await.unwrap())
+async fn connect(url: &str, prefix: &str) -> Streams {
+    let config = RedisConfig::new().with_key_prefix(prefix);
+    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
 }
 
 async fn holders(streams: &Streams, users: impl Iterator<Item = i64>) -> u64 {
@@ -33,8 +34,7 @@ fn mixed(users: std::ops::Range<i64>) -> Recipients {
     Recipients::stream(stream::iter(users.map(UserId::Int).chain([UserId::from("a text")])))
 }
 
-async fn counts_and_progress(url: &str) {
-    let streams = connect(url).await;
+async fn counts_and_progress(streams: &Streams) {
     for (users, expected) in [(0, 0), (1, 1), (999, 999), (1_000, 1_000), (1_001, 1_001), (25_000, 25_000)] {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&reports);
@@ -52,8 +52,7 @@ async fn counts_and_progress(url: &str) {
     assert_eq!(streams.get_stream_items(25_000).len().await.unwrap(), 0);
 }
 
-async fn failures(url: &str) {
-    let streams = connect(url).await;
+async fn failures(streams: &Streams) {
     let base = 100_000;
     // Among the first ten thousand nothing is stored.
     for (recipients, kind) in [
@@ -62,7 +61,7 @@ async fn failures(url: &str) {
     ] {
         let error = streams.add_stream_item(recipients, "early").await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (kind, false), "{error:?}");
-        assert_eq!(holders(&streams, (base..base + 9_000).step_by(7)).await, 0);
+        assert_eq!(holders(streams, (base..base + 9_000).step_by(7)).await, 0);
     }
     // Later, the item stays with those who have it, and the error says so.
     for (recipients, kind, base) in [
@@ -73,14 +72,13 @@ async fn failures(url: &str) {
         let error = streams.add_stream_item(recipients, item.clone()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error:?}");
         assert!(error.message().contains("with at least 15000 recipients by now"), "{error}");
-        assert_eq!(holders(&streams, base + 14_900..base + 15_600).await, 100);
+        assert_eq!(holders(streams, base + 14_900..base + 15_600).await, 100);
         let again = streams.add_stream_item(Recipients::iter(base..base + 15_500), item).await.unwrap();
         assert_eq!(again.delivered, 500);
     }
 }
 
-async fn large_contents(url: &str) {
-    let streams = connect(url).await;
+async fn large_contents(streams: &Streams) {
     let content = "☃".repeat(1024 * 1024 / 3);
     let delivery =
         streams.add_stream_item(Recipients::iter(400_000..400_060), content.as_str()).await.unwrap();
@@ -88,18 +86,20 @@ async fn large_contents(url: &str) {
     assert_eq!(streams.get_stream_items(400_059).get(0).await.unwrap().unwrap().content, content);
 }
 
+async fn all(streams: &Streams) {
+    counts_and_progress(streams).await;
+    failures(streams).await;
+    large_contents(streams).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server() {
-    let server = Redis::start(&[]);
-    counts_and_progress(&server.url()).await;
-    failures(&server.url()).await;
-    large_contents(&server.url()).await;
+    let server = Redis::any();
+    all(&connect(&server.url(), "test").await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster() {
-    let cluster = Cluster::start();
-    counts_and_progress(&cluster.url()).await;
-    failures(&cluster.url()).await;
-    large_contents(&cluster.url()).await;
+    let cluster = AnyCluster::get();
+    all(&connect(&cluster.url(), cluster.prefix()).await).await;
 }

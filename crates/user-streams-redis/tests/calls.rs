@@ -120,7 +120,7 @@ async fn no_call_waits_for_the_time_of_another() {
 
 #[tokio::test]
 async fn recipients_that_stall_or_never_end_hold_up_nobody() {
-    let server = Redis::start(&[]);
+    let server = Redis::any();
     let streams = connect(&server.url()).await;
     let stalled: Vec<_> = (0..23_i64)
         .map(|number| {
@@ -300,7 +300,7 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// Recipients that are read from the same handle need no second connection.
 #[tokio::test]
 async fn recipients_may_be_read_from_the_same_streams() {
-    let server = Redis::start(&[]);
+    let server = Redis::any();
     let config = RedisConfig::new().with_client_arguments(arguments().with_pool_size(1));
     let streams = connect_with(&server.url(), config).await;
     let adds = (0..20).map(|_| {

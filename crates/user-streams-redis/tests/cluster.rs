@@ -5,7 +5,6 @@
 mod common;
 
 use std::{
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Cluster, Redis};
+use common::{Cluster, Redis, redis_cli};
 use fred::util::redis_keyslot;
 use tokio::task::JoinHandle;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
@@ -155,7 +154,7 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
         let (from, to) = (cluster.name(from), cluster.name(to));
         // The tool refuses while the news of the last move is still on its way to some.
         cluster.wait_until_agreed();
-        let output = Command::new("redis-cli")
+        let output = redis_cli()
             .args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.nodes[0].port)])
             .args(["--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", "1500", "--cluster-yes"])
             .output();

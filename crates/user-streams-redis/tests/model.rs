@@ -7,7 +7,7 @@ mod common;
 use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use common::{Cluster, Redis};
+use common::{AnyCluster, Redis};
 use fastrand::Rng;
 use user_streams_core::{
     AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, IntoRecipients, ItemId, MemoryBackend,
@@ -16,6 +16,9 @@ use user_streams_core::{
 use user_streams_redis::{RedisBackend, RedisConfig};
 
 const USERS: i64 = 12;
+
+/// How many members the compact encoding has at most, by the name that Redis 6.2 knows and later ones still take.
+const COMPACT: &str = "--zset-max-ziplist-entries";
 
 /// Whether an item may come again with another content, which is refused where contents are shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +120,7 @@ async fn connect(url: &str, prefix: &str) -> Arc<dyn Backend> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_server_is_as_the_model() {
     // Streams outgrow the compact encoding at 5 members in one half of the runs.
-    for entries in ["5", "128"] {
-        let server = Redis::start(&["--zset-max-listpack-entries", entries]);
+    for server in [Redis::start(&[COMPACT, "5"]), Redis::any()] {
         for seed in 0..4 {
             let backend = connect(&server.url(), &format!("seed{seed}")).await;
             compare(backend, seed, 2_500, Contents::Any).await;
@@ -128,7 +130,7 @@ async fn one_server_is_as_the_model() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_shared_contents_it_is_as_the_model() {
-    let server = Redis::start(&["--zset-max-listpack-entries", "20"]);
+    let server = Redis::start(&[COMPACT, "20"]);
     for (seed, min_len) in [(20, 0), (21, 0), (22, 10), (23, 10)] {
         let prefix = format!("seed{seed}");
         let config = RedisConfig::new().with_key_prefix(&prefix).with_shared_content_min_len(min_len);
@@ -140,9 +142,9 @@ async fn with_shared_contents_it_is_as_the_model() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_is_as_the_model() {
-    let cluster = Cluster::start();
+    let cluster = AnyCluster::get();
     for seed in 10..14 {
-        let backend = connect(&cluster.url(), &format!("seed{seed}")).await;
+        let backend = connect(&cluster.url(), &format!("{}:seed{seed}", cluster.prefix())).await;
         compare(backend, seed, 1_500, Contents::Any).await;
     }
 }
@@ -150,7 +152,7 @@ async fn a_cluster_is_as_the_model() {
 /// Pages of 7 over 1,000 items of one instant, both ways: each item once, in order.
 #[tokio::test]
 async fn a_thousand_items_of_one_instant_are_paged_exactly() {
-    let server = Redis::start(&[]);
+    let server = Redis::any();
     let backend = connect(&server.url(), "ties").await;
     let mut expected = Vec::new();
     for (us, items) in [(999, 20), (1_000, 1_000), (1_001, 20)] {
@@ -187,7 +189,7 @@ async fn a_thousand_items_of_one_instant_are_paged_exactly() {
 /// An item is its `(created_at, id)`: the same one with another content is no second item, and neither pair alone is enough.
 #[tokio::test]
 async fn the_place_alone_identifies_an_item() {
-    let server = Redis::start(&[]);
+    let server = Redis::any();
     let backend = connect(&server.url(), "place").await;
     let id = |id| ItemId::try_from(id).unwrap();
     let add = async |us, number, content: &str, users: &[i64]| {
@@ -217,7 +219,7 @@ async fn the_place_alone_identifies_an_item() {
 
 #[tokio::test]
 async fn the_layout_is_as_documented() {
-    let server = Redis::start(&[]);
+    let server = Redis::any();
     let config = RedisConfig::new().with_user_id(UserIdKind::Text);
     let backend = RedisBackend::connect(&server.url(), config).await.unwrap();
     let new = NewItem::new("hello")
@@ -226,10 +228,10 @@ async fn the_layout_is_as_documented() {
     backend.add_stream_item(AddStreamItem::new("a{b}".into_recipients(), new)).await.unwrap();
     assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
     assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
-    let stored = server.cli(&["--json", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
-    // The place: the timestamp with its sign bit flipped (0x80062706 7B046240 is 1732262400123456), then the id.
-    assert!(
-        stored.ends_with(r#"\u0000\u0000\u0000\u0000\u0000\u0000\u0001\u0002hello",1732262400123456]]"#),
-        "{stored}"
+    // The place: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456), then the id.
+    let stored = server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
+    assert_eq!(
+        stored,
+        "1) \"\\x80\\x06'{\\xc5\\x04b@\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x02hello\"\n2) \"1732262400123456\""
     );
 }

@@ -18,7 +18,7 @@ fn config() -> RedisConfig {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_master_is_found_and_found_again() {
     let mut master = Redis::start(&["--repl-diskless-sync-delay", "0"]);
-    let replica = Redis::start(&["--replicaof", &format!("127.0.0.1 {}", master.port)]);
+    let replica = Redis::start(&["--replicaof", "127.0.0.1", &master.port.to_string()]);
     replica.wait_until("it has the data", |replica| {
         replica.cli(&["info", "replication"]).contains("master_link_status:up")
     });

@@ -1,30 +1,71 @@
-//! A certificate that nobody has signed but its own key, for a server that is to speak TLS.
-
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+//! An authority of the tests' own, and the certificates that it signs.
 
 use anyhow::{Context, Result};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    date_time_ymd,
+};
 
-/// The files of a certificate and its key.
-#[derive(Debug)]
-pub(crate) struct Certificate {
-    pub(crate) certificate: PathBuf,
-    pub(crate) key: PathBuf,
+/// Signs certificates of servers and of clients.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
 }
 
-impl Certificate {
-    /// Makes one for localhost in the directory. PostgreSQL wants its key to be read by its owner
-    /// alone.
-    pub(crate) fn create(directory: &Path) -> Result<Self> {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]);
-        let made = made.context("cannot make a certificate")?;
-        let files = Self { certificate: directory.join("tls.crt"), key: directory.join("tls.key") };
-        fs::write(&files.certificate, made.cert.pem())?;
-        fs::write(&files.key, made.signing_key.serialize_pem())?;
-        fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600))?;
-        Ok(files)
+/// A certificate and its key, in PEM.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// The certificate.
+    pub certificate: String,
+    /// The key.
+    pub key: String,
+}
+
+impl Authority {
+    /// One that nobody knows yet.
+    pub fn new(name: &str) -> Result<Self> {
+        let mut params = params(name, &[])?;
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().context("cannot make a key")?;
+        let pem = params.self_signed(&key).context("cannot make an authority")?.pem();
+        Ok(Self { issuer: Issuer::new(params, key), pem })
     }
+
+    /// The certificate of the authority itself, in PEM: who has it trusts what the authority signs.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A server's, for these host names and addresses.
+    pub fn server(&self, hosts: &[&str]) -> Result<Certificate> {
+        self.sign(params("server", hosts)?, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// The same, but of a time that is over.
+    pub fn expired_server(&self, hosts: &[&str]) -> Result<Certificate> {
+        let mut params = params("server", hosts)?;
+        params.not_after = date_time_ymd(2020, 1, 1);
+        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A client's, by the name that a server may take for its login.
+    pub fn client(&self, name: &str) -> Result<Certificate> {
+        self.sign(params(name, &[])?, ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn sign(&self, mut params: CertificateParams, purpose: ExtendedKeyUsagePurpose) -> Result<Certificate> {
+        params.extended_key_usages = vec![purpose];
+        let key = KeyPair::generate().context("cannot make a key")?;
+        let signed = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
+        Ok(Certificate { certificate: signed.pem(), key: key.serialize_pem() })
+    }
+}
+
+fn params(name: &str, hosts: &[&str]) -> Result<CertificateParams> {
+    let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).context("cannot make a certificate for these hosts")?;
+    params.distinguished_name.push(DnType::CommonName, name);
+    // A test may not depend on the clock of another machine.
+    params.not_before = date_time_ymd(2019, 1, 1);
+    Ok(params)
 }

@@ -11,14 +11,17 @@ use anyhow::{Context, Result, bail};
 use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
-    certificate::Certificate,
     instance::{Instance, exchange, free_port},
     locate,
+    tls::{Tls, TlsFiles},
 };
 
 /// The server binaries, the best first.
 pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];
 const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
+
+/// The file of its settings; the system's are not read.
+const SETTINGS: &str = "my.cnf";
 
 /// Runs before the server listens: whoever can connect finds the database.
 const INIT: &str = "\
@@ -34,13 +37,16 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     let data = instance.path().join("data");
     let command = |binary: &Path| {
         let mut command = Command::new(binary);
-        command.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+        command.arg(format!("--defaults-file={}", instance.path().join(SETTINGS).display()));
+        command.arg(format!("--datadir={}", data.display()));
         if rustix::process::geteuid().is_root() {
             command.arg("--user=root");
         }
         command
     };
 
+    configure(instance.path(), None)?;
+    profile.with_tls(|tls| configure(instance.path(), tls))?;
     if is_mariadb(&server) {
         let installer = installer(binaries)
             .context("mariadb-install-db was not found beside the server or on the PATH")?;
@@ -62,13 +68,23 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
         .arg(format!("--pid-file={}", instance.path().join("pid").display()))
         .arg(format!("--init-file={}", init.display()))
         .args(profile.mysql());
-    if profile.speaks_tls() {
-        let Certificate { certificate, key } = Certificate::create(instance.path())?;
-        mysqld.arg(format!("--ssl-cert={}", certificate.display()));
-        mysqld.arg(format!("--ssl-key={}", key.display()));
-    }
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
     Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
+}
+
+/// Has it speak TLS, or not, from its next start on.
+pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
+    let lines = match tls {
+        // Newer ones make a certificate of their own.
+        None => "loose-ssl = OFF\n".to_owned(),
+        Some(tls) => {
+            let files = TlsFiles::write(tls, directory, None)?;
+            let clients = files.clients.map(|path| format!("ssl-ca = {}\n", path.display()));
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            format!("ssl-cert = {certificate}\nssl-key = {key}\n{}", clients.unwrap_or_default())
+        }
+    };
+    fs::write(directory.join(SETTINGS), format!("[mysqld]\n{lines}")).context("cannot write its settings")
 }
 
 /// Its first packet: a header of four bytes, then protocol version 10 (255 is an error).

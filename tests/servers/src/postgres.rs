@@ -1,15 +1,15 @@
 //! A throwaway PostgreSQL.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::process::Stop;
 use crate::{
     Kind, Profile, Server,
     account::Account,
-    certificate::Certificate,
     instance::{Instance, exchange, free_port},
+    tls::{Tls, TlsFiles},
 };
 
 /// Start-up message: length 41, protocol 3.0, user and database `postgres`.
@@ -18,8 +18,7 @@ pub(crate) const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0
 /// Starts it with an empty database.
 pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     let mut instance = Instance::new("postgres")?;
-    // It refuses to run as root.
-    let account = Account::for_root(&["postgres", "nobody"])?;
+    let account = account()?;
     if let Some(account) = account {
         account.own(instance.path())?;
     }
@@ -51,17 +50,31 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
     for setting in profile.postgres() {
         postgres.args(["-c", setting]);
     }
-    if profile.speaks_tls() {
-        let Certificate { certificate, key } = Certificate::create(instance.path())?;
-        if let Some(account) = account {
-            account.own(&key)?;
-        }
-        postgres.args(["-c", "ssl=on"]);
-        postgres.arg("-c").arg(format!("ssl_cert_file={}", certificate.display()));
-        postgres.arg("-c").arg(format!("ssl_key_file={}", key.display()));
-    }
+    profile.with_tls(|tls| configure(instance.path(), tls))?;
     instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
     Ok(Server::throwaway(Kind::Postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))
+}
+
+/// It refuses to run as root.
+fn account() -> Result<Option<Account>> {
+    Account::for_root(&["postgres", "nobody"])
+}
+
+/// Has it speak TLS, or not, from its next start on.
+pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
+    let mut lines = String::new();
+    if let Some(tls) = tls {
+        let files = TlsFiles::write(tls, directory, account()?)?;
+        lines = format!(
+            "ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n",
+            files.certificate.display(),
+            files.key.display()
+        );
+        if let Some(clients) = files.clients {
+            lines += &format!("ssl_ca_file = '{}'\n", clients.display());
+        }
+    }
+    fs::write(directory.join("data/postgresql.auto.conf"), lines).context("cannot write its settings")
 }
 
 /// It listens before it lets anyone in: only "authentication ok" says that it is up.

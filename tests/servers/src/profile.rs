@@ -1,5 +1,9 @@
 //! The settings of throwaway servers, in one place: fast for tests, durable for measurements.
 
+use anyhow::Result;
+
+use crate::{certificate::Authority, tls::Tls};
+
 /// How much a server cares for its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
@@ -13,9 +17,13 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// Whether PostgreSQL and MariaDB take sessions by TLS too.
-    pub(crate) fn speaks_tls(self) -> bool {
-        self == Self::Crash
+    /// Configures TLS for PostgreSQL and MariaDB, where they take sessions by it too.
+    pub(crate) fn with_tls(self, configure: impl FnOnce(Option<&Tls<'_>>) -> Result<()>) -> Result<()> {
+        if self != Self::Crash {
+            return Ok(());
+        }
+        let certificate = Authority::new("user-streams")?.server(&["localhost", "127.0.0.1"])?;
+        configure(Some(&Tls { certificate: &certificate, clients: None }))
     }
 
     /// `-c` settings of PostgreSQL.

@@ -29,7 +29,7 @@ pub fn source(kind: Kind) -> Source {
     }
 }
 
-/// Whether an instance of it can be started here.
+/// Whether a throwaway instance could be started, whatever the environment says.
 pub fn is_installed(kind: Kind) -> bool {
     locate::directory(kind).is_some()
 }

@@ -1,9 +1,11 @@
 //! A running server: where it is, and what can be done to it.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 
-use crate::{Kind, instance::Instance, redis_cluster};
+use crate::{Kind, instance::Instance, mariadb, postgres, redis, redis_cluster, tls::Tls};
 
 /// A running server. Dropping it stops a throwaway instance and removes its directory.
 #[derive(Debug)]
@@ -64,6 +66,26 @@ impl Server {
             redis_cluster::joined(instance)?;
         }
         Ok(())
+    }
+
+    /// Starts it again, with TLS or without it; returns the port for it. Redis has one of its own.
+    pub fn restart_with(&mut self, tls: Option<&Tls<'_>>) -> Result<u16> {
+        let (kind, instance) = (self.kind, self.own()?);
+        let (directory, port) = (instance.path(), *instance.ports().first().context("it has no process")?);
+        let tls_port = match kind {
+            Kind::Postgres => postgres::configure(directory, tls).map(|()| port),
+            Kind::Mysql => mariadb::configure(directory, tls).map(|()| port),
+            Kind::Redis => redis::configure(directory, port, tls),
+            Kind::RedisCluster => bail!("no TLS in the throwaway cluster"),
+        }?;
+        self.terminate()?;
+        self.restart()?;
+        Ok(tls_port)
+    }
+
+    /// The directory of a throwaway server.
+    pub fn directory(&self) -> Option<&Path> {
+        self.instance.as_ref().map(Instance::path)
     }
 
     /// Stops every process: connections stay, and nothing is answered.

@@ -1,11 +1,16 @@
-//! Servers of our own: each test has its own, on a free port, in a directory that goes with it.
+//! Servers for the tests. What is killed, stalled, configured or counted is one of our own, on a free port, in a
+//! directory that goes with it: of the binaries in `USER_STREAMS_TEST_REDIS_BIN`, or on the PATH. What is asked for data
+//! alone may be somebody else's, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
+mod given;
 pub mod proxy;
 
 use std::{
+    env,
     fs::{self, File},
+    io::Write,
     net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -13,9 +18,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A `redis-server` that ends with this value.
+use given::{Given, GivenPrefix};
+
+/// A `redis-server` that ends with this value, or an empty database of one that stays.
 pub struct Redis {
     pub port: u16,
+    given: Option<Given>,
     config: Option<PathBuf>,
     options: Vec<String>,
     directory: PathBuf,
@@ -29,6 +37,14 @@ impl Redis {
         redis.options = ["--save", ""].iter().chain(options).map(|&option| option.to_owned()).collect();
         redis.restart();
         redis
+    }
+
+    /// For what any server can do: a database of the one that the environment names, or a server of our own.
+    pub fn any() -> Self {
+        let Some(given) = Given::take() else { return Self::start(&[]) };
+        let directory = PathBuf::new();
+        let (config, options) = (None, Vec::new());
+        Self { port: 0, given: Some(given), config, options, directory, child: None, stalled: false }
     }
 
     /// A sentinel that watches over `main`, by itself alone.
@@ -59,13 +75,14 @@ impl Redis {
         let directory =
             std::env::temp_dir().join(format!("user-streams-redis-{}-{port}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
-        Self { port, config: None, options: Vec::new(), directory, child: None, stalled: false }
+        let (config, options) = (None, Vec::new());
+        Self { port, given: None, config, options, directory, child: None, stalled: false }
     }
 
     /// Starts it again, on the same port.
     pub fn restart(&mut self) {
         let log = File::create(self.directory.join("log")).unwrap();
-        let child = Command::new("redis-server")
+        let child = Command::new(binary(&["redis-server", "valkey-server"]))
             .args(&self.config)
             .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
             .arg(&self.directory)
@@ -73,7 +90,10 @@ impl Redis {
             .stdout(log)
             .stderr(Stdio::null())
             .spawn()
-            .expect("these tests need redis-server: apt-get install redis-server");
+            .expect(
+                "this test needs a server of its own: apt-get install redis-server, or name the directory of its \
+                 binaries in USER_STREAMS_TEST_REDIS_BIN",
+            );
         self.child = Some(child);
         self.wait_until("it answers", |redis| {
             redis.try_cli(&["ping"]).is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH"))
@@ -100,7 +120,9 @@ impl Redis {
     }
 
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        self.given
+            .as_ref()
+            .map_or_else(|| format!("redis://127.0.0.1:{}", self.port), |given| given.url.clone())
     }
 
     pub fn cli(&self, args: &[&str]) -> String {
@@ -108,9 +130,7 @@ impl Redis {
     }
 
     pub fn try_cli(&self, args: &[&str]) -> Option<String> {
-        let output =
-            Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(args).output().unwrap();
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+        cli(&self.url(), args)
     }
 
     /// Each content that is stored apart counts the members that refer to it, and no member refers to one that is not there.
@@ -154,7 +174,64 @@ impl Redis {
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
-        _ = fs::remove_dir_all(&self.directory);
+        if self.given.is_none() {
+            _ = fs::remove_dir_all(&self.directory);
+        }
+    }
+}
+
+/// The client, which comes with the server.
+pub fn redis_cli() -> Command {
+    Command::new(binary(&["redis-cli", "valkey-cli"]))
+}
+
+/// What it prints, unless it fails.
+fn cli(url: &str, args: &[&str]) -> Option<String> {
+    let output = redis_cli().args(["-u", url]).args(args).output().unwrap();
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+}
+
+/// Gives it lines of commands.
+fn cli_reads(url: &str, lines: &str) {
+    let mut client =
+        redis_cli().args(["-u", url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    client.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    client.wait().unwrap();
+}
+
+/// The first of these in the directory that is chosen, or on the PATH.
+fn binary(names: &[&str]) -> PathBuf {
+    let chosen = env::var_os("USER_STREAMS_TEST_REDIS_BIN").filter(|directory| !directory.is_empty());
+    let directories = chosen.or_else(|| env::var_os("PATH")).unwrap_or_default();
+    let mut found = env::split_paths(&directories)
+        .flat_map(|directory| names.iter().map(move |name| directory.join(name)));
+    found.find(|path| path.is_file()).unwrap_or_else(|| names[0].into())
+}
+
+/// A cluster that keys of this test are in, by their prefix.
+pub enum AnyCluster {
+    Given(GivenPrefix),
+    Own(Cluster),
+}
+
+impl AnyCluster {
+    /// The one that the environment names, or one of our own.
+    pub fn get() -> Self {
+        GivenPrefix::take().map_or_else(|| Self::Own(Cluster::start()), Self::Given)
+    }
+
+    pub fn url(&self) -> String {
+        match self {
+            Self::Given(given) => given.url.clone(),
+            Self::Own(cluster) => cluster.url(),
+        }
+    }
+
+    pub fn prefix(&self) -> &str {
+        match self {
+            Self::Given(given) => &given.prefix,
+            Self::Own(_) => "test",
+        }
     }
 }
 
@@ -168,7 +245,7 @@ impl Cluster {
         let options =
             ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0"];
         let nodes: Vec<_> = (0..6).map(|_| Redis::start(&options)).collect();
-        let output = Command::new("redis-cli")
+        let output = redis_cli()
             .args(["--cluster", "create"])
             .args(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)))
             .args(["--cluster-replicas", "1", "--cluster-yes"])
@@ -191,7 +268,7 @@ impl Cluster {
     pub fn wait_until_agreed(&self) {
         self.nodes[0].wait_until("the nodes agree", |node| {
             let check = ["--cluster", "check", &format!("127.0.0.1:{}", node.port)];
-            Command::new("redis-cli").args(check).output().unwrap().status.success()
+            redis_cli().args(check).output().unwrap().status.success()
         });
     }
 

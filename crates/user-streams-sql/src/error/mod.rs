@@ -12,6 +12,7 @@ mod mysql;
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod tls;
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
@@ -22,7 +23,8 @@ use meaning::{Meaning, REFUSED, SAME_ROW};
 
 /// Core's error for one of the database.
 pub(crate) fn from_db(error: DbErr) -> Error {
-    of_db(&error).error().with_source(error)
+    let known = tls::refusal(&error).unwrap_or_else(|| of_db(&error).error());
+    known.with_source(error)
 }
 
 /// The same for one of the driver.
@@ -185,17 +187,12 @@ const NOT_ACCEPTED: Meaning = Meaning::new(ErrorKind::InvalidSettings, "the data
 fn of_sqlx(error: &SqlxError) -> Meaning {
     let (kind, message) = match error {
         SqlxError::Database(error) => return of_database(&**error),
-        SqlxError::Configuration(reason) if wants_rsa(&**reason) => (
-            ErrorKind::InvalidSettings,
-            "the server wants the password by RSA: connect by TLS, or enable the feature `mysql-rsa`",
-        ),
         SqlxError::Configuration(_) => return NOT_ACCEPTED,
         SqlxError::PoolClosed => return CLOSED,
         SqlxError::Io(_) => (ErrorKind::Connection, "the connection to the database failed"),
         SqlxError::Protocol(_) | SqlxError::WorkerCrashed => {
             (ErrorKind::Connection, "the connection to the database broke")
         }
-        SqlxError::Tls(_) => (ErrorKind::Connection, "TLS to the database failed"),
         SqlxError::PoolTimedOut => (ErrorKind::Timeout, "no connection was free in time"),
         SqlxError::ColumnDecode { .. } | SqlxError::Decode(_) => {
             (ErrorKind::Corrupt, "a stored value is not what was written")
@@ -203,11 +200,6 @@ fn of_sqlx(error: &SqlxError) -> Meaning {
         _ => return REFUSED,
     };
     Meaning::new(kind, message)
-}
-
-/// What the driver says without a code: it is built without RSA, by which MySQL 8 takes passwords where there is no TLS.
-fn wants_rsa(reason: &dyn StdError) -> bool {
-    reason.to_string().contains("mysql-rsa")
 }
 
 /// By the table of the database that it is of.
