@@ -40,8 +40,16 @@ pub(crate) fn run(flags: &Fault) -> Result<()> {
     for mechanism in &flags.without {
         command.args(["--without", mechanism]);
     }
+    if let Some(mode) = &flags.pooler {
+        command.args(["--pooler", mode]);
+    }
     // The page shows everything or nothing.
-    if flags.long && flags.cells.is_empty() && flags.faults.is_empty() && flags.without.is_empty() {
+    if flags.long
+        && flags.pooler.is_none()
+        && flags.cells.is_empty()
+        && flags.faults.is_empty()
+        && flags.without.is_empty()
+    {
         command.arg("--save").arg(workspace::root().join("docs/faults.md"));
     }
     eprintln!("running `{}`", display(&command));

@@ -99,6 +99,9 @@ pub(crate) struct Fault {
     /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
     #[arg(long, value_name = "MECHANISM")]
     pub(crate) without: Vec<String>,
+    /// Put PgBouncer before PostgreSQL, in the mode `session` or `transaction`, and try those cells alone.
+    #[arg(long, value_name = "MODE")]
+    pub(crate) pooler: Option<String>,
 }
 
 #[derive(Debug, Args)]

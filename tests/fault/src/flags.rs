@@ -26,6 +26,9 @@ pub(crate) struct Flags {
     /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
     #[arg(long, value_name = "MECHANISM")]
     pub(crate) without: Vec<String>,
+    /// Put PgBouncer before PostgreSQL, in this mode, and try those cells alone.
+    #[arg(long, value_name = "MODE", value_parser = ["session", "transaction"])]
+    pub(crate) pooler: Option<String>,
     /// Write the table to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,

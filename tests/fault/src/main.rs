@@ -7,6 +7,7 @@ mod cell;
 mod child;
 mod fault;
 mod flags;
+mod front;
 mod judge;
 mod ledger;
 mod load;

@@ -19,9 +19,10 @@ use tokio::{
 use user_streams_test_servers::{Profile, interrupt, start};
 
 use crate::{
-    cell::{self, Cell},
+    cell::{self, Cell, Engine},
     fault::{self, Fault},
     flags::Flags,
+    front::Front,
     ledger::lock,
     report::Report,
     stage::panic_message,
@@ -46,13 +47,21 @@ struct Planned {
 /// passed.
 pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     let began = Instant::now();
-    let cells = cell::named(&flags.cells)?;
-    let faults = fault::named(&flags.faults)?;
+    let mut cells = cell::named(&flags.cells)?;
+    if flags.pooler.is_some() {
+        cells.retain(|cell| cell.engine == Engine::Postgres);
+    }
+    let mut faults = fault::named(&flags.faults)?;
+    if flags.pooler.as_deref() == Some("transaction") {
+        // Of an application's own pool alone.
+        faults.retain(|fault| fault.name != "transaction");
+    }
     let seed = flags.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let directory = TempDir::with_prefix("user-streams-fault-")?;
     let servers = servers(&cells).await?;
+    let poolers = poolers(&servers, flags.pooler.as_deref())?;
     let mut planned = Vec::new();
-    for (cell, server) in cells.iter().zip(&servers) {
+    for ((cell, server), pooler) in cells.iter().zip(&servers).zip(&poolers) {
         let alone = Arc::new(RwLock::new(()));
         for fault in faults.iter().copied().filter(|fault| (fault.runs_on)(*cell)) {
             let trials = flags.trials.unwrap_or(if flags.long { fault.long } else { fault.short });
@@ -62,6 +71,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
                     cell: *cell,
                     server: server.clone(),
                     url,
+                    pooler: pooler.clone(),
                     directory: directory.path().to_owned(),
                     seed: seed.wrapping_add(number),
                     long: flags.long,
@@ -138,6 +148,15 @@ async fn servers(cells: &[Cell]) -> Result<Vec<Option<Shared>>> {
     servers.into_iter().collect()
 }
 
+/// A pooler before each of the servers, if there is to be one.
+fn poolers(servers: &[Option<Shared>], mode: Option<&str>) -> Result<Vec<Option<Arc<Front>>>> {
+    let start = |server: &Option<Shared>| match (server, mode) {
+        (Some(server), Some(mode)) => Front::start(&lock(server).url, mode).map(Arc::new).map(Some),
+        _ => Ok(None),
+    };
+    servers.iter().map(start).collect()
+}
+
 /// Runs a trial to its end, whatever becomes of it.
 async fn one(fault: &Fault, trial: &Trial) -> Tally {
     let running = std::panic::AssertUnwindSafe((fault.run)(trial.clone())).catch_unwind();
@@ -166,6 +185,9 @@ fn note(fault: &Fault, trial: &Trial, tally: &Tally, report: &Mutex<Report>, bar
         );
         if trial.long {
             line += " --long";
+        }
+        if let Some(front) = &trial.pooler {
+            line += &format!(" --pooler {}", front.mode);
         }
         for mechanism in &trial.without {
             line += &format!(" --without {mechanism}");

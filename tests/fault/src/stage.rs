@@ -104,14 +104,17 @@ impl Stage {
             text_ids: options.text_ids,
             limits: options.limits,
         };
-        let proxy = match server_address(&place)? {
+        let front = trial.pooler.as_ref().map_or(place.server_url.as_str(), |front| front.url());
+        let proxy = match server_address(place.engine, front)? {
             Some(address) => Some(Proxy::listen(address).await?),
             None => None,
         };
         if let Some(proxy) = &proxy {
             place.url = match place.engine {
                 Engine::Postgres => {
-                    let mode = if options.tls { "require" } else { "disable" };
+                    // A pooler of the trials' own has no certificate.
+                    let tls = options.tls && trial.pooler.is_none();
+                    let mode = if tls { "require" } else { "disable" };
                     format!("postgres://{}@{}/postgres?sslmode={mode}", place.user, proxy.address)
                 }
                 Engine::Mysql => {
@@ -134,7 +137,7 @@ impl Stage {
             };
             judge.execute(&sql).await.context("cannot limit idle sessions")?;
         }
-        let (streams, pool) = if options.over_a_pool {
+        let (streams, pool) = if options.over_a_pool && !trial.pools_transactions() {
             let (streams, pool) = place.over_a_pool().await?;
             (streams, Some(pool))
         } else {
@@ -321,11 +324,11 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Where the server listens, if there is one and a proxy can stand before it.
-fn server_address(place: &Place) -> Result<Option<SocketAddr>> {
-    if matches!(place.engine, Engine::Sqlite | Engine::RedisCluster) {
+fn server_address(engine: Engine, url: &str) -> Result<Option<SocketAddr>> {
+    if matches!(engine, Engine::Sqlite | Engine::RedisCluster) {
         return Ok(None);
     }
-    let (_, rest) = place.server_url.split_once("://").context("a URL")?;
+    let (_, rest) = url.split_once("://").context("a URL")?;
     let host = rest.split('/').next().unwrap_or(rest);
     let address = host.rsplit_once('@').map_or(host, |(_, address)| address);
     Ok(Some(address.parse().context("the server's address")?))

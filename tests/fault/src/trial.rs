@@ -11,7 +11,7 @@ use fastrand::Rng;
 use tokio::task::spawn_blocking;
 use user_streams_test_servers::Server;
 
-use crate::{cell::Cell, ledger::lock};
+use crate::{cell::Cell, front::Front, ledger::lock};
 
 /// A server that several trials share, or that one has for itself.
 pub(crate) type Shared = Arc<Mutex<Server>>;
@@ -23,6 +23,8 @@ pub(crate) struct Trial {
     /// None on SQLite.
     pub(crate) server: Option<Shared>,
     pub(crate) url: Option<String>,
+    /// The pooler before it.
+    pub(crate) pooler: Option<Arc<Front>>,
     /// Where a SQLite place is.
     pub(crate) directory: PathBuf,
     pub(crate) seed: u64,
@@ -44,6 +46,11 @@ impl Trial {
     /// The short figure or the long one.
     pub(crate) fn pick<T>(&self, short: T, long: T) -> T {
         if self.long { long } else { short }
+    }
+
+    /// Whether a pooler gives each transaction another session, which an application's own pool of sqlx cannot bear.
+    pub(crate) fn pools_transactions(&self) -> bool {
+        self.pooler.as_ref().is_some_and(|front| front.mode == "transaction")
     }
 
     /// A time between these.

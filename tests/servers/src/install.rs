@@ -4,8 +4,7 @@ use std::{env, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::interrupt;
-use crate::{Kind, Source, missing, source};
+use crate::{Kind, Source, interrupt, missing, pgbouncer, source};
 
 /// A package's own start of its service would take the standard port, or fail where nothing may be
 /// started.
@@ -61,9 +60,9 @@ impl Manager {
     }
 
     /// What a person types.
-    fn line(self, kind: Kind) -> String {
+    fn line(self, package: &str) -> String {
         let sudo = if self.needs_sudo() { "sudo " } else { "" };
-        format!("{sudo}{} install {}", self.program(), self.package(kind))
+        format!("{sudo}{} install {package}", self.program())
     }
 
     fn needs_sudo(self) -> bool {
@@ -88,21 +87,33 @@ impl Manager {
 
 /// The line that installs this server here, or on the systems that we know.
 pub(crate) fn line(kind: Kind) -> String {
+    lines(|manager| manager.package(kind))
+}
+
+/// The same for a program whose package has its name.
+pub(crate) fn line_of(program: &str) -> String {
+    lines(|_| program)
+}
+
+fn lines<'a>(package: impl Fn(Manager) -> &'a str) -> String {
+    let line = |manager: Manager| manager.line(package(manager));
     match Manager::here() {
-        Some(manager) => manager.line(kind),
-        None => Manager::ALL.iter().map(|manager| manager.line(kind)).collect::<Vec<_>>().join("` or `"),
+        Some(manager) => line(manager),
+        None => Manager::ALL.iter().map(|&manager| line(manager)).collect::<Vec<_>>().join("` or `"),
     }
 }
 
-/// Installs those of the servers that are missing.
+/// Installs those of the servers that are missing, and the pooler that PostgreSQL is tested behind.
 pub fn install(kinds: &[Kind]) -> Result<()> {
+    let with_pooler = kinds.contains(&Kind::Postgres) && !pgbouncer::is_installed();
     let kinds: Vec<_> = kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
-    if kinds.is_empty() {
+    if kinds.is_empty() && !with_pooler {
         return Ok(());
     }
     let manager = Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
     let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
     packages.dedup();
+    packages.extend(with_pooler.then_some(pgbouncer::PROGRAM));
     eprintln!("installing {}", packages.join(", "));
     // In the terminal's own process group: sudo may have to ask for a password.
     let mut command = manager.command(&packages);
@@ -126,9 +137,12 @@ mod tests {
     fn every_manager_names_every_server() {
         for manager in Manager::ALL {
             for &kind in Kind::ALL {
-                assert!(manager.line(kind).ends_with(manager.package(kind)));
+                let package = manager.package(kind);
+                assert!(manager.line(package).ends_with(package));
             }
         }
-        assert!(Manager::Apt.line(Kind::Mysql).ends_with("apt-get install mariadb-server"));
+        assert!(
+            Manager::Apt.line(Manager::Apt.package(Kind::Mysql)).ends_with("apt-get install mariadb-server")
+        );
     }
 }

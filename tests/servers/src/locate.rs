@@ -18,6 +18,13 @@ pub(crate) fn chosen(kind: Kind) -> Option<PathBuf> {
     env::var_os(kind.binaries_variable()).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
+/// A program, in the directory of this variable, or where programs are.
+pub(crate) fn program(variable: &str, name: &str) -> Option<PathBuf> {
+    let chosen = env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directories = chosen.map_or_else(directories, |directory| vec![directory]);
+    directories.iter().find_map(|directory| binary(directory, &[name]))
+}
+
 /// The first of these binaries that the directory holds.
 pub(crate) fn binary(directory: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| directory.join(name)).find(|path| path.is_file())
@@ -37,12 +44,16 @@ fn holds_all(directory: &Path, kind: Kind) -> bool {
     needed(kind).iter().all(|names| binary(directory, names).is_some())
 }
 
+/// Where programs are.
+fn directories() -> Vec<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let others = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin"].map(PathBuf::from);
+    env::split_paths(&path).chain(others).collect()
+}
+
 /// The directories to look into, best first.
 fn candidates(kind: Kind) -> Vec<PathBuf> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let mut directories: Vec<PathBuf> = env::split_paths(&path).collect();
-    directories
-        .extend(["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin"].map(PathBuf::from));
+    let mut directories = directories();
     if kind == Kind::Postgres {
         directories.extend(versions("/usr/lib/postgresql", ""));
         directories.extend(versions("/usr", "pgsql-"));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Start-up message: length 41, protocol 3.0, user and database `postgres`.
-const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
+pub(crate) const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
 
 /// Starts it with an empty database.
 pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {

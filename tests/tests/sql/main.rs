@@ -11,6 +11,7 @@ mod in_transaction;
 mod long_broadcasts;
 mod migrations;
 mod plans;
+mod poolers;
 mod recipients;
 mod servers;
 mod urls;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         long_broadcasts::TESTS,
         migrations::TESTS,
         plans::TESTS,
+        poolers::TESTS,
         recipients::TESTS,
         urls::TESTS,
     ];

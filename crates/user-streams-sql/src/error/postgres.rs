@@ -99,6 +99,13 @@ fn of_pooler(message: &str) -> Meaning {
         )
         .ending_session();
     }
+    if message.contains("statement pooling") {
+        return Meaning::new(
+            InvalidSettings,
+            "the pooler takes no transactions: PgBouncer needs `pool_mode = transaction` or `session`",
+        )
+        .ending_session();
+    }
     // A statement that another client prepared.
     if message.starts_with("bind message supplies") {
         return POOLER;

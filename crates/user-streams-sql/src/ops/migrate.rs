@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, QueryResult,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, QueryResult,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, TryGetable, Value,
     sea_query::{Alias, DynIden, IntoIden},
 };
@@ -49,7 +49,7 @@ pub(crate) async fn migrate(store: &Arc<Store>, migrations: Migrations) -> Resul
     let store = Arc::clone(store);
     let task = runtime.spawn(async move {
         let (connection, is_ours) = store.pools.sea_orm().await?;
-        let migrated = run(&store, &connection, migrations).await;
+        let migrated = run(&store, &connection, is_ours, migrations).await;
         drop(alone);
         if is_ours {
             // What it did is done.
@@ -63,21 +63,47 @@ pub(crate) async fn migrate(store: &Arc<Store>, migrations: Migrations) -> Resul
 }
 
 /// Looks first: with nothing to do, a login that may only read is enough, and so is a server that takes no writes.
-async fn run(store: &Store, connection: &DatabaseConnection, migrations: Migrations) -> Result<()> {
+async fn run(
+    store: &Store,
+    connection: &DatabaseConnection,
+    is_ours: bool,
+    migrations: Migrations,
+) -> Result<()> {
     let migrator = Migrator { schema: &store.schema, migrations };
     // In a transaction, since without autocommit a read would leave one open.
     let look = connection.begin().await.map_err(from_db)?;
     check_case(&store.schema, &look).await?;
-    let pending = migrator.get_pending_migrations_read_only(&look).await;
+    let pending = migrator.get_pending_migrations_read_only(&look).await.map_err(failed)?;
+    if is_ours {
+        deallocate(&look).await?;
+    }
     look.rollback().await.map_err(from_db)?;
-    match pending.map_err(failed)?.is_empty() {
+    match pending.is_empty() {
         true => Ok(()),
-        false => up(store, connection, &migrator).await,
+        false => up(store, connection, is_ours, &migrator).await,
     }
 }
 
+/// On PostgreSQL, forgets the statements that this transaction has prepared, on a connection that uses none again:
+/// behind a pooler the session goes on with other clients, whose statements have the same names.
+async fn deallocate(transaction: &DatabaseTransaction) -> Result<()> {
+    const DEALLOCATE: &str = "DO $$ DECLARE made text; BEGIN \
+        FOR made IN SELECT name FROM pg_prepared_statements \
+        WHERE name LIKE 'sqlx\\_s\\_%' AND prepare_time >= transaction_timestamp() \
+        LOOP EXECUTE format('DEALLOCATE %I', made); END LOOP; END $$";
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        transaction.execute_unprepared(DEALLOCATE).await.map_err(from_db)?;
+    }
+    Ok(())
+}
+
 /// All in one transaction that first takes a lock, since several processes may start at once.
-async fn up(store: &Store, connection: &DatabaseConnection, migrator: &Migrator<'_>) -> Result<()> {
+async fn up(
+    store: &Store,
+    connection: &DatabaseConnection,
+    is_ours: bool,
+    migrator: &Migrator<'_>,
+) -> Result<()> {
     let options = TransactionOptions {
         isolation_level: (store.dialect() == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
         sqlite_transaction_mode: (store.dialect() == Dialect::Sqlite)
@@ -90,6 +116,9 @@ async fn up(store: &Store, connection: &DatabaseConnection, migrator: &Migrator<
     // MySQL commits at every CREATE TABLE, and keeps its lock beyond a commit.
     let unlocked = lock.release(&transaction).await;
     migrated.and(unlocked)?;
+    if is_ours {
+        deallocate(&transaction).await?;
+    }
     transaction.commit().await.map_err(from_db)
 }
 

@@ -117,9 +117,11 @@ impl Statements {
         let items_table = L::SEPARATE_ITEMS.then(|| schema.quote(&schema.items_table()));
         let items =
             items_table.as_ref().map(|items| ItemStatements::new(dialect, items, &table, schema.user_id));
+        // SQLite prepares a statement anew at each call where the limit is a parameter alone.
+        let limited = if dialect == Dialect::Sqlite { " + 0" } else { "" };
         let page = |keyset: &str, order: &str, offset: &str, params: &[&str]| {
             let newest = format!(
-                "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id {order} LIMIT {}{offset}",
+                "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id {order} LIMIT {}{limited}{offset}",
                 params[0], params[1]
             );
             match &items_table {
@@ -154,7 +156,7 @@ impl Statements {
                     "TRUE",
                 )
             },
-            page: page("", "DESC", &format!(" OFFSET {offset}"), &[&user, &limit]),
+            page: page("", "DESC", &format!(" OFFSET {offset}{limited}"), &[&user, &limit]),
             page_after: keyset_page(true),
             page_before: keyset_page(false),
             count: one("SELECT COUNT(*)"),

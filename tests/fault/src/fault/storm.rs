@@ -26,6 +26,8 @@ use crate::{
 const TASKS: u64 = 64;
 const PATIENCE: Duration = Duration::from_millis(20);
 const CONNECT: Duration = Duration::from_millis(50);
+/// Behind a pooler a call is four exchanges: so many connections answer fewer, and later.
+const EXCHANGES: u32 = 4;
 /// How long a call may take once the storm is over.
 const AFTERWARDS: Duration = Duration::from_millis(200);
 /// How many sessions may be opened besides those that the pool has: connections that were replaced.
@@ -50,21 +52,22 @@ async fn run(trial: Trial) -> Result<Tally> {
     let watching = stage.watch();
     let proxy = stage.proxy()?;
     let before = proxy.accepted();
-    proxy.set_slow_connect(CONNECT);
+    let longer = if trial.pooler.is_some() { EXCHANGES } else { 1 };
+    proxy.set_slow_connect(CONNECT * longer);
     proxy.set(Fate::Cut { reset: false });
 
     let end = Instant::now() + Duration::from_secs(trial.pick(4, 30));
     let (answered, calls) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let refused: Arc<Mutex<Option<String>>> = Arc::default();
     let mut set = JoinSet::new();
-    for task in 0..TASKS {
+    for task in 0..TASKS / u64::from(longer) {
         let (stage, answered, calls) = (Arc::clone(&stage), Arc::clone(&answered), Arc::clone(&calls));
         let refused = Arc::clone(&refused);
         set.spawn(async move {
             while Instant::now() < end {
                 calls.fetch_add(1, Ordering::Relaxed);
                 let items = stage.streams.get_stream_items(stage.place.user_id(task.cast_signed()));
-                match timeout(PATIENCE, items.len()).await {
+                match timeout(PATIENCE * longer, items.len()).await {
                     Ok(Ok(_)) => _ = answered.fetch_add(1, Ordering::Relaxed),
                     Ok(Err(error)) if error.to_string().contains("too many") => {
                         *lock(&refused) = Some(error.to_string());

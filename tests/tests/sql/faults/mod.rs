@@ -7,7 +7,7 @@ pub(crate) mod handles;
 mod logins;
 pub(crate) mod own_server;
 mod proxy;
-mod sessions;
+pub(crate) mod sessions;
 
 mod bounds;
 mod closed_sockets;

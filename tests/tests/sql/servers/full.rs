@@ -56,7 +56,11 @@ async fn a_url_without_a_database_says_so(database: TestDatabase) {
         return;
     }
     let (base, _) = database.url.rsplit_once('/').unwrap();
-    let backend = connect(base).await.unwrap();
-    let error = user_streams_core::Backend::migrate(&backend).await.unwrap_err();
+    let error = connect(base).await.unwrap_err();
     says("without", &error, ErrorKind::InvalidSettings, false, "names no database");
+    // An application's own pool may have been opened so.
+    let pool = crate::database::connect(base, 1).await;
+    let backend = SingleTableBackend::new(pool, SingleTableConfig::default()).unwrap();
+    let error = user_streams_core::Backend::migrate(&backend).await.unwrap_err();
+    says("its pool without", &error, ErrorKind::InvalidSettings, false, "names no database");
 }

@@ -58,7 +58,7 @@ impl MySqlDriver {
     async fn open(&self) -> Result<(MySqlConnection, MySqlFacts), SqlxError> {
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
         statement::run::<MySql>(&mut connection, SETUP).await?;
-        let rows = statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new()).await?;
+        let rows = statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new(), true).await?;
         let facts = rows.first().and_then(|row| MySqlFacts::of(row).ok()).unwrap_or_default();
         let limit = self.server_limit;
         let limit = if facts.is_mariadb {
@@ -82,8 +82,12 @@ impl Driver for MySqlDriver {
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
         let (mut connection, facts) = self.open().await?;
         let name = format!("user_streams:{:032x}", fastrand::u128(..));
-        let lock =
-            statement::query::<MySql>(&mut connection, "SELECT GET_LOCK(?, 0)", vec![name.clone().into()]);
+        let lock = statement::query::<MySql>(
+            &mut connection,
+            "SELECT GET_LOCK(?, 0)",
+            vec![name.clone().into()],
+            true,
+        );
         // Some servers, such as those of a cluster, have no such locks; then nothing is killed there.
         let name = lock.await.is_ok().then_some(name);
         Ok(Box::new(MariaConnection { connection, facts, name, killer: Arc::clone(&self.killer) }))
@@ -108,11 +112,11 @@ struct MariaConnection {
 #[async_trait]
 impl Connection for MariaConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        statement::execute::<MySql>(&mut self.connection, sql, values).await
+        statement::execute::<MySql>(&mut self.connection, sql, values, true).await
     }
 
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
-        statement::query::<MySql>(&mut self.connection, sql, values).await
+        statement::query::<MySql>(&mut self.connection, sql, values, true).await
     }
 
     async fn begin(&mut self) -> Result<(), SqlxError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::{
     DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
     sqlx::{
-        ConnectOptions as _, Connection as _, PgConnection, Postgres,
+        Connection as _, PgConnection, Postgres,
         postgres::{PgConnectOptions, PgPoolOptions},
     },
 };
@@ -14,39 +14,20 @@ use user_streams_core::async_trait;
 
 use super::{
     connection::{Abandoned, Connection, Driver},
+    postgres_session::{Begin, Session, Sessions},
     statement,
 };
-use crate::{
-    Dialect,
-    config::Timeouts,
-    dialect::Rows,
-    error::ends_session,
-    fault::{self, Mechanism},
-    pool::limits::server_limit,
-    url::Hidden,
-};
+use crate::{Dialect, config::Timeouts, dialect::Rows, error::ends_session, pool::limits::server_limit};
 
-/// How often the server looks whether its client is still there while it runs a statement.
-const CLIENT_CHECK: &str = "SET client_connection_check_interval = '500ms'";
-/// After this it has looked.
+/// After this the server has looked whether its client is still there.
 const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
 
 #[derive(Debug)]
-pub(crate) struct PostgresDriver {
-    options: Hidden<PgConnectOptions>,
-    /// What each connection begins with.
-    setup: String,
-}
+pub(crate) struct PostgresDriver(Sessions);
 
 impl PostgresDriver {
     pub(crate) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
-        let statement = server_limit(timeouts.statement).as_millis();
-        let idle = server_limit(timeouts.recipients).as_millis();
-        let setup = format!(
-            "SET statement_timeout = {statement}; SET idle_in_transaction_session_timeout = {idle}; \
-             SET default_transaction_isolation = 'read committed'"
-        );
-        Self { options: Hidden(options.disable_statement_logging()), setup }
+        Self(Sessions::new(options, timeouts))
     }
 }
 
@@ -57,39 +38,81 @@ impl Driver for PostgresDriver {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        statement::run::<Postgres>(&mut connection, &self.setup).await?;
-        if fault::has(Mechanism::Release) {
-            // Since version 14, and not on every system.
-            let _ = statement::run::<Postgres>(&mut connection, CLIENT_CHECK).await;
-        }
-        Ok(Box::new(PostgresConnection(connection)))
+        let Session { connection, shared } = self.0.open().await?;
+        Ok(Box::new(PostgresConnection { connection, shared, is_open: false, is_broken: false }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
-        let pool = PgPoolOptions::new().max_connections(1).connect_with(self.options.0.clone()).await?;
+        let options = self.0.options_without_cache();
+        let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
         Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
     }
 }
 
-struct PostgresConnection(PgConnection);
+struct PostgresConnection {
+    connection: PgConnection,
+    /// If the session is not ours alone: then each statement is within a transaction, and none stays prepared.
+    shared: Option<Begin>,
+    /// Whether a transaction is open.
+    is_open: bool,
+    /// Whether a transaction around one statement could not be ended.
+    is_broken: bool,
+}
+
+impl PostgresConnection {
+    fn is_kept(&self) -> bool {
+        self.shared.is_none()
+    }
+
+    /// Begins the transaction of one statement, if it needs one of its own.
+    async fn enter(&mut self) -> Result<bool, SqlxError> {
+        let Some(begin) = self.shared.as_ref().filter(|_| !self.is_open) else { return Ok(false) };
+        statement::run::<Postgres>(&mut self.connection, &begin.statement).await?;
+        Ok(true)
+    }
+
+    /// Ends it.
+    async fn leave<T>(&mut self, alone: bool, done: Result<T, SqlxError>) -> Result<T, SqlxError> {
+        if alone {
+            let ended = self.run(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
+            self.is_broken = ended.is_err();
+            if done.is_ok() {
+                ended?;
+            }
+        }
+        done
+    }
+}
 
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        statement::execute::<Postgres>(&mut self.0, sql, values).await
+        let alone = self.enter().await?;
+        let kept = self.is_kept();
+        let done = statement::execute::<Postgres>(&mut self.connection, sql, values, kept).await;
+        self.leave(alone, done).await
     }
 
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
-        statement::query::<Postgres>(&mut self.0, sql, values).await
+        let alone = self.enter().await?;
+        let kept = self.is_kept();
+        let done = statement::query::<Postgres>(&mut self.connection, sql, values, kept).await;
+        self.leave(alone, done).await
     }
 
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        self.run("BEGIN").await
+        let begin = self.shared.as_ref().map_or("BEGIN", |begin| &begin.transaction);
+        statement::run::<Postgres>(&mut self.connection, begin).await?;
+        self.is_open = true;
+        Ok(())
     }
 
     async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
-        statement::run::<Postgres>(&mut self.0, sql).await
+        statement::run::<Postgres>(&mut self.connection, sql).await?;
+        if matches!(sql, "COMMIT" | "ROLLBACK") {
+            self.is_open = false;
+        }
+        Ok(())
     }
 
     fn can_copy(&self) -> bool {
@@ -97,13 +120,9 @@ impl Connection for PostgresConnection {
     }
 
     async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64, SqlxError> {
-        let mut copy = self.0.copy_in_raw(rows.sql()).await?;
-        let (mut block, mut next) = (Vec::new(), Some(0));
-        while let Some(from) = next {
-            next = rows.fill(&mut block, from);
-            copy.send(&block[..]).await?;
-        }
-        copy.finish().await
+        let alone = self.enter().await?;
+        let done = copy(&mut self.connection, rows).await;
+        self.leave(alone, done).await
     }
 
     async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
@@ -112,12 +131,12 @@ impl Connection for PostgresConnection {
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {
-        self.0.ping().await
+        self.connection.ping().await
     }
 
     async fn close(self: Box<Self>) {
         // It is over, one way or the other.
-        let _ = self.0.close().await;
+        let _ = self.connection.close().await;
     }
 
     /// The server notices a closed socket at once between statements, and else when it looks for its client.
@@ -126,8 +145,18 @@ impl Connection for PostgresConnection {
     }
 
     fn is_broken_by(&self, error: &SqlxError) -> bool {
-        ends_session(error)
+        self.is_broken || ends_session(error)
     }
+}
+
+async fn copy(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<u64, SqlxError> {
+    let mut copy = connection.copy_in_raw(rows.sql()).await?;
+    let (mut block, mut next) = (Vec::new(), Some(0));
+    while let Some(from) = next {
+        next = rows.fill(&mut block, from);
+        copy.send(&block[..]).await?;
+    }
+    copy.finish().await
 }
 
 #[cfg(test)]

@@ -142,7 +142,7 @@ impl Connection for FileConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
         let mut pause = self.first_pause();
         loop {
-            let done = statement::execute::<Sqlite>(&mut self.connection, sql, values.clone()).await;
+            let done = statement::execute::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
             if !self.waits(&done, &mut pause).await {
                 return done;
             }
@@ -152,7 +152,7 @@ impl Connection for FileConnection {
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
         let mut pause = self.first_pause();
         loop {
-            let done = statement::query::<Sqlite>(&mut self.connection, sql, values.clone()).await;
+            let done = statement::query::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
             if !self.waits(&done, &mut pause).await {
                 return done;
             }
@@ -169,7 +169,8 @@ impl Connection for FileConnection {
         let mut pause = self.first_pause();
         loop {
             // Prepared once: it is one of three.
-            let done = statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new()).await.map(drop);
+            let done =
+                statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new(), true).await.map(drop);
             if !self.waits(&done, &mut pause).await {
                 return done;
             }

@@ -3,23 +3,26 @@
 use sea_orm::{
     ExecResult, QueryResult, SqlxError, Value,
     sea_query::Values,
-    sqlx::{self, AssertSqlSafe, Database, Executor, IntoArguments, query::Query},
+    sqlx::{
+        self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache, query::Query,
+    },
 };
 use sea_query_sqlx::SqlxValues;
 
-/// Runs a statement and returns the number of rows that it changed.
+/// Runs a statement and returns the number of rows that it changed. `kept` says that it stays prepared.
 pub(super) async fn execute<DB>(
     connection: &mut DB::Connection,
     sql: &str,
     values: Vec<Value>,
+    kept: bool,
 ) -> Result<u64, SqlxError>
 where
-    DB: Database,
+    DB: Database + HasStatementCache,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     SqlxValues: IntoArguments<DB>,
     ExecResult: From<DB::QueryResult>,
 {
-    let done = statement::<DB>(sql, values).execute(connection).await?;
+    let done = statement::<DB>(sql, values, kept).execute(connection).await?;
     Ok(ExecResult::from(done).rows_affected())
 }
 
@@ -28,14 +31,15 @@ pub(super) async fn query<DB>(
     connection: &mut DB::Connection,
     sql: &str,
     values: Vec<Value>,
+    kept: bool,
 ) -> Result<Vec<QueryResult>, SqlxError>
 where
-    DB: Database,
+    DB: Database + HasStatementCache,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     SqlxValues: IntoArguments<DB>,
     QueryResult: From<DB::Row>,
 {
-    let rows = statement::<DB>(sql, values).fetch_all(connection).await?;
+    let rows = statement::<DB>(sql, values, kept).fetch_all(connection).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
@@ -48,9 +52,13 @@ where
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(drop)
 }
 
-fn statement<DB: Database>(sql: &str, values: Vec<Value>) -> Query<'static, DB, SqlxValues>
+fn statement<DB: Database + HasStatementCache>(
+    sql: &str,
+    values: Vec<Value>,
+    kept: bool,
+) -> Query<'static, DB, SqlxValues>
 where
     SqlxValues: IntoArguments<DB>,
 {
-    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(Values(values)))
+    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(Values(values))).persistent(kept)
 }

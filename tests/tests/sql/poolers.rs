@@ -1,0 +1,235 @@
+//! PostgreSQL behind PgBouncer, in each of its modes, with its defaults for all else.
+
+use std::{future::IntoFuture, time::Duration};
+
+use futures_util::{future::join_all, stream};
+use sea_orm::{ConnectionTrait, DbBackend};
+use user_streams_core::{Error, ErrorKind, NewItem, Recipients, Streams};
+use user_streams_many_to_many::ManyToManyBackend;
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
+use user_streams_test_servers::Pooler;
+
+use crate::{
+    database::{TestDatabase, connect},
+    faults::{
+        blocker::Blocker,
+        eventually,
+        handles::{self, LAYOUTS, Layout},
+        sessions, timed, within,
+    },
+};
+
+crate::tests![
+    every_operation_works_behind_a_pooler,
+    streams_behind_one_pooler_never_meet,
+    nothing_is_left_behind_for_other_clients,
+    a_parameter_that_the_pooler_refuses_is_named,
+    a_pooler_that_gives_up_transactions_says_so,
+    what_is_given_up_ends_at_the_server_and_nothing_else_does,
+    without_a_pooler_a_statement_is_no_transaction_of_its_own,
+];
+
+const SESSION: &[&str] = &["pool_mode = session"];
+/// As most have it who have heard of a driver that sends them: then the mark is not refused, but dropped.
+const LENIENT: &[&str] = &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
+/// A small pool, so that clients change sessions all the time.
+const TRANSACTION: &[&str] = &["pool_mode = transaction", "default_pool_size = 3"];
+const LENIENT_TRANSACTION: &[&str] =
+    &["pool_mode = transaction", "default_pool_size = 3", "ignore_startup_parameters = options"];
+const MODES: [&[&str]; 4] = [SESSION, LENIENT, TRANSACTION, LENIENT_TRANSACTION];
+
+/// A pooler before the test's database; none elsewhere than on PostgreSQL.
+async fn pooler(database: &TestDatabase, settings: &'static [&'static str]) -> Option<Pooler> {
+    if database.backend() != DbBackend::Postgres {
+        return None;
+    }
+    let url = database.url.clone();
+    let started = tokio::task::spawn_blocking(move || Pooler::start(&url, settings)).await.unwrap();
+    Some(started.unwrap_or_else(|error| panic!("{error:#}")))
+}
+
+async fn streams(layout: Layout, config: SingleTableConfig) -> Streams {
+    let streams = match layout {
+        Layout::SingleTable => Streams::from_backend(SingleTableBackend::connect(config).await.unwrap()),
+        Layout::ManyToMany => Streams::from_backend(ManyToManyBackend::connect(config).await.unwrap()),
+    };
+    streams.migrate().await.unwrap();
+    streams
+}
+
+async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
+    for (number, settings) in MODES.into_iter().enumerate() {
+        let Some(pooler) = pooler(&database, settings).await else { return };
+        for layout in LAYOUTS {
+            let table = format!("{layout:?}_{number}").to_lowercase();
+            let config = SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
+            let streams = streams(layout, config).await;
+            let item = NewItem::new("one");
+            for delivered in [1, 0] {
+                let again = streams.add_stream_item(1, item.clone()).await.unwrap();
+                assert_eq!(again.delivered, delivered, "{table}");
+            }
+            assert_eq!(streams.add_stream_item([1, 2], "two").await.unwrap().delivered, 2, "{table}");
+            // Copied, and in several chunks.
+            assert_eq!(
+                streams.add_stream_item(Recipients::iter(1_i64..=5_000), "many").await.unwrap().delivered,
+                5_000
+            );
+            let all = Recipients::stream(stream::iter(1_i64..=100_500));
+            assert_eq!(streams.add_stream_item(all, "all").await.unwrap().delivered, 100_500, "{table}");
+            let items = streams.get_stream_items(1);
+            let contents: Vec<_> =
+                items.slice(..10).await.unwrap().into_iter().map(|item| item.content).collect();
+            assert_eq!(contents, ["all", "many", "two", "one"], "{table}");
+            assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 3, "{table}");
+            assert_eq!(streams.delete_stream(1).await.unwrap(), 4, "{table}");
+            if layout == Layout::ManyToMany {
+                assert_eq!(streams.purge().await.unwrap(), 1, "{table}");
+            }
+            streams.migrate().await.unwrap();
+            streams.close().await.unwrap();
+        }
+    }
+}
+
+async fn streams_behind_one_pooler_never_meet(database: TestDatabase) {
+    for (number, settings) in [TRANSACTION, LENIENT_TRANSACTION, SESSION].into_iter().enumerate() {
+        let Some(pooler) = pooler(&database, settings).await else { return };
+        let mut all = Vec::new();
+        for layout in LAYOUTS {
+            for name in ["inbox", "news", "likes"] {
+                let table = format!("{layout:?}_{name}_{number}").to_lowercase();
+                let config = SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
+                all.push((streams(layout, config).await, table));
+            }
+        }
+        let used = all.iter().map(|(streams, table)| use_it(streams, table));
+        within(60.0, "all of them", join_all(used)).await;
+        for (_, table) in &all {
+            let rows = database.number(&format!("SELECT COUNT(*) FROM {table}")).await;
+            assert_eq!(rows, i64::from(TASKS * ADDS * 3), "{table}");
+        }
+        for (streams, _) in all {
+            streams.close().await.unwrap();
+        }
+    }
+}
+
+const TASKS: u32 = 4;
+const ADDS: u32 = 25;
+
+/// Adds to one and to two at a time, and reads what is there.
+async fn use_it(streams: &Streams, table: &str) {
+    let tasks = (0..TASKS).map(|task| async move {
+        for number in 0..ADDS {
+            let user = i64::from(task);
+            let content = format!("{table} {number}");
+            assert_eq!(streams.add_stream_item(user, &*content).await.unwrap().delivered, 1, "{table}");
+            let both = [user, 100 + user];
+            assert_eq!(streams.add_stream_item(both, &*content).await.unwrap().delivered, 2, "{table}");
+            let items = streams.get_stream_items(user).slice(..4).await.unwrap();
+            assert!(items.iter().all(|item| item.content.starts_with(table)), "{table}: {items:?}");
+            assert_eq!(items[0].content, content, "{table}");
+            let len = streams.get_stream_items(100 + user).len().await.unwrap();
+            assert_eq!(len, number as usize + 1, "{table}");
+        }
+    });
+    join_all(tasks).await;
+}
+
+async fn nothing_is_left_behind_for_other_clients(database: TestDatabase) {
+    const LEFT: &str = "DO $$ BEGIN IF EXISTS (SELECT FROM pg_prepared_statements) OR \
+         current_setting('statement_timeout') <> '0' OR \
+         current_setting('default_transaction_isolation') <> 'read committed' OR \
+         current_setting('idle_in_transaction_session_timeout') <> '0' OR \
+         current_setting('client_connection_check_interval', true) <> '0' \
+         THEN RAISE EXCEPTION 'something is left behind'; END IF; END $$";
+    // One session for all.
+    let settings: &[&str] = &[
+        "pool_mode = transaction",
+        "default_pool_size = 1",
+        "ignore_startup_parameters = extra_float_digits",
+    ];
+    let Some(pooler) = pooler(&database, settings).await else { return };
+    for layout in LAYOUTS {
+        let table = format!("{layout:?}").to_lowercase();
+        let config = SingleTableConfig::new(&pooler.url).with_table(table).with_max_connections(2);
+        let streams = streams(layout, config).await;
+        streams.add_stream_item(1, "one").await.unwrap();
+        streams.add_stream_item([1, 2], "two").await.unwrap();
+        streams.add_stream_item(Recipients::iter(1_i64..=5_000), "many").await.unwrap();
+        streams.get_stream_items(1).slice(..10).await.unwrap();
+        let other = connect(&pooler.url, 1).await;
+        other.execute_unprepared(LEFT).await.unwrap();
+    }
+}
+
+async fn a_parameter_that_the_pooler_refuses_is_named(database: TestDatabase) {
+    let Some(pooler) = pooler(&database, SESSION).await else { return };
+    let config = SingleTableConfig::new(format!("{}?options=-c%20geqo%3Doff", pooler.url));
+    let connecting = SingleTableBackend::connect(config);
+    let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+    assert!(error.message().contains("ignore_startup_parameters"), "{error:?}");
+}
+
+async fn a_pooler_that_gives_up_transactions_says_so(database: TestDatabase) {
+    let Some(pooler) = pooler(&database, &["pool_mode = statement"]).await else { return };
+    let connecting = SingleTableBackend::connect(SingleTableConfig::new(&pooler.url));
+    let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
+    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+    assert!(error.message().contains("pool_mode = transaction"), "{error:?}");
+}
+
+async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: TestDatabase) {
+    // The other client needs the parameter.
+    let transaction: &[&str] = &["pool_mode = transaction", "ignore_startup_parameters = extra_float_digits"];
+    for settings in [transaction, LENIENT] {
+        let Some(pooler) = pooler(&database, settings).await else { return };
+        // Somebody else's statement, through the same pooler.
+        let other = connect(&pooler.url, 1).await;
+        let sleeping = async move { other.execute_unprepared("SELECT pg_sleep(6)").await };
+        let sleeping = tokio::spawn(sleeping);
+        for layout in LAYOUTS {
+            let config = SingleTableConfig::new(&pooler.url).with_max_connections(2);
+            let config = config.with_statement_timeout(Duration::from_secs(1));
+            let handle = handles::own_unmigrated(layout, config).await.migrated().await;
+            let item = NewItem::new("waits");
+            let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
+            let add = handle.streams.add_stream_item(1, item.clone()).into_future();
+            let (added, took) = timed(5.0, handle.name(), add).await;
+            assert_eq!(added.map(drop).unwrap_err().kind(), ErrorKind::Timeout, "{}", handle.name());
+            assert!(took < Duration::from_millis(1_500), "{}: {took:?}", handle.name());
+            eventually(2.0, format!("{}: the end of its session", handle.name()), || async {
+                // The other's statement runs as well.
+                sessions::busy(&database, &[blocker.session]).await <= 1
+            })
+            .await;
+            blocker.release().await;
+            assert_eq!(handle.add(1, item).await, 1, "{}", handle.name());
+        }
+        sleeping.await.unwrap().unwrap();
+    }
+}
+
+async fn without_a_pooler_a_statement_is_no_transaction_of_its_own(database: TestDatabase) {
+    if database.backend() != DbBackend::Postgres {
+        return;
+    }
+    let last = |url: &str| {
+        let config = SingleTableConfig::new(url).with_max_connections(1);
+        let database = &database;
+        async move {
+            let streams = streams(Layout::SingleTable, config).await;
+            streams.add_stream_item(1, "one").await.unwrap();
+            let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
+                       AND query = 'COMMIT' AND state = 'idle' AND pid <> pg_backend_pid()";
+            let commits = database.number(sql).await;
+            streams.close().await.unwrap();
+            commits
+        }
+    };
+    assert_eq!(last(&database.url).await, 0);
+    let pooler = pooler(&database, SESSION).await.unwrap();
+    assert_eq!(last(&pooler.url).await, 1);
+}
