@@ -56,6 +56,9 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// What writes within a transaction of the application's own, which commits or undoes it. `transaction` is of a type
     /// that the backend names; any other, or a transaction of another database, is an error before anything is
     /// written.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend has nothing of the kind; `InvalidArgument` if `transaction` is nothing that it knows.
     fn in_transaction<'a>(
         &'a self,
         transaction: &'a (dyn Any + Send + Sync),

@@ -1,6 +1,8 @@
-//! No password shows: not in an error or its causes, not in `Debug`, not in an event or span at any level.
+//! No password shows: not in an error or its causes, not in `Debug`, not in an event or span at any
+//! level.
 //!
-//! `cargo test -p user-streams-tests --test secrets`; what needs a server is ignored without the variable of its URL.
+//! `cargo test -p user-streams-tests --test secrets`; what needs a server is ignored without the
+//! variable of its URL.
 
 mod capture;
 mod malformed;

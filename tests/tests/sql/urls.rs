@@ -1,10 +1,10 @@
 //! URLs: what they say is what happens, and a wrong one says what is right.
 
-use std::io;
+use std::{io, time::Duration};
 
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncReadExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
 };
 use user_streams_core::{Error, ErrorKind, Settings, Streams};
@@ -16,6 +16,7 @@ crate::tests![
     an_address_of_ipv6_is_connected_to,
     a_wrong_parameter_is_refused_with_the_right_ones,
     settings_of_a_session_reach_the_server,
+    a_session_begins_with_what_a_pooler_takes,
     a_path_may_have_spaces_and_escapes,
     a_database_in_memory_is_one_for_all_its_connections,
     a_unix_socket_is_connected_to,
@@ -98,6 +99,31 @@ async fn settings_of_a_session_reach_the_server(database: TestDatabase) {
     }
 }
 
+/// PgBouncer refuses other settings than these, unless it is told not to.
+async fn a_session_begins_with_what_a_pooler_takes(database: TestDatabase) {
+    if database.backend() != DbBackend::Postgres {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://u@{}/db?sslmode=disable", listener.local_addr().unwrap());
+    let config = SingleTableConfig::new(url).with_connect_timeout(Duration::from_millis(500));
+    let (first, refused) = tokio::join!(
+        async {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let mut message = vec![0; client.read_i32().await.unwrap() as usize - 4];
+            client.read_exact(&mut message).await.unwrap();
+            message
+        },
+        SingleTableBackend::connect(config),
+    );
+    refused.map(drop).unwrap_err();
+    // After the version, names and values in turn; then an empty name.
+    let texts: Vec<_> = first[4..].split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
+    let mut names: Vec<_> = texts.chunks(2).map(|pair| &*pair[0]).filter(|name| !name.is_empty()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["DateStyle", "TimeZone", "application_name", "client_encoding", "database", "user"]);
+}
+
 async fn a_path_may_have_spaces_and_escapes(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
@@ -166,8 +192,10 @@ async fn a_read_only_file_is_read_and_not_written(database: TestDatabase) {
     let copy = database.directory.path().join("copy.db");
     database.run(&format!("VACUUM INTO '{}'", copy.display())).await;
     let before = std::fs::read(&copy).unwrap();
-    for query in ["mode=ro", "immutable=true"] {
-        let streams = connect(&format!("sqlite://{}?{query}", copy.display())).await.unwrap();
+    // One with a log of its own, and the copy, which has none.
+    let original = database.directory.path().join("test.db");
+    for (file, query) in [(&original, "mode=ro"), (&copy, "mode=ro"), (&copy, "immutable=true")] {
+        let streams = connect(&format!("sqlite://{}?{query}", file.display())).await.unwrap();
         assert_eq!(streams.get_stream_items(1).await.unwrap()[0].content, "Hello", "{query}");
         let error = streams.add_stream_item(1, "no").await.map(drop).unwrap_err();
         assert!(error.to_string().contains("read-only"), "{query}: {error}");

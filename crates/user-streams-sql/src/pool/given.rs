@@ -9,7 +9,7 @@ use sea_orm::{
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
-    time::timeout_at,
+    time::{Instant, timeout_at},
 };
 use user_streams_core::{Error, ErrorKind, Result, async_trait};
 
@@ -83,7 +83,7 @@ fn counts(pool: &DatabaseConnection) -> (u32, u32, usize) {
 impl Source for GivenPool {
     async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>> {
         let wait = if self.is_lock { limits.statement } else { limits.connect };
-        let until = limits.until.min(tokio::time::Instant::now() + wait);
+        let until = limits.until.min(Instant::now() + wait);
         let place = match timeout_at(until, Arc::clone(&self.places).acquire_owned()).await {
             Ok(Ok(place)) => place,
             Ok(Err(_)) => return Err(closed()),
@@ -125,7 +125,7 @@ impl Source for GivenPool {
         if self.is_lock { locked_out(ANOTHER_CONNECTION, limits.statement) } else { limits.expired() }
     }
 
-    async fn close(&self) {
+    async fn close(&self, _: Instant) {
         self.places.close();
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use deadpool::managed::{self, PoolConfig, PoolError, QueueMode, Timeouts};
 use futures_util::future::join_all;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use user_streams_core::{Error, ErrorKind, Result, async_trait};
 
 use super::{
@@ -28,9 +28,8 @@ use crate::{
 
 /// How long what a dropped call had under way goes on.
 const GRACE: Duration = Duration::from_millis(250);
-/// How long `close` takes to take leave of the server, and how long with calls under way.
+/// How long `close` takes to take leave of the server.
 const LEAVE_LIMIT: Duration = Duration::from_millis(500);
-const CLOSE_LIMIT: Duration = Duration::from_millis(4500);
 /// A connection that nobody used for this long is closed when the pool is used next.
 const MAX_IDLE: Duration = Duration::from_secs(10 * 60);
 /// How often the pool looks for such.
@@ -109,14 +108,13 @@ impl Source for OwnPool {
         Grace::For(if fault::has(Mechanism::Grace) { GRACE } else { Duration::ZERO })
     }
 
-    async fn close(&self) {
-        let until = Instant::now() + CLOSE_LIMIT;
+    async fn close(&self, until: Instant) {
         let idle = self.pool.retain(|_, _| false).removed;
         self.pool.close();
         let idle = idle.into_iter().filter_map(|pooled| pooled.connection);
         // A file is whole, and free for others, once its last connection has closed it.
-        let leave = if self.is_file { CLOSE_LIMIT } else { LEAVE_LIMIT };
-        let _ = timeout(leave, join_all(idle.map(Connection::close))).await;
+        let leave = if self.is_file { until } else { until.min(Instant::now() + LEAVE_LIMIT) };
+        let _ = timeout_at(leave, join_all(idle.map(Connection::close))).await;
         self.connector.close(until).await;
     }
 }

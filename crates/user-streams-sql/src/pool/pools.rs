@@ -1,9 +1,9 @@
 //! What a backend has of its database: where it reads, and where it writes.
 
-use std::{fmt::Debug, sync::Arc};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use sea_orm::DatabaseConnection;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::Instant};
 use user_streams_core::{Error, Result, Waiting, async_trait};
 
 use super::{
@@ -17,6 +17,9 @@ use crate::{
     config::Timeouts,
     error::{from_sqlx, no_runtime},
 };
+
+/// How long closing takes at the most.
+const CLOSE_LIMIT: Duration = Duration::from_millis(4500);
 
 /// Where an executor comes from.
 #[async_trait]
@@ -32,8 +35,8 @@ pub(super) trait Source: Debug + Send + Sync {
         limits.expired()
     }
 
-    /// Closes what the library opened, within 5 s.
-    async fn close(&self);
+    /// Closes what the library opened, by then.
+    async fn close(&self, until: Instant);
 }
 
 /// What a call does.
@@ -136,11 +139,13 @@ impl Pools {
     /// Closes what the library opened.
     pub(crate) async fn close(&self) -> Result<()> {
         runtime()?;
-        if Arc::ptr_eq(&self.readers, &self.writers) {
-            self.writers.close().await;
-        } else {
-            tokio::join!(self.writers.close(), self.readers.close());
+        let until = Instant::now() + CLOSE_LIMIT;
+        if !Arc::ptr_eq(&self.readers, &self.writers) {
+            // First: the last connection to a file of SQLite copies the log into it, and of two at the same time each
+            // leaves that to the other.
+            self.readers.close(until).await;
         }
+        self.writers.close(until).await;
         Ok(())
     }
 

@@ -233,7 +233,7 @@ async fn closing_ends_within_its_limit_whatever_is_under_way() {
     let kept = lease(&pool).await.unwrap();
     drop(lease(&pool).await.unwrap());
     let began = Instant::now();
-    pool.close().await;
+    pool.close(Instant::now() + Duration::from_millis(4500)).await;
     assert!(began.elapsed() < Duration::from_secs(5));
     assert_eq!(fake.open.load(Ordering::SeqCst), 1);
     assert_eq!(lease(&pool).await.map(drop).unwrap_err().kind(), ErrorKind::Connection);
@@ -257,7 +257,7 @@ async fn closing(is_file: bool) -> Duration {
     let (_, pool) = pool(Fake { is_file, closing: Duration::from_secs(1), ..Fake::default() }, 2);
     drop(lease(&pool).await.unwrap());
     let since = Instant::now();
-    pool.close().await;
+    pool.close(Instant::now() + Duration::from_millis(4500)).await;
     since.elapsed()
 }
 

@@ -1,7 +1,7 @@
 //! The tables of parameters in `docs/operating.md` are those of the code.
 //!
-//! `USER_STREAMS_WRITE_DOCS=1 cargo test -p user-streams-sql --all-features documentation` writes
-//! them anew.
+//! They are written anew by
+//! `USER_STREAMS_TEST_WRITE_DOCS=1 cargo test -p user-streams-sql --all-features documentation`.
 
 use std::{env, fs};
 
@@ -35,7 +35,7 @@ fn the_tables_of_parameters_are_those_of_the_code() {
         ("sqlite", table(sqlite::PARAMETERS)),
     ];
     let expected = tables.iter().fold(document.clone(), |all, (name, table)| replace(&all, name, table));
-    if env::var_os("USER_STREAMS_WRITE_DOCS").is_some() {
+    if env::var_os("USER_STREAMS_TEST_WRITE_DOCS").is_some() {
         fs::write(DOCUMENT, expected).unwrap();
         return;
     }

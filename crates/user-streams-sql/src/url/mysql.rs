@@ -142,8 +142,8 @@ impl MySqlUrl {
         let mut options = MySqlConnectOptions::new();
         options = match (socket, server.host.as_deref()) {
             (Some(socket), host) => options.socket(socket).host(host.unwrap_or("localhost")),
-            (None, Some(host)) => options.host(host),
-            (None, None) => {
+            (None, Some(host)) if !host.starts_with('/') => options.host(host),
+            (None, _) => {
                 return Err(invalid(
                     "it names no host: write `mysql://user@host/database`, or for a Unix socket \
                      `mysql://user@/database?socket=/run/mysqld/mysqld.sock`",

@@ -62,6 +62,7 @@ fn what_is_wrong_is_named() {
     }
     assert!(message("mysql://h/db").contains("names no user"));
     assert!(message("mysql://u@/db").contains("names no host"));
+    assert!(message("mysql://u@%2Frun%2Fmy.sock/db").contains("?socket=/run/mysqld/mysqld.sock"));
     assert!(message("mysql://u@h").contains("names no database"));
     assert!(message("mysql:ann:s3cr3t@h/db").contains("`//` after the scheme"));
 }

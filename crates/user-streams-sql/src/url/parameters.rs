@@ -64,6 +64,9 @@ impl<T> Parameter<T> {
     }
 }
 
+/// No name of a parameter is longer.
+const LONGEST: usize = 40;
+
 fn unknown<T>(name: &str, index: usize, query: &str, known: &[Parameter<T>], foreign: &[Foreign]) -> Error {
     let is_name = |other: &&str| other.eq_ignore_ascii_case(name);
     let foreign = foreign.iter().find(|foreign| foreign.names.iter().any(is_name));
@@ -92,7 +95,7 @@ fn unknown<T>(name: &str, index: usize, query: &str, known: &[Parameter<T>], for
 
 /// Whether it looks like the name of something, and cannot be the rest of a password after a `&`.
 fn is_harmless(name: &str, query: &str) -> bool {
-    name.len() <= 40
+    name.len() <= LONGEST
         && name.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'-')
         && !query.to_ascii_lowercase().contains("password")
 }

@@ -185,7 +185,7 @@ const FOREIGN: &[Foreign] = &[
     },
 ];
 
-/// The options of sqlx for a URL. Nothing else decides: neither `PGHOST` and its like nor `~/.pgpass`.
+/// The options of sqlx for a URL. Nothing else decides, such as `PGHOST` or `~/.pgpass`.
 pub(crate) fn postgres(url: &str) -> Result<PgConnectOptions> {
     let (server, query) = server::split(url)?;
     let mut url = PostgresUrl { server, ..PostgresUrl::default() };

@@ -185,6 +185,7 @@ fn tls_is_refused_without_its_feature() {
 }
 
 /// In a process of its own, since the environment is the process's.
+#[cfg(unix)]
 mod environment {
     use std::{
         env,

@@ -11,7 +11,7 @@ use user_streams_single_table::SingleTableConfig;
 use super::{
     blocker::Blocker,
     dropped_calls::{add_and_read, storm},
-    handles::{self, Handle, LAYOUTS},
+    handles::{self, Handle, LAYOUTS, Layout},
     proxy::Proxy,
     recipients::stalling,
     start, within,
@@ -24,6 +24,7 @@ crate::tests![
     closing_ends_soon_while_recipients_stall,
     closing_ends_soon_while_the_network_stalls,
     closing_ends_soon_after_many_calls_were_dropped,
+    closing_a_file_copies_its_log_into_it,
 ];
 
 /// The promised limit of a close.
@@ -106,5 +107,25 @@ async fn closing_ends_soon_after_many_calls_were_dropped(database: TestDatabase)
     for handle in handles {
         storm(&handle.streams, 60, add_and_read).await;
         closes(&handle).await;
+    }
+}
+
+async fn closing_a_file_copies_its_log_into_it(database: TestDatabase) {
+    if database.backend() != DbBackend::Sqlite {
+        return;
+    }
+    for round in 0..60 {
+        let path = database.directory.path().join(format!("{round}.db"));
+        let config = SingleTableConfig::new(format!("sqlite://{}?mode=rwc", path.display()));
+        let handle = handles::own_unmigrated(Layout::SingleTable, config).await.migrated().await;
+        // Every connection of the pool.
+        let handle = &handle;
+        let calls = (0..4).map(|user| async move {
+            handle.add(user, "item").await;
+            handle.items(user).await
+        });
+        join_all(calls).await;
+        handle.streams.close().await.unwrap();
+        assert!(!path.with_extension("db-wal").exists(), "the log is still there, in round {round}");
     }
 }

@@ -2,7 +2,7 @@
 
 use futures_util::stream;
 use sea_orm::{
-    DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
     sea_query::{Alias, Expr, ExprTrait, Query},
 };
 use user_streams_core::{ErrorKind, Recipients, Streams};
@@ -21,6 +21,11 @@ crate::tests![
     sqlite_s_write_lock_may_be_the_application_s,
 ];
 
+async fn end(txn: DatabaseTransaction, commit: bool) {
+    let ended = if commit { txn.commit().await } else { txn.rollback().await };
+    ended.unwrap();
+}
+
 async fn an_order_and_its_items_are_there_together_or_not_at_all(database: TestDatabase) {
     let application = Application::new(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
@@ -37,11 +42,7 @@ async fn an_order_and_its_items_are_there_together_or_not_at_all(database: TestD
             if database.backend() != DbBackend::Sqlite {
                 assert_eq!(handle.contents(1).await, [""; 0], "{name}: before the commit");
             }
-            if commit {
-                txn.commit().await.unwrap()
-            } else {
-                txn.rollback().await.unwrap()
-            }
+            end(txn, commit).await;
             let expected: &[&str] = if commit { &[content] } else { &[] };
             assert_eq!(handle.contents(1).await, expected, "{name}");
             assert_eq!(handle.contents(2).await.len(), usize::from(commit), "{name}");
@@ -107,11 +108,7 @@ async fn a_broadcast_of_any_length_rolls_back_whole(database: TestDatabase) {
             let users = Recipients::stream(stream::iter(1..=120_000_i64));
             let delivery = streams.add_stream_item(users, "stream").await.unwrap();
             assert_eq!(delivery.delivered, 120_000, "{name}");
-            if commit {
-                txn.commit().await.unwrap()
-            } else {
-                txn.rollback().await.unwrap()
-            }
+            end(txn, commit).await;
             let stored = if commit { 125_000 } else { 0 };
             assert_eq!(handle.stored_in_all(&database).await, stored, "{name}");
         }
@@ -129,11 +126,7 @@ async fn a_deleted_stream_comes_back_by_a_rollback(database: TestDatabase) {
             let txn = application.begin().await;
             let deleted = handle.streams.in_transaction(&txn).unwrap().delete_stream(1).await;
             assert_eq!(deleted.unwrap(), 2, "{name}");
-            if commit {
-                txn.commit().await.unwrap()
-            } else {
-                txn.rollback().await.unwrap()
-            }
+            end(txn, commit).await;
             assert_eq!(handle.items(1).await.len(), if commit { 0 } else { 2 }, "{name}");
             assert_eq!(handle.contents(2).await, ["first"], "{name}");
         }

@@ -9,7 +9,11 @@ use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 use super::{role::Role, says};
 use crate::{database::TestDatabase, faults::within};
 
-crate::tests![a_login_without_room_for_another_session_says_so, a_login_that_is_refused_says_so_at_once,];
+crate::tests![
+    a_login_without_room_for_another_session_says_so,
+    a_login_that_is_refused_says_so_at_once,
+    a_url_without_a_database_says_so,
+];
 
 async fn connect(url: &str) -> Result<SingleTableBackend, Error> {
     let config = SingleTableConfig::new(url).with_max_connections(1);
@@ -45,4 +49,18 @@ async fn a_login_that_is_refused_says_so_at_once(database: TestDatabase) {
     let error = within(0.9, "connecting", connect(&url)).await.unwrap_err();
     says("refused", &error, ErrorKind::InvalidSettings, false, "refused the login");
     assert!(!format!("{error:?}").contains("wr0ng"), "{error:?}");
+}
+
+async fn a_url_without_a_database_says_so(database: TestDatabase) {
+    if database.backend() != DbBackend::MySql {
+        return;
+    }
+    let (base, _) = database.url.rsplit_once('/').unwrap();
+    let error = connect(base).await.unwrap_err();
+    says("without", &error, ErrorKind::InvalidSettings, false, "names no database");
+    // An application's own pool may have been opened so.
+    let pool = crate::database::connect(base, 1).await;
+    let backend = SingleTableBackend::new(pool, SingleTableConfig::default()).unwrap();
+    let error = user_streams_core::Backend::migrate(&backend).await.unwrap_err();
+    says("its pool without", &error, ErrorKind::InvalidSettings, false, "names no database");
 }

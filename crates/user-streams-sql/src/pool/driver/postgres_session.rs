@@ -13,7 +13,7 @@ use std::{
 use sea_orm::{
     SqlxError,
     sqlx::{
-        AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres,
+        AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres, error::DatabaseError,
         postgres::PgConnectOptions, raw_sql,
     },
 };
@@ -131,6 +131,6 @@ impl Sessions {
 fn may_be_of_the_mark(error: &SqlxError) -> bool {
     // The login, the database, a server that is starting, and one that is full.
     let others = ["28", "3D", "57", "53"];
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(DatabaseError::code);
     code.is_some_and(|code| !others.iter().any(|class| code.starts_with(class)))
 }
