@@ -22,10 +22,7 @@ pub(crate) async fn served(what: &str, settings: Settings) {
 /// The settings are refused at once and for good, for this reason, and without the password.
 pub(crate) async fn refused(what: &str, settings: Settings, reasons: &[&str]) {
     let started = Instant::now();
-    let error = match Streams::connect(settings).await {
-        Ok(_) => panic!("{what}: it connects"),
-        Err(error) => error,
-    };
+    let Err(error) = Streams::connect(settings).await else { panic!("{what}: it connects") };
     assert!(started.elapsed() < AT_ONCE, "{what}: only after {:?}: {error:?}", started.elapsed());
     assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{what}: {error:?}");
     assert!(!error.is_retryable(), "{what}: {error:?}");
