@@ -107,7 +107,7 @@ impl Streams {
     /// On the SQL backends that is a `sea_orm::DatabaseTransaction` on the same database, whether they were connected
     /// by a URL or made over the application's pool.
     ///
-    /// Await each call before the next statement on the transaction.
+    /// Await each call before the next statement on the transaction; after a `Timeout`, roll it back.
     ///
     /// # Errors
     /// `Unsupported` if the backend is not a SQL database; `InvalidArgument` if `transaction` is not one of its kind of

@@ -10,8 +10,8 @@ use crate::{AddStreamItem, DeleteStream, Delivered, Result};
 /// that the application begins and ends.
 ///
 /// Arguments are checked by core as they are for [`Backend`](crate::Backend). An operation that fails has changed
-/// nothing, and the transaction can go on. Dropping a future leaves the transaction usable; what it had under way
-/// takes full effect or none.
+/// nothing, and the transaction can go on, unless the message says otherwise. What a dropped future had under way takes
+/// full effect or none, and the transaction stays usable unless that fails.
 #[async_trait]
 pub trait Writes: Debug + Send + Sync {
     /// Puts an item into the stream of each recipient.

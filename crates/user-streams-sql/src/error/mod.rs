@@ -97,6 +97,11 @@ pub(crate) fn is_out_of_range(error: &Error) -> bool {
     database_error(error).and_then(mysql_number) == Some(1690)
 }
 
+/// MySQL's `ER_SP_DOES_NOT_EXIST`, of a savepoint.
+pub(crate) fn is_no_savepoint(error: &Error) -> bool {
+    database_error(error).and_then(mysql_number) == Some(1305)
+}
+
 /// Whether a row is there already.
 pub(crate) fn is_unique_violation(error: &Error) -> bool {
     database_error(error).is_some_and(|error| of_database(error) == SAME_ROW)

@@ -27,8 +27,8 @@ pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -
     retry(store, limits, lease, work).await
 }
 
-pub(super) async fn write(
-    mut on: Box<dyn Executor + '_>,
+async fn write(
+    mut on: Box<dyn Executor>,
     store: Arc<Store>,
     user: UserId,
     item: Arc<NewItem>,
@@ -42,7 +42,7 @@ pub(super) async fn write(
         let delivered = to_one(on, store, &user, item).await;
         return finish_delivery(on, delivered).await;
     };
-    if let Some(with_deliveries) = items.with_deliveries.as_ref().filter(|_| on.commits_alone()) {
+    if let Some(with_deliveries) = &items.with_deliveries {
         let mut values = item_key(item);
         values.extend([item.content().into(), values::user(store.dialect(), &user)]);
         match on.execute(&with_deliveries.one, values).await {

@@ -75,6 +75,9 @@ pub(super) async fn to_all(
     rows: Option<Rows<'_>>,
     values: impl Fn() -> Vec<Value> + Send + Sync,
 ) -> Result<u64> {
+    if let Some(sql) = deliver.quiet.as_ref().filter(|_| !on.may_fail()) {
+        return on.execute(sql, values()).await;
+    }
     // Most likely nobody has it.
     if let Some(sql) = &deliver.fresh
         && let Some(delivered) = to_fresh(on, dialect, within, sql, rows, values()).await?
@@ -103,7 +106,7 @@ async fn to_fresh(
     // On PostgreSQL an error would end the whole transaction.
     let savepoint = within == Within::Transaction && dialect == Dialect::Postgres;
     if savepoint {
-        on.execute("SAVEPOINT fresh", Vec::new()).await?;
+        on.execute("SAVEPOINT user_streams_fresh", Vec::new()).await?;
     }
     let done = match &rows {
         Some(rows) => on.copy(rows).await,
@@ -115,8 +118,8 @@ async fn to_fresh(
         Err(error) => return Err(error),
     };
     if savepoint {
-        let end = if delivered.is_some() { "RELEASE SAVEPOINT fresh" } else { "ROLLBACK TO SAVEPOINT fresh" };
-        on.execute(end, Vec::new()).await?;
+        let end = if delivered.is_some() { "RELEASE SAVEPOINT" } else { "ROLLBACK TO SAVEPOINT" };
+        on.execute(&format!("{end} user_streams_fresh"), Vec::new()).await?;
     }
     Ok(delivered)
 }

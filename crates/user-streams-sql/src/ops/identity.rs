@@ -1,7 +1,8 @@
 //! The id of the streams' database, by which a transaction on another one is known.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use tokio::time::timeout;
 use user_streams_core::{Error, ErrorKind, Result};
 
 use super::Store;
@@ -9,6 +10,9 @@ use crate::{
     error::from_db,
     pool::{Access, Executor},
 };
+
+/// How long to wait for a connection of the application's pool.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What is known of the streams' database.
 #[derive(Debug, Clone)]
@@ -27,7 +31,11 @@ pub(crate) async fn identity(store: &Arc<Store>) -> Result<Option<&Identity>> {
         let work = |on| read(on, Arc::clone(store));
         store.pools.run(Access::Read, store.call(), work).await
     };
-    store.identity.get_or_try_init(read).await.map(Some)
+    let identity = store.identity.get_or_try_init(read);
+    if store.pools.of_application().is_none() {
+        return identity.await.map(Some);
+    }
+    timeout(PATIENCE, identity).await.map_or(Ok(None), |identity| identity.map(Some))
 }
 
 async fn read(mut on: Box<dyn Executor>, store: Arc<Store>) -> Result<Identity> {

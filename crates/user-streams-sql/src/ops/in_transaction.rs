@@ -10,13 +10,13 @@ use user_streams_core::{
 };
 
 use super::{
-    Store, add_many, add_one,
+    Store, add_many,
     add_query::{self, Query},
     batch, delete, identity,
 };
 use crate::{
-    Users,
-    pool::{Database, Limits, Within, runtime},
+    Dialect, Users,
+    pool::{Database, Executor as _, Limits, Within, runtime},
 };
 
 /// The application's transaction, and where the streams are.
@@ -42,43 +42,41 @@ impl<'a> InTransaction<'a> {
     where
         F: Future<Output = Result<T>> + Send,
     {
-        let work = async {
-            let store = self.store;
-            let identity = identity::identity(store).await?;
-            let on = Within {
-                transaction: self.transaction,
-                dialect: store.dialect(),
-                max_packet: identity.map_or(UNKNOWN_PACKET, |identity| identity.max_packet),
-                database: identity.map(|identity| Database {
-                    query: store.statements.identity.clone(),
-                    table: store.schema.identity_table(),
-                    id: identity.id.clone(),
-                }),
-            };
-            work(on).await
-        };
-        let done = timeout_at(limits.until, work).await.map_err(|_| limits.expired())?;
+        let work = async { work(self.open().await?).await };
+        let done = timeout_at(limits.until, work).await.map_err(|_| expired(&limits.expired()))?;
         done.map_err(ended)
     }
 
+    async fn open(&self) -> Result<Within<'a>> {
+        let store = self.store;
+        let identity = identity::identity(store).await?;
+        let unknown = if store.dialect() == Dialect::MySql { UNKNOWN_PACKET } else { usize::MAX };
+        Ok(Within {
+            transaction: self.transaction,
+            dialect: store.dialect(),
+            max_packet: identity.map_or(unknown, |identity| identity.max_packet),
+            database: identity
+                .map(|identity| Database { table: store.schema.identity_table(), id: identity.id.clone() }),
+        })
+    }
+
+    /// By a statement for many also to one, since that for one fails on MySQL where the user has the item.
     async fn add_users(&self, users: Vec<UserId>, item: &Arc<NewItem>) -> Result<u64> {
         let (store, item) = (Arc::clone(self.store), Arc::clone(item));
-        match <[UserId; 1]>::try_from(users) {
-            Ok([user]) => {
-                let write = |on| add_one::write(Box::new(on), store, user, item);
-                self.run(self.store.call(), write).await
-            }
-            Err(users) => {
-                let write = |on| add_many::write(Box::new(on), store, users.into(), item);
-                self.run(self.store.call(), write).await
-            }
-        }
+        let is_long = users.len() > batch::size(store.schema.user_id);
+        let limits = if is_long { store.broadcast() } else { store.call() };
+        let write = |on: Within<'a>| async move {
+            check_content(&on, &item)?;
+            add_many::write(Box::new(on), store, users.into(), item).await
+        };
+        self.run(limits, write).await
     }
 
     async fn add_query(&self, select: &SelectStatement, item: &Arc<NewItem>) -> Result<u64> {
         let query = Arc::new(Query::new(self.store, select, item));
         let (store, item) = (Arc::clone(self.store), Arc::clone(item));
         let write = |on: Within<'a>| async move {
+            check_content(&on, &item)?;
             on.require_strict().await?;
             add_query::write(Box::new(on), store, query, item).await
         };
@@ -107,12 +105,36 @@ impl<'a> InTransaction<'a> {
 /// Where the server's limit is not known: the smallest that servers are set to.
 const UNKNOWN_PACKET: usize = 1 << 20;
 
+/// Refuses a content that does not fit into a statement in hexadecimal.
+fn check_content(on: &Within<'_>, item: &NewItem) -> Result<()> {
+    let length = item.content().len();
+    if on.dialect != Dialect::MySql || length <= on.max_packet().saturating_sub(STATEMENT) {
+        return Ok(());
+    }
+    let message = format!(
+        "the content has {length} bytes, more than half of what the server takes at once, which is the most in a \
+         transaction on MySQL: `max_allowed_packet` is {}",
+        on.max_packet
+    );
+    Err(Error::new(ErrorKind::InvalidContent, message))
+}
+
+/// Bytes of a statement beside its content.
+const STATEMENT: usize = 8 * 1_024;
+
 /// What cannot be repeated within the same transaction.
 fn ended(error: Error) -> Error {
-    match error.kind() {
-        ErrorKind::Connection | ErrorKind::Conflict => error.with_retryable(false),
-        _ => error,
+    if !error.is_retryable() || error.kind() == ErrorKind::Timeout {
+        return error;
     }
+    let message = format!("{}; roll the transaction back and begin it anew", error.message());
+    Error::new(error.kind(), message).with_retryable(false).with_source(error)
+}
+
+/// Of a call that was given up: its statement goes on.
+fn expired(error: &Error) -> Error {
+    let message = format!("{}; it may still take effect in the transaction: roll that back", error.message());
+    Error::new(error.kind(), message).with_retryable(false)
 }
 
 #[async_trait]

@@ -20,7 +20,8 @@ pub(super) async fn put_item(on: &mut dyn Executor, store: &Store, item: &NewIte
     let key = item_key(item);
     let values = [key.clone(), vec![item.content().into()]].concat();
     for _ in 0..TRIES {
-        if insert_one(on, &items.insert, values.clone()).await? == 1 {
+        let insert = if on.may_fail() { &items.insert } else { &items.insert_ignore };
+        if insert_one(on, insert, values.clone()).await? == 1 {
             return Ok(());
         }
         // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.

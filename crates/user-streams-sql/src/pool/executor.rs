@@ -14,6 +14,12 @@ pub(crate) trait Executor: Send {
     /// Runs a statement and returns the number of rows that it changed.
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64>;
 
+    /// Whether a statement may fail on purpose, as one does that expects nobody to have the item: where a call is dropped
+    /// the failure may reach somebody else's statement.
+    fn may_fail(&self) -> bool {
+        true
+    }
+
     /// Whether statements can return rows.
     fn can_query(&self) -> bool {
         true

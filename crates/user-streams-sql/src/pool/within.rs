@@ -13,19 +13,20 @@ use super::Executor;
 use crate::{
     Dialect,
     dialect::{Rows, script},
-    error::{from_db, is_out_of_range, not_strict},
+    error::{from_db, is_no_savepoint, is_out_of_range, not_strict},
 };
 
 /// What a call of ours is within, so that its failure undoes nothing of the application's.
 const SAVEPOINT: &str = "SAVEPOINT user_streams";
+/// Where there is no transaction any more MySQL takes a savepoint and forgets it: what follows would commit by itself.
+const MYSQL_SAVEPOINT: &str = "SAVEPOINT user_streams; ROLLBACK TO SAVEPOINT user_streams";
 const RELEASE: &str = "RELEASE SAVEPOINT user_streams";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT user_streams; RELEASE SAVEPOINT user_streams";
 
 /// What is only the case in a database of this id.
 #[derive(Debug)]
 pub(crate) struct Database {
-    /// Gives the id.
-    pub(crate) query: String,
+    /// The table that has it.
     pub(crate) table: String,
     pub(crate) id: String,
 }
@@ -52,20 +53,31 @@ impl Within<'_> {
     }
 
     async fn check_database(&self) -> Result<()> {
-        let Some(Database { query, table, id }) = &self.database else { return Ok(()) };
-        let same = if self.can_query() {
-            let rows = self.transaction.query_all_raw(self.statement(query, Vec::new())).await;
-            rows.map(|rows| rows.iter().any(|row| row.try_get_by_index(0).is_ok_and(|is: String| is == *id)))
-                .map_err(from_db)
-        } else {
-            self.holds(&format!("({query}) = '{id}'")).await
+        let Some(Database { table, id }) = &self.database else { return Ok(()) };
+        let table = self.dialect.quote(table);
+        let same = match self.dialect {
+            Dialect::MySql => self.holds(&format!("(SELECT id FROM {table}) = '{id}'")).await,
+            Dialect::Sqlite => {
+                // It takes the lock to write, and waits for it: not so once the transaction has read.
+                match self.run(&format!("DELETE FROM {table} WHERE id IS NULL")).await {
+                    Ok(_) => self.has_id(&table, id).await,
+                    Err(error) => Err(error),
+                }
+            }
+            Dialect::Postgres => self.has_id(&table, id).await,
         };
         match same {
             Ok(true) => Ok(()),
-            Ok(false) => Err(elsewhere(table)),
-            Err(error) if error.kind() == ErrorKind::NotMigrated => Err(elsewhere(table).with_source(error)),
+            Ok(false) => Err(elsewhere(&table)),
+            Err(error) if error.kind() == ErrorKind::NotMigrated => Err(elsewhere(&table).with_source(error)),
             Err(error) => Err(error),
         }
+    }
+
+    async fn has_id(&self, table: &str, id: &str) -> Result<bool> {
+        let statement = self.statement(&format!("SELECT id FROM {table}"), Vec::new());
+        let rows = self.transaction.query_all_raw(statement).await.map_err(from_db)?;
+        Ok(rows.iter().any(|row| row.try_get_by_index(0).is_ok_and(|found: String| found == id)))
     }
 
     /// Whether a condition holds, where no rows are read: a number that is out of range is an error if it does not.
@@ -93,10 +105,18 @@ impl Within<'_> {
 impl Executor for Within<'_> {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64> {
         if self.dialect == Dialect::MySql {
-            return self.run(&script(sql, &values)).await;
+            let script = script(sql, &values);
+            if script.len() >= self.max_packet {
+                return Err(too_large(script.len(), self.max_packet));
+            }
+            return self.run(&script).await;
         }
         let done = self.transaction.execute_raw(self.statement(sql, values)).await;
         Ok(done.map_err(from_db)?.rows_affected())
+    }
+
+    fn may_fail(&self) -> bool {
+        false
     }
 
     fn can_query(&self) -> bool {
@@ -115,7 +135,8 @@ impl Executor for Within<'_> {
     }
 
     async fn begin(&mut self) -> Result<()> {
-        self.run(SAVEPOINT).await?;
+        let begin = if self.dialect == Dialect::MySql { MYSQL_SAVEPOINT } else { SAVEPOINT };
+        self.run(begin).await.map_err(|error| if is_no_savepoint(&error) { over(error) } else { error })?;
         let checked = self.check_database().await;
         if checked.is_err() {
             self.rollback().await;
@@ -151,6 +172,21 @@ fn elsewhere(table: &str) -> Error {
     let message = format!(
         "the transaction is on another database than the streams: the table {table} there is not theirs; \
          nothing was written"
+    );
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+/// MySQL commits by itself at a `CREATE TABLE` and its like, and rolls back at a deadlock.
+fn over(error: Error) -> Error {
+    let message = "the transaction is over: the database has committed it (as MySQL does before a `CREATE TABLE`) or rolled \
+                   it back (as after a deadlock); nothing was written";
+    Error::new(ErrorKind::InvalidArgument, message).with_source(error)
+}
+
+fn too_large(length: usize, most: usize) -> Error {
+    let message = format!(
+        "the statement has {length} bytes, more than the server takes at once (`max_allowed_packet` is {most}): in a \
+         transaction on MySQL texts and ids count twice"
     );
     Error::new(ErrorKind::InvalidArgument, message)
 }

@@ -42,6 +42,8 @@ pub(crate) struct ItemStatements {
     pub(crate) with_deliveries: Option<WithDeliveries>,
     /// `created_at_us, id, content`
     pub(crate) insert: String,
+    /// The same, without an error on any database; nothing but the key can be in the way
+    pub(crate) insert_ignore: String,
     /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
     pub(crate) select: String,
     /// `created_at_us, id, content`; changes nothing and counts and holds the row if it is there with this content
@@ -147,14 +149,15 @@ impl Statements {
             deliver_many: {
                 let mut params = Params::after(dialect, 0);
                 let item = ItemParams::new(&mut params, items.is_none());
-                Deliver::new(
-                    dialect,
-                    &table,
-                    "",
-                    &item,
-                    &dialect.users_source(schema.user_id, &params.next()),
-                    "TRUE",
-                )
+                let source = dialect.users_source(schema.user_id, &params.next());
+                let mut deliver = Deliver::new(dialect, &table, "", &item, &source, "TRUE");
+                // Of what MySQL would ignore, the ids of a list leave the key alone to be in the way, unless they have to be
+                // somebody's.
+                if dialect == Dialect::MySql && schema.users.is_none() {
+                    deliver.quiet =
+                        deliver.fresh.as_ref().map(|sql| sql.replacen("INSERT", "INSERT IGNORE", 1));
+                }
+                deliver
             },
             page: page("", "DESC", &format!(" OFFSET {offset}{limited}"), &[&user, &limit]),
             page_after: keyset_page(true),
@@ -223,11 +226,13 @@ impl ItemStatements {
                 many: format!("{insert} SELECT {at}, {id}, u.uid FROM {users}"),
             }
         });
+        let insert =
+            format!("INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}");
+        let ignore = if dialect == Dialect::MySql { "IGNORE " } else { "" };
         Self {
             with_deliveries,
-            insert: format!(
-                "INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
-            ),
+            insert: format!("INSERT {insert}"),
+            insert_ignore: format!("INSERT {ignore}{insert}"),
             select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{lock}"),
             hold: format!(
                 "UPDATE {items} SET content = content WHERE created_at_us = {at} AND id = {id} \
@@ -291,6 +296,8 @@ pub(crate) struct Deliver {
     pub(crate) copy: Option<String>,
     /// Delivers to those who do not have the item yet.
     pub(crate) unless_there: String,
+    /// The same, if it can be done without an error where somebody has the item.
+    pub(crate) quiet: Option<String>,
 }
 
 impl Deliver {
@@ -319,13 +326,18 @@ impl Deliver {
         );
         match dialect {
             Dialect::Sqlite => {
-                Self { fresh: None, copy: None, unless_there: format!("{fresh} ON CONFLICT DO NOTHING") }
+                let unless_there = format!("{fresh} ON CONFLICT DO NOTHING");
+                Self { fresh: None, copy: None, quiet: Some(unless_there.clone()), unless_there }
             }
-            Dialect::Postgres => Self {
-                copy: Some(format!("COPY {table} (user_id, {columns}) FROM STDIN (FORMAT binary)")),
-                unless_there: format!("{fresh} ON CONFLICT DO NOTHING"),
-                fresh: Some(fresh),
-            },
+            Dialect::Postgres => {
+                let unless_there = format!("{fresh} ON CONFLICT DO NOTHING");
+                Self {
+                    copy: Some(format!("COPY {table} (user_id, {columns}) FROM STDIN (FORMAT binary)")),
+                    quiet: Some(unless_there.clone()),
+                    unless_there,
+                    fresh: Some(fresh),
+                }
+            }
             // With ON DUPLICATE KEY the server would report a row that was there already as if it were inserted, and IGNORE would hide every
             // other error; so those are left out by hand. Each parameter stands once, in the same order.
             Dialect::MySql => {
@@ -340,7 +352,7 @@ impl Deliver {
                      WHERE {condition} AND NOT EXISTS (SELECT 1 FROM {table} AS e \
                      WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id)"
                 );
-                Self { fresh: Some(fresh), copy: None, unless_there }
+                Self { fresh: Some(fresh), copy: None, unless_there, quiet: None }
             }
         }
     }

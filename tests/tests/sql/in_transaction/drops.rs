@@ -2,10 +2,16 @@
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
+use user_streams_core::NewItem;
+
 use super::{Application, number, run};
 use crate::database::TestDatabase;
 
-crate::tests![after_a_drop_every_answer_is_of_its_own_statement, after_a_drop_a_rollback_undoes_all];
+crate::tests![
+    after_a_drop_every_answer_is_of_its_own_statement,
+    after_a_drop_a_rollback_undoes_all,
+    a_retry_that_is_dropped_leaves_the_transaction_as_it_is,
+];
 
 const ROUNDS: u32 = 120;
 
@@ -79,5 +85,26 @@ async fn after_a_drop_a_rollback_undoes_all(database: TestDatabase) {
         assert_eq!(super::orders(&database).await, 0, "{name}");
         assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
         assert_eq!(handle.add([1, 2], "after").await, 2, "{name}");
+    }
+}
+
+async fn a_retry_that_is_dropped_leaves_the_transaction_as_it_is(database: TestDatabase) {
+    let application = Application::new(&database).await;
+    for handle in &application.handles {
+        let (name, item) = (handle.name(), NewItem::new("there"));
+        let users: Vec<i64> = (1..=50).collect();
+        handle.add(&users, item.clone()).await;
+        for round in 0..ROUNDS {
+            let txn = application.begin().await;
+            let streams = handle.streams.in_transaction(&txn).unwrap();
+            let one = [7];
+            let users = if round % 2 == 0 { &users[..] } else { &one[..] };
+            let add = streams.add_stream_item(users, item.clone());
+            let _ = polled(add.into_future(), fastrand::u32(1..16)).await;
+            let value = i64::from(round);
+            assert_eq!(number(&txn, "SELECT ? + 1", value).await, value + 1, "{name}");
+            txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        assert_eq!(handle.stored_in_all(&database).await, 50, "{name}");
     }
 }

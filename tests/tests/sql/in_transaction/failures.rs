@@ -1,12 +1,18 @@
 //! What fails within a transaction undoes nothing of the application's, and the transaction goes on.
 
+use std::time::Duration;
+
 use sea_orm::{DatabaseTransaction, DbBackend, TransactionTrait};
+use tokio::time::sleep;
 use user_streams_core::{ErrorKind, MemoryBackend, NewItem, Streams};
 
 use super::{Application, orders, run};
 use crate::{
     database::{KINDS, TestDatabase, connect},
-    faults::handles::own,
+    faults::{
+        blocker::Blocker,
+        handles::{handles, own},
+    },
 };
 
 crate::tests![
@@ -18,6 +24,9 @@ crate::tests![
     other_databases_are_refused_before_anything_is_written,
     other_kinds_of_database_are_refused,
     backends_without_sql_are_refused,
+    a_transaction_that_is_over_is_refused,
+    a_timeout_says_to_roll_back,
+    a_writer_who_is_faster_is_waited_for,
 ];
 
 /// What the application goes on with after our call: its order is stored, whatever became of the item.
@@ -182,4 +191,70 @@ async fn backends_without_sql_are_refused(database: TestDatabase) {
     let streams = Streams::from_backend(MemoryBackend::default());
     let error = streams.in_transaction(&txn).map(drop).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}");
+}
+
+async fn a_transaction_that_is_over_is_refused(database: TestDatabase) {
+    // The others do not commit by themselves.
+    if database.backend() != DbBackend::MySql {
+        return;
+    }
+    let application = Application::new(&database).await;
+    for (number, handle) in application.handles.iter().enumerate() {
+        let name = handle.name();
+        let txn = application.begin().await;
+        run(&txn, &format!("CREATE TABLE commits_{number} (id INT)")).await;
+        let streams = handle.streams.in_transaction(&txn).unwrap();
+        for users in [vec![1], vec![1, 2]] {
+            let error = streams.add_stream_item(users, "alone").await.map(drop).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{name}: {error:?}");
+            assert!(error.message().contains("is over"), "{name}: {error}");
+        }
+        let _ = txn.rollback().await;
+        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+    }
+}
+
+async fn a_timeout_says_to_roll_back(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    let application = Application::new(&database).await;
+    let config = database.config().with_statement_timeout(Duration::from_millis(700));
+    for handle in handles(&config, 4).await {
+        let (name, item) = (handle.name(), NewItem::new("waits"));
+        let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
+        let txn = application.begin().await;
+        let streams = handle.streams.in_transaction(&txn).unwrap();
+        let error = streams.add_stream_item([1, 2], item).await.map(drop).unwrap_err();
+        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, false), "{name}: {error:?}");
+        assert!(error.message().contains("roll that back"), "{name}: {error}");
+        blocker.release().await;
+        txn.rollback().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+    }
+}
+
+async fn a_writer_who_is_faster_is_waited_for(database: TestDatabase) {
+    if database.backend() != DbBackend::Sqlite {
+        return;
+    }
+    let application = Application::new(&database).await;
+    for (number, handle) in application.handles.iter().enumerate() {
+        let (name, order) = (handle.name(), 2 * number as i64);
+        let other = connect(&database.url, 1).await;
+        run(&other, "BEGIN IMMEDIATE").await;
+        let txn = application.begin().await;
+        let streams = handle.streams.in_transaction(&txn).unwrap();
+        let ends = async {
+            sleep(Duration::from_millis(300)).await;
+            run(&other, &format!("INSERT INTO orders VALUES ({order})")).await;
+            run(&other, "COMMIT").await;
+        };
+        let (added, ()) = tokio::join!(streams.add_stream_item([1, 2], "after").into_future(), ends);
+        assert_eq!(added.unwrap().delivered, 2, "{name}");
+        run(&txn, &format!("INSERT INTO orders VALUES ({})", order + 1)).await;
+        txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(orders(&database).await, order + 2, "{name}");
+        assert_eq!(handle.contents(2).await, ["after"], "{name}");
+    }
 }

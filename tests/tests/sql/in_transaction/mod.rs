@@ -3,6 +3,7 @@
 mod drops;
 mod failures;
 mod together;
+mod values;
 
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value,
@@ -13,7 +14,7 @@ use crate::{
     faults::handles::{Handle, Layout, handles, over},
 };
 
-pub(crate) const TOPICS: &[&[crate::Test]] = &[drops::TESTS, failures::TESTS, together::TESTS];
+pub(crate) const TOPICS: &[&[crate::Test]] = &[drops::TESTS, failures::TESTS, together::TESTS, values::TESTS];
 
 /// An application: its pool, its tables, and both layouts connected by URL and over the pool.
 struct Application {

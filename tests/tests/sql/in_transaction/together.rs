@@ -142,6 +142,8 @@ async fn a_pool_of_one_connection_is_enough(database: TestDatabase) {
         let txn = pool.begin().await.unwrap();
         let streams = fresh.streams.in_transaction(&txn).unwrap();
         assert_eq!(streams.add_stream_item([1, 2], "alone").await.unwrap().delivered, 2);
+        let long = "x".repeat(if database.backend() == DbBackend::MySql { 400_000 } else { 1 << 20 });
+        assert_eq!(streams.add_stream_item(1, long).await.unwrap().delivered, 1);
         txn.commit().await.unwrap();
         assert_eq!(fresh.contents(2).await, ["alone"]);
     }
