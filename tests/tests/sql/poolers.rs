@@ -1,13 +1,14 @@
 //! PostgreSQL behind PgBouncer, in each of its modes, with its defaults for all else.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{collections::BTreeSet, future::IntoFuture, time::Duration};
 
 use futures_util::{future::join_all, stream};
 use sea_orm::{ConnectionTrait, DbBackend};
-use user_streams_core::{Error, ErrorKind, NewItem, Recipients, Streams};
+use user_streams_core::{Error, ErrorKind, NewItem, Recipients, Streams, UserId, UserIdKind};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 use user_streams_test_servers::Pooler;
+use uuid::Uuid;
 
 use crate::{
     database::{TestDatabase, connect},
@@ -21,6 +22,7 @@ use crate::{
 
 crate::tests![
     every_operation_works_behind_a_pooler,
+    every_kind_of_id_and_any_content_arrives,
     streams_behind_one_pooler_never_meet,
     nothing_is_left_behind_for_other_clients,
     a_parameter_that_the_pooler_refuses_is_named,
@@ -88,6 +90,44 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
             }
             streams.migrate().await.unwrap();
             streams.close().await.unwrap();
+        }
+    }
+}
+
+async fn every_kind_of_id_and_any_content_arrives(database: TestDatabase) {
+    let Some(pooler) = pooler(&database, TRANSACTION).await else { return };
+    let texts = ["zoë", "o'neil", "back\\slash", "\"$1\" -- '; DROP TABLE people", ""];
+    let contents = ["it's", "\\", "$1 ☃ \n\t", "", &"long ".repeat(20_000)];
+    for layout in LAYOUTS {
+        for kind in [UserIdKind::Text, UserIdKind::Uuid, UserIdKind::BigInt] {
+            let users: Vec<UserId> = match kind {
+                UserIdKind::Text => texts.into_iter().map(UserId::from).collect(),
+                UserIdKind::Uuid => {
+                    (0..5).map(|byte| Uuid::new_v5(&Uuid::NAMESPACE_OID, &[byte]).into()).collect()
+                }
+                _ => [i64::MIN, -1, 0, 1, i64::MAX].map(UserId::from).to_vec(),
+            };
+            let table = format!("{layout:?}_{kind}$1'").to_lowercase();
+            let config = SingleTableConfig::new(&pooler.url).with_table(&table).with_user_id(kind);
+            let streams = streams(layout, config).await;
+            let users: BTreeSet<_> = users.into_iter().collect();
+            for content in contents {
+                for user in &users {
+                    streams.add_stream_item(user.clone(), content).await.unwrap();
+                    let newest = streams.get_stream_items(user.clone()).get(0).await.unwrap().unwrap();
+                    assert_eq!(newest.content, content, "{table}: {user:?}");
+                }
+                let all: Vec<_> = users.iter().cloned().collect();
+                let delivery = streams.add_stream_item(all, content).await.unwrap();
+                assert_eq!(delivery.delivered, users.len() as u64, "{table}");
+            }
+            for user in &users {
+                let items = streams.get_stream_items(user.clone());
+                let page = items.slice(..20).await.unwrap();
+                assert_eq!(page.len(), 2 * contents.len(), "{table}: {user:?}");
+                let after = items.cursor_page(2).after(page[3].cursor()).await.unwrap();
+                assert_eq!(after.items, page[4..6], "{table}: {user:?}");
+            }
         }
     }
 }
@@ -223,7 +263,7 @@ async fn without_a_pooler_a_statement_is_no_transaction_of_its_own(database: Tes
             let streams = streams(Layout::SingleTable, config).await;
             streams.add_stream_item(1, "one").await.unwrap();
             let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
-                       AND query = 'COMMIT' AND state = 'idle' AND pid <> pg_backend_pid()";
+                       AND query LIKE 'BEGIN%COMMIT' AND state = 'idle' AND pid <> pg_backend_pid()";
             let commits = database.number(sql).await;
             streams.close().await.unwrap();
             commits

@@ -1,11 +1,15 @@
 //! What differs between the databases, in one place.
 
 mod copy;
+#[cfg(feature = "postgres")]
+mod literals;
 mod mysql_facts;
 mod script;
 pub(crate) mod values;
 
 pub(crate) use copy::{LEAST as LEAST_COPIED, Rows};
+#[cfg(feature = "postgres")]
+pub(crate) use literals::with_literals;
 pub(crate) use mysql_facts::MySqlFacts;
 pub(crate) use script::script;
 

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sea_orm::{
     DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
     sqlx::{
-        Connection as _, PgConnection, Postgres,
+        AssertSqlSafe, Connection as _, PgConnection, Postgres,
         postgres::{PgConnectOptions, PgPoolOptions},
+        raw_sql,
     },
 };
 use tokio::time::sleep;
@@ -17,7 +18,13 @@ use super::{
     postgres_session::{Begin, Session, Sessions},
     statement,
 };
-use crate::{Dialect, config::Timeouts, dialect::Rows, error::ends_session, pool::limits::server_limit};
+use crate::{
+    Dialect,
+    config::Timeouts,
+    dialect::{Rows, with_literals},
+    error::ends_session,
+    pool::limits::server_limit,
+};
 
 /// After this the server has looked whether its client is still there.
 const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
@@ -71,15 +78,29 @@ impl PostgresConnection {
         Ok(true)
     }
 
+    /// The transaction of one statement as one message, where it can be.
+    fn in_one_message(&self, sql: &str, values: &[Value]) -> Option<String> {
+        let begin = self.shared.as_ref().filter(|_| !self.is_open)?;
+        let statement = with_literals(sql, values)?;
+        Some(format!("{}; {statement}; COMMIT", begin.statement))
+    }
+
+    /// After an error the transaction is still open.
+    async fn undo<T>(&mut self, done: Result<T, SqlxError>) -> Result<T, SqlxError> {
+        self.leave(done.is_err(), done).await
+    }
+
     /// Ends it.
     async fn leave<T>(&mut self, alone: bool, done: Result<T, SqlxError>) -> Result<T, SqlxError> {
-        if alone {
-            let ended = self.run(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).await;
-            self.is_broken = ended.is_err();
-            if done.is_ok() {
-                ended?;
-            }
+        if !alone {
+            return done;
         }
+        if let Err(error) = &done {
+            // Where the session has ended there is nothing to undo.
+            self.is_broken = ends_session(error) || self.run("ROLLBACK").await.is_err();
+            return done;
+        }
+        self.run("COMMIT").await?;
         done
     }
 }
@@ -87,6 +108,10 @@ impl PostgresConnection {
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
+        if let Some(text) = self.in_one_message(sql, &values) {
+            let done = raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
+            return self.undo(done).await.map(|done| done.rows_affected());
+        }
         let alone = self.enter().await?;
         let kept = self.is_kept();
         let done = statement::execute::<Postgres>(&mut self.connection, sql, values, kept).await;
@@ -94,6 +119,10 @@ impl Connection for PostgresConnection {
     }
 
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+        if let Some(text) = self.in_one_message(sql, &values) {
+            let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut self.connection).await;
+            return self.undo(rows).await.map(|rows| rows.into_iter().map(Into::into).collect());
+        }
         let alone = self.enter().await?;
         let kept = self.is_kept();
         let done = statement::query::<Postgres>(&mut self.connection, sql, values, kept).await;
