@@ -1,6 +1,7 @@
 //! The backend itself: rows of users and places, and contents that they share.
 
 use std::{
+    any::Any,
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard,
@@ -12,7 +13,7 @@ use std::{
 use tokio::{sync::Semaphore, task::yield_now, time};
 use user_streams_core::{
     AddStreamItem, Backend, Capabilities, CountQuery, Cursor, DeleteStream, Delivered, Error, ErrorKind,
-    NewItem, Result, StreamItem, StreamQuery, UserId, UserIdKind, async_trait, time::from_micros,
+    NewItem, Result, StreamItem, StreamQuery, UserId, UserIdKind, Writes, async_trait, time::from_micros,
 };
 
 use super::twist::{Adding, Optional, Twist, declare_all};
@@ -218,6 +219,21 @@ impl Store {
     }
 }
 
+/// What writes outside of any transaction.
+#[derive(Debug)]
+struct Alone<'a>(&'a Store);
+
+#[async_trait]
+impl Writes for Alone<'_> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+        self.0.add_stream_item(args).await
+    }
+
+    async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
+        self.0.delete_stream(args).await
+    }
+}
+
 #[async_trait]
 impl Backend for Store {
     fn capabilities(&self) -> Capabilities {
@@ -306,6 +322,15 @@ impl Backend for Store {
             _ => {}
         }
         Ok(deleted.len() as u64)
+    }
+
+    /// There are no transactions of such a store, so that any type is the wrong one.
+    fn in_transaction<'a>(&'a self, _: &'a (dyn Any + Send + Sync)) -> Result<Box<dyn Writes + 'a>> {
+        self.unsupported("in_transaction")?;
+        match self.twist.optional {
+            Optional::TransactionOfAnyType => Ok(Box::new(Alone(self))),
+            _ => Err(Error::new(ErrorKind::InvalidArgument, "this is no transaction")),
+        }
     }
 
     async fn purge(&self) -> Result<u64> {

@@ -127,6 +127,7 @@ pub(crate) enum Optional {
     UnsupportedNamesNothing,
     UndeclaredButWorking,
     ReadsLeakLocks,
+    TransactionOfAnyType,
 }
 
 /// Everything as it must be.

@@ -19,6 +19,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "optional::migrate_works_if_declared",
             "optional::delete_stream_works_if_declared",
             "optional::purge_works_if_declared",
+            "optional::in_transaction_takes_no_other_type",
         ],
     ),
     fault(
@@ -28,6 +29,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "optional::migrate_works_if_declared",
             "optional::delete_stream_works_if_declared",
             "optional::purge_works_if_declared",
+            "optional::in_transaction_takes_no_other_type",
         ],
     ),
     fault(
@@ -37,7 +39,13 @@ pub(crate) const FAULTS: &[Fault] = &[
             "optional::migrate_works_if_declared",
             "optional::delete_stream_works_if_declared",
             "optional::purge_works_if_declared",
+            "optional::in_transaction_takes_no_other_type",
         ],
+    ),
+    fault(
+        "anything is a transaction",
+        optional(Optional::TransactionOfAnyType),
+        &["optional::in_transaction_takes_no_other_type"],
     ),
     fault(
         "capabilities change",
