@@ -48,15 +48,17 @@ fn current_thread() -> Runtime {
 #[tokio::test]
 async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
     let server = Redis::start(&[]);
-    let streams = connect_with(&server.url(), RedisConfig::new().with_max_waiting(5)).await;
-    // All come before any has been answered.
-    let adds = (0..200).map(|_| streams.add_stream_item(1, "item").into_future());
-    let added = join_all(adds).await;
+    let proxy = Proxy::before(server.port);
+    let streams = connect_with(&proxy.url(), RedisConfig::new().with_max_waiting(5)).await;
+    streams.add_stream_item(1, "item").await.unwrap();
+    // No answer comes before all have asked.
+    proxy.delay(300);
+    let added = join_all((0..200).map(|_| streams.add_stream_item(1, "item").into_future())).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 5);
     for error in added.into_iter().filter_map(Result::err) {
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Overloaded, true), "{error:?}");
     }
-    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 5);
+    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
 }
 
 /// Each call reads several times: a range, the exact place by a script, the contents.

@@ -22,8 +22,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "transaction",
-    about: "adds within an application's transactions are dropped after some polls or some microseconds; the transaction \
-            goes on, asks something of its own, and commits or rolls back",
+    about: "adds within an application's transactions are dropped after some polls or some microseconds, of new items and \
+            of some that are there; the transaction goes on, asks something of its own, and commits or rolls back",
     runs_on: is_sql,
     short: 2,
     long: 30,
@@ -83,9 +83,10 @@ async fn one(
             .then_some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
+    let item = stage.ledger.item(first..=first + rng.i64(0..60));
+    let is_there = rng.u32(..4) == 0 && stage.add(&item).await;
     let txn = pool.begin_with_options(options).await?;
     ask(stage, &txn, rng).await?;
-    let item = stage.ledger.item(first..=first + rng.i64(0..60));
     stage.ledger.begin(item.number);
     let place = stage.place.clone();
     let users = Recipients::iter(item.users().map(move |user| place.user_id(user)));
@@ -97,7 +98,9 @@ async fn one(
     }
     if rng.bool() {
         txn.rollback().await?;
-        stage.ledger.undo(item.number);
+        if !is_there {
+            stage.ledger.undo(item.number);
+        }
         return Ok(());
     }
     txn.commit().await?;
