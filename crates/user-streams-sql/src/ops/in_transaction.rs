@@ -124,7 +124,7 @@ const STATEMENT: usize = 8 * 1_024;
 
 /// What cannot be repeated within the same transaction.
 fn ended(error: Error) -> Error {
-    if !error.is_retryable() || error.kind() == ErrorKind::Timeout {
+    if !error.is_retryable() || matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Overloaded) {
         return error;
     }
     let message = format!("{}; roll the transaction back and begin it anew", error.message());
