@@ -53,7 +53,7 @@ pub(crate) async fn drop(place: &Place) -> Result<()> {
         resp.ask(&[b"EVAL", script.as_bytes(), b"0", items.as_bytes()]).await?;
         return Ok(());
     }
-    for table in ["", "_items", "_migrations"] {
+    for table in ["", "_items", "_identity", "_migrations"] {
         execute(place, format!("DROP TABLE IF EXISTS {}{table}", place.table)).await?;
     }
     Ok(())
