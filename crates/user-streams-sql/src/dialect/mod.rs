@@ -13,7 +13,7 @@ pub(crate) use literals::with_literals;
 pub(crate) use mysql_facts::MySqlFacts;
 pub(crate) use script::script;
 
-use sea_orm::DbBackend;
+use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};
 
 /// The SQL of one family of databases.
@@ -52,6 +52,16 @@ impl Dialect {
     pub fn quote(self, identifier: &str) -> String {
         let mark = if self == Self::MySql { "`" } else { "\"" };
         format!("{mark}{}{mark}", identifier.replace(mark, &mark.repeat(2)))
+    }
+
+    /// A transaction that writes: on SQLite from its beginning, since one that turns into a writer later fails where
+    /// another has written meanwhile; on MySQL without locks on what it only reads.
+    pub(crate) fn writing_transaction(self) -> TransactionOptions {
+        TransactionOptions {
+            isolation_level: (self == Self::MySql).then_some(IsolationLevel::ReadCommitted),
+            sqlite_transaction_mode: (self == Self::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        }
     }
 
     /// The type of a column of user ids, which compares byte for byte.

@@ -12,7 +12,7 @@ use super::{
     retry::retry,
     store::room_for_users,
 };
-use crate::{Dialect, error::not_strict, pool::Executor, schema::Deliver, users};
+use crate::{Dialect, pool::Executor, schema::Deliver, users};
 
 /// The statement of one query, and its values.
 pub(super) struct Query {
@@ -42,9 +42,7 @@ pub(super) async fn write(
     item: Arc<NewItem>,
 ) -> Result<u64> {
     let (on, dialect) = (&mut *on, store.dialect());
-    if !on.is_strict() {
-        return Err(not_strict("pool"));
-    }
+    on.require_strict().await?;
     room_for_users(on.max_packet(), &item)?;
     // Not a statement of a known shape, so it has the time of the whole broadcast; on PostgreSQL by the transaction.
     let limit = store.pools.timeouts.broadcast;

@@ -77,7 +77,6 @@ impl<'a> InTransaction<'a> {
         let (store, item) = (Arc::clone(self.store), Arc::clone(item));
         let write = |on: Within<'a>| async move {
             check_content(&on, &item)?;
-            on.require_strict().await?;
             add_query::write(Box::new(on), store, query, item).await
         };
         let added = self.run(self.store.broadcast(), write).await;

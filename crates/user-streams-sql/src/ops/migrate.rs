@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel, QueryResult,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, TryGetable, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
+    TransactionTrait, TryGetable, Value,
     sea_query::{Alias, DynIden, IntoIden},
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
@@ -104,12 +104,7 @@ async fn up(
     is_ours: bool,
     migrator: &Migrator<'_>,
 ) -> Result<()> {
-    let options = TransactionOptions {
-        isolation_level: (store.dialect() == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
-        sqlite_transaction_mode: (store.dialect() == Dialect::Sqlite)
-            .then_some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
+    let options = store.dialect().writing_transaction();
     let transaction = connection.begin_with_options(options).await.map_err(from_db)?;
     let lock = MigrationLock::take(store, &transaction).await?;
     let migrated = migrator.up(&transaction, None).await.map_err(failed);

@@ -58,9 +58,9 @@ pub(crate) trait Executor: Send {
         true
     }
 
-    /// Whether the server refuses a value that does not fit, rather than changing it.
-    fn is_strict(&self) -> bool {
-        true
+    /// Refuses to go on where the server would change a value that does not fit, rather than refuse it.
+    async fn require_strict(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, IsolationLevel,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value, sqlx,
+    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, QueryResult, Statement,
+    TransactionTrait, Value, sqlx,
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -17,7 +17,7 @@ use super::{Executor, Limits, exchange::Grace, limits::server_limit, pools::Sour
 use crate::{
     Dialect,
     dialect::{MySqlFacts, Rows},
-    error::{ANOTHER_CALL, ANOTHER_CONNECTION, closed, from_db, locked_out},
+    error::{ANOTHER_CALL, ANOTHER_CONNECTION, closed, from_db, locked_out, not_strict},
     fault::{self, Mechanism},
 };
 
@@ -205,15 +205,8 @@ impl Executor for Given {
         Err(Error::new(ErrorKind::Backend, "sea-orm does not copy"))
     }
 
-    /// On SQLite it is a writer from its beginning, since one that turns into a writer later fails where another has
-    /// written meanwhile; on MySQL it takes no locks on what it only reads.
     async fn begin(&mut self) -> Result<()> {
-        let options = TransactionOptions {
-            isolation_level: (self.dialect == Dialect::MySql).then_some(IsolationLevel::ReadCommitted),
-            sqlite_transaction_mode: (self.dialect == Dialect::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
+        let options = self.dialect.writing_transaction();
         let transaction = self.pool.begin_with_options(options).await.map_err(from_db)?;
         self.limit_transaction(&transaction).await?;
         self.transaction = Some(transaction);
@@ -250,7 +243,7 @@ impl Executor for Given {
         self.dialect != Dialect::MySql
     }
 
-    fn is_strict(&self) -> bool {
-        self.facts.is_strict
+    async fn require_strict(&mut self) -> Result<()> {
+        if self.facts.is_strict { Ok(()) } else { Err(not_strict("pool")) }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, ErrorKind, Result, Waiting};
+use user_streams_core::{Error, ErrorKind, Result};
 
 use super::{
     Access, Limits, Pools,
@@ -21,14 +21,7 @@ use crate::{
 pub(crate) fn over(pool: DatabaseConnection, timeouts: Timeouts) -> Result<Pools> {
     let dialect = Dialect::of(pool.get_database_backend())?;
     let [readers, writers] = GivenPool::new(pool.clone(), dialect);
-    Ok(Pools {
-        dialect,
-        timeouts,
-        waiting: Waiting::new(timeouts.most_waiting)?,
-        readers: Arc::new(readers),
-        writers: Arc::new(writers),
-        database: Owner::Application(pool),
-    })
+    Pools::new(dialect, timeouts, Arc::new(readers), Arc::new(writers), Owner::Application(pool))
 }
 
 /// Opens the pools that the configuration describes, and waits for a first connection.
@@ -63,14 +56,7 @@ pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
 fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
     let pool = OwnPool::new(Arc::clone(&driver), most.unwrap_or(10), timeouts.connect, false)?;
     let pool: Arc<dyn Source> = Arc::new(pool);
-    Ok(Pools {
-        dialect: driver.dialect(),
-        timeouts,
-        waiting: Waiting::new(timeouts.most_waiting)?,
-        readers: Arc::clone(&pool),
-        writers: pool,
-        database: Owner::Library(driver),
-    })
+    Pools::new(driver.dialect(), timeouts, Arc::clone(&pool), pool, Owner::Library(driver))
 }
 
 #[cfg(feature = "postgres")]
@@ -127,15 +113,7 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
     } else {
         Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
     };
-    let waiting = Waiting::new(timeouts.most_waiting)?;
-    Ok(Pools {
-        dialect: Dialect::Sqlite,
-        timeouts,
-        waiting,
-        readers,
-        writers,
-        database: Owner::Library(writing),
-    })
+    Pools::new(Dialect::Sqlite, timeouts, readers, writers, Owner::Library(writing))
 }
 
 #[cfg(not(feature = "sqlite"))]

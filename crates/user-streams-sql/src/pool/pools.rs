@@ -51,10 +51,10 @@ pub(crate) enum Access {
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
-    pub(crate) waiting: Waiting,
-    pub(super) readers: Arc<dyn Source>,
-    pub(super) writers: Arc<dyn Source>,
-    pub(super) database: Owner,
+    waiting: Waiting,
+    readers: Arc<dyn Source>,
+    writers: Arc<dyn Source>,
+    database: Owner,
 }
 
 /// Whose the database's connections are.
@@ -67,6 +67,17 @@ pub(super) enum Owner {
 }
 
 impl Pools {
+    pub(super) fn new(
+        dialect: Dialect,
+        timeouts: Timeouts,
+        readers: Arc<dyn Source>,
+        writers: Arc<dyn Source>,
+        database: Owner,
+    ) -> Result<Self> {
+        let waiting = Waiting::new(timeouts.most_waiting)?;
+        Ok(Self { dialect, timeouts, waiting, readers, writers, database })
+    }
+
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
         runtime()?;

@@ -42,16 +42,6 @@ pub(crate) struct Within<'a> {
 }
 
 impl Within<'_> {
-    /// Refuses a query of recipients where MySQL would make a user id of any value.
-    pub(crate) async fn require_strict(&self) -> Result<()> {
-        if self.dialect == Dialect::MySql
-            && !self.holds("@@sql_mode REGEXP 'STRICT_(TRANS|ALL)_TABLES'").await?
-        {
-            return Err(not_strict("transaction"));
-        }
-        Ok(())
-    }
-
     async fn check_database(&self) -> Result<()> {
         let Some(Database { table, id }) = &self.database else { return Ok(()) };
         let table = self.dialect.quote(table);
@@ -75,9 +65,12 @@ impl Within<'_> {
     }
 
     async fn has_id(&self, table: &str, id: &str) -> Result<bool> {
-        let statement = self.statement(&format!("SELECT id FROM {table}"), Vec::new());
-        let rows = self.transaction.query_all_raw(statement).await.map_err(from_db)?;
+        let rows = self.rows(&format!("SELECT id FROM {table}"), Vec::new()).await?;
         Ok(rows.iter().any(|row| row.try_get_by_index(0).is_ok_and(|found: String| found == id)))
+    }
+
+    async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+        self.transaction.query_all_raw(self.statement(sql, values)).await.map_err(from_db)
     }
 
     /// Whether a condition holds, where no rows are read: a number that is out of range is an error if it does not.
@@ -127,7 +120,7 @@ impl Executor for Within<'_> {
         if !self.can_query() {
             return Err(Error::new(ErrorKind::Backend, "no rows are read in a transaction on MySQL"));
         }
-        self.transaction.query_all_raw(self.statement(sql, values)).await.map_err(from_db)
+        self.rows(sql, values).await
     }
 
     async fn copy(&mut self, _: &Rows<'_>) -> Result<u64> {
@@ -165,6 +158,15 @@ impl Executor for Within<'_> {
 
     fn commits_alone(&self) -> bool {
         false
+    }
+
+    async fn require_strict(&mut self) -> Result<()> {
+        if self.dialect == Dialect::MySql
+            && !self.holds("@@sql_mode REGEXP 'STRICT_(TRANS|ALL)_TABLES'").await?
+        {
+            return Err(not_strict("transaction"));
+        }
+        Ok(())
     }
 }
 
