@@ -53,9 +53,9 @@ impl Cell {
     pub fn variable(&self) -> Option<&'static str> {
         match self.store {
             Store::Memory | Store::File(_) => None,
-            Store::Database(variable, _) | Store::Redis(variable) | Store::RedisSharedContent(variable) => {
-                Some(variable)
-            }
+            Store::Database(variable, _)
+            | Store::Redis(variable)
+            | Store::RedisSharedContent(variable) => Some(variable),
         }
     }
 
@@ -75,12 +75,15 @@ impl Cell {
             Store::Memory => Settings::new("memory://"),
             Store::File(scheme) => {
                 let file = directory.join(&place).with_extension("db");
-                Settings::new(format!("{scheme}://{}?mode=rwc", file.display())).with_option("table", place)
+                Settings::new(format!("{scheme}://{}?mode=rwc", file.display()))
+                    .with_option("table", place)
             }
             Store::Database(variable, prefix) => {
                 Settings::new(format!("{prefix}{}", url(variable)?)).with_option("table", place)
             }
-            Store::Redis(variable) => Settings::new(url(variable)?).with_option("key_prefix", place),
+            Store::Redis(variable) => {
+                Settings::new(url(variable)?).with_option("key_prefix", place)
+            }
             Store::RedisSharedContent(variable) => Settings::new(url(variable)?)
                 .with_option("key_prefix", place)
                 .with_option("shared_content_min_len", 0),

@@ -1,4 +1,5 @@
-//! The documents: each block of Rust in them is a doctest of this package, and what the book includes is there.
+//! The documents: each block of Rust in them is a doctest of this package, and what the book
+//! includes is there.
 
 /// Makes a module of each document, for rustdoc to find its examples in.
 macro_rules! documents {
@@ -59,7 +60,10 @@ mod tests {
         let mut blocks = Vec::new();
         while let Some(line) = lines.next() {
             if let Some(info) = line.trim_start().strip_prefix("```") {
-                let block = lines.by_ref().take_while(|line| !line.trim_start().starts_with("```")).collect();
+                let block = lines
+                    .by_ref()
+                    .take_while(|line| !line.trim_start().starts_with("```"))
+                    .collect();
                 // No language is Rust to rustdoc.
                 if info.is_empty() || info.starts_with("rust") || info.starts_with("no_run") {
                     blocks.push(block);
@@ -99,10 +103,14 @@ mod tests {
                 let file = path.parent().expect("a directory").join(file);
                 let included = fs::read_to_string(&file)
                     .unwrap_or_else(|error| panic!("{document}: {}: {error}", file.display()));
-                for mark in
-                    anchor.iter().flat_map(|name| [format!("ANCHOR: {name}"), format!("ANCHOR_END: {name}")])
+                for mark in anchor
+                    .iter()
+                    .flat_map(|name| [format!("ANCHOR: {name}"), format!("ANCHOR_END: {name}")])
                 {
-                    assert!(included.lines().any(|line| line.ends_with(&mark)), "{document}: no {mark}");
+                    assert!(
+                        included.lines().any(|line| line.ends_with(&mark)),
+                        "{document}: no {mark}"
+                    );
                 }
                 number += 1;
             }
@@ -115,7 +123,11 @@ mod tests {
         for document in documents() {
             let path = root().join(&document);
             let text = fs::read_to_string(&path).expect(&document);
-            for link in text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link)
+            for link in text
+                .split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split_once(')'))
+                .map(|(link, _)| link)
             {
                 let file = link.split('#').next().unwrap_or_default();
                 if file.is_empty() || file.contains("://") {

@@ -1,7 +1,8 @@
 //! The conformance suite over the cells of the matrix.
 //!
-//! `USER_STREAMS_TEST_CELLS` names the cells, with commas between them; `cargo xtask test` sets it, and the URLs of the servers. Without
-//! it, the cells that need no server run, and the others are shown as ignored.
+//! `USER_STREAMS_TEST_CELLS` names the cells, with commas between them; `cargo xtask test` sets it,
+//! and the URLs of the servers. Without it, the cells that need no server run, and the others are
+//! shown as ignored.
 
 use std::{env, path::Path, process::ExitCode};
 

@@ -1,11 +1,13 @@
 //! Which backends a program finds, and what it is told where there is none.
 //!
-//! `cargo test -p user-streams-tests --test registry`. The program that links no backend is `fixtures/not-linked`.
+//! `cargo test -p user-streams-tests --test registry`. The program that links no backend is
+//! `fixtures/not-linked`.
 
 use std::{collections::BTreeSet, sync::Arc};
 
 use user_streams_core::{
-    BackendDriver, ConnectArgs, ConnectFuture, Error, ErrorKind, MemoryBackend, Registry, Settings, Streams,
+    BackendDriver, ConnectArgs, ConnectFuture, Error, ErrorKind, MemoryBackend, Registry, Settings,
+    Streams,
 };
 // Names the crate, which names the backends.
 use user_streams_tests as _;
@@ -39,7 +41,11 @@ fn every_linked_backend_is_registered_once() {
     let names: Vec<_> = registry.drivers().iter().map(|driver| driver.name()).collect();
     assert_eq!(names, ["many-to-many", "memory", "redis", "single-table"]);
     let schemes = registry.schemes();
-    assert_eq!(schemes.iter().collect::<BTreeSet<_>>().len(), schemes.len(), "no scheme is claimed twice");
+    assert_eq!(
+        schemes.iter().collect::<BTreeSet<_>>().len(),
+        schemes.len(),
+        "no scheme is claimed twice"
+    );
 }
 
 #[tokio::test]
@@ -114,14 +120,20 @@ async fn an_explicit_registry_has_its_drivers_alone() {
 #[tokio::test]
 async fn an_empty_registry_says_to_pass_a_driver() {
     let error = refusal(&Registry::empty(), "redis://localhost").await;
-    assert_says(&error, &["constructors did not run on this target", "`Registry::empty().with(&DRIVER)`"]);
+    assert_says(
+        &error,
+        &["constructors did not run on this target", "`Registry::empty().with(&DRIVER)`"],
+    );
 }
 
 #[tokio::test]
 async fn an_option_that_a_backend_does_not_know_is_refused_by_name() {
-    for url in
-        ["memory://", "single-table+sqlite::memory:", "many-to-many+sqlite::memory:", "redis://localhost"]
-    {
+    for url in [
+        "memory://",
+        "single-table+sqlite::memory:",
+        "many-to-many+sqlite::memory:",
+        "redis://localhost",
+    ] {
         let settings = Settings::new(url).with_option("usr_id", "uuid");
         let error = Registry::linked().connect(&settings).await.expect_err("must be refused");
         assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{url}: {error}");

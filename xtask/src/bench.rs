@@ -36,7 +36,9 @@ pub(crate) fn run(flags: &Bench) -> Result<()> {
     let kinds = cells::servers(&asked);
     let mut running = Vec::new();
     let mut errors = Vec::new();
-    for (_, server) in servers::concurrently(&kinds, |kind| servers::provide(kind, Profile::Durable)) {
+    for (_, server) in
+        servers::concurrently(&kinds, |kind| servers::provide(kind, Profile::Durable))
+    {
         match server {
             Ok(server) => running.push(server),
             Err(error) => errors.push(format!("{error:#}")),

@@ -1,4 +1,5 @@
-//! The cells of the test matrix: a backend on a server. A new backend adds its lines here, and nowhere else in xtask.
+//! The cells of the test matrix: a backend on a server. A new backend adds its lines here, and
+//! nowhere else in xtask.
 
 use anyhow::{Result, bail};
 use user_streams_test_servers::Kind;
@@ -30,7 +31,8 @@ const fn cell(name: &'static str, server: Option<Kind>) -> Cell {
     Cell { name, server }
 }
 
-/// The cells of these names, in the order of [`CELLS`]; an unknown name is an error that lists the known ones.
+/// The cells of these names, in the order of [`CELLS`]; an unknown name is an error that lists the
+/// known ones.
 pub(crate) fn named(names: &[String]) -> Result<Vec<Cell>> {
     if let Some(unknown) = names.iter().find(|name| CELLS.iter().all(|cell| cell.name != *name)) {
         let known: Vec<_> = CELLS.iter().map(|cell| cell.name).collect();
@@ -67,7 +69,10 @@ mod tests {
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
         let error = named(&["rediss".into()]).expect_err("unknown").to_string();
-        assert!(error.contains("`rediss`") && error.contains("memory, single-table/sqlite"), "{error}");
+        assert!(
+            error.contains("`rediss`") && error.contains("memory, single-table/sqlite"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -36,7 +36,8 @@ impl Step {
     fn cargo(name: &str, variables: &[(&'static str, &'static str)], arguments: &[&str]) -> Self {
         let mut command = workspace::cargo();
         command.args(arguments).envs(variables.iter().copied());
-        let variables = variables.iter().map(|(name, value)| format!("{name}={} ", process::quote(value)));
+        let variables =
+            variables.iter().map(|(name, value)| format!("{name}={} ", process::quote(value)));
         let mut shown = Command::new("cargo");
         let line = variables.collect::<String>() + &process::display(shown.args(arguments));
         Self::new(name, &line, move || process::run(&mut command))
@@ -49,10 +50,12 @@ pub(crate) fn run(flags: &Ci) -> Result<()> {
     for step in steps(flags)? {
         println!("\n--- {}: {}", step.name, step.line);
         let start = Instant::now();
-        (step.action)().with_context(|| format!("{} failed; rerun it with `{}`", step.name, step.line))?;
+        (step.action)()
+            .with_context(|| format!("{} failed; rerun it with `{}`", step.name, step.line))?;
         times.push((step.name, start.elapsed()));
     }
-    let rows = times.into_iter().map(|(name, time)| vec![name, format!("{:.1} s", time.as_secs_f64())]);
+    let rows =
+        times.into_iter().map(|(name, time)| vec![name, format!("{:.1} s", time.as_secs_f64())]);
     print!("\n{}", table(&["step", "time"], rows));
     Ok(())
 }
@@ -87,7 +90,8 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
     steps.push(Step::cargo("without TLS", &[], &without_tls));
     if !flags.no_test {
-        let flags = Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
+        let flags =
+            Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
         steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));
         steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&Fault::default())));
     }
@@ -98,7 +102,9 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
 fn single_databases(packages: &[Value]) -> Vec<(String, &'static str)> {
     let mut found = BTreeMap::new();
     for package in packages.iter().filter(|package| workspace::is_published(package)) {
-        if let (Some(name), Some(features)) = (package["name"].as_str(), package["features"].as_object()) {
+        if let (Some(name), Some(features)) =
+            (package["name"].as_str(), package["features"].as_object())
+        {
             let has = DATABASES.iter().copied().filter(|&database| features.contains_key(database));
             found.insert(name.to_owned(), has.collect::<Vec<_>>());
         }
@@ -121,7 +127,10 @@ mod tests {
             json!({ "name": "a", "features": { "tls": [] } }),
             json!({ "name": "tests", "features": { "mysql": [] }, "publish": [] }),
         ];
-        assert_eq!(single_databases(&packages), [("b".to_owned(), "sqlite"), ("b".to_owned(), "postgres")]);
+        assert_eq!(
+            single_databases(&packages),
+            [("b".to_owned(), "sqlite"), ("b".to_owned(), "postgres")]
+        );
     }
 
     #[test]

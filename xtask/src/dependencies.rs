@@ -1,4 +1,5 @@
-//! `cargo xtask dependencies`: an application compiles the dependencies of the backends and databases that it enables, and no others.
+//! `cargo xtask dependencies`: an application compiles the dependencies of the backends and
+//! databases that it enables, and no others.
 
 use anyhow::{Context, Result, bail};
 
@@ -11,7 +12,8 @@ struct Rule {
     without: &'static [&'static str],
 }
 
-const SQL: &[&str] = &["sea-orm", "sea-orm-migration", "sea-query", "sqlx-core", "user-streams-sql"];
+const SQL: &[&str] =
+    &["sea-orm", "sea-orm-migration", "sea-query", "sqlx-core", "user-streams-sql"];
 
 const RULES: &[Rule] = &[
     Rule {
@@ -87,7 +89,10 @@ mod tests {
     #[test]
     fn a_dependency_that_must_not_be_there_is_named() {
         let tree = ["fred", "user-streams-single-table"].map(str::to_owned);
-        assert_eq!(forbidden(&RULES[2], &tree), ["user-streams-single-table [sqlite] compiles fred"]);
+        assert_eq!(
+            forbidden(&RULES[2], &tree),
+            ["user-streams-single-table [sqlite] compiles fred"]
+        );
         assert!(forbidden(&RULES[1], &tree).is_empty());
     }
 }

@@ -10,8 +10,8 @@ use crate::{flags::Fault, workspace};
 /// Builds the trials and runs them. They start the servers themselves, and stop them in the midst
 /// of calls.
 pub(crate) fn run(flags: &Fault) -> Result<()> {
-    // The short form is built as the tests are, so that after them there is little left to compile: beside one of them
-    // its dependencies have the same features.
+    // The short form is built as the tests are, so that after them there is little left to compile:
+    // beside one of them its dependencies have the same features.
     let (profile, directory) = if flags.long { ("release", "release") } else { ("dev", "debug") };
     let built = workspace::cargo()
         .args(["build", "--workspace", "--exclude=user-streams-bench", "--all-features"])

@@ -20,7 +20,8 @@ pub(crate) enum Task {
     Test(Test),
     /// Measure the backends beside hand-written programs on the bare drivers.
     Bench(Bench),
-    /// Break servers, connections and callers at random, and judge what is stored and answered then.
+    /// Break servers, connections and callers at random, and judge what is stored and answered
+    /// then.
     Fault(Fault),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
     Ci(Ci),
@@ -32,7 +33,8 @@ pub(crate) enum Task {
     Matrix(Matrix),
     /// Start throwaway database servers, and stop them on Ctrl-C.
     ///
-    /// The lines on standard output are shell commands: paste them, or write them to a file and source it.
+    /// The lines on standard output are shell commands: paste them, or write them to a file and
+    /// source it.
     Servers(Servers),
     /// Make a crate for a new backend, which compiles and passes the conformance suite as it is.
     NewBackend(NewBackend),
@@ -78,7 +80,8 @@ pub(crate) struct Bench {
     pub(crate) json: Option<PathBuf>,
 }
 
-/// A trial that fails prints the line that repeats it alone. Without `--long` it takes some minutes.
+/// A trial that fails prints the line that repeats it alone. Without `--long` it takes some
+/// minutes.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Fault {
     /// Try only this cell (repeatable).
@@ -99,7 +102,8 @@ pub(crate) struct Fault {
     /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
     #[arg(long, value_name = "MECHANISM")]
     pub(crate) without: Vec<String>,
-    /// Put PgBouncer before PostgreSQL, in the mode `session` or `transaction`, and try those cells alone.
+    /// Put PgBouncer before PostgreSQL, in the mode `session` or `transaction`, and try those cells
+    /// alone.
     #[arg(long, value_name = "MODE")]
     pub(crate) pooler: Option<String>,
 }
@@ -130,8 +134,8 @@ pub(crate) struct Servers {
 
 #[derive(Debug, Args)]
 pub(crate) struct NewBackend {
-    /// The crate's name, such as `user-streams-mongo`. The backend and the scheme of its URLs are called
-    /// the same, without `user-streams-`.
+    /// The crate's name, such as `user-streams-mongo`. The backend and the scheme of its URLs are
+    /// called the same, without `user-streams-`.
     pub(crate) name: String,
     /// The directory to make [default: crates/NAME].
     #[arg(long, value_name = "DIR")]

@@ -1,6 +1,7 @@
 //! `cargo xtask new-backend`: a crate that passes the conformance suite, to write a backend from.
 //!
-//! It is `tests/fixtures/third-party-backend` under another name, so that what is generated is what is tested.
+//! It is `tests/fixtures/third-party-backend` under another name, so that what is generated is what
+//! is tested.
 
 use std::{
     fs,
@@ -35,9 +36,12 @@ const SCHEMES: &[&str] = &[
     "rediss-sentinel",
 ];
 /// What cargo refuses, and the dependencies of the crate.
-const RESERVED: &str = "abstract alloc as async await become box break const continue core crate do dyn else enum extern \
-    false final fn for gen if impl in let loop macro match mod move mut override priv proc-macro pub ref return self \
-    serde serde-json static std struct super tempfile test tokio trait true try type typeof unsafe unsized use virtual \
+const RESERVED: &str = "abstract alloc as async await become box break const continue core crate \
+    do dyn else enum extern \
+    false final fn for gen if impl in let loop macro match mod move mut override priv proc-macro \
+    pub ref return self \
+    serde serde-json static std struct super tempfile test tokio trait true try type typeof unsafe \
+    unsized use virtual \
     where while yield";
 
 /// Writes the crate, and nothing where there is anything already.
@@ -59,7 +63,9 @@ pub(crate) fn run(flags: &NewBackend) -> Result<()> {
             directory.display()
         );
     }
-    if directory.exists() && fs::read_dir(&directory).map_or(true, |mut entries| entries.next().is_some()) {
+    if directory.exists()
+        && fs::read_dir(&directory).map_or(true, |mut entries| entries.next().is_some())
+    {
         bail!("{} is there already, and not an empty directory", directory.display());
     }
 
@@ -67,12 +73,16 @@ pub(crate) fn run(flags: &NewBackend) -> Result<()> {
     let files = FILES.iter().map(|(file, text)| (*file, names.put_into(text)));
     for (file, text) in files.chain([("Cargo.toml", names.put_into(&manifest))]) {
         let path = directory.join(file);
-        let write = path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
+        let write =
+            path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
         write.with_context(|| format!("cannot write {}", path.display()))?;
     }
     format(&directory);
 
-    println!("{} is written: a backend in one file, for you to change. Its tests pass:", directory.display());
+    println!(
+        "{} is written: a backend in one file, for you to change. Its tests pass:",
+        directory.display()
+    );
     if is_member {
         println!("    cargo test -p {}", names.package);
         println!("`cargo xtask tidy` tells what is still to be written.");
@@ -96,11 +106,15 @@ impl<'a> Names<'a> {
     fn new(package: &'a str) -> Result<Self> {
         let backend = package.strip_prefix("user-streams-").unwrap_or(package);
         let is_word = |word: &str| {
-            !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            !word.is_empty()
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         };
-        if !backend.split('-').all(is_word) || !backend.starts_with(|c: char| c.is_ascii_lowercase()) {
+        if !backend.split('-').all(is_word)
+            || !backend.starts_with(|c: char| c.is_ascii_lowercase())
+        {
             bail!(
-                "`{package}` is no name for a backend: expected words of small letters and digits with hyphens between them, \
+                "`{package}` is no name for a backend: expected words of small letters and digits \
+                 with hyphens between them, \
                  such as `user-streams-mongo`"
             );
         }
@@ -128,9 +142,12 @@ impl<'a> Names<'a> {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("// ANCHOR"));
         let mut text = lines.collect::<Vec<_>>().join("\n") + "\n";
         let mut put = String::with_capacity(text.len());
-        // From left to right in one pass: a name that was put in may contain one that is looked for.
-        while let Some((at, (old, new))) =
-            names.iter().filter_map(|name| Some((text.find(name.0)?, name))).min_by_key(|(at, _)| *at)
+        // From left to right in one pass: a name that was put in may contain one that is looked
+        // for.
+        while let Some((at, (old, new))) = names
+            .iter()
+            .filter_map(|name| Some((text.find(name.0)?, name)))
+            .min_by_key(|(at, _)| *at)
         {
             put.push_str(&text[..at]);
             put.push_str(new);
@@ -144,7 +161,8 @@ impl<'a> Names<'a> {
 fn resolve(path: &Path) -> Result<PathBuf> {
     let path = path::absolute(path).with_context(|| format!("{} is no path", path.display()))?;
     let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&path);
-    let resolved = fs::canonicalize(there).with_context(|| format!("cannot look at {}", there.display()))?;
+    let resolved =
+        fs::canonicalize(there).with_context(|| format!("cannot look at {}", there.display()))?;
     Ok(resolved.join(path.strip_prefix(there).unwrap_or(Path::new(""))))
 }
 
@@ -152,7 +170,8 @@ fn resolve(path: &Path) -> Result<PathBuf> {
 fn alone(crates: &Path) -> Result<String> {
     let packages = workspace::packages()?;
     let core = packages.iter().find(|package| package["name"] == "user-streams-core");
-    let version = core.and_then(|core| core["version"].as_str()).context("there is no user-streams-core")?;
+    let version =
+        core.and_then(|core| core["version"].as_str()).context("there is no user-streams-core")?;
     let mut manifest = ALONE.replace("@version@", version);
     for name in ["user-streams-core", "user-streams-testkit"] {
         // A string of JSON is one of TOML.
@@ -176,9 +195,18 @@ mod tests {
 
     #[test]
     fn names_that_are_none_are_refused() {
-        for name in
-            ["", "Mongo", "mon_go", "-mongo", "mongo-", "a--b", "2d", "user-streams-", "mongo/..", "ü"]
-        {
+        for name in [
+            "",
+            "Mongo",
+            "mon_go",
+            "-mongo",
+            "mongo-",
+            "a--b",
+            "2d",
+            "user-streams-",
+            "mongo/..",
+            "ü",
+        ] {
             let error = Names::new(name).expect_err(name).to_string();
             assert!(error.contains("is no name for a backend"), "{error}");
         }
@@ -206,9 +234,13 @@ mod tests {
 
     #[test]
     fn each_name_has_its_form_even_if_it_contains_the_old_one() -> Result<()> {
-        let text = "third-party-backend third_party_backend journal:// JournalBackend\n// ANCHOR: x\n";
+        let text =
+            "third-party-backend third_party_backend journal:// JournalBackend\n// ANCHOR: x\n";
         let put = Names::new("user-streams-my-journal")?.put_into(text);
-        assert_eq!(put, "user-streams-my-journal user_streams_my_journal my-journal:// MyJournalBackend\n");
+        assert_eq!(
+            put,
+            "user-streams-my-journal user_streams_my_journal my-journal:// MyJournalBackend\n"
+        );
         Ok(())
     }
 

@@ -53,11 +53,14 @@ impl Summary<'_> {
 
     /// The table, and the reasons that are too long for it.
     pub(crate) fn render(&self) -> String {
-        let mut text =
-            table(&["cell", "ran", "failed", "result"], self.rows.iter().map(|row| self.cells_of(row)));
+        let mut text = table(
+            &["cell", "ran", "failed", "result"],
+            self.rows.iter().map(|row| self.cells_of(row)),
+        );
         let others = self.trials.others();
         if others.ran() > 0 {
-            text += &format!("\nbeside the cells: {} ran, {} failed\n", others.ran(), others.failed);
+            text +=
+                &format!("\nbeside the cells: {} ran, {} failed\n", others.ran(), others.failed);
         }
         for (reason, cells) in self.without_server() {
             text += &format!("\n{} could not start: {reason}\n", cells.join(", "));
@@ -65,7 +68,9 @@ impl Summary<'_> {
         match self.cargo {
             Some(true) if self.success() => {}
             Some(true) if self.ran() == 0 => text += "\nnot one test ran\n",
-            Some(true) => text += "\nthe tests that ran passed, but not all that was asked for ran\n",
+            Some(true) => {
+                text += "\nthe tests that ran passed, but not all that was asked for ran\n"
+            }
             Some(false) => text += "\n`cargo test` failed: see above\n",
             None => text += "\nno test ran: no cell has a server\n",
         }
@@ -113,10 +118,13 @@ pub(crate) fn table(head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     let head = head.iter().map(|&word| word.to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let columns = rows[0].len();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<_> = (0..columns).map(width).collect();
     let numeric: Vec<_> = (0..columns)
-        .map(|column| rows.len() > 1 && rows[1..].iter().all(|row| row[column].parse::<u64>().is_ok()))
+        .map(|column| {
+            rows.len() > 1 && rows[1..].iter().all(|row| row[column].parse::<u64>().is_ok())
+        })
         .collect();
     let mut text = String::new();
     for row in &rows {
@@ -136,7 +144,9 @@ mod tests {
 
     fn trials() -> Trials {
         let mut trials = Trials::default();
-        trials.feed(b"Running tests/conformance.rs (x)\ntest memory::a ... ok\ntest redis::a ... FAILED\n");
+        trials.feed(
+            b"Running tests/conformance.rs (x)\ntest memory::a ... ok\ntest redis::a ... FAILED\n",
+        );
         trials
     }
 
@@ -145,7 +155,8 @@ mod tests {
     }
 
     fn success(cells: &[(&'static str, Fate)], may_be_empty: bool) -> bool {
-        let summary = Summary { rows: &rows(cells), trials: &trials(), cargo: Some(true), may_be_empty };
+        let summary =
+            Summary { rows: &rows(cells), trials: &trials(), cargo: Some(true), may_be_empty };
         summary.success()
     }
 
@@ -179,7 +190,8 @@ mod tests {
             ("single-table/mysql", Fate::NoServer("run `apt-get install mariadb-server`".into())),
             ("many-to-many/mysql", Fate::NoServer("run `apt-get install mariadb-server`".into())),
         ]);
-        let summary = Summary { rows: &rows, trials: &trials(), cargo: Some(true), may_be_empty: false };
+        let summary =
+            Summary { rows: &rows, trials: &trials(), cargo: Some(true), may_be_empty: false };
         let expected = "\
 cell                ran  failed  result
 memory                1       0  ok

@@ -24,7 +24,8 @@ use crate::{
 
 /// The variable that tells the conformance suite which cells to run.
 const CELLS_VARIABLE: &str = "USER_STREAMS_TEST_CELLS";
-/// How long output may keep coming after cargo has ended: a process that a test left behind may hold the pipe.
+/// How long output may keep coming after cargo has ended: a process that a test left behind may
+/// hold the pipe.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the tests, or lists the cells.
@@ -50,7 +51,8 @@ pub(crate) fn run(flags: &Test) -> Result<()> {
     let running: Vec<_> = started.iter().filter_map(|(_, server)| server.as_ref().ok()).collect();
 
     let mut trials = Trials::default();
-    let handed: Vec<_> = rows.iter().filter(|row| row.fate == Fate::Handed).map(|row| row.cell).collect();
+    let handed: Vec<_> =
+        rows.iter().filter(|row| row.fate == Fate::Handed).map(|row| row.cell).collect();
     let cargo = if handed.is_empty() && !flags.cells.is_empty() {
         None
     } else {
@@ -75,7 +77,9 @@ fn list(cells: &[Cell]) {
             Some(kind) => {
                 let source = match servers::source(kind) {
                     Source::Environment(_) => format!("the URL in {}", kind.variable()),
-                    Source::Local(directory) => format!("a throwaway instance of {}", directory.display()),
+                    Source::Local(directory) => {
+                        format!("a throwaway instance of {}", directory.display())
+                    }
                     Source::Missing => format!("MISSING: {}", servers::missing(kind)),
                 };
                 (kind.title(), source)
@@ -103,7 +107,12 @@ fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
     command.arg("test");
     if flags.cells.is_empty() {
         // The benchmarks have no tests, and are built with optimizations.
-        command.args(["--workspace", "--exclude=user-streams-bench", "--all-features", "--no-fail-fast"]);
+        command.args([
+            "--workspace",
+            "--exclude=user-streams-bench",
+            "--all-features",
+            "--no-fail-fast",
+        ]);
     } else {
         command.args(["-p", "user-streams-tests", "--all-features", "--test", "conformance"]);
     }
@@ -120,7 +129,8 @@ fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
 /// Runs cargo, shows its output while reading it, and tells whether it succeeded.
 fn watch(mut command: Command, trials: &mut Trials) -> Result<bool> {
     eprintln!("running `{}`", display(&command));
-    // One pipe for both streams: cargo's `Running …` lines, which tell the binaries apart, stay in their place.
+    // One pipe for both streams: cargo's `Running …` lines, which tell the binaries apart, stay in
+    // their place.
     let (mut reader, writer) = io::pipe()?;
     command.stdout(writer.try_clone()?).stderr(writer);
     command.env("CARGO_TERM_QUIET", "false").env("CARGO_TERM_VERBOSE", "false");

@@ -42,7 +42,8 @@ pub(crate) struct Trials {
     others: Tally,
     /// The line that has not ended yet.
     line: Vec<u8>,
-    /// Whether what runs is the conformance suite: a unit test in a module `memory` is no trial of the cell `memory`.
+    /// Whether what runs is the conformance suite: a unit test in a module `memory` is no trial of
+    /// the cell `memory`.
     in_conformance: bool,
     /// A trial that has begun and whose own output came before its result.
     begun: Option<String>,
@@ -74,12 +75,14 @@ impl Trials {
     fn read(&mut self, line: &str) {
         let line = line.trim();
         if let Some(binary) = line.strip_prefix("Running ") {
-            self.in_conformance = binary.contains("/conformance-") || binary.contains("conformance.rs");
+            self.in_conformance =
+                binary.contains("/conformance-") || binary.contains("conformance.rs");
             self.begun = None;
         } else if line.starts_with("Doc-tests ") {
             self.in_conformance = false;
             self.begun = None;
-        } else if let Some((name, rest)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ..."))
+        } else if let Some((name, rest)) =
+            line.strip_prefix("test ").and_then(|rest| rest.split_once(" ..."))
         {
             match ending(rest) {
                 Some(ending) => self.count(name.trim(), ending),
@@ -95,7 +98,9 @@ impl Trials {
     fn count(&mut self, name: &str, ending: Ending) {
         self.begun = None;
         let tally = match name.split_once("::") {
-            Some((cell, _)) if self.in_conformance => self.cells.entry(cell.to_owned()).or_default(),
+            Some((cell, _)) if self.in_conformance => {
+                self.cells.entry(cell.to_owned()).or_default()
+            }
             _ => &mut self.others,
         };
         tally.count(ending);
@@ -122,7 +127,9 @@ fn without_colors(line: &str) -> Cow<'_, str> {
     let mut parts = line.split('\x1b');
     plain.extend(parts.next());
     for part in parts {
-        let rest = part.strip_prefix('[').and_then(|part| part.split_once(|c: char| c.is_ascii_alphabetic()));
+        let rest = part
+            .strip_prefix('[')
+            .and_then(|part| part.split_once(|c: char| c.is_ascii_alphabetic()));
         plain.push_str(rest.map_or(part, |(_, rest)| rest));
     }
     plain.into()
@@ -166,7 +173,10 @@ test result: ok. 1 passed; 0 failed
         for pieces in [1, 7, 4096] {
             let trials = read(pieces);
             assert_eq!(trials.of("memory"), Tally { passed: 2, failed: 0, ignored: 0 });
-            assert_eq!(trials.of("single-table/sqlite"), Tally { passed: 1, failed: 1, ignored: 1 });
+            assert_eq!(
+                trials.of("single-table/sqlite"),
+                Tally { passed: 1, failed: 1, ignored: 1 }
+            );
             assert_eq!(trials.of("redis").ran(), 0);
         }
     }

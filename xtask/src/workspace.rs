@@ -11,8 +11,8 @@ use serde_json::Value;
 
 /// The workspace's root directory.
 pub(crate) fn root() -> PathBuf {
-    let xtask =
-        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let xtask = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
     xtask.parent().map_or_else(|| xtask.clone(), Path::to_path_buf)
 }
 
@@ -50,7 +50,8 @@ fn metadata() -> Result<Value> {
     serde_json::from_slice(&output.stdout).context("`cargo metadata` printed no JSON")
 }
 
-/// Whether a package of [`packages`] may go to a registry: `publish = false` is an empty list there.
+/// Whether a package of [`packages`] may go to a registry: `publish = false` is an empty list
+/// there.
 pub(crate) fn is_published(package: &Value) -> bool {
     package["publish"].as_array().is_none_or(|registries| !registries.is_empty())
 }

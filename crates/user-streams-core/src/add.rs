@@ -6,15 +6,17 @@ use chrono::{DateTime, TimeZone};
 use futures_core::future::BoxFuture;
 
 use crate::{
-    AddStreamItem, Cursor, InTransaction, ItemId, NewItem, Progress, Recipients, Result, Streams, global,
+    AddStreamItem, Cursor, InTransaction, ItemId, NewItem, Progress, Recipients, Result, Streams,
+    global,
 };
 
 /// An add that happens when it is awaited.
 ///
 /// # Errors
-/// `InvalidContent`, `InvalidDate` and `InvalidUserId` before any I/O; `Recipients` or `InvalidUserId` from within
-/// a stream of recipients; else those of the storage. If [`is_retryable`](crate::Error::is_retryable), add the same [`NewItem`] again:
-/// no user receives it twice.
+/// `InvalidContent`, `InvalidDate` and `InvalidUserId` before any I/O; `Recipients` or
+/// `InvalidUserId` from within a stream of recipients; else those of the storage. If
+/// [`is_retryable`](crate::Error::is_retryable), add the same [`NewItem`] again: no user receives
+/// it twice.
 #[must_use = "nothing is added until it is awaited"]
 pub struct Add<'a> {
     target: Target<'a>,
@@ -35,7 +37,11 @@ impl<'a> Add<'a> {
         Self { target: Target::Streams(streams), recipients, item, on_progress: None }
     }
 
-    pub(crate) fn within(transaction: InTransaction<'a>, recipients: Recipients, item: NewItem) -> Self {
+    pub(crate) fn within(
+        transaction: InTransaction<'a>,
+        recipients: Recipients,
+        item: NewItem,
+    ) -> Self {
         Self { target: Target::Transaction(transaction), recipients, item, on_progress: None }
     }
 
@@ -51,8 +57,9 @@ impl<'a> Add<'a> {
         self
     }
 
-    /// Calls `report` with the number of users who have received the item, after each part of a long broadcast and
-    /// at its end. Where broadcasts are atomic, none of them sees the item before the end.
+    /// Calls `report` with the number of users who have received the item, after each part of a
+    /// long broadcast and at its end. Where broadcasts are atomic, none of them sees the item
+    /// before the end.
     pub fn on_progress(mut self, report: impl FnMut(u64) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(report));
         self
@@ -65,19 +72,21 @@ impl<'a> Add<'a> {
         };
         let item = self.item.cursor();
         let checked = self.item.check(streams.max_content_len());
-        let delivered = match checked.and_then(|()| self.recipients.check(streams.capabilities().user_id())) {
-            Ok(()) => {
-                let args = AddStreamItem::new(self.recipients, self.item).with_on_progress(self.on_progress);
-                match &self.target {
-                    Target::Streams(_) => streams.backend().add_stream_item(args).await,
-                    Target::Transaction(transaction) => match transaction.writes() {
-                        Ok(writes) => writes.add_stream_item(args).await,
-                        Err(error) => Err(error),
-                    },
+        let delivered =
+            match checked.and_then(|()| self.recipients.check(streams.capabilities().user_id())) {
+                Ok(()) => {
+                    let args = AddStreamItem::new(self.recipients, self.item)
+                        .with_on_progress(self.on_progress);
+                    match &self.target {
+                        Target::Streams(_) => streams.backend().add_stream_item(args).await,
+                        Target::Transaction(transaction) => match transaction.writes() {
+                            Ok(writes) => writes.add_stream_item(args).await,
+                            Err(error) => Err(error),
+                        },
+                    }
                 }
-            }
-            Err(error) => Err(error),
-        };
+                Err(error) => Err(error),
+            };
         let delivered = streams.named("add_stream_item", delivered)?.users;
         Ok(Delivery { item, delivered })
     }
@@ -107,7 +116,7 @@ impl fmt::Debug for Add<'_> {
 pub struct Delivery {
     /// The item's `created_at` and id, which together identify it.
     pub item: Cursor,
-    /// How many users have received it by this add. A user named twice counts once, and one who had this very item
-    /// already does not count.
+    /// How many users have received it by this add. A user named twice counts once, and one who had
+    /// this very item already does not count.
     pub delivered: u64,
 }

@@ -1,4 +1,5 @@
-//! What the operations of a backend take and give: structs that can grow without breaking a backend.
+//! What the operations of a backend take and give: structs that can grow without breaking a
+//! backend.
 
 use std::fmt;
 
@@ -45,8 +46,8 @@ impl fmt::Debug for AddStreamItem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Delivered {
-    /// How many users have received the item by this call. A user named twice counts once, and a user who had
-    /// this very item already does not count.
+    /// How many users have received the item by this call. A user named twice counts once, and a
+    /// user who had this very item already does not count.
     pub users: u64,
 }
 
@@ -64,7 +65,8 @@ pub enum Position {
     Offset(u64),
     /// Right after the item at the cursor: the next older items.
     After(Cursor),
-    /// Right before the item at the cursor: those newer items that are nearest to it, newest first as always.
+    /// Right before the item at the cursor: those newer items that are nearest to it, newest first
+    /// as always.
     Before(Cursor),
 }
 

@@ -10,7 +10,8 @@ use crate::{Error, ErrorKind, ItemId, Result, time};
 
 const VERSION: u8 = 1;
 
-/// The place of an item in a stream: its `(created_at, id)`. Ordered as time is, so the newest is the greatest.
+/// The place of an item in a stream: its `(created_at, id)`. Ordered as time is, so the newest is
+/// the greatest.
 ///
 /// Its text is opaque, of 23 characters that are safe in a URL; in JSON it is that string.
 ///
@@ -30,8 +31,8 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The place of the item with this timestamp, cut off to microseconds, and this id.
-    /// A timestamp out of range becomes the nearest one within it, which has the same items on either side.
+    /// The place of the item with this timestamp, cut off to microseconds, and this id. A timestamp
+    /// out of range becomes the nearest one within it, which has the same items on either side.
     pub fn new<Tz: TimeZone>(created_at: DateTime<Tz>, id: ItemId) -> Self {
         let created_at_us = time::micros(&created_at).clamp(time::MIN_MICROS, time::MAX_MICROS);
         Self { created_at_us, id }
@@ -114,12 +115,18 @@ mod tests {
 
     #[test]
     fn text_round_trips_and_is_url_safe() {
-        for cursor in
-            [cursor(0, 1), cursor(-1, i64::MAX), cursor(time::MIN_MICROS, 7), cursor(time::MAX_MICROS, 7)]
-        {
+        for cursor in [
+            cursor(0, 1),
+            cursor(-1, i64::MAX),
+            cursor(time::MIN_MICROS, 7),
+            cursor(time::MAX_MICROS, 7),
+        ] {
             let text = cursor.to_string();
             assert_eq!(text.len(), 23);
-            assert!(text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'), "{text}");
+            assert!(
+                text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'),
+                "{text}"
+            );
             assert_eq!(text.parse::<Cursor>().unwrap(), cursor);
         }
     }
@@ -128,9 +135,12 @@ mod tests {
     fn malformed_text_is_a_clear_error() {
         let good = cursor(1, 1).to_string();
         let too_early = cursor(time::MIN_MICROS - 1, 1).to_string();
-        let no_id = Cursor { created_at_us: 1, id: ItemId::generate() }.to_string()[..12].to_owned();
+        let no_id =
+            Cursor { created_at_us: 1, id: ItemId::generate() }.to_string()[..12].to_owned();
         let other_version = format!("Ag{}", &good[2..]);
-        for bad in ["", "?", "page2", &good[..22], &format!("{good}A"), &too_early, &no_id, &other_version] {
+        for bad in
+            ["", "?", "page2", &good[..22], &format!("{good}A"), &too_early, &no_id, &other_version]
+        {
             let error = bad.parse::<Cursor>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidCursor, "{bad}");
             assert!(error.to_string().contains("is not a cursor"), "{error}");

@@ -8,7 +8,8 @@ use crate::{Cursor, Error, ErrorKind, Position, Result, StreamItem, StreamItems}
 /// A page by cursor that is read when it is awaited.
 ///
 /// # Errors
-/// `InvalidArgument` if the limit is 0 or the items are a slice (a cursor names a place in a whole stream); else those of every read.
+/// `InvalidArgument` if the limit is 0 or the items are a slice (a cursor names a place in a whole
+/// stream); else those of every read.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read until it is awaited"]
 pub struct CursorPageRequest {
@@ -23,9 +24,11 @@ pub struct CursorPageRequest {
 pub struct CursorPage {
     /// The items.
     pub items: Vec<StreamItem>,
-    /// For the page of older items, [`CursorPageRequest::after`] this; `None` if this page ends the stream.
+    /// For the page of older items, [`CursorPageRequest::after`] this; `None` if this page ends the
+    /// stream.
     pub next: Option<Cursor>,
-    /// For the page of newer items, [`CursorPageRequest::before`] this; `None` if this page begins the stream.
+    /// For the page of newer items, [`CursorPageRequest::before`] this; `None` if this page begins
+    /// the stream.
     pub previous: Option<Cursor>,
 }
 
@@ -47,14 +50,16 @@ impl CursorPageRequest {
     }
 
     async fn fetch(self) -> Result<CursorPage> {
-        let invalid =
-            |message| Err(Error::new(ErrorKind::InvalidArgument, message).with_operation("cursor_page"));
+        let invalid = |message| {
+            Err(Error::new(ErrorKind::InvalidArgument, message).with_operation("cursor_page"))
+        };
         if self.limit == 0 {
             return invalid("a page of at most 0 items has no next one: give a limit of 1 or more");
         }
         if !self.items.is_whole() {
             return invalid(
-                "a cursor names a place in a whole stream, not in a slice: call `cursor_page` on the unsliced items",
+                "a cursor names a place in a whole stream, not in a slice: call `cursor_page` on \
+                 the unsliced items",
             );
         }
         // One more than asked for tells whether there are more.
@@ -68,8 +73,10 @@ impl CursorPageRequest {
         }
         let came_from_newer = matches!(self.position, Position::After(_));
         let next = items.last().filter(|_| more || backward).map(StreamItem::cursor);
-        let previous =
-            items.first().filter(|_| if backward { more } else { came_from_newer }).map(StreamItem::cursor);
+        let previous = items
+            .first()
+            .filter(|_| if backward { more } else { came_from_newer })
+            .map(StreamItem::cursor);
         Ok(CursorPage { items, next, previous })
     }
 }

@@ -49,8 +49,8 @@ pub struct BackendDriver {
 }
 
 impl BackendDriver {
-    /// A driver of this name for these schemes. The name also gives the environment variables of its options:
-    /// `single-table` reads `USER_STREAMS_SINGLE_TABLE_<OPTION>`.
+    /// A driver of this name for these schemes. The name also gives the environment variables of
+    /// its options: `single-table` reads `USER_STREAMS_SINGLE_TABLE_<OPTION>`.
     pub const fn new(
         name: &'static str,
         schemes: &'static [&'static str],
@@ -99,8 +99,8 @@ pub struct Registration(pub &'static BackendDriver);
 
 inventory::collect!(Registration);
 
-/// Registers a driver, so that [`Streams::connect`](crate::Streams::connect) finds it in every program that its crate
-/// is linked into. Write it in the same module as the driver, once.
+/// Registers a driver, so that [`Streams::connect`](crate::Streams::connect) finds it in every
+/// program that its crate is linked into. Write it in the same module as the driver, once.
 ///
 /// ```
 /// use user_streams_core::{BackendDriver, ConnectArgs, ConnectFuture, MemoryBackend, register_backend};

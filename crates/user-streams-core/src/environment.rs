@@ -16,7 +16,9 @@ impl Environment {
     pub(crate) fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self> {
         let mut ours = BTreeMap::new();
         for (name, value) in variables {
-            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+            let Some(name) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else {
+                continue;
+            };
             let value = value.into_string().map_err(|_| invalid(name, "the value is not UTF-8"))?;
             ours.insert(name.to_owned(), value);
         }
@@ -45,11 +47,15 @@ impl Environment {
         registry: &Registry,
     ) -> Result<()> {
         let own = variable_part(driver);
-        let others: Vec<_> = registry.drivers().iter().map(|driver| variable_part(driver)).collect();
+        let others: Vec<_> =
+            registry.drivers().iter().map(|driver| variable_part(driver)).collect();
         let known = || RESERVED.iter().copied().chain(others.iter().map(String::as_str));
         for (name, text) in &self.0 {
-            // The longest match wins: a backend `redis-x` must not read its options as those of `redis`.
-            let owner = known().filter(|part| option_of(name, part).is_some()).max_by_key(|part| part.len());
+            // The longest match wins: a backend `redis-x` must not read its options as those of
+            // `redis`.
+            let owner = known()
+                .filter(|part| option_of(name, part).is_some())
+                .max_by_key(|part| part.len());
             match owner {
                 Some(owner) if owner == own => {
                     let option = option_of(name, owner).unwrap_or_default().to_ascii_lowercase();
@@ -60,7 +66,8 @@ impl Environment {
                     return Err(invalid(
                         name,
                         &format!(
-                            "unknown setting; known are BACKEND, USE_UTC, MAX_CONTENT_LEN and {own}_<OPTION>, each after `{PREFIX}`"
+                            "unknown setting; known are BACKEND, USE_UTC, MAX_CONTENT_LEN and \
+                             {own}_<OPTION>, each after `{PREFIX}`"
                         ),
                     ));
                 }

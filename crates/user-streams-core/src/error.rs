@@ -17,7 +17,8 @@ pub enum ErrorKind {
     InvalidSettings,
     /// No registered backend answers to the scheme of the URL, or more than one does.
     UnknownScheme,
-    /// The user's id is of a kind the backend is not configured for, too long, or has a NUL character.
+    /// The user's id is of a kind the backend is not configured for, too long, or has a NUL
+    /// character.
     InvalidUserId,
     /// The content has a NUL character or is longer than `max_content_len`.
     InvalidContent,
@@ -33,7 +34,8 @@ pub enum ErrorKind {
     PageNotAnInteger,
     /// The page has no items (Django's `EmptyPage`).
     EmptyPage,
-    /// The stream or query of recipients failed. Where the backend's broadcasts are atomic, nothing was stored.
+    /// The stream or query of recipients failed. Where the backend's broadcasts are atomic, nothing
+    /// was stored.
     Recipients,
     /// The backend does not have this operation.
     Unsupported,
@@ -60,9 +62,11 @@ impl ErrorKind {
     }
 }
 
-/// An error: what happened, in which backend and operation, whether a retry can help, and what caused it.
+/// An error: what happened, in which backend and operation, whether a retry can help, and what
+/// caused it.
 ///
-/// `Display` gives one line; `Debug` adds the chain of causes, for logs and for `main() -> Result<(), Error>`.
+/// `Display` gives one line; `Debug` adds the chain of causes, for logs and for
+/// `main() -> Result<(), Error>`.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -115,7 +119,8 @@ impl Error {
         self
     }
 
-    /// Says whether the same call may succeed if made again (by default so for `Connection`, `Timeout`, `Overloaded` and `Conflict`).
+    /// Says whether the same call may succeed if made again (by default so for `Connection`,
+    /// `Timeout`, `Overloaded` and `Conflict`).
     #[must_use]
     pub fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = retryable;
@@ -142,7 +147,8 @@ impl Error {
         self.0.operation
     }
 
-    /// Whether the same call may succeed if made again. An add is retried with the same [`NewItem`](crate::NewItem).
+    /// Whether the same call may succeed if made again. An add is retried with the same
+    /// [`NewItem`](crate::NewItem).
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
     }

@@ -10,8 +10,8 @@ pub const DEFAULT_MAX_CONTENT_LEN: usize = 1024 * 1024;
 
 /// An item on its way into streams.
 ///
-/// An item is identified by `(created_at, id)`, and delivering it twice to the same user has no effect. So a failed or
-/// interrupted add is retried with the same `NewItem`:
+/// An item is identified by `(created_at, id)`, and delivering it twice to the same user has no
+/// effect. So a failed or interrupted add is retried with the same `NewItem`:
 ///
 /// ```
 /// # use user_streams_core::{MemoryBackend, NewItem, Streams};
@@ -35,7 +35,11 @@ pub struct NewItem {
 impl NewItem {
     /// An item of this content, made now. It is checked when it is added.
     pub fn new(content: impl Into<String>) -> Self {
-        Self { id: ItemId::generate(), created_at: time::truncate(&Utc::now()), content: content.into() }
+        Self {
+            id: ItemId::generate(),
+            created_at: time::truncate(&Utc::now()),
+            content: content.into(),
+        }
     }
 
     /// The same item with another timestamp, cut off to microseconds.
@@ -92,9 +96,9 @@ impl NewItem {
             ));
         }
         match self.content.find('\0') {
-            Some(at) => {
-                invalid(format!("content has a NUL character at byte {at}, which PostgreSQL cannot store"))
-            }
+            Some(at) => invalid(format!(
+                "content has a NUL character at byte {at}, which PostgreSQL cannot store"
+            )),
             None => Ok(()),
         }
     }
@@ -112,14 +116,16 @@ impl<T: Into<String>> From<T> for NewItem {
 pub struct StreamItem {
     /// The id, the same for every recipient.
     pub id: ItemId,
-    /// When it was created, exact to the microsecond. The setting `use_utc` picks the offset that is shown, never the instant.
+    /// When it was created, exact to the microsecond. The setting `use_utc` picks the offset that
+    /// is shown, never the instant.
     pub created_at: DateTime<FixedOffset>,
     /// The content, byte for byte what was added.
     pub content: String,
 }
 
 impl StreamItem {
-    /// An item as a backend reads it; `created_at` is in UTC here and is shown as the settings say by [`Streams`](crate::Streams).
+    /// An item as a backend reads it; `created_at` is in UTC here and is shown as the settings say
+    /// by [`Streams`](crate::Streams).
     pub fn new(id: ItemId, created_at: DateTime<Utc>, content: impl Into<String>) -> Self {
         Self { id, created_at: created_at.fixed_offset(), content: content.into() }
     }

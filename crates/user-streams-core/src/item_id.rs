@@ -16,14 +16,17 @@ use crate::{Error, ErrorKind, Result};
 const EPOCH_MILLIS: i64 = 1_577_836_800_000;
 const COUNTER_BITS: u32 = 22;
 
-/// The namespace of [`ItemId::from_event`]: the version 5 UUID of `user-streams` in the URL namespace.
+/// The namespace of [`ItemId::from_event`]: the version 5 UUID of `user-streams` in the URL
+/// namespace.
 const EVENTS: Uuid = uuid!("f3c0b28f-61b6-5a86-9760-956bc1a9c6ca");
 
-/// A positive 64-bit integer: 41 bits of milliseconds since 2020-01-01 UTC, then 22 bits that start at random and
-/// count up. Strictly increasing within a process, so that items of one instant keep the order of their insertion.
+/// A positive 64-bit integer: 41 bits of milliseconds since 2020-01-01 UTC, then 22 bits that start
+/// at random and count up. Strictly increasing within a process, so that items of one instant keep
+/// the order of their insertion.
 ///
-/// It only has to be unique among one user's items of one microsecond. As text it is decimal; in JSON it is a string,
-/// since JavaScript's numbers end at 2^53. The layout is that of [snowflake ids](https://en.wikipedia.org/wiki/Snowflake_ID).
+/// It only has to be unique among one user's items of one microsecond. As text it is decimal; in
+/// JSON it is a string, since JavaScript's numbers end at 2^53. The layout is that of [snowflake
+/// ids](https://en.wikipedia.org/wiki/Snowflake_ID).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct ItemId(i64);
@@ -36,16 +39,19 @@ impl ItemId {
         // The random start leaves the upper half free, to count up in.
         let start = millis << COUNTER_BITS | fastrand::i64(1..1 << (COUNTER_BITS - 1));
         let next = |last: i64| start.max(last.saturating_add(1));
-        let update = LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        let update =
+            LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
         let (Ok(last) | Err(last)) = update;
         Self(next(last))
     }
 
-    /// The id that belongs to an application's own event: the same bytes give the same id, on every machine and in
-    /// every version. An event that is delivered again with the same `created_at` then arrives once.
+    /// The id that belongs to an application's own event: the same bytes give the same id, on every
+    /// machine and in every version. An event that is delivered again with the same `created_at`
+    /// then arrives once.
     ///
-    /// It is the low 62 bits of the version 5 UUID ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.5)) of
-    /// the bytes in the namespace `f3c0b28f-61b6-5a86-9760-956bc1a9c6ca`, or 1 where those are 0.
+    /// It is the low 62 bits of the version 5 UUID ([RFC
+    /// 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.5)) of the bytes in the namespace
+    /// `f3c0b28f-61b6-5a86-9760-956bc1a9c6ca`, or 1 where those are 0.
     pub fn from_event(event: impl AsRef<[u8]>) -> Self {
         let (_, low) = Uuid::new_v5(&EVENTS, event.as_ref()).as_u64_pair();
         // Two bits of the low half are the UUID's variant. 62 bits always fit.

@@ -6,13 +6,15 @@ use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    CountQuery, CursorPageRequest, Position, Result, StreamItem, StreamQuery, Streams, UserId, global,
+    CountQuery, CursorPageRequest, Position, Result, StreamItem, StreamQuery, Streams, UserId,
+    global,
 };
 
 /// How many items [`StreamItems::stream`] fetches at a time.
 const CHUNK: u64 = 256;
 
-/// A user's stream, newest first, or a slice of it. Nothing is read until it is asked for; a clone is cheap.
+/// A user's stream, newest first, or a slice of it. Nothing is read until it is asked for; a clone
+/// is cheap.
 ///
 /// Awaiting it gives all its items as a `Vec`, by one query.
 ///
@@ -57,7 +59,9 @@ impl StreamItems {
     pub async fn len(&self) -> Result<usize> {
         let streams = global::resolve(self.streams.as_ref())?;
         let count = match streams.check(&self.user) {
-            Ok(()) => streams.backend().count_stream_items(CountQuery::new(self.user.clone())).await,
+            Ok(()) => {
+                streams.backend().count_stream_items(CountQuery::new(self.user.clone())).await
+            }
             Err(error) => Err(error),
         };
         let count = streams.named("count_stream_items", count)?;
@@ -80,7 +84,8 @@ impl StreamItems {
         Ok(self.slice(index..=index).fetch().await?.pop())
     }
 
-    /// A part of these items, by any of the standard ranges. A slice of a slice composes; what is past the end is empty.
+    /// A part of these items, by any of the standard ranges. A slice of a slice composes; what is
+    /// past the end is empty.
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
         let after = |index: usize| to_u64(index).saturating_add(1);
         let start = match range.start_bound() {
@@ -98,8 +103,8 @@ impl StreamItems {
         Self { start, end, ..self.clone() }
     }
 
-    /// The items as an async stream, fetched in chunks by cursor: items that are added meanwhile at the top neither shift nor
-    /// repeat any.
+    /// The items as an async stream, fetched in chunks by cursor: items that are added meanwhile at
+    /// the top neither shift nor repeat any.
     pub fn stream(&self) -> BoxStream<'static, Result<StreamItem>> {
         let first = (self.clone(), Position::Offset(self.start), self.end - self.start);
         let chunks = stream::try_unfold(Some(first), |state| async move {
@@ -118,7 +123,8 @@ impl StreamItems {
     }
 
     /// A page of up to `limit` items by cursor: the first one, or that
-    /// [after](CursorPageRequest::after) or [before](CursorPageRequest::before) a cursor. It costs the same at any depth.
+    /// [after](CursorPageRequest::after) or [before](CursorPageRequest::before) a cursor. It costs
+    /// the same at any depth.
     pub fn cursor_page(&self, limit: usize) -> CursorPageRequest {
         CursorPageRequest::new(self.clone(), limit)
     }

@@ -1,5 +1,11 @@
 #![doc = include_str!("../README.md")]
-#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod add;
@@ -31,7 +37,9 @@ mod waiting;
 mod writes;
 
 pub use add::{Add, Delivery};
-pub use args::{AddStreamItem, CountQuery, DeleteStream, Delivered, Position, Progress, StreamQuery};
+pub use args::{
+    AddStreamItem, CountQuery, DeleteStream, Delivered, Position, Progress, StreamQuery,
+};
 pub use backend::Backend;
 pub use capabilities::{Capabilities, Capability};
 pub use cursor::Cursor;
@@ -55,7 +63,8 @@ pub use user::{MAX_TEXT_ID_LEN, ToUserId, UserId, UserIdKind};
 pub use waiting::{Waiting, WaitingPlace};
 pub use writes::Writes;
 
-/// The trait macro that every backend implementation needs, so that a backend crate need not name it itself.
+/// The trait macro that every backend implementation needs, so that a backend crate need not name
+/// it itself.
 pub use async_trait::async_trait;
 
 #[doc(hidden)]

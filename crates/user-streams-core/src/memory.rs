@@ -1,4 +1,5 @@
-//! The reference backend: what each operation means, in the fewest words. It also serves tests and demos.
+//! The reference backend: what each operation means, in the fewest words. It also serves tests and
+//! demos.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, btree_map::Entry},
@@ -13,9 +14,9 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use crate::{
-    AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs, CountQuery, Cursor,
-    DeleteStream, Delivered, Error, ErrorKind, Position, Result, StreamItem, StreamQuery, UserId, UserIdKind,
-    driver::ConnectFuture,
+    AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs, CountQuery,
+    Cursor, DeleteStream, Delivered, Error, ErrorKind, Position, Result, StreamItem, StreamQuery,
+    UserId, UserIdKind, driver::ConnectFuture,
 };
 
 pub(crate) static DRIVER: BackendDriver = BackendDriver::new("memory", &["memory"], connect)
@@ -104,7 +105,8 @@ impl Backend for MemoryBackend {
         let mut users = HashSet::new();
         while let Some(chunk) = chunks.next().await? {
             users.extend(chunk.users);
-            // An iterator without end must leave the thread to others, and be dropped if its caller gives up.
+            // An iterator without end must leave the thread to others, and be dropped if its caller
+            // gives up.
             give_way().await;
         }
         let cursor = item.cursor();
@@ -174,7 +176,8 @@ mod tests {
     async fn a_long_add_gives_way_and_a_dropped_one_stores_nothing() {
         let streams = Streams::from_backend(MemoryBackend::default());
         {
-            let mut add = pin!(streams.add_stream_item(Recipients::iter(0..10_000), "item").into_future());
+            let mut add =
+                pin!(streams.add_stream_item(Recipients::iter(0..10_000), "item").into_future());
             for _ in 0..3 {
                 assert!(add.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
                 streams.add_stream_item(1, "another").await.unwrap();

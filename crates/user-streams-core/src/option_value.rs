@@ -150,9 +150,11 @@ mod tests {
 
     #[test]
     fn a_value_becomes_what_it_would_be_as_json() {
-        for json in
-            [r#"{"a": [null, [-1, 2], "One", 1.5]}"#, r#"{"a": [true, [], {"Two": {"of": 7}}, 3]}"#, "{}"]
-        {
+        for json in [
+            r#"{"a": [null, [-1, 2], "One", 1.5]}"#,
+            r#"{"a": [true, [], {"Two": {"of": 7}}, 3]}"#,
+            "{}",
+        ] {
             assert_eq!(parse(json).unwrap(), serde_json::from_str(json).unwrap(), "{json}");
         }
     }

@@ -1,5 +1,5 @@
-//! A backend's own options, as they came from code, a file or the environment, until its driver makes its typed
-//! configuration of them.
+//! A backend's own options, as they came from code, a file or the environment, until its driver
+//! makes its typed configuration of them.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -14,11 +14,13 @@ use crate::{
     option_value::{OptionValue, ParseError},
 };
 
-/// The options of one backend by name. A driver turns them into its configuration by [`parse`](Self::parse).
+/// The options of one backend by name. A driver turns them into its configuration by
+/// [`parse`](Self::parse).
 #[derive(Clone, Default)]
 pub struct Options(BTreeMap<String, Setting>);
 
-/// A value and the name to show where it is wrong: `user_id`, or `USER_STREAMS_SINGLE_TABLE_USER_ID`.
+/// A value and the name to show where it is wrong: `user_id`, or
+/// `USER_STREAMS_SINGLE_TABLE_USER_ID`.
 #[derive(Clone)]
 struct Setting {
     shown: String,
@@ -94,17 +96,16 @@ impl Setting {
             Raw::Text(text) => text,
         };
         match expected {
-            Expected::Bool => {
-                parse_bool(text).map(Value::Bool).ok_or_else(|| self.error("expected true or false"))
-            }
+            Expected::Bool => parse_bool(text)
+                .map(Value::Bool)
+                .ok_or_else(|| self.error("expected true or false")),
             Expected::Number => match serde_json::from_str(text.trim()) {
                 Ok(number @ Value::Number(_)) => Ok(number),
                 _ => Err(self.error("expected a number")),
             },
             Expected::Text => Ok(Value::String(text.clone())),
-            Expected::Json => {
-                serde_json::from_str(text).map_err(|error| self.error(format!("malformed JSON: {error}")))
-            }
+            Expected::Json => serde_json::from_str(text)
+                .map_err(|error| self.error(format!("malformed JSON: {error}"))),
         }
     }
 
@@ -172,7 +173,11 @@ impl<'de> Deserializer<'de> for Setting {
         self.deserialize_unit(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ParseError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ParseError> {
         self.deserialize_seq(visitor)
     }
 
@@ -240,7 +245,11 @@ mod tests {
     fn environment(pairs: &[(&str, &str)]) -> Options {
         let mut options = Options::new();
         for (name, text) in pairs {
-            options.set_from_environment((*name).to_owned(), &format!("US_{}", name.to_uppercase()), text);
+            options.set_from_environment(
+                (*name).to_owned(),
+                &format!("US_{}", name.to_uppercase()),
+                text,
+            );
         }
         options
     }
@@ -258,18 +267,31 @@ mod tests {
         let arguments = HashMap::from([("db".to_owned(), 2)]);
         assert_eq!(
             config,
-            Config { user_id: UserIdKind::Uuid, pool: Some(4), eager: true, table: "7".into(), arguments }
+            Config {
+                user_id: UserIdKind::Uuid,
+                pool: Some(4),
+                eager: true,
+                table: "7".into(),
+                arguments
+            }
         );
     }
 
     #[test]
     fn a_malformed_value_names_its_variable() {
-        for (name, text) in
-            [("user_id", "guid"), ("pool", "four"), ("pool", "-1"), ("eager", "maybe"), ("arguments", "{")]
-        {
+        for (name, text) in [
+            ("user_id", "guid"),
+            ("pool", "four"),
+            ("pool", "-1"),
+            ("eager", "maybe"),
+            ("arguments", "{"),
+        ] {
             let error = environment(&[(name, text)]).parse::<Config>().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidSettings);
-            assert!(error.to_string().starts_with(&format!("US_{}: ", name.to_uppercase())), "{error}");
+            assert!(
+                error.to_string().starts_with(&format!("US_{}: ", name.to_uppercase())),
+                "{error}"
+            );
         }
     }
 
@@ -278,7 +300,10 @@ mod tests {
         let mut options = Options::new();
         options.set("usr_id", "uuid");
         let message = options.parse::<Config>().unwrap_err().to_string();
-        assert!(message.contains("unknown option `usr_id`") && message.contains("`user_id`"), "{message}");
+        assert!(
+            message.contains("unknown option `usr_id`") && message.contains("`user_id`"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -61,7 +61,11 @@ mod tests {
     #[test]
     fn other_texts_are_not() {
         for text in ["", "x", "1.5", "1e3", "--1", "٣"] {
-            assert_eq!(text.page_number().unwrap_err().kind(), ErrorKind::PageNotAnInteger, "{text}");
+            assert_eq!(
+                text.page_number().unwrap_err().kind(),
+                ErrorKind::PageNotAnInteger,
+                "{text}"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Numbered pages, with the contract of [Django's `Paginator`](https://docs.djangoproject.com/en/stable/ref/paginator/).
+//! Numbered pages, with the contract of [Django's
+//! `Paginator`](https://docs.djangoproject.com/en/stable/ref/paginator/).
 
 use std::{ops::RangeInclusive, slice, vec};
 
@@ -8,8 +9,9 @@ use crate::{Error, ErrorKind, PageNumber, Result, StreamItem, StreamItems};
 
 /// Cuts a stream, or a slice of one, into numbered pages. Page 1 has the newest items.
 ///
-/// The number of items is counted once, at first need, and kept: make a paginator for each request. For long feeds a
-/// [`cursor_page`](StreamItems::cursor_page) is faster, and steady while items are added.
+/// The number of items is counted once, at first need, and kept: make a paginator for each request.
+/// For long feeds a [`cursor_page`](StreamItems::cursor_page) is faster, and steady while items are
+/// added.
 ///
 /// ```
 /// # use user_streams_core::{MemoryBackend, Paginator, Streams};
@@ -38,7 +40,8 @@ impl Paginator {
         Self { items, per_page, orphans: 0, allow_empty_first_page: true, count: OnceCell::new() }
     }
 
-    /// If the last page would have this many items or fewer, they are added to the page before it. 0 by default.
+    /// If the last page would have this many items or fewer, they are added to the page before it.
+    /// 0 by default.
     #[must_use]
     pub fn orphans(mut self, orphans: usize) -> Self {
         self.orphans = orphans;
@@ -86,8 +89,8 @@ impl Paginator {
         Ok(1..=self.num_pages().await?)
     }
 
-    /// The numbers to show in a page bar around page `number`, with an ellipsis for each gap: by default 3 on each side of
-    /// it (`on_each_side`) and 2 at either end (`on_ends`).
+    /// The numbers to show in a page bar around page `number`, with an ellipsis for each gap: by
+    /// default 3 on each side of it (`on_each_side`) and 2 at either end (`on_ends`).
     ///
     /// # Errors
     /// Those of [`page`](Self::page).
@@ -104,18 +107,19 @@ impl Paginator {
     /// The page of that number, from 1.
     ///
     /// # Errors
-    /// `PageNotAnInteger` for a text that is not an integer; `EmptyPage` for a number below 1 or past the last page; else
-    /// those of [`num_pages`](Self::num_pages) and of every read.
+    /// `PageNotAnInteger` for a text that is not an integer; `EmptyPage` for a number below 1 or
+    /// past the last page; else those of [`num_pages`](Self::num_pages) and of every read.
     pub async fn page(&self, number: impl PageNumber) -> Result<Page> {
         let number = self.validate(number.page_number()?).await?;
         self.read(number).await
     }
 
-    /// The page of that number, leniently: what is not an integer is page 1; what is no page is the last one.
+    /// The page of that number, leniently: what is not an integer is page 1; what is no page is the
+    /// last one.
     ///
     /// # Errors
-    /// `EmptyPage` only if there is no page at all (an empty stream without `allow_empty_first_page`); else those of
-    /// [`page`](Self::page).
+    /// `EmptyPage` only if there is no page at all (an empty stream without
+    /// `allow_empty_first_page`); else those of [`page`](Self::page).
     pub async fn get_page(&self, number: impl PageNumber) -> Result<Page> {
         let number = number.page_number().unwrap_or(1);
         match self.validate(number).await {

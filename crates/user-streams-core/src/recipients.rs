@@ -1,4 +1,5 @@
-//! Who receives an item: one user, many, an iterator, a stream, or a query that the backend runs itself.
+//! Who receives an item: one user, many, an iterator, a stream, or a query that the backend runs
+//! itself.
 
 use std::{
     any::Any,
@@ -14,9 +15,10 @@ use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
 
 /// The recipients of an item.
 ///
-/// Made from one user, a `Vec`, a slice, an array or a set of users by [`IntoRecipients`], and from anything
-/// longer by [`iter`](Self::iter), [`stream`](Self::stream) and [`try_stream`](Self::try_stream), which are read in
-/// chunks, so that memory stays flat however many there are.
+/// Made from one user, a `Vec`, a slice, an array or a set of users by [`IntoRecipients`], and from
+/// anything longer by [`iter`](Self::iter), [`stream`](Self::stream) and
+/// [`try_stream`](Self::try_stream), which are read in chunks, so that memory stays flat however
+/// many there are.
 pub struct Recipients(Source);
 
 enum Source {
@@ -26,14 +28,17 @@ enum Source {
     Query(Box<dyn RecipientQuery>),
 }
 
-/// A query for users that a backend may recognize (by [`Recipients::query_as`]) and run itself, so that its rows
-/// never reach the client. For every other backend it is a stream.
+/// A query for users that a backend may recognize (by [`Recipients::query_as`]) and run itself, so
+/// that its rows never reach the client. For every other backend it is a stream.
 pub trait RecipientQuery: Any + fmt::Debug + Send {
     /// The users, one by one, for the backend of this name, which does not know this kind of query.
     ///
     /// # Errors
     /// `Recipients` if the query cannot be run outside of its own database.
-    fn into_stream(self: Box<Self>, backend: &'static str) -> Result<BoxStream<'static, Result<UserId>>>;
+    fn into_stream(
+        self: Box<Self>,
+        backend: &'static str,
+    ) -> Result<BoxStream<'static, Result<UserId>>>;
 }
 
 impl Recipients {
@@ -56,7 +61,8 @@ impl Recipients {
     }
 
     /// The users of an async stream that may fail. Where the backend's broadcasts are atomic
-    /// ([`Capability::AtomicBroadcast`](crate::Capability::AtomicBroadcast)), a failure stores nothing.
+    /// ([`Capability::AtomicBroadcast`](crate::Capability::AtomicBroadcast)), a failure stores
+    /// nothing.
     pub fn try_stream<S, T, E>(users: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,
@@ -80,9 +86,9 @@ impl Recipients {
     /// Gives the recipients back if they are not.
     pub fn query_as<Q: RecipientQuery>(self) -> Result<Box<Q>, Self> {
         match self.0 {
-            Source::Query(query) if (&*query as &dyn Any).is::<Q>() => {
-                (query as Box<dyn Any>).downcast().map_err(|_| Self(Source::Users(vec::IntoIter::default())))
-            }
+            Source::Query(query) if (&*query as &dyn Any).is::<Q>() => (query as Box<dyn Any>)
+                .downcast()
+                .map_err(|_| Self(Source::Users(vec::IntoIter::default()))),
             other => Err(Self(other)),
         }
     }
@@ -90,7 +96,8 @@ impl Recipients {
     /// The users in chunks of up to `size`, each checked to be of `kind`.
     ///
     /// # Errors
-    /// `Recipients` if these are the recipients of a query that the backend of this name cannot run.
+    /// `Recipients` if these are the recipients of a query that the backend of this name cannot
+    /// run.
     pub fn into_chunks(
         self,
         backend: &'static str,
@@ -144,14 +151,19 @@ impl RecipientChunks {
     /// The next chunk, which is never empty; `None` at the end.
     ///
     /// # Errors
-    /// `InvalidUserId` if an id is of the wrong kind; `Recipients` if the stream of recipients fails.
+    /// `InvalidUserId` if an id is of the wrong kind; `Recipients` if the stream of recipients
+    /// fails.
     pub async fn next(&mut self) -> Result<Option<Chunk>> {
         let mut last = false;
         let users = match &mut self.source {
             Source::Users(users) => {
                 last = users.len() <= self.size;
                 // All of them are not even copied.
-                if last { mem::take(users).collect() } else { users.by_ref().take(self.size).collect() }
+                if last {
+                    mem::take(users).collect()
+                } else {
+                    users.by_ref().take(self.size).collect()
+                }
             }
             Source::Stream(stream) => {
                 let mut users = Vec::new();
@@ -187,8 +199,10 @@ impl fmt::Debug for RecipientChunks {
 /// What can be given to `add_stream_item` as its recipients.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name recipients",
-    note = "give a user id, a type that implements `ToUserId`, a `Vec`, slice, array or set of those,",
-    note = "or `Recipients::iter(..)`, `Recipients::stream(..)`, `Recipients::try_stream(..)`, or a backend's query"
+    note = "give a user id, a type that implements `ToUserId`, a `Vec`, slice, array or set of \
+        those,",
+    note = "or `Recipients::iter(..)`, `Recipients::stream(..)`, `Recipients::try_stream(..)`, or \
+        a backend's query"
 )]
 pub trait IntoRecipients {
     /// The recipients.
@@ -259,7 +273,8 @@ mod tests {
     use super::*;
 
     async fn sizes(recipients: impl IntoRecipients) -> Vec<(usize, bool)> {
-        let mut chunks = recipients.into_recipients().into_chunks("test", UserIdKind::BigInt, 2).unwrap();
+        let mut chunks =
+            recipients.into_recipients().into_chunks("test", UserIdKind::BigInt, 2).unwrap();
         let mut sizes = Vec::new();
         while let Some(chunk) = chunks.next().await.unwrap() {
             sizes.push((chunk.users.len(), chunk.last));
@@ -283,11 +298,13 @@ mod tests {
     #[tokio::test]
     async fn a_wrong_kind_and_a_failure_surface_from_within_a_stream() {
         let mixed = stream::iter([UserId::Int(1), UserId::from("a")]);
-        let mut chunks = Recipients::stream(mixed).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
+        let mut chunks =
+            Recipients::stream(mixed).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
         assert_eq!(chunks.next().await.unwrap_err().kind(), ErrorKind::InvalidUserId);
 
         let failing = stream::iter([Ok(1), Err("the users' service is down")]);
-        let mut chunks = Recipients::try_stream(failing).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
+        let mut chunks =
+            Recipients::try_stream(failing).into_chunks("test", UserIdKind::BigInt, 9).unwrap();
         let error = chunks.next().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Recipients);
         assert!(format!("{error:?}").contains("the users' service is down"));

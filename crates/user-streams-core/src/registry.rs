@@ -9,12 +9,13 @@ use crate::{
     memory,
 };
 
-/// The canary: core's own registration, in the same module as the iterator over all of them. Where it is missing, no
-/// constructor ran.
+/// The canary: core's own registration, in the same module as the iterator over all of them. Where
+/// it is missing, no constructor ran.
 static CANARY: &BackendDriver = &memory::DRIVER;
 inventory::submit! { Registration(&memory::DRIVER) }
 
-/// The schemes of our own backends, for the hint that names the crate which is missing: scheme, crate, feature.
+/// The schemes of our own backends, for the hint that names the crate which is missing: scheme,
+/// crate, feature.
 const OURS: &[(&str, &str, &str)] = &[
     ("single-table+sqlite", "user-streams-single-table", "sqlite"),
     ("single-table+postgres", "user-streams-single-table", "postgres"),
@@ -48,7 +49,8 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// Every driver that is registered in this program, by [`register_backend!`](crate::register_backend).
+    /// Every driver that is registered in this program, by
+    /// [`register_backend!`](crate::register_backend).
     pub fn linked() -> Self {
         let drivers = inventory::iter::<Registration>().map(|registration| registration.0);
         drivers.fold(Self::empty(), Self::with)
@@ -77,7 +79,8 @@ impl Registry {
 
     /// Every scheme of every driver, sorted.
     pub fn schemes(&self) -> Vec<&'static str> {
-        let mut schemes: Vec<_> = self.drivers.iter().flat_map(|driver| driver.schemes()).copied().collect();
+        let mut schemes: Vec<_> =
+            self.drivers.iter().flat_map(|driver| driver.schemes()).copied().collect();
         schemes.sort_unstable();
         schemes
     }
@@ -85,8 +88,9 @@ impl Registry {
     /// Connects to the backend that the settings name.
     ///
     /// # Errors
-    /// `InvalidSettings` for a malformed URL or an unknown or malformed option, `UnknownScheme` if no driver or more than one
-    /// answers to the URL's scheme, and whatever the driver's connect answers.
+    /// `InvalidSettings` for a malformed URL or an unknown or malformed option, `UnknownScheme` if
+    /// no driver or more than one answers to the URL's scheme, and whatever the driver's connect
+    /// answers.
     pub async fn connect(&self, settings: &Settings) -> Result<Arc<dyn Backend>> {
         self.start(settings)?.await.map_err(|error| error.with_operation("connect"))
     }
@@ -106,7 +110,8 @@ impl Registry {
         match (claims.next(), claims.next()) {
             (Some(driver), None) => Ok(driver),
             (Some(first), Some(second)) => Err(unknown(format!(
-                "scheme `{scheme}` is claimed by both {} and {}: link only one of them, or pass the one to use with \
+                "scheme `{scheme}` is claimed by both {} and {}: link only one of them, or pass \
+                 the one to use with \
                  `Registry::empty().with(&DRIVER)`",
                 show(first),
                 show(second)
@@ -124,9 +129,17 @@ impl Registry {
                 format!("; enable the feature `{feature}` of {name} in Cargo.toml")
             }
             Some((_, name, "")) => format!("; it is in the crate {name}"),
-            Some((_, name, feature)) => format!("; it is in the crate {name} with the feature `{feature}`"),
-            None if OURS.iter().any(|(ours, ..)| ours.strip_prefix("single-table+") == Some(scheme)) => {
-                format!("; for a SQL database, put the backend before it, such as `single-table+{scheme}:`")
+            Some((_, name, feature)) => {
+                format!("; it is in the crate {name} with the feature `{feature}`")
+            }
+            None if OURS
+                .iter()
+                .any(|(ours, ..)| ours.strip_prefix("single-table+") == Some(scheme)) =>
+            {
+                format!(
+                    "; for a SQL database, put the backend before it, such as \
+                     `single-table+{scheme}:`"
+                )
             }
             None => String::new(),
         };
@@ -134,11 +147,13 @@ impl Registry {
         let add = format!("add `use {} as _;`", name.replace('-', "_"));
         match self.drivers.as_slice() {
             [] => format!(
-                "scheme `{scheme}` is not registered: constructors did not run on this target; pass the driver explicitly \
+                "scheme `{scheme}` is not registered: constructors did not run on this target; \
+                 pass the driver explicitly \
                  with `Registry::empty().with(&DRIVER)`{hint}"
             ),
             [only] if ptr::eq(*only, CANARY) => format!(
-                "scheme `{scheme}` is not registered: no backend crate is linked; a dependency that is never named is \
+                "scheme `{scheme}` is not registered: no backend crate is linked; a dependency \
+                 that is never named is \
                  not linked: {add}{hint}"
             ),
             drivers => {
@@ -150,7 +165,10 @@ impl Registry {
                     Some(_) if !linked(name) => format!(": add that to Cargo.toml, and {add}"),
                     _ => String::new(),
                 };
-                format!("scheme `{scheme}` is not registered; available: {}{hint}{add}", available.join("; "))
+                format!(
+                    "scheme `{scheme}` is not registered; available: {}{hint}{add}",
+                    available.join("; ")
+                )
             }
         }
     }

@@ -65,8 +65,8 @@ impl Settings {
     /// The settings of the process's environment variables.
     ///
     /// # Errors
-    /// `InvalidSettings`, naming the variable that is missing or malformed. An unknown one is found when connecting, since only
-    /// the registered backends know theirs.
+    /// `InvalidSettings`, naming the variable that is missing or malformed. An unknown one is found
+    /// when connecting, since only the registered backends know theirs.
     pub fn from_env() -> Result<Self> {
         Self::from_vars(env::vars_os())
     }
@@ -80,13 +80,14 @@ impl Settings {
         N: Into<OsString>,
         V: Into<OsString>,
     {
-        let mut environment =
-            Environment::new(variables.into_iter().map(|(name, value)| (name.into(), value.into())))?;
-        let backend =
-            environment.take("BACKEND", EXAMPLE_URL, |text| (!text.is_empty()).then(|| text.to_owned()))?;
+        let mut environment = Environment::new(
+            variables.into_iter().map(|(name, value)| (name.into(), value.into())),
+        )?;
+        let backend = environment
+            .take("BACKEND", EXAMPLE_URL, |text| (!text.is_empty()).then(|| text.to_owned()))?;
         let use_utc = environment.take("USE_UTC", "true or false", parse_bool)?;
-        let max_content_len =
-            environment.take("MAX_CONTENT_LEN", "a number of bytes", |text| text.trim().parse().ok())?;
+        let max_content_len = environment
+            .take("MAX_CONTENT_LEN", "a number of bytes", |text| text.trim().parse().ok())?;
         Ok(Self {
             backend: backend.ok_or_else(|| environment::missing("BACKEND", EXAMPLE_URL))?,
             use_utc: use_utc.unwrap_or(false),
@@ -96,7 +97,8 @@ impl Settings {
         })
     }
 
-    /// Whether timestamps are shown in UTC; else in the server's local offset. The instant is the same.
+    /// Whether timestamps are shown in UTC; else in the server's local offset. The instant is the
+    /// same.
     #[must_use]
     pub fn with_use_utc(mut self, use_utc: bool) -> Self {
         self.use_utc = use_utc;
@@ -143,7 +145,11 @@ impl Settings {
         }
     }
 
-    pub(crate) fn options_for(&self, driver: &BackendDriver, registry: &Registry) -> Result<Options> {
+    pub(crate) fn options_for(
+        &self,
+        driver: &BackendDriver,
+        registry: &Registry,
+    ) -> Result<Options> {
         let mut options = self.options.clone();
         self.environment.add_to(&mut options, driver, registry)?;
         Ok(options)
@@ -221,7 +227,9 @@ mod tests {
 
     #[test]
     fn a_missing_or_malformed_variable_is_named() {
-        for (name, value) in [("OTHER", ""), ("BACKEND", ""), ("USE_UTC", "utc"), ("MAX_CONTENT_LEN", "-1")] {
+        for (name, value) in
+            [("OTHER", ""), ("BACKEND", ""), ("USE_UTC", "utc"), ("MAX_CONTENT_LEN", "-1")]
+        {
             let error = Settings::from_vars([(format!("USER_STREAMS_{name}"), value)]).unwrap_err();
             let named = if name == "OTHER" { "BACKEND" } else { name };
             assert!(error.to_string().starts_with(&format!("USER_STREAMS_{named}: ")), "{error}");
@@ -247,7 +255,8 @@ mod tests {
 
     #[test]
     fn an_unknown_key_of_a_file_is_refused_by_name() {
-        let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#).unwrap_err();
+        let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#)
+            .unwrap_err();
         assert!(error.to_string().contains("unknown field `utc`"), "{error}");
     }
 
@@ -259,7 +268,10 @@ mod tests {
                 "single-table+postgres://me:s3cr3t@[::1]:5432/db",
                 "\"single-table+postgres://…@[::1]:5432/db\"",
             ),
-            ("single-table+sqlite://dir/feeds.db?mode=rwc", "\"single-table+sqlite://dir/feeds.db?…\""),
+            (
+                "single-table+sqlite://dir/feeds.db?mode=rwc",
+                "\"single-table+sqlite://dir/feeds.db?…\"",
+            ),
             ("single-table+sqlite::memory:", "\"single-table+sqlite:…\""),
             ("memory://", "\"memory://\""),
             ("redis://me:a?s3cr3t@host/0", "\"redis:…\""),
@@ -281,8 +293,15 @@ mod tests {
     #[test]
     fn a_malformed_url_is_refused() {
         for url in ["", "feeds.db", "://x", "1a://", "a b://", ":memory:"] {
-            assert_eq!(Settings::new(url).scheme().unwrap_err().kind(), ErrorKind::InvalidSettings, "{url}");
+            assert_eq!(
+                Settings::new(url).scheme().unwrap_err().kind(),
+                ErrorKind::InvalidSettings,
+                "{url}"
+            );
         }
-        assert_eq!(Settings::new("single-table+sqlite::memory:").scheme().unwrap(), "single-table+sqlite");
+        assert_eq!(
+            Settings::new("single-table+sqlite::memory:").scheme().unwrap(),
+            "single-table+sqlite"
+        );
     }
 }

@@ -5,8 +5,9 @@ use std::{any::Any, sync::Arc};
 use chrono::{DateTime, FixedOffset};
 
 use crate::{
-    Add, Backend, Capabilities, DEFAULT_MAX_CONTENT_LEN, DeleteStream, InTransaction, IntoRecipients,
-    NewItem, Registry, Result, Settings, StreamItem, StreamItems, ToUserId, UserId, time,
+    Add, Backend, Capabilities, DEFAULT_MAX_CONTENT_LEN, DeleteStream, InTransaction,
+    IntoRecipients, NewItem, Registry, Result, Settings, StreamItem, StreamItems, ToUserId, UserId,
+    time,
 };
 
 /// The streams of all users in one backend. A clone is cheap and shares it.
@@ -28,7 +29,8 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Connects to the backend that the settings name, out of those that are linked into this program.
+    /// Connects to the backend that the settings name, out of those that are linked into this
+    /// program.
     ///
     /// # Errors
     /// Those of [`Registry::connect`].
@@ -42,12 +44,20 @@ impl Streams {
     /// Those of [`Registry::connect`].
     pub async fn connect_with(registry: &Registry, settings: Settings) -> Result<Self> {
         let backend = registry.connect(&settings).await?;
-        Ok(Self { backend, use_utc: settings.use_utc(), max_content_len: settings.max_content_len() })
+        Ok(Self {
+            backend,
+            use_utc: settings.use_utc(),
+            max_content_len: settings.max_content_len(),
+        })
     }
 
     /// The streams of a backend that the application has made itself, with the default settings.
     pub fn from_backend(backend: impl Backend) -> Self {
-        Self { backend: Arc::new(backend), use_utc: false, max_content_len: DEFAULT_MAX_CONTENT_LEN }
+        Self {
+            backend: Arc::new(backend),
+            use_utc: false,
+            max_content_len: DEFAULT_MAX_CONTENT_LEN,
+        }
     }
 
     /// The same backend with timestamps shown in UTC, or in the server's local offset.
@@ -64,7 +74,8 @@ impl Streams {
         self
     }
 
-    /// Puts an item into the stream of one user, of many, or of every user of a query, when awaited.
+    /// Puts an item into the stream of one user, of many, or of every user of a query, when
+    /// awaited.
     ///
     /// See [`Add`] for what can be set, what comes back and the errors.
     pub fn add_stream_item(
@@ -75,12 +86,14 @@ impl Streams {
         Add::new(Some(self.clone()), recipients.into_recipients(), content.into())
     }
 
-    /// The stream of a user, newest first. No I/O is done until it is asked for items or their number.
+    /// The stream of a user, newest first. No I/O is done until it is asked for items or their
+    /// number.
     pub fn get_stream_items(&self, user: impl ToUserId) -> StreamItems {
         StreamItems::new(Some(self.clone()), user.to_user_id())
     }
 
-    /// Creates or upgrades what the backend's storage needs. Safe to call at every start, from many processes at once.
+    /// Creates or upgrades what the backend's storage needs. Safe to call at every start, from many
+    /// processes at once.
     ///
     /// # Errors
     /// `Unsupported` if the backend has nothing of the kind; else those of the storage.
@@ -88,11 +101,15 @@ impl Streams {
         self.named("migrate", self.backend.migrate().await)
     }
 
-    /// Deletes a user's stream, such as when the user is deleted, and returns how many items it had.
+    /// Deletes a user's stream, such as when the user is deleted, and returns how many items it
+    /// had.
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot; `InvalidUserId`; else those of the storage.
-    pub fn delete_stream(&self, user: impl ToUserId) -> impl Future<Output = Result<u64>> + Send + 'static {
+    pub fn delete_stream(
+        &self,
+        user: impl ToUserId,
+    ) -> impl Future<Output = Result<u64>> + Send + 'static {
         let (streams, user) = (self.clone(), user.to_user_id());
         async move {
             let deleted = match streams.check(&user) {
@@ -103,15 +120,17 @@ impl Streams {
         }
     }
 
-    /// The streams within a transaction of the application's own: what is written there commits or rolls back with it.
-    /// On the SQL backends that is a `sea_orm::DatabaseTransaction` on the same database, whether they were connected
-    /// by a URL or made over the application's pool.
+    /// The streams within a transaction of the application's own: what is written there commits or
+    /// rolls back with it. On the SQL backends that is a `sea_orm::DatabaseTransaction` on the same
+    /// database, whether they were connected by a URL or made over the application's pool.
     ///
-    /// Await each call before the next statement on the transaction; after a `Timeout`, roll it back.
+    /// Await each call before the next statement on the transaction; after a `Timeout`, roll it
+    /// back.
     ///
     /// # Errors
-    /// `Unsupported` if the backend is not a SQL database; `InvalidArgument` if `transaction` is not one of its kind of
-    /// database. That it is of another database is told by the first write, before anything is written.
+    /// `Unsupported` if the backend is not a SQL database; `InvalidArgument` if `transaction` is
+    /// not one of its kind of database. That it is of another database is told by the first write,
+    /// before anything is written.
     pub fn in_transaction<'a, T: Any + Send + Sync>(
         &'a self,
         transaction: &'a T,
@@ -155,7 +174,9 @@ impl Streams {
 
     /// The result with the backend and the operation named in its error.
     pub(crate) fn named<T>(&self, operation: &'static str, result: Result<T>) -> Result<T> {
-        result.map_err(|error| error.with_backend(self.capabilities().backend()).with_operation(operation))
+        result.map_err(|error| {
+            error.with_backend(self.capabilities().backend()).with_operation(operation)
+        })
     }
 
     pub(crate) fn show(&self, mut items: Vec<StreamItem>) -> Vec<StreamItem> {

@@ -1,7 +1,7 @@
 //! Instants: microseconds since the Unix epoch, in UTC.
 //!
-//! A backend stores [`micros`] and reads it back with [`from_micros`]; nothing is lost on the way, since core
-//! truncates every instant to microseconds before it is stored.
+//! A backend stores [`micros`] and reads it back with [`from_micros`]; nothing is lost on the way,
+//! since core truncates every instant to microseconds before it is stored.
 
 use chrono::{DateTime, FixedOffset, Local, TimeZone, Utc};
 
@@ -26,7 +26,10 @@ pub fn micros<Tz: TimeZone>(instant: &DateTime<Tz>) -> i64 {
 /// `Corrupt` if it is outside [`MIN_MICROS`]..=[`MAX_MICROS`]: this library has not stored it.
 pub fn from_micros(micros: i64) -> Result<DateTime<Utc>> {
     in_range(micros).and_then(DateTime::from_timestamp_micros).ok_or_else(|| {
-        Error::new(ErrorKind::Corrupt, format!("a stored timestamp of {micros} microseconds is out of range"))
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("a stored timestamp of {micros} microseconds is out of range"),
+        )
     })
 }
 
@@ -39,18 +42,26 @@ pub(crate) fn check(instant: &DateTime<Utc>) -> Result<()> {
     in_range(micros(instant)).map(|_| ()).ok_or_else(|| {
         Error::new(
             ErrorKind::InvalidDate,
-            format!("{instant} is out of range: dates from July 1684 to June 2255 are stored exactly on every backend"),
+            format!(
+                "{instant} is out of range: dates from July 1684 to June 2255 are stored \
+                exactly on every backend"
+            ),
         )
     })
 }
 
-/// The instant in UTC, cut off to microseconds. An instant so far off that it has no UTC form stays far out of range.
+/// The instant in UTC, cut off to microseconds. An instant so far off that it has no UTC form stays
+/// far out of range.
 pub(crate) fn truncate<Tz: TimeZone>(instant: &DateTime<Tz>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(micros(instant)).unwrap_or(instant.to_utc())
 }
 
 pub(crate) fn show(instant: DateTime<FixedOffset>, use_utc: bool) -> DateTime<FixedOffset> {
-    if use_utc { instant.to_utc().fixed_offset() } else { instant.with_timezone(&Local).fixed_offset() }
+    if use_utc {
+        instant.to_utc().fixed_offset()
+    } else {
+        instant.with_timezone(&Local).fixed_offset()
+    }
 }
 
 #[cfg(test)]

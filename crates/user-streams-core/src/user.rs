@@ -10,8 +10,8 @@ use crate::{Error, ErrorKind, Result};
 /// The longest text id, in bytes of UTF-8: what every database can have in an index key.
 pub const MAX_TEXT_ID_LEN: usize = 255;
 
-/// The id of a user. Two different ids never share a stream: `"7"` and `"007"`, `"a"` and `"A"`, `"a"` and `"a "`
-/// are different users on every backend.
+/// The id of a user. Two different ids never share a stream: `"7"` and `"007"`, `"a"` and `"A"`,
+/// `"a"` and `"a "` are different users on every backend.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum UserId {
@@ -66,7 +66,8 @@ impl UserId {
     /// Whether a backend configured for `kind` can take this id.
     ///
     /// # Errors
-    /// `InvalidUserId` if it is of another kind, or a text with a NUL character or over [`MAX_TEXT_ID_LEN`] bytes.
+    /// `InvalidUserId` if it is of another kind, or a text with a NUL character or over
+    /// [`MAX_TEXT_ID_LEN`] bytes.
     pub fn check(&self, kind: UserIdKind) -> Result<()> {
         let invalid = |message| Err(Error::new(ErrorKind::InvalidUserId, message));
         if self.kind() != kind {
@@ -82,7 +83,8 @@ impl UserId {
                 invalid(format!("user id {self} has a NUL character, which no backend can store"))
             }
             Self::Text(text) if text.len() > MAX_TEXT_ID_LEN => invalid(format!(
-                "a user id of {} bytes is too long: at most {MAX_TEXT_ID_LEN} bytes fit into an index",
+                "a user id of {} bytes is too long: at most {MAX_TEXT_ID_LEN} bytes fit into an \
+                 index",
                 text.len()
             )),
             _ => Ok(()),
@@ -204,7 +206,10 @@ impl TryFrom<u64> for UserId {
 
     fn try_from(id: u64) -> Result<Self> {
         i64::try_from(id).map(Self::Int).map_err(|_| {
-            Error::new(ErrorKind::InvalidUserId, format!("user id {id} is over {}, the largest id", i64::MAX))
+            Error::new(
+                ErrorKind::InvalidUserId,
+                format!("user id {id} is over {}, the largest id", i64::MAX),
+            )
         })
     }
 }

@@ -10,8 +10,9 @@ use crate::{Error, ErrorKind, Result};
 /// The largest value of the option.
 const MOST: usize = 1_000_000;
 
-/// Lets so many calls of a backend wait, for a connection or an answer, and refuses any more at once: they would only time
-/// out, and take memory until then. What the option `max_waiting` of a backend is made of.
+/// Lets so many calls of a backend wait, for a connection or an answer, and refuses any more at
+/// once: they would only time out, and take memory until then. What the option `max_waiting` of a
+/// backend is made of.
 ///
 /// ```
 /// use user_streams_core::Waiting;
@@ -56,7 +57,10 @@ impl Waiting {
         }
         Err(Error::new(
             ErrorKind::Overloaded,
-            format!("{} calls wait already (`max_waiting`): try again later, or do less at once", self.most),
+            format!(
+                "{} calls wait already (`max_waiting`): try again later, or do less at once",
+                self.most
+            ),
         ))
     }
 }

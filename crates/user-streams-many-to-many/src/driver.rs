@@ -5,10 +5,12 @@ use user_streams_sql::connect_url;
 
 use crate::ManyToMany;
 
-/// The driver of the schemes `many-to-many+sqlite`, `many-to-many+postgres` and `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`), as
-/// far as their features are on.
-pub static DRIVER: BackendDriver = BackendDriver::new("many-to-many", SCHEMES, connect_url::<ManyToMany>)
-    .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+/// The driver of the schemes `many-to-many+sqlite`, `many-to-many+postgres` and
+/// `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`), as far as their features are
+/// on.
+pub static DRIVER: BackendDriver =
+    BackendDriver::new("many-to-many", SCHEMES, connect_url::<ManyToMany>)
+        .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 register_backend!(DRIVER);
 
 const SCHEMES: &[&str] = &[

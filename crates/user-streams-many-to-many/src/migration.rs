@@ -9,12 +9,15 @@ use user_streams_sql::{
 
 use crate::{ManyToMany, ManyToManyConfig};
 
-/// The migrations, for an application that runs them within its own migrator: extend its vector with these. Then never call
-/// `migrate` too, which keeps a history of its own.
+/// The migrations, for an application that runs them within its own migrator: extend its vector
+/// with these. Then never call `migrate` too, which keeps a history of its own.
 ///
 /// # Errors
 /// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(dialect: Dialect, config: &ManyToManyConfig) -> Result<Vec<Box<dyn MigrationTrait>>> {
+pub fn migrations(
+    dialect: Dialect,
+    config: &ManyToManyConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
     Ok(all(&Schema::new::<ManyToMany>(dialect, config)?))
 }
 
@@ -46,22 +49,24 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // A delivery is nothing but its key, so a table that is its own index halves its size, and more. On SQLite,
-        // strict refuses a text as an integer id.
+        // A delivery is nothing but its key, so a table that is its own index halves its size, and
+        // more. On SQLite, strict refuses a text as an integer id.
         let (options, clustered) = match dialect {
             Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),
             _ => ("", ""),
         };
         let items = format!(
-            "CREATE TABLE {items} (id {integer} NOT NULL, created_at_us {integer} NOT NULL, content {content} NOT NULL, \
+            "CREATE TABLE {items} (id {integer} NOT NULL, created_at_us {integer} NOT NULL, \
+             content {content} NOT NULL, \
              PRIMARY KEY (id, created_at_us)){options}",
             integer = dialect.integer_type(),
             items = schema.quote(&schema.items_table()),
             content = dialect.content_type(),
         );
         let deliveries = format!(
-            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, id {integer} NOT NULL, \
+            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, \
+             id {integer} NOT NULL, \
              PRIMARY KEY (user_id, created_at_us, id){users}){clustered}",
             integer = dialect.integer_type(),
             table = schema.quote(&schema.table),

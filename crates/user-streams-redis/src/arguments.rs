@@ -12,32 +12,37 @@ use user_streams_core::{Error, ErrorKind, Result};
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ClientArguments {
-    /// The user of the server's access control list; also `username`. In the URL: `redis://user:password@host`.
+    /// The user of the server's access control list; also `username`. In the URL:
+    /// `redis://user:password@host`.
     #[serde(alias = "username")]
     pub user: Option<String>,
     /// The password. In the URL: `redis://:password@host`.
     pub password: Option<String>,
-    /// The number of the database, 0 by default; also `db`. In the URL: `redis://host/2`. A cluster has database 0 alone.
+    /// The number of the database, 0 by default; also `db`. In the URL: `redis://host/2`. A cluster
+    /// has database 0 alone.
     #[serde(alias = "db")]
     pub database: Option<u8>,
     /// The user of the sentinels, if they ask for one.
     pub sentinel_user: Option<String>,
     /// The password of the sentinels, if they ask for one.
     pub sentinel_password: Option<String>,
-    /// A file, in PEM, of the authorities that may sign the server's certificate, instead of the system's. For `rediss`.
+    /// A file, in PEM, of the authorities that may sign the server's certificate, instead of the
+    /// system's. For `rediss`.
     pub tls_ca_file: Option<String>,
-    /// A file, in PEM, of the certificate that the server is shown, with those between it and its authority. For `rediss`.
+    /// A file, in PEM, of the certificate that the server is shown, with those between it and its
+    /// authority. For `rediss`.
     pub tls_cert_file: Option<String>,
     /// A file, in PEM, of that certificate's key.
     pub tls_key_file: Option<String>,
-    /// Connections per server, 1 to 64; 2 by default. All tasks of a runtime share them; each carries any number of commands at once.
+    /// Connections per server, 1 to 64; 2 by default. All tasks of a runtime share them; each
+    /// carries any number of commands at once.
     #[serde(deserialize_with = "number::pool_size")]
     pub pool_size: usize,
     /// How long the making of one connection may take, 5,000 by default.
     #[serde(deserialize_with = "number::connection_timeout_ms")]
     pub connection_timeout_ms: u64,
-    /// How long an operation may take, with all its reconnects and redirects, 5,000 by default. Each batch of a broadcast
-    /// counts by itself.
+    /// How long an operation may take, with all its reconnects and redirects, 5,000 by default.
+    /// Each batch of a broadcast counts by itself.
     #[serde(deserialize_with = "number::command_timeout_ms")]
     pub command_timeout_ms: u64,
     /// The longest pause between two attempts at a server that is down or busy, 500 by default.
@@ -48,7 +53,8 @@ pub struct ClientArguments {
 const CONNECTIONS: &str = "must be from 1 to 64";
 const MILLISECONDS: &str = "must be from 1 to 86400000, a day";
 
-/// What is no such number at all is refused by name and range, as what is out of range is by [`ClientArguments::check`].
+/// What is no such number at all is refused by name and range, as what is out of range is by
+/// [`ClientArguments::check`].
 mod number {
     use serde::{Deserialize, Deserializer, de::Error};
 
@@ -57,7 +63,8 @@ mod number {
     macro_rules! named {
         ($($name:ident: $number:ty, $range:expr;)*) => {$(
             pub(super) fn $name<'de, D: Deserializer<'de>>(value: D) -> Result<$number, D::Error> {
-                let named = |error| D::Error::custom(format!("`{}` {}: {error}", stringify!($name), $range));
+                let named = |error| D::Error::custom(format!("`{}` {}: \
+                    {error}", stringify!($name), $range));
                 <$number>::deserialize(value).map_err(named)
             }
         )*};
@@ -119,13 +126,18 @@ impl ClientArguments {
 
     /// Sets the user and the password of the sentinels.
     #[must_use]
-    pub fn with_sentinel_login(mut self, user: Option<String>, password: impl Into<String>) -> Self {
+    pub fn with_sentinel_login(
+        mut self,
+        user: Option<String>,
+        password: impl Into<String>,
+    ) -> Self {
         self.sentinel_user = user;
         self.sentinel_password = Some(password.into());
         self
     }
 
-    /// Sets the file of the authorities that may sign the server's certificate, instead of the system's.
+    /// Sets the file of the authorities that may sign the server's certificate, instead of the
+    /// system's.
     #[must_use]
     pub fn with_tls_ca_file(mut self, path: impl Into<String>) -> Self {
         self.tls_ca_file = Some(path.into());

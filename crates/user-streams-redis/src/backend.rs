@@ -11,8 +11,8 @@ use std::{
 use fred::types::Value;
 use tokio::runtime::Handle;
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
-    Result, StreamItem, StreamQuery, UserIdKind, Waiting, async_trait,
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error,
+    ErrorKind, Result, StreamItem, StreamQuery, UserIdKind, Waiting, async_trait,
 };
 
 use crate::{
@@ -28,8 +28,8 @@ use crate::{
 
 pub(crate) const NAME: &str = "redis";
 
-/// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`, `redis-sentinel://` and, with the
-/// feature `rustls`, the same with `rediss`.
+/// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`,
+/// `redis-sentinel://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     client: Arc<Client>,
     keys: Keys,
@@ -42,8 +42,9 @@ impl RedisBackend {
     /// Connects to the server, the cluster or the sentinels that the URL names.
     ///
     /// # Errors
-    /// `InvalidSettings` if the URL or an option is malformed, `shared_content_min_len` is set for a cluster, or the server
-    /// refuses the credentials; `Connection` or `Timeout` if no server can be reached.
+    /// `InvalidSettings` if the URL or an option is malformed, `shared_content_min_len` is set for
+    /// a cluster, or the server refuses the credentials; `Connection` or `Timeout` if no server can
+    /// be reached.
     pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
         let keys = Keys::new(&config.key_prefix)?;
         let target = Target::new(url, config.client_arguments)?;
@@ -52,7 +53,8 @@ impl RedisBackend {
         if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
             return Err(Error::new(
                 ErrorKind::InvalidSettings,
-                "shared_content_min_len: not in a cluster, where a content and the streams that share it are on several servers",
+                "shared_content_min_len: not in a cluster, where a content and the streams that \
+                 share it are on several servers",
             ));
         }
         let client = Arc::new(in_runtime(Client::connect(target)).await?);
@@ -69,8 +71,8 @@ impl RedisBackend {
 #[async_trait]
 impl Backend for RedisBackend {
     fn capabilities(&self) -> Capabilities {
-        // Not `AtomicBroadcast`: Redis has no transaction over several servers, nor one over a million keys that would not
-        // stop all else meanwhile.
+        // Not `AtomicBroadcast`: Redis has no transaction over several servers, nor one over a
+        // million keys that would not stop all else meanwhile.
         Capabilities::new(NAME, self.user_id)
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
@@ -81,12 +83,14 @@ impl Backend for RedisBackend {
         let AddStreamItem { recipients, item, on_progress, .. } = args;
         let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
         let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
-        self.call(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks)).await
+        self.call(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks))
+            .await
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let StreamQuery { user, position, limit, .. } = query;
-        self.call(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit)).await
+        self.call(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit))
+            .await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
@@ -94,8 +98,8 @@ impl Backend for RedisBackend {
         count(&self.call(self.client.one(command)).await?)
     }
 
-    /// Redis needs nothing to be created. This looks at settings of the server that waste memory or lose streams, and
-    /// warns of them by `tracing`.
+    /// Redis needs nothing to be created. This looks at settings of the server that waste memory or
+    /// lose streams, and warns of them by `tracing`.
     async fn migrate(&self) -> Result<()> {
         self.call(crate::advice::give(&self.client)).await
     }
@@ -127,7 +131,8 @@ async fn in_runtime<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
         Ok(_) => call.as_mut().poll(context),
         Err(_) => Poll::Ready(Err(Error::new(
             ErrorKind::InvalidArgument,
-            "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or `Runtime::block_on`",
+            "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or \
+             `Runtime::block_on`",
         ))),
     })
     .await

@@ -1,16 +1,19 @@
 //! One item to many users.
 //!
-//! The recipients are read in chunks. A chunk is one batch: in a single server a few scripts, each with many keys and the
-//! content once; in a cluster one script per key, sent in one go to each server. A few batches are under way at a time,
-//! so memory stays flat however many recipients there are.
+//! The recipients are read in chunks. A chunk is one batch: in a single server a few scripts, each
+//! with many keys and the content once; in a cluster one script per key, sent in one go to each
+//! server. A few batches are under way at a time, so memory stays flat however many recipients
+//! there are.
 //!
-//! A content that is to be shared is apart from the members, and goes with each script nevertheless: whichever is the first
-//! one stores it, and so does the next one if the streams of the former were deleted meanwhile.
+//! A content that is to be shared is apart from the members, and goes with each script
+//! nevertheless: whichever is the first one stores it, and so does the next one if the streams of
+//! the former were deleted meanwhile.
 //!
-//! What is not promised: Redis cannot take a batch back. To make the common mistakes harmless, the recipients are read ahead
-//! before anything is sent: one of the wrong kind, or a source that fails, stores nothing if it shows up among the first
-//! ten thousand. Later on, the item stays with those who have it, and the error says how many they are; to add the
-//! same item again reaches the others.
+//! What is not promised: Redis cannot take a batch back. To make the common mistakes harmless, the
+//! recipients are read ahead before anything is sent: one of the wrong kind, or a source that
+//! fails, stores nothing if it shows up among the first ten thousand. Later on, the item stays with
+//! those who have it, and the error says how many they are; to add the same item again reaches the
+//! others.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -20,7 +23,8 @@ use tokio::{
     time::Instant,
 };
 use user_streams_core::{
-    Delivered, Error, ErrorKind, NewItem, Progress, RecipientChunks, Recipients, Result, UserId, UserIdKind,
+    Delivered, Error, ErrorKind, NewItem, Progress, RecipientChunks, Recipients, Result, UserId,
+    UserIdKind,
 };
 
 use crate::{
@@ -34,7 +38,8 @@ use crate::{
 
 /// Recipients of a batch.
 const BATCH: usize = 1_000;
-/// What the contents of a batch may come to, in bytes: a batch has to arrive and be stored in the time of one command.
+/// What the contents of a batch may come to, in bytes: a batch has to arrive and be stored in the
+/// time of one command.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 /// Recipients that are read before the first batch is sent.
 const AHEAD: usize = 10_000;
@@ -107,7 +112,9 @@ impl<'a> Broadcast<'a> {
         contents::check_len(self.client, deadline, self.length).await?;
         if !more && ahead.len() <= 1 {
             let delivered = match ahead.pop_front() {
-                Some(users) => send(Arc::clone(self.client), deadline, self.commands(&users)).await?,
+                Some(users) => {
+                    send(Arc::clone(self.client), deadline, self.commands(&users)).await?
+                }
                 None => 0,
             };
             self.report(delivered);
@@ -153,7 +160,9 @@ impl<'a> Broadcast<'a> {
     }
 
     fn commands(&self, users: &[UserId]) -> Vec<Command> {
-        let keys = |users: &[UserId]| users.iter().map(|user| self.keys.stream(user)).collect::<Vec<Bytes>>();
+        let keys = |users: &[UserId]| {
+            users.iter().map(|user| self.keys.stream(user)).collect::<Vec<Bytes>>()
+        };
         let together = if self.client.is_cluster() { 1 } else { KEYS };
         users.chunks(together).map(|users| self.add.to(keys(users))).collect()
     }
@@ -187,7 +196,8 @@ impl<'a> Broadcast<'a> {
             return error;
         }
         let message = format!(
-            "{}; the item is with at least {} recipients by now, and adding the same `NewItem` again reaches the others",
+            "{}; the item is with at least {} recipients by now, and adding the same `NewItem` \
+             again reaches the others",
             error.message(),
             self.delivered
         );

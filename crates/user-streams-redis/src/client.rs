@@ -1,4 +1,5 @@
-//! Commands and their answers, over one server or a cluster, with retries and redirects until there is no time left.
+//! Commands and their answers, over one server or a cluster, with retries and redirects until there
+//! is no time left.
 
 use std::{
     fmt,
@@ -24,7 +25,8 @@ use crate::{
 };
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-/// Redirects come one or two at a time; more is a cluster that contradicts itself, and worth a pause.
+/// Redirects come one or two at a time; more is a cluster that contradicts itself, and worth a
+/// pause.
 const QUICK_REDIRECTS: u32 = 4;
 
 /// What the backend talks to.
@@ -50,7 +52,8 @@ impl Client {
     pub(crate) async fn connect(target: Target) -> Result<Self> {
         let name = target.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let closed = Arc::clone(&target.closed);
-        let (timeout, longest_pause) = (target.arguments.command_timeout(), target.arguments.retry_pause());
+        let (timeout, longest_pause) =
+            (target.arguments.command_timeout(), target.arguments.retry_pause());
         let deadline = Instant::now() + target.arguments.connection_timeout();
         let (servers, reached) = match &target.topology {
             Topology::Cluster => {
@@ -63,7 +66,12 @@ impl Client {
                     Topology::Sentinel(service) => Server::by_sentinels(service, &target),
                     _ => match target.hosts.first() {
                         Some(address) => Server::at(address, &target),
-                        None => return Err(Error::new(ErrorKind::InvalidSettings, "the URL names no host")),
+                        None => {
+                            return Err(Error::new(
+                                ErrorKind::InvalidSettings,
+                                "the URL names no host",
+                            ));
+                        }
                     },
                 };
                 let ping = Command::to_server("PING", Vec::new());
@@ -107,7 +115,11 @@ impl Client {
     }
 
     /// The answers to several commands, in their order; they are sent in one go to each server.
-    pub(crate) async fn all(&self, deadline: Instant, commands: Vec<Command>) -> Result<Vec<Value>> {
+    pub(crate) async fn all(
+        &self,
+        deadline: Instant,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Value>> {
         let mut answers = vec![Value::Null; commands.len()];
         let mut waiting: Vec<usize> = (0..commands.len()).collect();
         let mut pause = FIRST_PAUSE;
@@ -127,7 +139,8 @@ impl Client {
                 }
             }
             let Some(fault) = reason else { break };
-            let redirected = matches!(fault, Fault::Moved(..) | Fault::Ask(_)) && attempt < QUICK_REDIRECTS;
+            let redirected =
+                matches!(fault, Fault::Moved(..) | Fault::Ask(_)) && attempt < QUICK_REDIRECTS;
             let wait = if redirected { Duration::ZERO } else { pause };
             if Instant::now() + wait >= deadline {
                 return Err(fault.into_error(&self.name));
@@ -142,7 +155,11 @@ impl Client {
     }
 
     /// The answers to commands that the server may refuse: `None` if it does.
-    pub(crate) async fn told(&self, deadline: Instant, commands: Vec<Command>) -> Result<Option<Vec<Value>>> {
+    pub(crate) async fn told(
+        &self,
+        deadline: Instant,
+        commands: Vec<Command>,
+    ) -> Result<Option<Vec<Value>>> {
         match self.all(deadline, commands).await {
             Err(error) if error.kind() == ErrorKind::Backend => Ok(None),
             answers => answers.map(Some),
@@ -158,7 +175,8 @@ impl Client {
         }
     }
 
-    /// Sends those commands that wait for an answer, and notes what a redirect or a fault says about the servers.
+    /// Sends those commands that wait for an answer, and notes what a redirect or a fault says
+    /// about the servers.
     async fn attempt(
         &self,
         commands: &[Command],
@@ -171,13 +189,16 @@ impl Client {
                 let elsewhere = |answer| match answer {
                     Err(Fault::Moved(..) | Fault::Ask(_)) => Err(Fault::Refused(
                         ErrorKind::InvalidSettings,
-                        "the server is part of a cluster: use the scheme `redis-cluster`".to_owned(),
+                        "the server is part of a cluster: use the scheme `redis-cluster`"
+                            .to_owned(),
                     )),
                     other => other,
                 };
                 answers.into_iter().map(|(at, answer)| (at, elsewhere(answer))).collect()
             }
-            Servers::Cluster(cluster) => Self::attempt_in(cluster, commands, waiting, deadline).await,
+            Servers::Cluster(cluster) => {
+                Self::attempt_in(cluster, commands, waiting, deadline).await
+            }
         }
     }
 
@@ -193,19 +214,21 @@ impl Client {
         let mut answers = Vec::with_capacity(waiting.len());
         for &at in waiting {
             match cluster.owner(commands[at].slot()) {
-                Ok(owner) => match groups.iter_mut().find(|(server, _)| Arc::ptr_eq(server, &owner)) {
-                    Some((_, group)) => group.push(at),
-                    None => groups.push((owner, vec![at])),
-                },
+                Ok(owner) => {
+                    match groups.iter_mut().find(|(server, _)| Arc::ptr_eq(server, &owner)) {
+                        Some((_, group)) => group.push(at),
+                        None => groups.push((owner, vec![at])),
+                    }
+                }
                 Err(fault) => {
                     cluster.doubt();
                     answers.push((at, Err(refreshed.clone().err().unwrap_or(fault))));
                 }
             }
         }
-        let sent = groups
-            .into_iter()
-            .map(|(server, group)| async move { Self::send(&server, commands, group, deadline).await });
+        let sent = groups.into_iter().map(|(server, group)| async move {
+            Self::send(&server, commands, group, deadline).await
+        });
         answers.extend(join_all(sent).await.into_iter().flatten());
         let mut asked: Vec<(Arc<Server>, Vec<usize>)> = Vec::new();
         for (at, answer) in &answers {

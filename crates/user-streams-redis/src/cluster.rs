@@ -1,7 +1,7 @@
 //! Which server of a cluster has which slot.
 //!
-//! The map is read by `CLUSTER SLOTS` at the start, and again when an answer or a lost connection shows that it is out of date.
-//! Redirects are followed by the client itself; see `client.rs`.
+//! The map is read by `CLUSTER SLOTS` at the start, and again when an answer or a lost connection
+//! shows that it is out of date. Redirects are followed by the client itself; see `client.rs`.
 
 use std::{
     collections::BTreeMap,
@@ -128,14 +128,17 @@ impl Cluster {
         self.stale.store(true, Ordering::Relaxed);
     }
 
-    /// Reads the map again if it is in doubt. That goes on when the caller gives up, and all callers wait for the same reading.
+    /// Reads the map again if it is in doubt. That goes on when the caller gives up, and all
+    /// callers wait for the same reading.
     pub(crate) async fn refresh(self: &Arc<Self>, deadline: Instant) -> Result<(), Fault> {
         if !self.stale.load(Ordering::Relaxed) {
             return Ok(());
         }
         let task = {
             let mut reading = self.reading();
-            if !self.stale.load(Ordering::Relaxed) || reading.last.is_some_and(|at| at.elapsed() < FRESH) {
+            if !self.stale.load(Ordering::Relaxed)
+                || reading.last.is_some_and(|at| at.elapsed() < FRESH)
+            {
                 return Ok(());
             }
             match reading.tasks.get(&runtime()).filter(|task| !task.is_finished()) {
@@ -150,7 +153,9 @@ impl Cluster {
         };
         match timeout_at(deadline, task.outcome()).await {
             Ok(Some(outcome)) => outcome,
-            Ok(None) => Err(Fault::Lost("the reading of the cluster's map was broken off".to_owned())),
+            Ok(None) => {
+                Err(Fault::Lost("the reading of the cluster's map was broken off".to_owned()))
+            }
             Err(_) => Err(Fault::Timeout),
         }
     }
@@ -187,9 +192,15 @@ impl Cluster {
         self.reading().tasks.drain().for_each(|(_, task)| task.abort());
     }
 
-    async fn ask(&self, address: &Address, server: &Server, deadline: Instant) -> Result<Vec<Range>, Fault> {
+    async fn ask(
+        &self,
+        address: &Address,
+        server: &Server,
+        deadline: Instant,
+    ) -> Result<Vec<Range>, Fault> {
         let command = Command::to_server("CLUSTER", vec!["SLOTS".into()]);
-        let answer = server.send(&[&command], deadline).await.pop().unwrap_or(Err(Fault::Timeout))?;
+        let answer =
+            server.send(&[&command], deadline).await.pop().unwrap_or(Err(Fault::Timeout))?;
         parse(answer, &address.host).ok_or_else(|| {
             let message = format!("{address} gave a map of the cluster that is not understood");
             Fault::Refused(ErrorKind::Backend, message)
@@ -199,7 +210,8 @@ impl Cluster {
     /// Ends all connections.
     pub(crate) async fn close(&self) {
         self.stop();
-        let servers: Vec<_> = self.read().servers.iter().map(|(_, server)| Arc::clone(server)).collect();
+        let servers: Vec<_> =
+            self.read().servers.iter().map(|(_, server)| Arc::clone(server)).collect();
         join_all(servers.iter().map(|server| server.close())).await;
     }
 
@@ -270,7 +282,8 @@ fn parse(slots: Value, asked: &str) -> Option<Vec<Range>> {
         let Some([start, end, Value::Array(primary)]) = range.first_chunk() else { return None };
         let [host, port, ..] = primary.as_slice() else { return None };
         // A server that does not know its own name means: the one that you used.
-        let host = host.as_string().filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
+        let host =
+            host.as_string().filter(|host| !host.is_empty()).unwrap_or_else(|| asked.to_owned());
         let number = |value: &Value| u16::try_from(value.as_u64()?).ok();
         let (start, end) = (number(start)?, number(end)?);
         (start <= end).then_some((start, end, Address { host, port: number(port)? }))

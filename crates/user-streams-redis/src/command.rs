@@ -2,7 +2,8 @@
 
 use fred::{bytes::Bytes, types::Value, util::redis_keyslot};
 
-/// A command that may be sent again: every one that this crate has leaves the same behind if it is applied twice.
+/// A command that may be sent again: every one that this crate has leaves the same behind if it is
+/// applied twice.
 #[derive(Debug, Clone)]
 pub(crate) struct Command {
     pub(crate) call: Call,
@@ -37,7 +38,11 @@ impl Command {
     }
 
     /// A command about a key that is its first argument.
-    pub(crate) fn on_key(name: &'static str, key: Bytes, more: impl IntoIterator<Item = Value>) -> Self {
+    pub(crate) fn on_key(
+        name: &'static str,
+        key: Bytes,
+        more: impl IntoIterator<Item = Value>,
+    ) -> Self {
         let args = std::iter::once(key.clone().into()).chain(more).collect();
         Self::new(name, key, args)
     }

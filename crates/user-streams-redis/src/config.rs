@@ -20,15 +20,16 @@ use crate::ClientArguments;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// What every key begins with, `user_streams` by default. It may not have `:user:` in it nor `:user` at its
-    /// end: such a prefix could give the key of another prefix.
+    /// What every key begins with, `user_streams` by default. It may not have `:user:` in it nor
+    /// `:user` at its end: such a prefix could give the key of another prefix.
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,
-    /// From how many bytes on a content that goes to several recipients is stored once, not with each of them. `None`, the
-    /// default, is never. Not for a cluster.
+    /// From how many bytes on a content that goes to several recipients is stored once, not with
+    /// each of them. `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
-    /// The most calls that wait for an answer, 1 to 1,000,000; 10,000 by default. Any more are `Overloaded` at once.
+    /// The most calls that wait for an answer, 1 to 1,000,000; 10,000 by default. Any more are
+    /// `Overloaded` at once.
     pub max_waiting: usize,
     /// What the Redis client is to know. Its secrets do not show in `Debug`.
     pub client_arguments: ClientArguments,
@@ -101,7 +102,10 @@ mod tests {
     #[test]
     fn options_have_defaults_and_are_typed() {
         let config = parse("{}").unwrap();
-        assert_eq!((config.key_prefix.as_str(), config.user_id), ("user_streams", UserIdKind::BigInt));
+        assert_eq!(
+            (config.key_prefix.as_str(), config.user_id),
+            ("user_streams", UserIdKind::BigInt)
+        );
         let config = parse(
             r#"{"user_id": "uuid", "key_prefix": "p", "client_arguments": {"db": 2, "username": "u", "pool_size": 3}}"#,
         )
@@ -127,11 +131,17 @@ mod tests {
     fn unknown_names_are_refused_with_the_known_ones() {
         let error = parse(r#"{"prefix": "p"}"#).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSettings);
-        assert!(error.message().contains("`prefix`") && error.message().contains("`key_prefix`"), "{error}");
+        assert!(
+            error.message().contains("`prefix`") && error.message().contains("`key_prefix`"),
+            "{error}"
+        );
         let error = parse(r#"{"client_arguments": {"socket_timeout": 5}}"#).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSettings);
         let message = error.message();
-        assert!(message.contains("client_arguments") && message.contains("`command_timeout_ms`"), "{error}");
+        assert!(
+            message.contains("client_arguments") && message.contains("`command_timeout_ms`"),
+            "{error}"
+        );
     }
 
     #[test]

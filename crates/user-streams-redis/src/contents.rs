@@ -1,7 +1,8 @@
-//! Contents that several users share: each is stored once, at a key of its own, and read after the members that refer to it.
+//! Contents that several users share: each is stored once, at a key of its own, and read after the
+//! members that refer to it.
 //!
-//! The value at such a key is ten digits, the number of those members, and then the content. It is a string, not a hash, so
-//! that one `MGET` reads the contents of a page.
+//! The value at such a key is ten digits, the number of those members, and then the content. It is
+//! a string, not a hash, so that one `MGET` reads the contents of a page.
 
 use fred::{bytes::Bytes, types::Value};
 use tokio::time::Instant;
@@ -22,7 +23,8 @@ const KEYS: usize = 1_000;
 /// What every server takes: its limits cannot be set lower.
 const ALWAYS_TAKEN: usize = 1024 * 1024;
 
-/// Refuses a content that the server would answer by closing the connection. One that does not tell its limits is trusted.
+/// Refuses a content that the server would answer by closing the connection. One that does not tell
+/// its limits is trusted.
 pub(crate) async fn check_len(client: &Client, deadline: Instant, length: usize) -> Result<()> {
     if length + PLACE <= ALWAYS_TAKEN {
         return Ok(());
@@ -52,7 +54,12 @@ pub(crate) enum Items {
 }
 
 /// The items of these members.
-pub(crate) async fn of(client: &Client, deadline: Instant, keys: &Keys, members: &[Bytes]) -> Result<Items> {
+pub(crate) async fn of(
+    client: &Client,
+    deadline: Instant,
+    keys: &Keys,
+    members: &[Bytes],
+) -> Result<Items> {
     let mut items = Vec::with_capacity(members.len());
     let (mut places, mut apart) = (Vec::new(), Vec::new());
     for member in members {
@@ -80,7 +87,8 @@ pub(crate) async fn of(client: &Client, deadline: Instant, keys: &Keys, members:
 
 /// What is at these keys, without the number; `None` for what is not there.
 async fn read(client: &Client, deadline: Instant, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>> {
-    // Keys of several slots may not be in one command, should these streams have been moved into a cluster.
+    // Keys of several slots may not be in one command, should these streams have been moved into a
+    // cluster.
     let together = if client.is_cluster() { 1 } else { KEYS };
     let commands = keys.chunks(together).filter_map(|keys| {
         let (first, more) = keys.split_first()?;
@@ -108,8 +116,10 @@ pub(crate) fn lost(key: &[u8], stream: &[u8]) -> Error {
     Error::new(
         ErrorKind::Corrupt,
         format!(
-            "the content at the key `{key}` is missing, to which `{stream}` refers: restore it from a backup, or delete the \
-             stream, or the item from it with ZREMRANGEBYSCORE; look for what deleted it, such as a `maxmemory-policy` that evicts"
+            "the content at the key `{key}` is missing, to which `{stream}` refers: restore it \
+             from a backup, or delete the \
+             stream, or the item from it with ZREMRANGEBYSCORE; look for what deleted it, such as \
+             a `maxmemory-policy` that evicts"
         ),
     )
 }

@@ -12,8 +12,8 @@ use crate::{
     scripts,
 };
 
-/// Deletes the stream at `key` by one command that also says how many items there were; the key goes with its last member.
-/// Contents that are stored apart stay.
+/// Deletes the stream at `key` by one command that also says how many items there were; the key
+/// goes with its last member. Contents that are stored apart stay.
 pub(crate) async fn members(client: &Client, key: Bytes) -> Result<u64> {
     let deadline = client.deadline();
     while let Some(newest) = newest(client, deadline, key.clone()).await? {
@@ -26,15 +26,17 @@ pub(crate) async fn members(client: &Client, key: Bytes) -> Result<u64> {
     Ok(0)
 }
 
-/// Deletes the stream at `key`, some of its items at a time, with what nobody else has of their contents. What is added
-/// meanwhile after the newest of them stays, and so a call that has to be sent again deletes no more than was there.
+/// Deletes the stream at `key`, some of its items at a time, with what nobody else has of their
+/// contents. What is added meanwhile after the newest of them stays, and so a call that has to be
+/// sent again deletes no more than was there.
 pub(crate) async fn members_and_contents(client: &Client, keys: &Keys, key: Bytes) -> Result<u64> {
     let mut deleted = 0;
     while deleted == 0
         && let Some(mut last) = newest(client, client.deadline(), key.clone()).await?
     {
         loop {
-            let Value::Array(answer) = client.one(scripts::delete(key.clone(), keys.items(), last)).await?
+            let Value::Array(answer) =
+                client.one(scripts::delete(key.clone(), keys.items(), last)).await?
             else {
                 return Err(unexpected());
             };
@@ -49,10 +51,11 @@ pub(crate) async fn members_and_contents(client: &Client, keys: &Keys, key: Byte
     Ok(deleted)
 }
 
-/// The newest member. A delete goes no further: one whose caller has given up, or that a network has held back, would
-/// otherwise take what was added since.
+/// The newest member. A delete goes no further: one whose caller has given up, or that a network
+/// has held back, would otherwise take what was added since.
 async fn newest(client: &Client, deadline: Instant, key: Bytes) -> Result<Option<Bytes>> {
-    let Value::Array(members) = client.one_by(deadline, Command::range(key, Range::Ranks(0, 0))).await?
+    let Value::Array(members) =
+        client.one_by(deadline, Command::range(key, Range::Ranks(0, 0))).await?
     else {
         return Err(unexpected());
     };

@@ -17,5 +17,7 @@ pub static DRIVER: BackendDriver = BackendDriver::new(crate::backend::NAME, SCHE
 register_backend!(DRIVER);
 
 fn connect(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move { Ok(Arc::new(RedisBackend::connect(&args.url, args.options.parse()?).await?) as _) })
+    Box::pin(async move {
+        Ok(Arc::new(RedisBackend::connect(&args.url, args.options.parse()?).await?) as _)
+    })
 }

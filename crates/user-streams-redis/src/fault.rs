@@ -36,7 +36,8 @@ impl fmt::Display for Address {
 /// Why a command has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Another server of the cluster has the slot. An empty host is that of the server that said so.
+    /// Another server of the cluster has the slot. An empty host is that of the server that said
+    /// so.
     Moved(u16, Address),
     /// Another server of the cluster is taking the slot over and has this key already.
     Ask(Address),
@@ -67,13 +68,17 @@ impl Fault {
         if is("READONLY") {
             return Self::ReadOnly(text.to_owned());
         }
-        if ["LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOREPLICAS"].into_iter().any(is) {
+        if ["LOADING", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "TRYAGAIN", "NOREPLICAS"]
+            .into_iter()
+            .any(is)
+        {
             return Self::NotReady(text.to_owned());
         }
         if is("WRONGTYPE") {
             return Self::Refused(
                 ErrorKind::Corrupt,
-                "the key of the stream is not a sorted set, or that of a content not a string: something else has written it"
+                "the key of the stream is not a sorted set, or that of a content not a string: \
+                 something else has written it"
                     .to_owned(),
             );
         }
@@ -97,7 +102,8 @@ impl Fault {
         if text.contains("invalid bulk length") {
             return Self::Refused(
                 ErrorKind::InvalidContent,
-                "the content is longer than the server takes: see `proto-max-bulk-len` in its configuration"
+                "the content is longer than the server takes: see `proto-max-bulk-len` in its \
+                 configuration"
                     .to_owned(),
             );
         }
@@ -107,7 +113,8 @@ impl Fault {
         if text.contains("cluster support disabled") {
             return Self::Refused(
                 ErrorKind::InvalidSettings,
-                "the server is not part of a cluster: use the scheme `redis` instead of `redis-cluster`"
+                "the server is not part of a cluster: use the scheme `redis` instead of \
+                 `redis-cluster`"
                     .to_owned(),
             );
         }
@@ -131,23 +138,32 @@ impl Fault {
     pub(crate) fn into_error(self, server: &dyn fmt::Display) -> Error {
         match self {
             Self::Refused(kind, message) => Error::new(kind, message).with_retryable(false),
-            Self::Timeout => Error::new(ErrorKind::Timeout, format!("no answer from {server} in time")),
-            Self::Lost(why) => Error::new(ErrorKind::Connection, format!("no connection to {server}: {why}")),
-            Self::NotReady(why) => Error::new(ErrorKind::Connection, format!("{server} is not ready: {why}")),
+            Self::Timeout => {
+                Error::new(ErrorKind::Timeout, format!("no answer from {server} in time"))
+            }
+            Self::Lost(why) => {
+                Error::new(ErrorKind::Connection, format!("no connection to {server}: {why}"))
+            }
+            Self::NotReady(why) => {
+                Error::new(ErrorKind::Connection, format!("{server} is not ready: {why}"))
+            }
             Self::ReadOnly(why) => {
                 Error::new(ErrorKind::Connection, format!("{server} takes no writes: {why}"))
             }
-            Self::Moved(..) | Self::Ask(_) => {
-                Error::new(ErrorKind::Connection, format!("{server}: the cluster redirects without end"))
-            }
-            Self::NoScript => {
-                Error::new(ErrorKind::Backend, format!("{server} does not keep the scripts it is given"))
-            }
+            Self::Moved(..) | Self::Ask(_) => Error::new(
+                ErrorKind::Connection,
+                format!("{server}: the cluster redirects without end"),
+            ),
+            Self::NoScript => Error::new(
+                ErrorKind::Backend,
+                format!("{server} does not keep the scripts it is given"),
+            ),
         }
     }
 }
 
-/// Redis 6.2 puts an error from within a script behind words of its own, such as `@user_script: 17: -`.
+/// Redis 6.2 puts an error from within a script behind words of its own, such as
+/// `@user_script: 17: -`.
 fn of_script(text: &str) -> &str {
     let behind = text.rsplit_once("@user_script:").and_then(|(_, rest)| rest.split_once(": "));
     behind.map_or(text, |(_, answer)| answer.strip_prefix('-').unwrap_or(answer))
@@ -189,7 +205,8 @@ mod tests {
             "LOADING Redis is loading the dataset in memory",
             "CLUSTERDOWN The cluster is down",
             "READONLY You can't write",
-            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write",
+            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY \
+             You can't write",
         ] {
             assert_eq!(kind(fault(text)), (ErrorKind::Connection, true), "{text}");
         }
@@ -201,21 +218,29 @@ mod tests {
     fn what_it_cannot_help_is_not() {
         for (text, expected) in [
             (
-                "WRONGTYPE Operation against a key holding the wrong kind of value script: 1f, on @user_script:3.",
+                "WRONGTYPE Operation against a key holding the wrong kind of value script: 1f, on \
+                 @user_script:3.",
                 ErrorKind::Corrupt,
             ),
             (
-                "ERR Error running script (call to f_1): @user_script:3: WRONGTYPE Operation against a key",
+                "ERR Error running script (call to f_1): @user_script:3: WRONGTYPE Operation \
+                 against a key",
                 ErrorKind::Corrupt,
             ),
-            ("WRONGPASS invalid username-password pair or user is disabled.", ErrorKind::InvalidSettings),
+            (
+                "WRONGPASS invalid username-password pair or user is disabled.",
+                ErrorKind::InvalidSettings,
+            ),
             ("ERR This instance has cluster support disabled", ErrorKind::InvalidSettings),
             ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
             (
                 "@user_script: 17: -OOM command not allowed when used memory > 'maxmemory'.",
                 ErrorKind::Backend,
             ),
-            ("NOPERM this user has no permissions to run the 'evalsha' command", ErrorKind::Backend),
+            (
+                "NOPERM this user has no permissions to run the 'evalsha' command",
+                ErrorKind::Backend,
+            ),
         ] {
             assert_eq!(kind(fault(text)), (expected, false), "{text}");
         }

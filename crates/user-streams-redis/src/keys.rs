@@ -1,13 +1,14 @@
 //! The names of keys.
 //!
-//! A user's stream is at `<prefix>:user:<id>`. A further key of the same user puts that whole name in braces and something
-//! after it, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in one slot. A content that several users share is
-//! at `<prefix>:item:<created_at in microseconds>:<id of the item>`.
+//! A user's stream is at `<prefix>:user:<id>`. A further key of the same user puts that whole name
+//! in braces and something after it, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in
+//! one slot. A content that several users share is at `<prefix>:item:<created_at in
+//! microseconds>:<id of the item>`.
 //!
-//! Two different ids never share a key, nor do two prefixes: braces, percent signs and control characters are
-//! percent-encoded, which is reversible; a colon within an id is harmless, since a valid prefix has no `:user:` of its own,
-//! and so the first `:user:` in a key is where its prefix ends. No key has a brace, so that the whole of it is hashed
-//! and no id can choose its slot.
+//! Two different ids never share a key, nor do two prefixes: braces, percent signs and control
+//! characters are percent-encoded, which is reversible; a colon within an id is harmless, since a
+//! valid prefix has no `:user:` of its own, and so the first `:user:` in a key is where its prefix
+//! ends. No key has a brace, so that the whole of it is hashed and no id can choose its slot.
 
 use std::fmt::Write;
 
@@ -29,7 +30,8 @@ impl Keys {
         if stem.find(":user:") != Some(stem.len() - ":user:".len()) {
             return Err(Error::new(
                 ErrorKind::InvalidSettings,
-                "key_prefix: it has `:user:` in it or `:user` at its end, so that its keys could be those of another \
+                "key_prefix: it has `:user:` in it or `:user` at its end, so that its keys could \
+                 be those of another \
                  prefix",
             ));
         }
@@ -119,8 +121,10 @@ mod tests {
         let parts = ["", ":", "user", ":u", "s", "%", "{", "%7B", "\n", "a"];
         let mut texts = vec![String::new()];
         for _ in 0..4 {
-            texts =
-                parts.iter().flat_map(|part| texts.iter().map(move |text| format!("{text}{part}"))).collect();
+            texts = parts
+                .iter()
+                .flat_map(|part| texts.iter().map(move |text| format!("{text}{part}")))
+                .collect();
             texts.sort();
             texts.dedup();
         }

@@ -1,11 +1,13 @@
 //! One connection to a server, through fred, and what is done when it breaks.
 //!
-//! fred's client is used in its plainest form: one server, no reconnecting, no redirects. A client that has lost its
-//! connection, whose task has ended, or that does not answer any more is thrown away as a whole with all that is queued in
-//! it, and the next command makes a new one. Of fred 10.1's own ways out, the reconnecting one leaves commands hanging
-//! once its task has ended, and the cluster's one ends that task on an `ASK`; neither is needed here.
+//! fred's client is used in its plainest form: one server, no reconnecting, no redirects. A client
+//! that has lost its connection, whose task has ended, or that does not answer any more is thrown
+//! away as a whole with all that is queued in it, and the next command makes a new one. Of fred
+//! 10.1's own ways out, the reconnecting one leaves commands hanging once its task has ended, and
+//! the cluster's one ends that task on an `ASK`; neither is needed here.
 //!
-//! A connection belongs to the runtime that it was made in, whose tasks serve it: each runtime has its own.
+//! A connection belongs to the runtime that it was made in, whose tasks serve it: each runtime has
+//! its own.
 
 use std::{
     fmt,
@@ -42,7 +44,8 @@ use crate::{
 
 /// How long the failure of an attempt to connect answers for the attempts of others.
 const FAILURE_HOLDS: Duration = Duration::from_millis(50);
-/// A connection without an answer for so long is checked before it is used: the network may have forgotten it.
+/// A connection without an answer for so long is checked before it is used: the network may have
+/// forgotten it.
 const IDLE: Duration = Duration::from_secs(5);
 /// The most that such a check takes.
 const LONGEST_CHECK: Duration = Duration::from_secs(1);
@@ -56,7 +59,8 @@ pub(crate) struct Connector {
     pub(crate) command_timeout: Duration,
     /// Whether the backend was closed, so that no connection is made any more.
     pub(crate) closed: Arc<AtomicBool>,
-    /// When a connection was last found dead. Others are checked before use if they have not answered since.
+    /// When a connection was last found dead. Others are checked before use if they have not
+    /// answered since.
     pub(crate) doubtful: Mutex<Option<Instant>>,
 }
 
@@ -96,7 +100,11 @@ impl Link {
     }
 
     /// Sends the commands in one go and gives an answer for each.
-    pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Result<Value, Fault>> {
+    pub(crate) async fn send(
+        &self,
+        commands: &[&Command],
+        deadline: Instant,
+    ) -> Vec<Result<Value, Fault>> {
         let answers = self.exchange(deadline, async |live| live.send(commands).await).await;
         answers.unwrap_or_else(|fault| vec![Err(fault); commands.len()])
     }
@@ -132,7 +140,8 @@ impl Link {
                 unanswered.settle();
             }
             Err(Fault::Timeout) => {
-                // Slow is not dead, nor is a command that was given little time: that one is checked.
+                // Slow is not dead, nor is a command that was given little time: that one is
+                // checked.
                 let patient = started.elapsed() >= self.connector.command_timeout / 2;
                 if patient && live.answers.load(Ordering::Relaxed) == before {
                     unanswered.settle();
@@ -152,7 +161,8 @@ impl Link {
         self.states().retain(|_, state| matches!(state, State::Connecting(_)));
     }
 
-    /// Ends the connection in good order, if the server lets it; `Connector::closed` was set before.
+    /// Ends the connection in good order, if the server lets it; `Connector::closed` was set
+    /// before.
     pub(crate) async fn close(&self) {
         let states: Vec<_> = self.states().drain().map(|(_, state)| state).collect();
         let ends = states.iter().map(async |state| match state {
@@ -181,7 +191,9 @@ impl Link {
         loop {
             let connecting = match self.state()? {
                 State::Live(live) => {
-                    if !self.connector.is_doubtful(&live) || live.check(self.connector.check()).await {
+                    if !self.connector.is_doubtful(&live)
+                        || live.check(self.connector.check()).await
+                    {
                         return Ok(live);
                     }
                     self.give_up(&live);
@@ -191,8 +203,7 @@ impl Link {
             };
             let connected = connecting.outcome().await;
             let mut states = self.states();
-            let current =
-                matches!(states.get(&runtime()), Some(State::Connecting(task)) if task.is(&connecting));
+            let current = matches!(states.get(&runtime()), Some(State::Connecting(task)) if task.is(&connecting));
             match connected {
                 Some(Ok(live)) => {
                     if current {
@@ -219,7 +230,9 @@ impl Link {
             return Err(Fault::Refused(ErrorKind::Connection, "the backend was closed".to_owned()));
         }
         match states.get(&runtime()) {
-            Some(State::Live(live)) if live.is_usable() => return Ok(State::Live(Arc::clone(live))),
+            Some(State::Live(live)) if live.is_usable() => {
+                return Ok(State::Live(Arc::clone(live)));
+            }
             Some(State::Connecting(task)) => return Ok(State::Connecting(task.clone())),
             _ => {}
         }
@@ -254,8 +267,9 @@ impl Connector {
     }
 }
 
-/// A call whose answer has not come. If it ends so, because the caller has dropped it, it cannot tell whether the connection is
-/// dead; so a task finds out, or callers who are less patient than the library would meet a dead one for ever.
+/// A call whose answer has not come. If it ends so, because the caller has dropped it, it cannot
+/// tell whether the connection is dead; so a task finds out, or callers who are less patient than
+/// the library would meet a dead one for ever.
 struct Unanswered<'a> {
     live: &'a Arc<Live>,
     limit: Duration,
@@ -304,11 +318,13 @@ impl Live {
         let connection = ConnectionConfig {
             connection_timeout: connector.connection_timeout,
             internal_command_timeout: connector.connection_timeout,
-            // Whether to send a command again is decided by the caller, who knows how much time is left.
+            // Whether to send a command again is decided by the caller, who knows how much time is
+            // left.
             max_command_attempts: 1,
             tcp: TcpConfig {
                 nodelay: Some(true),
-                // What has not left this machine when a connection is given up does not leave it later.
+                // What has not left this machine when a connection is given up does not leave it
+                // later.
                 linger: Some(Duration::ZERO),
                 ..TcpConfig::default()
             },
@@ -355,7 +371,10 @@ impl Live {
         match self.client.server_version() {
             Some(version) if (version.major, version.minor) < (6, 2) => Err(Fault::Refused(
                 ErrorKind::InvalidSettings,
-                format!("the server is Redis {}.{}: at least 6.2 is needed", version.major, version.minor),
+                format!(
+                    "the server is Redis {}.{}: at least 6.2 is needed",
+                    version.major, version.minor
+                ),
             )),
             // A server that does not tell is trusted.
             _ => Ok(()),
@@ -432,7 +451,8 @@ impl Live {
     }
 }
 
-/// Tells fred. Boxed, since the futures around it would nest deeper than the compiler goes by default.
+/// Tells fred. Boxed, since the futures around it would nest deeper than the compiler goes by
+/// default.
 fn call<'a, C, T>(client: &'a C, command: &Command) -> BoxFuture<'a, Result<T, fred::error::Error>>
 where
     C: ClientLike + SortedSetsInterface + Sync,
@@ -451,9 +471,12 @@ where
                     let index = |number| bound(ZRangeBound::Index(rank(number)));
                     (index(first), index(last), true, None)
                 }
-                Range::Down(from, limit) => {
-                    (score(from), bound(ZRangeBound::NegInfiniteScore), true, Some((0, rank(limit))))
-                }
+                Range::Down(from, limit) => (
+                    score(from),
+                    bound(ZRangeBound::NegInfiniteScore),
+                    true,
+                    Some((0, rank(limit))),
+                ),
                 Range::Up(from, limit) => {
                     (score(from), bound(ZRangeBound::InfiniteScore), false, Some((0, rank(limit))))
                 }

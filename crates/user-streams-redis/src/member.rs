@@ -1,13 +1,15 @@
 //! What is stored of an item: a member of the user's sorted set.
 //!
-//! A member is the item's place, 16 bytes, and then its content as UTF-8, or one NUL, which no content has, if the content is
-//! stored apart because several users share it. The place is the timestamp in microseconds since
-//! the Unix epoch with its sign bit flipped, then the id, both as 8 bytes, the highest first: so places compare byte for
-//! byte as items are ordered, and among equal scores Redis itself has them in order.
+//! A member is the item's place, 16 bytes, and then its content as UTF-8, or one NUL, which no
+//! content has, if the content is stored apart because several users share it. The place is the
+//! timestamp in microseconds since the Unix epoch with its sign bit flipped, then the id, both as 8
+//! bytes, the highest first: so places compare byte for byte as items are ordered, and among equal
+//! scores Redis itself has them in order.
 //!
-//! Why the timestamp is in the member, though it is the score as well: a sorted set tells members apart by themselves
-//! alone. An item is identified by its timestamp *and* its id; with the id alone in the member, the same id and content
-//! at another time would not be a second item but would be lost. And reading needs no score.
+//! Why the timestamp is in the member, though it is the score as well: a sorted set tells members
+//! apart by themselves alone. An item is identified by its timestamp *and* its id; with the id
+//! alone in the member, the same id and content at another time would not be a second item but
+//! would be lost. And reading needs no score.
 
 use fred::bytes::{BufMut, Bytes, BytesMut};
 use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};

@@ -1,12 +1,13 @@
 //! Reading a part of a stream.
 //!
-//! By offset it is a plain range of ranks. By cursor it is first tried by a plain range of scores that begins at the
-//! cursor's, and a little more than is wanted: what is of the cursor's very instant but on its other side is left out of
-//! it, which is the item at the cursor itself and rarely another. Only where many items are of that instant, so that too
-//! few are left, a script finds the exact place. The plain range takes two thirds of the script's time.
+//! By offset it is a plain range of ranks. By cursor it is first tried by a plain range of scores
+//! that begins at the cursor's, and a little more than is wanted: what is of the cursor's very
+//! instant but on its other side is left out of it, which is the item at the cursor itself and
+//! rarely another. Only where many items are of that instant, so that too few are left, a script
+//! finds the exact place. The plain range takes two thirds of the script's time.
 //!
-//! Contents that are stored apart are read next. One that is not there may have gone with its stream in between, so the page is
-//! read again; one that is missing from both is lost.
+//! Contents that are stored apart are read next. One that is not there may have gone with its
+//! stream in between, so the page is read again; one that is missing from both is lost.
 
 use fred::{bytes::Bytes, types::Value};
 use tokio::time::Instant;
@@ -45,10 +46,12 @@ pub(crate) async fn read(
         let members = page(client, deadline, key.clone(), position, limit).await?;
         match contents::of(client, deadline, keys, &members).await? {
             Items::All(items) => return Ok(items),
-            Items::Missing(missing) => match missing.iter().find(|missing| missed.contains(missing)) {
-                Some(lost) => return Err(contents::lost(lost, &key)),
-                None => missed = missing,
-            },
+            Items::Missing(missing) => {
+                match missing.iter().find(|missing| missed.contains(missing)) {
+                    Some(lost) => return Err(contents::lost(lost, &key)),
+                    None => missed = missing,
+                }
+            }
         }
     }
 }
@@ -64,10 +67,16 @@ async fn page(
         _ if limit == 0 => Vec::new(),
         Position::Offset(offset) => {
             let last = offset.saturating_add(limit - 1);
-            members(client.one_by(deadline, Command::range(key, Range::Ranks(offset, last))).await?)?
+            members(
+                client.one_by(deadline, Command::range(key, Range::Ranks(offset, last))).await?,
+            )?
         }
-        Position::After(cursor) => beside(client, deadline, key, cursor, Side::After, limit).await?,
-        Position::Before(cursor) => beside(client, deadline, key, cursor, Side::Before, limit).await?,
+        Position::After(cursor) => {
+            beside(client, deadline, key, cursor, Side::After, limit).await?
+        }
+        Position::Before(cursor) => {
+            beside(client, deadline, key, cursor, Side::Before, limit).await?
+        }
     })
 }
 
@@ -94,7 +103,13 @@ async fn beside(
 }
 
 /// Those on the right side of the cursor, newest first; `None` if there may be more than were read.
-fn select(mut read: Vec<Bytes>, all: bool, cursor: Cursor, side: Side, limit: u64) -> Option<Vec<Bytes>> {
+fn select(
+    mut read: Vec<Bytes>,
+    all: bool,
+    cursor: Cursor,
+    side: Side,
+    limit: u64,
+) -> Option<Vec<Bytes>> {
     let place = member::place(cursor);
     let beyond = |member: &Bytes| {
         let other = &member[..member.len().min(member::PLACE)];

@@ -1,7 +1,7 @@
 //! The Lua scripts: what has to happen in one step on the server.
 //!
-//! A script is called by its hash. A server that does not know it (a new one, one that was restarted, a replica that took
-//! over) says so, and gets the text then; see `Server::send`.
+//! A script is called by its hash. A server that does not know it (a new one, one that was
+//! restarted, a replica that took over) says so, and gets the text then; see `Server::send`.
 
 use std::sync::LazyLock;
 
@@ -34,7 +34,10 @@ static PAGE_SHA: LazyLock<Bytes> = LazyLock::new(|| sha1_hash(PAGE).into());
 /// The commands that make the scripts known to a server.
 pub(crate) fn load() -> [Command; 4] {
     [ADD, CLEAR, DELETE, PAGE].map(|text| {
-        Command::to_server("SCRIPT", vec!["LOAD".into(), Bytes::from_static(text.as_bytes()).into()])
+        Command::to_server(
+            "SCRIPT",
+            vec!["LOAD".into(), Bytes::from_static(text.as_bytes()).into()],
+        )
     })
 }
 
@@ -63,7 +66,8 @@ impl Add {
         }
     }
 
-    /// Adds the item to the streams at these keys, of which there is at least one; answers how many received it.
+    /// Adds the item to the streams at these keys, of which there is at least one; answers how many
+    /// received it.
     pub(crate) fn to(&self, keys: Vec<Bytes>) -> Command {
         let first = keys.first().cloned().unwrap_or_default();
         let (item, content) = self.shared.clone().unzip();
@@ -84,8 +88,8 @@ pub(crate) fn clear(key: Bytes, last: Bytes) -> Command {
     Command::new("EVALSHA", key, args)
 }
 
-/// Deletes some of the oldest members up to the `last` one, and what they alone have of the contents that begin with `items`; answers
-/// how many, and the last one if it is still there.
+/// Deletes some of the oldest members up to the `last` one, and what they alone have of the
+/// contents that begin with `items`; answers how many, and the last one if it is still there.
 pub(crate) fn delete(key: Bytes, items: Bytes, last: Bytes) -> Command {
     let args = vec![
         DELETE_SHA.clone().into(),
@@ -98,7 +102,8 @@ pub(crate) fn delete(key: Bytes, items: Bytes, last: Bytes) -> Command {
     Command::new("EVALSHA", key, args)
 }
 
-/// Reads up to `limit` members on one side of a cursor, newest first, however many are of its instant.
+/// Reads up to `limit` members on one side of a cursor, newest first, however many are of its
+/// instant.
 pub(crate) fn page(key: Bytes, cursor: Cursor, side: Side, limit: u64) -> Command {
     let args = vec![
         PAGE_SHA.clone().into(),

@@ -41,7 +41,11 @@ impl Server {
     /// The server that fred is to find by itself: what the sentinels call `service`.
     pub(crate) fn by_sentinels(service: &str, target: &Target) -> Self {
         let sentinels = target.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        Self::new(format!("`{service}` of the sentinels {sentinels}"), target.sentinels(service), target)
+        Self::new(
+            format!("`{service}` of the sentinels {sentinels}"),
+            target.sentinels(service),
+            target,
+        )
     }
 
     fn new(name: String, server: ServerConfig, target: &Target) -> Self {
@@ -52,7 +56,8 @@ impl Server {
             closed: Arc::clone(&target.closed),
             doubtful: Mutex::default(),
         });
-        let links = (0..target.arguments.pool_size).map(|_| Link::new(Arc::clone(&connector))).collect();
+        let links =
+            (0..target.arguments.pool_size).map(|_| Link::new(Arc::clone(&connector))).collect();
         Self { name, links, next: AtomicUsize::new(0) }
     }
 
@@ -65,10 +70,15 @@ impl Server {
     }
 
     /// Sends the commands in one go over one of the connections and gives an answer for each.
-    pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Result<Value, Fault>> {
+    pub(crate) async fn send(
+        &self,
+        commands: &[&Command],
+        deadline: Instant,
+    ) -> Vec<Result<Value, Fault>> {
         let Some(link) = self.link() else { return Vec::new() };
         let mut answers = link.send(commands, deadline).await;
-        let unknown: Vec<_> = (0..answers.len()).filter(|&at| answers[at] == Err(Fault::NoScript)).collect();
+        let unknown: Vec<_> =
+            (0..answers.len()).filter(|&at| answers[at] == Err(Fault::NoScript)).collect();
         if !unknown.is_empty() {
             let load = scripts::load();
             let again: Vec<_> = load.iter().chain(unknown.iter().map(|&at| commands[at])).collect();

@@ -11,7 +11,8 @@ use tokio::{
     task::{AbortHandle, JoinSet},
 };
 
-/// A task that goes on when a caller who waits for it gives up, and ends when the last handle to it is gone.
+/// A task that goes on when a caller who waits for it gives up, and ends when the last handle to it
+/// is gone.
 pub(crate) struct Task<T: Clone> {
     outcome: Shared<BoxFuture<'static, Option<T>>>,
     task: AbortHandle,
@@ -52,8 +53,8 @@ impl<T: Clone> Clone for Task<T> {
     }
 }
 
-/// Something for each runtime. A task of one that does not run at the moment makes no progress, so a call waits only for
-/// those of its own runtime.
+/// Something for each runtime. A task of one that does not run at the moment makes no progress, so
+/// a call waits only for those of its own runtime.
 pub(crate) type PerRuntime<T> = HashMap<Id, T>;
 
 /// The runtime of the caller. There is one: `backend.rs` sees to it.

@@ -11,7 +11,9 @@ pub(crate) type Tls = std::convert::Infallible;
 
 #[cfg(not(feature = "rustls"))]
 pub(crate) fn configure(_: &ClientArguments) -> Result<Tls> {
-    Err(invalid("this scheme is TLS: enable the feature `rustls` of user-streams-redis in Cargo.toml"))
+    Err(invalid(
+        "this scheme is TLS: enable the feature `rustls` of user-streams-redis in Cargo.toml",
+    ))
 }
 
 /// The server's certificate and its name are always verified.
@@ -33,12 +35,18 @@ pub(crate) fn configure(arguments: &ClientArguments) -> Result<Tls> {
         (None, None) => config.with_no_client_auth(),
         (Some(certificate), Some(key)) => {
             let chain = files::certificates("tls_cert_file", certificate)?;
-            config.with_client_auth_cert(chain, files::key("tls_key_file", key)?).map_err(|error| {
-                invalid("client_arguments: `tls_key_file` is not the key of `tls_cert_file`")
-                    .with_source(error)
-            })?
+            config.with_client_auth_cert(chain, files::key("tls_key_file", key)?).map_err(
+                |error| {
+                    invalid("client_arguments: `tls_key_file` is not the key of `tls_cert_file`")
+                        .with_source(error)
+                },
+            )?
         }
-        _ => return Err(invalid("client_arguments: `tls_cert_file` and `tls_key_file` go together")),
+        _ => {
+            return Err(invalid(
+                "client_arguments: `tls_cert_file` and `tls_key_file` go together",
+            ));
+        }
     };
     Ok(TlsConnector::from(config).into())
 }
@@ -48,11 +56,15 @@ pub(crate) fn refusal(text: &str) -> Option<String> {
     let has = |part: &str| text.contains(part);
     if has("InvalidCertificate(") {
         return Some(if has("UnknownIssuer") {
-            "the server's TLS certificate is not signed by an authority that is trusted: name the authority's file \
+            "the server's TLS certificate is not signed by an authority that is trusted: name the \
+             authority's file \
              in the client argument `tls_ca_file`"
                 .to_owned()
         } else if has("NotValidForName") {
-            format!("the server's TLS certificate is not for the host in the URL{}", presented(text))
+            format!(
+                "the server's TLS certificate is not for the host in the URL{}",
+                presented(text)
+            )
         } else if has("Expired") {
             "the server's TLS certificate has expired".to_owned()
         } else if has("NotValidYet") {
@@ -63,12 +75,14 @@ pub(crate) fn refusal(text: &str) -> Option<String> {
     }
     if has("AlertReceived(") {
         return Some(if has("CertificateRequired") {
-            "the server wants a client's certificate: name it in the client arguments `tls_cert_file` and \
+            "the server wants a client's certificate: name it in the client arguments \
+             `tls_cert_file` and \
              `tls_key_file`"
                 .to_owned()
         } else {
             format!(
-                "the server refuses the TLS handshake: look at the client arguments `tls_cert_file` and \
+                "the server refuses the TLS handshake: look at the client arguments \
+                 `tls_cert_file` and \
                  `tls_key_file`, and at its log ({text})"
             )
         });
@@ -76,21 +90,24 @@ pub(crate) fn refusal(text: &str) -> Option<String> {
     if has("InvalidContentType") {
         return Some(NO_TLS.to_owned());
     }
-    has("PeerIncompatible(").then(|| format!("the server and this program have no TLS in common: {text}"))
+    has("PeerIncompatible(")
+        .then(|| format!("the server and this program have no TLS in common: {text}"))
 }
 
 /// Of a server that speaks plainly where TLS was asked for.
-pub(crate) const NO_TLS: &str =
-    "the server does not speak TLS at that port: use its TLS port, or the scheme `redis` instead of `rediss`";
+pub(crate) const NO_TLS: &str = "the server does not speak TLS at that port: use its TLS port, or \
+    the scheme `redis` instead of `rediss`";
 
 /// Of a server that speaks TLS where it was not asked for.
-pub(crate) const TLS_ALONE: &str =
-    "the server speaks TLS at that port: use the scheme `rediss` instead of `redis` (feature `rustls`)";
+pub(crate) const TLS_ALONE: &str = "the server speaks TLS at that port: use the scheme `rediss` \
+    instead of `redis` (feature `rustls`)";
 
 /// Whom a certificate is for, if that is told.
 fn presented(text: &str) -> String {
     let names = text.split_once("presented: [").and_then(|(_, rest)| rest.split_once(']'));
-    names.map_or_else(String::new, |(names, _)| format!(", but for {}", names.replace(['"', '\\'], "")))
+    names.map_or_else(String::new, |(names, _)| {
+        format!(", but for {}", names.replace(['"', '\\'], ""))
+    })
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -132,7 +149,8 @@ mod files {
             return Ok(roots);
         }
         let error = invalid(
-            "the system has no root certificates, which TLS needs: install them (`ca-certificates`), or name a file \
+            "the system has no root certificates, which TLS needs: install them \
+             (`ca-certificates`), or name a file \
              in the client argument `tls_ca_file`",
         );
         Err(match found.errors.pop() {
@@ -142,8 +160,8 @@ mod files {
     }
 
     pub(super) fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<'static>>> {
-        let read =
-            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
+        let read = CertificateDer::pem_file_iter(path)
+            .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
         match read {
             Ok(certificates) if certificates.is_empty() => {
                 Err(unreadable(name, path, "it has no certificate"))

@@ -1,8 +1,8 @@
 //! The URL, checked before fred sees anything of it.
 //!
-//! fred takes `rediss` without TLS for plain text, passes over unknown parameters, and takes the password of
-//! `redis://password@host` for a user's name. So it gets no URL at all, but the parts. No message shows the URL: there may
-//! be a password in any part of it.
+//! fred takes `rediss` without TLS for plain text, passes over unknown parameters, and takes the
+//! password of `redis://password@host` for a user's name. So it gets no URL at all, but the parts.
+//! No message shows the URL: there may be a password in any part of it.
 
 use std::{
     fmt,
@@ -43,14 +43,22 @@ pub(crate) enum Topology {
 impl Target {
     pub(crate) fn new(url: &str, mut arguments: ClientArguments) -> Result<Self> {
         let parsed = Url::parse(url).map_err(|error| {
-            invalid(format!("malformed URL: {error}; special characters in the user name and the password are percent-encoded"))
+            invalid(format!(
+                "malformed URL: {error}; special characters in the user name and the \
+                password are percent-encoded"
+            ))
         })?;
-        if [parsed.path(), parsed.query().unwrap_or_default(), parsed.fragment().unwrap_or_default()]
-            .iter()
-            .any(|part| part.contains('@'))
+        if [
+            parsed.path(),
+            parsed.query().unwrap_or_default(),
+            parsed.fragment().unwrap_or_default(),
+        ]
+        .iter()
+        .any(|part| part.contains('@'))
         {
             return Err(invalid(
-                "malformed URL: `@` after the host; special characters in the user name and the password are percent-encoded",
+                "malformed URL: `@` after the host; special characters in the user name and the \
+                 password are percent-encoded",
             ));
         }
         if parsed.fragment().is_some() {
@@ -81,7 +89,8 @@ impl Target {
         for (name, value) in parsed.query_pairs() {
             match (&*name, &mut topology) {
                 ("node", Topology::Cluster | Topology::Sentinel(_)) => {
-                    let node = Address::parse(&value).filter(|node| !node.host.is_empty() && node.port != 0);
+                    let node = Address::parse(&value)
+                        .filter(|node| !node.host.is_empty() && node.port != 0);
                     hosts.push(node.ok_or_else(|| {
                         invalid("the URL's parameter `node` is malformed: expected `host:port`")
                     })?);
@@ -156,20 +165,26 @@ impl Topology {
     }
 }
 
-const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster and redis-sentinel, and with TLS rediss, \
+const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster and redis-sentinel, \
+    and with TLS rediss, \
                              rediss-cluster and rediss-sentinel";
 
 fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
     let user = Some(decode(url.username())?).filter(|user| !user.is_empty());
     let password = url.password().map(decode).transpose()?;
-    if (user.is_some() && arguments.user.is_some()) || (password.is_some() && arguments.password.is_some()) {
-        return Err(invalid("the user or the password is both in the URL and in the client arguments"));
+    if (user.is_some() && arguments.user.is_some())
+        || (password.is_some() && arguments.password.is_some())
+    {
+        return Err(invalid(
+            "the user or the password is both in the URL and in the client arguments",
+        ));
     }
     arguments.user = user.or(arguments.user.take());
     arguments.password = password.or(arguments.password.take());
     if arguments.user.is_some() && arguments.password.is_none() {
         return Err(invalid(
-            "there is a user without a password: for a password alone write `redis://:password@host`, with the colon",
+            "there is a user without a password: for a password alone write \
+             `redis://:password@host`, with the colon",
         ));
     }
     Ok(())
@@ -178,9 +193,9 @@ fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
 fn database(url: &Url, topology: &Topology, arguments: &mut ClientArguments) -> Result<()> {
     let path = url.path().strip_prefix('/').unwrap_or(url.path());
     if !path.is_empty() {
-        let number = path
-            .parse()
-            .map_err(|_| invalid("the URL's path is not the number of a database, as in `redis://host/2`"))?;
+        let number = path.parse().map_err(|_| {
+            invalid("the URL's path is not the number of a database, as in `redis://host/2`")
+        })?;
         if arguments.database.is_some_and(|other| other != number) {
             return Err(invalid("the URL and the client arguments name two databases"));
         }
@@ -198,8 +213,9 @@ fn invalid(message: impl Into<String>) -> Error {
 
 /// Takes percent-encoding off.
 fn decode(text: &str) -> Result<String> {
-    let malformed =
-        || invalid("malformed URL: the user name, the password or the host is badly percent-encoded");
+    let malformed = || {
+        invalid("malformed URL: the user name, the password or the host is badly percent-encoded")
+    };
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {

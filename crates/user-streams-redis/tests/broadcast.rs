@@ -1,4 +1,5 @@
-//! One item to many, in one server and in a cluster: what is counted, what is reported, and what stays when it fails.
+//! One item to many, in one server and in a cluster: what is counted, what is reported, and what
+//! stays when it fails.
 //!
 //! `cargo test -p user-streams-redis --test broadcast`
 
@@ -35,17 +36,24 @@ fn mixed(users: std::ops::Range<i64>) -> Recipients {
 }
 
 async fn counts_and_progress(streams: &Streams) {
-    for (users, expected) in [(0, 0), (1, 1), (999, 999), (1_000, 1_000), (1_001, 1_001), (25_000, 25_000)] {
+    for (users, expected) in
+        [(0, 0), (1, 1), (999, 999), (1_000, 1_000), (1_001, 1_001), (25_000, 25_000)]
+    {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&reports);
         let item = NewItem::new(format!("to {users}"));
         // Everybody twice, far apart.
-        let add = streams.add_stream_item(Recipients::iter((0..users).chain(0..users)), item.clone());
-        let delivery = add.on_progress(move |delivered| seen.lock().unwrap().push(delivered)).await.unwrap();
+        let add =
+            streams.add_stream_item(Recipients::iter((0..users).chain(0..users)), item.clone());
+        let delivery =
+            add.on_progress(move |delivered| seen.lock().unwrap().push(delivered)).await.unwrap();
         assert_eq!(delivery.delivered, expected);
         let reports = reports.lock().unwrap().clone();
         assert!(reports.is_sorted() && reports.last() == Some(&expected), "{reports:?}");
-        assert_eq!(streams.add_stream_item(Recipients::iter(0..users), item).await.unwrap().delivered, 0);
+        assert_eq!(
+            streams.add_stream_item(Recipients::iter(0..users), item).await.unwrap().delivered,
+            0
+        );
     }
     assert_eq!(streams.get_stream_items(0).len().await.unwrap(), 5);
     assert_eq!(streams.get_stream_items(24_999).len().await.unwrap(), 1);
@@ -73,15 +81,18 @@ async fn failures(streams: &Streams) {
         assert_eq!(error.kind(), kind, "{error:?}");
         assert!(error.message().contains("with at least 15000 recipients by now"), "{error}");
         assert_eq!(holders(streams, base + 14_900..base + 15_600).await, 100);
-        let again = streams.add_stream_item(Recipients::iter(base..base + 15_500), item).await.unwrap();
+        let again =
+            streams.add_stream_item(Recipients::iter(base..base + 15_500), item).await.unwrap();
         assert_eq!(again.delivered, 500);
     }
 }
 
 async fn large_contents(streams: &Streams) {
     let content = "☃".repeat(1024 * 1024 / 3);
-    let delivery =
-        streams.add_stream_item(Recipients::iter(400_000..400_060), content.as_str()).await.unwrap();
+    let delivery = streams
+        .add_stream_item(Recipients::iter(400_000..400_060), content.as_str())
+        .await
+        .unwrap();
     assert_eq!(delivery.delivered, 60);
     assert_eq!(streams.get_stream_items(400_059).get(0).await.unwrap().unwrap().content, content);
 }

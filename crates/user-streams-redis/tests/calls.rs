@@ -1,4 +1,5 @@
-//! What a single call keeps to: its time, its arguments, its runtime, what it deletes and what it can store.
+//! What a single call keeps to: its time, its arguments, its runtime, what it deletes and what it
+//! can store.
 //!
 //! `cargo test -p user-streams-redis --test calls`
 
@@ -56,7 +57,11 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
     let added = join_all((0..200).map(|_| streams.add_stream_item(1, "item").into_future())).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 5);
     for error in added.into_iter().filter_map(Result::err) {
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Overloaded, true), "{error:?}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::Overloaded, true),
+            "{error:?}"
+        );
     }
     assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
 }
@@ -66,7 +71,8 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
 async fn a_page_and_an_add_take_no_longer_than_their_time() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let config = RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(1);
+    let config =
+        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(1);
     let streams = connect_with(&proxy.url(), config).await;
     let items: Vec<_> =
         (0..50).map(|_| NewItem::new("item").with_created_at(&DateTime::UNIX_EPOCH)).collect();
@@ -92,7 +98,8 @@ async fn a_page_and_an_add_take_no_longer_than_their_time() {
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true), "{error:?}");
 }
 
-/// Calls that begin one after the other, each waiting for the map of the cluster that another one reads.
+/// Calls that begin one after the other, each waiting for the map of the cluster that another one
+/// reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_call_waits_for_the_time_of_another() {
     let mut cluster = Cluster::start();
@@ -127,18 +134,22 @@ async fn recipients_that_stall_or_never_end_hold_up_nobody() {
     let stalled: Vec<_> = (0..23_i64)
         .map(|number| {
             // Before the first of them receives the item, and later on.
-            let ids = stream::iter(0..if number < 20 { 500 } else { 15_000 }).chain(stream::pending());
+            let ids =
+                stream::iter(0..if number < 20 { 500 } else { 15_000 }).chain(stream::pending());
             let streams = streams.clone();
-            tokio::spawn(
-                async move { streams.add_stream_item(Recipients::stream(ids), number.to_string()).await },
-            )
+            tokio::spawn(async move {
+                streams.add_stream_item(Recipients::stream(ids), number.to_string()).await
+            })
         })
         .collect();
     let delivered = Arc::new(AtomicU64::new(0));
     let taken = Arc::new(AtomicU64::new(0));
     let endless = {
-        let (streams, delivered, taken) = (streams.clone(), Arc::clone(&delivered), Arc::clone(&taken));
-        let ids = (0_i64..).inspect(move |_| _ = taken.fetch_add(1, Ordering::Relaxed)).map(|id| id % 50_000);
+        let (streams, delivered, taken) =
+            (streams.clone(), Arc::clone(&delivered), Arc::clone(&taken));
+        let ids = (0_i64..)
+            .inspect(move |_| _ = taken.fetch_add(1, Ordering::Relaxed))
+            .map(|id| id % 50_000);
         tokio::spawn(async move {
             let report = move |count| delivered.store(count, Ordering::Relaxed);
             streams.add_stream_item(Recipients::iter(ids), "endless").on_progress(report).await
@@ -171,7 +182,9 @@ async fn recipients_that_stall_or_never_end_hold_up_nobody() {
 #[test]
 fn absurd_arguments_are_refused_by_name_and_range() {
     for name in ["connection_timeout_ms", "command_timeout_ms", "retry_pause_ms", "pool_size"] {
-        for value in ["0", "-1", "1e19", "18446744073709551615", "4294967295", "1.5", "\"5\"", "null"] {
+        for value in
+            ["0", "-1", "1e19", "18446744073709551615", "4294967295", "1.5", "\"5\"", "null"]
+        {
             let json = format!(r#"{{"client_arguments": {{"{name}": {value}}}}}"#);
             let error = async {
                 let options: Options = serde_json::from_str(&json).unwrap();
@@ -200,10 +213,15 @@ fn without_a_runtime_there_is_an_error() {
     let server = Redis::start(&[]);
     let cluster = Cluster::start();
     let assert = |error: user_streams_core::Error| {
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidArgument, false), "{error:?}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::InvalidArgument, false),
+            "{error:?}"
+        );
         assert_eq!(
             error.message(),
-            "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or `Runtime::block_on`"
+            "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or \
+             `Runtime::block_on`"
         );
     };
     for url in [server.url(), cluster.url()] {
@@ -236,7 +254,8 @@ fn without_a_runtime_there_is_an_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delete_that_was_given_up_spares_what_is_added_later() {
     let server = Redis::start(&[]);
-    let shared = RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
+    let shared =
+        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
     for config in [RedisConfig::new().with_client_arguments(arguments()), shared] {
         let proxy = Proxy::before(server.port);
         let streams = connect_with(&proxy.url(), config.clone()).await;
@@ -276,7 +295,11 @@ async fn a_content_that_the_server_does_not_take_is_said_to_be_too_long() {
                 .add_stream_item(Recipients::iter(0..recipients), "a".repeat(length))
                 .await
                 .unwrap_err();
-            assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidContent, false), "{error:?}");
+            assert_eq!(
+                (error.kind(), error.is_retryable()),
+                (ErrorKind::InvalidContent, false),
+                "{error:?}"
+            );
             assert!(error.message().contains("proto-max-bulk-len"), "{error}");
             assert!(start.elapsed() < TIMEOUT + GRACE, "{:?}", start.elapsed());
         }
@@ -286,13 +309,21 @@ async fn a_content_that_the_server_does_not_take_is_said_to_be_too_long() {
     // As managed servers are, which tell no settings.
     server.cli(&["acl", "setuser", "default", "-config"]);
     let error = streams.add_stream_item(1, "a".repeat((1 << 20) + 1)).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidContent, false), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidContent, false),
+        "{error:?}"
+    );
     streams.add_stream_item(1, "a".repeat((1 << 20) - 16)).await.unwrap();
 
     let server = Redis::start(&["--client-query-buffer-limit", "2mb"]);
     let streams = connect(&server.url()).await.with_max_content_len(100 << 20);
     let error = streams.add_stream_item(1, "a".repeat(3 << 20)).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidContent, false), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidContent, false),
+        "{error:?}"
+    );
     assert!(error.message().contains("client-query-buffer-limit"), "{error}");
     streams.add_stream_item(1, "a".repeat((2 << 20) - (1 << 16))).await.unwrap();
 }

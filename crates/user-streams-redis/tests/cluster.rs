@@ -19,7 +19,8 @@ use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
 async fn connect(cluster: &Cluster) -> Streams {
-    let arguments = ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
+    let arguments =
+        ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
     let config = RedisConfig::new().with_client_arguments(arguments);
     Streams::from_backend(RedisBackend::connect(&cluster.url(), config).await.unwrap())
 }
@@ -28,7 +29,8 @@ fn slot(user: i64) -> u16 {
     redis_keyslot(format!("user_streams:user:{user}").as_bytes())
 }
 
-/// Users who write and read without a pause, each in a stream of its own; they retry what can be retried.
+/// Users who write and read without a pause, each in a stream of its own; they retry what can be
+/// retried.
 struct Load {
     stop: Arc<AtomicBool>,
     users: Vec<JoinHandle<(i64, usize, usize)>>,
@@ -37,7 +39,8 @@ struct Load {
 impl Load {
     fn start(streams: &Streams, users: i64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        let users = (0..users).map(|user| tokio::spawn(Self::user(streams.clone(), Arc::clone(&stop), user)));
+        let users = (0..users)
+            .map(|user| tokio::spawn(Self::user(streams.clone(), Arc::clone(&stop), user)));
         Self { users: users.collect(), stop }
     }
 
@@ -82,7 +85,8 @@ impl Load {
     }
 }
 
-/// Each step of a slot's move, with a key that is still there, one that has gone ahead, and one that is new.
+/// Each step of a slot's move, with a key that is still there, one that has gone ahead, and one
+/// that is new.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slot_that_moves_is_served_throughout() {
     let cluster = Cluster::start();
@@ -96,8 +100,10 @@ async fn a_slot_that_moves_is_served_throughout() {
         }
     }
     let source = cluster.owner(slot_of_1);
-    let target =
-        (0..3).map(|third| cluster.owner(third * 5_461 + 100)).find(|owner| *owner != source).unwrap();
+    let target = (0..3)
+        .map(|third| cluster.owner(third * 5_461 + 100))
+        .find(|owner| *owner != source)
+        .unwrap();
     let (number, source_name, target_name) =
         (slot_of_1.to_string(), cluster.name(source), cluster.name(target));
     let set = |node: usize, args: &[&str]| {
@@ -108,7 +114,10 @@ async fn a_slot_that_moves_is_served_throughout() {
     set(source, &["migrating", &target_name]);
     let port = cluster.nodes[target].port.to_string();
     let key = format!("user_streams:user:{goes}");
-    assert_eq!(cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]), "OK");
+    assert_eq!(
+        cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
+        "OK"
+    );
 
     // Alone and amid a broadcast; twice, for fred's own cluster client does not survive the first.
     for round in 1..=2 {
@@ -133,7 +142,10 @@ async fn a_slot_that_moves_is_served_throughout() {
     assert_eq!(streams.get_stream_items(goes).len().await.unwrap(), 0);
 
     let key = format!("user_streams:user:{stays}");
-    assert_eq!(cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]), "OK");
+    assert_eq!(
+        cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
+        "OK"
+    );
     set(target, &["node", &target_name]);
     set(source, &["node", &target_name]);
     for user in [stays, new] {
@@ -156,7 +168,15 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
         cluster.wait_until_agreed();
         let output = redis_cli()
             .args(["--cluster", "reshard", &format!("127.0.0.1:{}", cluster.nodes[0].port)])
-            .args(["--cluster-from", &from, "--cluster-to", &to, "--cluster-slots", "1500", "--cluster-yes"])
+            .args([
+                "--cluster-from",
+                &from,
+                "--cluster-to",
+                &to,
+                "--cluster-slots",
+                "1500",
+                "--cluster-yes",
+            ])
             .output();
         let output = tokio::task::spawn_blocking(|| output).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -169,7 +189,8 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
     }
 }
 
-/// The master's replica takes over; what it had not received yet may be lost, which is Redis's own promise.
+/// The master's replica takes over; what it had not received yet may be lost, which is Redis's own
+/// promise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_dies_is_replaced() {
     replace_master(Redis::kill).await;
@@ -201,8 +222,13 @@ async fn replace_master(end: fn(&mut Redis)) {
         // The servers that live are not held up, once the cluster has settled.
         _ = streams.get_stream_items(other).len().await;
     }
-    let contents: Vec<_> =
-        streams.get_stream_items(user).await.unwrap().into_iter().map(|item| item.content).collect();
+    let contents: Vec<_> = streams
+        .get_stream_items(user)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|item| item.content)
+        .collect();
     assert_eq!(contents, ["after", "before"], "{errors} errors in {:?}", start.elapsed());
     // A new client finds the cluster by the hosts of its URL that live.
     let again = connect(&cluster).await;
@@ -215,9 +241,14 @@ async fn replace_master(end: fn(&mut Redis)) {
 async fn a_single_server_url_to_a_cluster_is_explained() {
     let cluster = Cluster::start();
     let url = cluster.nodes[0].url();
-    let streams = Streams::from_backend(RedisBackend::connect(&url, RedisConfig::new()).await.unwrap());
+    let streams =
+        Streams::from_backend(RedisBackend::connect(&url, RedisConfig::new()).await.unwrap());
     let elsewhere = (1..).find(|user| cluster.owner(slot(*user)) != 0).unwrap();
     let error = streams.add_stream_item(elsewhere, "item").await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidSettings, false),
+        "{error:?}"
+    );
     assert!(error.message().contains("redis-cluster"), "{error}");
 }

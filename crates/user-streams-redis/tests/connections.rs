@@ -1,4 +1,5 @@
-//! What connections and dropped calls may do to others: nothing. Behind a proxy that delays, stalls and cuts.
+//! What connections and dropped calls may do to others: nothing. Behind a proxy that delays, stalls
+//! and cuts.
 //!
 //! `cargo test -p user-streams-redis --test connections`
 
@@ -134,7 +135,8 @@ async fn disturb(proxy: &Proxy, server: &Redis) {
 async fn no_answer_goes_to_another_call() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let arguments = ClientArguments::new().with_command_timeout_ms(60).with_connection_timeout_ms(500);
+    let arguments =
+        ClientArguments::new().with_command_timeout_ms(60).with_connection_timeout_ms(500);
     let config = RedisConfig::new().with_client_arguments(arguments);
     let streams = connect_with(&proxy.url(), config.clone()).await;
     assert_own_pages(&streams, async || disturb(&proxy, &server).await).await;
@@ -146,7 +148,8 @@ async fn no_answer_goes_to_another_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_of_a_cluster_goes_to_another_call() {
     let cluster = Cluster::start();
-    let arguments = ClientArguments::new().with_command_timeout_ms(200).with_connection_timeout_ms(500);
+    let arguments =
+        ClientArguments::new().with_command_timeout_ms(200).with_connection_timeout_ms(500);
     let config = RedisConfig::new().with_client_arguments(arguments);
     let streams = connect_with(&cluster.url(), config).await;
     assert_own_pages(&streams, async || {
@@ -167,7 +170,8 @@ async fn no_answer_of_a_cluster_goes_to_another_call() {
 async fn ten_thousand_dropped_calls_leave_nothing_behind() {
     let server = Redis::start(&[]);
     let cluster = Cluster::start();
-    let shared = RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
+    let shared =
+        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
     for streams in [
         connect(&server.url()).await,
         connect_with(&server.url(), shared).await,
@@ -202,7 +206,10 @@ async fn ten_thousand_dropped_calls_leave_nothing_behind() {
         let start = Instant::now();
         for user in 0..40 {
             streams.add_stream_item(user, "last").await.unwrap();
-            assert_eq!(streams.get_stream_items(user).get(0).await.unwrap().unwrap().content, "last");
+            assert_eq!(
+                streams.get_stream_items(user).get(0).await.unwrap().unwrap().content,
+                "last"
+            );
         }
         assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
         let start = Instant::now();
@@ -217,11 +224,14 @@ async fn ten_thousand_dropped_calls_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_ends_whatever_state_connections_are_in() {
     // Patient settings, which may not make closing patient.
-    let arguments = ClientArguments::new().with_command_timeout_ms(60_000).with_connection_timeout_ms(60_000);
+    let arguments =
+        ClientArguments::new().with_command_timeout_ms(60_000).with_connection_timeout_ms(60_000);
     let config = RedisConfig::new().with_client_arguments(arguments.with_pool_size(8));
     let server = Redis::start(&[]);
     let cluster = Cluster::start();
-    for (url, nodes) in [(server.url(), vec![&server]), (cluster.url(), cluster.nodes.iter().collect())] {
+    for (url, nodes) in
+        [(server.url(), vec![&server]), (cluster.url(), cluster.nodes.iter().collect())]
+    {
         for connecting in [false, true] {
             let streams = connect_with(&url, config.clone()).await;
             for user in 0..100 {
@@ -246,13 +256,25 @@ async fn closing_ends_whatever_state_connections_are_in() {
             streams.close().await.unwrap();
             assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
             for call in calls {
-                let error = timeout(Duration::from_secs(2), call).await.expect("hangs").unwrap().unwrap_err();
-                assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, false), "{error:?}");
+                let error = timeout(Duration::from_secs(2), call)
+                    .await
+                    .expect("hangs")
+                    .unwrap()
+                    .unwrap_err();
+                assert_eq!(
+                    (error.kind(), error.is_retryable()),
+                    (ErrorKind::Connection, false),
+                    "{error:?}"
+                );
             }
             nodes.iter().for_each(|node| node.signal("CONT"));
             for user in 0..4 {
                 let error = streams.get_stream_items(user).len().await.unwrap_err();
-                assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, false), "{error:?}");
+                assert_eq!(
+                    (error.kind(), error.is_retryable()),
+                    (ErrorKind::Connection, false),
+                    "{error:?}"
+                );
             }
             for node in &nodes {
                 node.wait_until("its connections are gone", |node| node.clients() == 0);
@@ -268,12 +290,14 @@ async fn impatient_callers_get_a_connection_nevertheless() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let arguments = ClientArguments::new().with_command_timeout_ms(5_000);
-    let streams = connect_with(&proxy.url(), RedisConfig::new().with_client_arguments(arguments)).await;
+    let streams =
+        connect_with(&proxy.url(), RedisConfig::new().with_client_arguments(arguments)).await;
     proxy.delay(40);
     proxy.cut();
     let start = Instant::now();
     let storm = async {
-        while timeout(Duration::from_millis(110), streams.get_stream_items(1).len()).await.is_err() {
+        while timeout(Duration::from_millis(110), streams.get_stream_items(1).len()).await.is_err()
+        {
             assert!(start.elapsed() < Duration::from_secs(5), "none was ever answered");
         }
     };
@@ -339,7 +363,8 @@ async fn no_call_fails_after_idling() {
     let proxy = Proxy::before(server.port);
     let streams = connect(&proxy.url()).await;
     let calls = async |what: &str| {
-        for result in join_all((0..30).map(|user| streams.add_stream_item(user, "item").into_future())).await
+        for result in
+            join_all((0..30).map(|user| streams.add_stream_item(user, "item").into_future())).await
         {
             result.expect(what);
         }
@@ -371,7 +396,10 @@ fn one_handle_serves_several_runtimes() {
         let calls = async || {
             for user in 0..3 {
                 let start = Instant::now();
-                streams.add_stream_item(Recipients::iter(user..user + 1_200), "item").await.unwrap();
+                streams
+                    .add_stream_item(Recipients::iter(user..user + 1_200), "item")
+                    .await
+                    .unwrap();
                 streams.get_stream_items(user).slice(0..20).await.unwrap();
                 assert!(start.elapsed() < TIMEOUT, "{:?}", start.elapsed());
             }

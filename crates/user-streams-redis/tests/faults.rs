@@ -1,4 +1,5 @@
-//! Servers that die, stall, refuse and come back. Every call answers within its time, and the same backend works again.
+//! Servers that die, stall, refuse and come back. Every call answers within its time, and the same
+//! backend works again.
 //!
 //! `cargo test -p user-streams-redis --test faults`
 
@@ -45,7 +46,10 @@ async fn a_server_that_is_killed_and_started_again_is_used_again() {
             let start = Instant::now();
             let error = streams.get_stream_items(1).len().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
-            assert!(error.is_retryable() && error.message().contains(&server.port.to_string()), "{error}");
+            assert!(
+                error.is_retryable() && error.message().contains(&server.port.to_string()),
+                "{error}"
+            );
             assert_in_time(start);
         }
         server.restart();
@@ -53,7 +57,8 @@ async fn a_server_that_is_killed_and_started_again_is_used_again() {
     }
 }
 
-/// Callers that do not stop while it happens: none hangs, each error can be retried, and nothing is lost or doubled.
+/// Callers that do not stop while it happens: none hangs, each error can be retried, and nothing is
+/// lost or doubled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_under_load_loses_and_doubles_nothing() {
     let mut server = Redis::start(&["--appendonly", "yes", "--appendfsync", "always"]);
@@ -97,7 +102,8 @@ async fn a_restart_under_load_loses_and_doubles_nothing() {
         failures += failed;
         for user in [user, 100 + user] {
             let items = streams.get_stream_items(user).await.unwrap();
-            let expected: Vec<_> = (0..written).rev().map(|number| format!("item {number}")).collect();
+            let expected: Vec<_> =
+                (0..written).rev().map(|number| format!("item {number}")).collect();
             let contents: Vec<_> = items.into_iter().map(|item| item.content).collect();
             assert_eq!(contents, expected);
         }
@@ -117,7 +123,10 @@ async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
         let calls = (0..20).map(|_| async { streams.get_stream_items(1).len().await });
         for result in futures_util::future::join_all(calls).await {
             let error = result.unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection), "{error:?}");
+            assert!(
+                matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection),
+                "{error:?}"
+            );
             assert!(error.is_retryable());
         }
         assert_in_time(start);
@@ -197,23 +206,38 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     for login in ["", ":wrong@", "ann:wrong@"] {
         let refused = RedisBackend::connect(&at(login), RedisConfig::new()).await;
         let error = refused.expect_err(login);
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::InvalidSettings, false),
+            "{error:?}"
+        );
         assert!(!format!("{error:?}").contains("wrong"), "{error:?}");
     }
     let open = Redis::start(&[]);
     let error =
-        RedisBackend::connect(&open.url().replace("redis:", "redis-cluster:"), RedisConfig::new()).await;
+        RedisBackend::connect(&open.url().replace("redis:", "redis-cluster:"), RedisConfig::new())
+            .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidSettings);
-    let error = RedisBackend::connect(&format!("{}/99", open.url()), RedisConfig::new()).await.unwrap_err();
+    let error =
+        RedisBackend::connect(&format!("{}/99", open.url()), RedisConfig::new()).await.unwrap_err();
     assert!(!error.is_retryable(), "{error:?}");
 }
 
-/// Nothing but the few commands that are needed; `CONFIG` and `INFO` are refused, as managed servers do.
+/// Nothing but the few commands that are needed; `CONFIG` and `INFO` are refused, as managed
+/// servers do.
 #[tokio::test]
 async fn few_rights_are_enough() {
     let server = Redis::start(&[]);
-    let rights =
-        ["~user_streams:*", "+ping", "+evalsha", "+script|load", "+zadd", "+zcount", "+zrank", "+zrange"];
+    let rights = [
+        "~user_streams:*",
+        "+ping",
+        "+evalsha",
+        "+script|load",
+        "+zadd",
+        "+zcount",
+        "+zrank",
+        "+zrange",
+    ];
     let more = ["+zrem", "+zcard", "+zremrangebyrank"];
     let user = ["acl", "setuser", "ann", "on", ">pw"];
     assert_eq!(server.cli(&[&user[..], &rights, &more].concat()), "OK");
@@ -292,7 +316,8 @@ async fn no_connection_outlives_the_backend() {
 #[test]
 fn a_backend_may_be_dropped_outside_of_a_runtime() {
     let server = Redis::start(&[]);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let streams = runtime.block_on(connect(&server.url()));
     drop(streams);
     server.wait_until("its connections are gone", |server| server.clients() == 0);

@@ -10,14 +10,16 @@ use chrono::{DateTime, Utc};
 use common::{AnyCluster, Redis};
 use fastrand::Rng;
 use user_streams_core::{
-    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, IntoRecipients, ItemId, MemoryBackend,
-    MemoryConfig, NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind, time,
+    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, IntoRecipients, ItemId,
+    MemoryBackend, MemoryConfig, NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind,
+    time,
 };
 use user_streams_redis::{RedisBackend, RedisConfig};
 
 const USERS: i64 = 12;
 
-/// How many members the compact encoding has at most, by the name that Redis 6.2 knows and later ones still take.
+/// How many members the compact encoding has at most, by the name that Redis 6.2 knows and later
+/// ones still take.
 const COMPACT: &str = "--zset-max-ziplist-entries";
 
 /// Whether an item may come again with another content, which is refused where contents are shared.
@@ -33,13 +35,16 @@ fn at(us: i64) -> DateTime<Utc> {
 
 fn item(random: &mut Rng, contents: Contents) -> NewItem {
     // Few instants and few ids, so that both meet often.
-    let us = *random.choice(&[time::MIN_MICROS, -1, 0, 1, 1_732_262_400_123_456, time::MAX_MICROS]).unwrap();
+    let us = *random
+        .choice(&[time::MIN_MICROS, -1, 0, 1, 1_732_262_400_123_456, time::MAX_MICROS])
+        .unwrap();
     let id = *random.choice(&[1, 255, 256, 257, 65_536, i64::MAX - 1, i64::MAX]).unwrap_or(&1);
     let id = if random.bool() { random.i64(1..300) } else { id };
     // Often of the same content; a place never has two contents at once.
     let mut of_the_place = Rng::with_seed(us.cast_unsigned() ^ id.cast_unsigned());
     let random = if contents == Contents::OnePerPlace { &mut of_the_place } else { random };
-    let content = ["", "a", "☃", "b\n\"c\"", "\u{10FFFF}"][random.usize(..5)].repeat(random.usize(..30));
+    let content =
+        ["", "a", "☃", "b\n\"c\"", "\u{10FFFF}"][random.usize(..5)].repeat(random.usize(..30));
     NewItem::new(content).with_created_at(&at(us)).with_id(ItemId::try_from(id).unwrap())
 }
 
@@ -79,7 +84,9 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Con
                     Cursor::new(near.created_at(), ItemId::try_from(random.i64(1..300)).unwrap())
                 };
                 let position = match random.u32(..3) {
-                    0 => Position::Offset(*random.choice(&[0, 1, 5, 60, u64::MAX - 1, u64::MAX]).unwrap()),
+                    0 => Position::Offset(
+                        *random.choice(&[0, 1, 5, 60, u64::MAX - 1, u64::MAX]).unwrap(),
+                    ),
                     1 => Position::After(near),
                     _ => Position::Before(near),
                 };
@@ -93,7 +100,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Con
             }
             95..99 => {
                 let user = UserId::Int(random.i64(..USERS));
-                let expected = memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
+                let expected =
+                    memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
                 assert_eq!(
                     redis.count_stream_items(CountQuery::new(user)).await.unwrap(),
                     expected,
@@ -133,7 +141,8 @@ async fn with_shared_contents_it_is_as_the_model() {
     let server = Redis::start(&[COMPACT, "20"]);
     for (seed, min_len) in [(20, 0), (21, 0), (22, 10), (23, 10)] {
         let prefix = format!("seed{seed}");
-        let config = RedisConfig::new().with_key_prefix(&prefix).with_shared_content_min_len(min_len);
+        let config =
+            RedisConfig::new().with_key_prefix(&prefix).with_shared_content_min_len(min_len);
         let backend = RedisBackend::connect(&server.url(), config).await.unwrap();
         compare(Arc::new(backend), seed, 2_500, Contents::OnePerPlace).await;
         server.assert_counts(&prefix);
@@ -186,7 +195,8 @@ async fn a_thousand_items_of_one_instant_are_paged_exactly() {
     assert_eq!(back, expected);
 }
 
-/// An item is its `(created_at, id)`: the same one with another content is no second item, and neither pair alone is enough.
+/// An item is its `(created_at, id)`: the same one with another content is no second item, and
+/// neither pair alone is enough.
 #[tokio::test]
 async fn the_place_alone_identifies_an_item() {
     let server = Redis::any();
@@ -228,10 +238,13 @@ async fn the_layout_is_as_documented() {
     backend.add_stream_item(AddStreamItem::new("a{b}".into_recipients(), new)).await.unwrap();
     assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
     assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
-    // The place: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456), then the id.
-    let stored = server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
+    // The place: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456),
+    // then the id.
+    let stored =
+        server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
     assert_eq!(
         stored,
-        "1) \"\\x80\\x06'{\\xc5\\x04b@\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x02hello\"\n2) \"1732262400123456\""
+        "1) \"\\x80\\x06'{\\xc5\\x04b@\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x02hello\"\n2) \
+         \"1732262400123456\""
     );
 }

@@ -11,7 +11,8 @@ use user_streams_core::{ErrorKind, Streams};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
 fn config() -> RedisConfig {
-    let arguments = ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
+    let arguments =
+        ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
     RedisConfig::new().with_client_arguments(arguments)
 }
 
@@ -30,7 +31,9 @@ async fn the_master_is_found_and_found_again() {
     let streams = Streams::from_backend(RedisBackend::connect(&url, config()).await.unwrap());
     streams.add_stream_item(1, "before").await.unwrap();
     assert_eq!(master.cli(&["zcard", "user_streams:user:1"]), "1");
-    replica.wait_until("it has the item", |replica| replica.cli(&["zcard", "user_streams:user:1"]) == "1");
+    replica.wait_until("it has the item", |replica| {
+        replica.cli(&["zcard", "user_streams:user:1"]) == "1"
+    });
 
     master.kill();
     let start = Instant::now();
@@ -50,5 +53,8 @@ async fn the_master_is_found_and_found_again() {
 
     let wrong = url.replace("=main", "=other");
     let error = RedisBackend::connect(&wrong, config()).await.unwrap_err();
-    assert!(error.message().contains("other") || error.kind() == ErrorKind::Connection, "{error:?}");
+    assert!(
+        error.message().contains("other") || error.kind() == ErrorKind::Connection,
+        "{error:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! Contents that are stored once for several recipients: what is stored, who counts as having it, and when it goes.
+//! Contents that are stored once for several recipients: what is stored, who counts as having it,
+//! and when it goes.
 //!
 //! `cargo test -p user-streams-redis --test shared_contents`
 
@@ -72,7 +73,8 @@ async fn a_content_for_several_is_stored_once() {
 
     // From no length on, an empty content too.
     let config = RedisConfig::new().with_shared_content_min_len(0).with_key_prefix("all");
-    let streams = Streams::from_backend(RedisBackend::connect(&server.url(), config).await.unwrap());
+    let streams =
+        Streams::from_backend(RedisBackend::connect(&server.url(), config).await.unwrap());
     streams.add_stream_item([1, 2], "").await.unwrap();
     assert_eq!(contents(&streams, 1).await, [""]);
     assert_eq!(server.cli(&["keys", "all:item:*"]).lines().count(), 1);
@@ -226,7 +228,8 @@ async fn adds_deletes_and_reads_at_once_lose_nothing() {
     assert_eq!(server.cli(&["keys", "*"]), "");
 }
 
-/// Calls that are given up and connections that break leave each count as many as there are members.
+/// Calls that are given up and connections that break leave each count as many as there are
+/// members.
 #[tokio::test]
 async fn what_is_broken_off_leaves_the_counts_right() {
     let server = Redis::start(&[]);
@@ -261,8 +264,10 @@ async fn switched_off_it_still_reads() {
     off.add_stream_item(2, "later").await.unwrap();
     assert_eq!(contents(&off, 1).await, [new.content()]);
     assert_eq!(contents(&off, 2).await, ["later", new.content()]);
-    let page =
-        off.get_stream_items(2).cursor_page(1).after(off.get_stream_items(2).await.unwrap()[0].cursor());
+    let page = off
+        .get_stream_items(2)
+        .cursor_page(1)
+        .after(off.get_stream_items(2).await.unwrap()[0].cursor());
     assert_eq!(page.await.unwrap().items[0].content, new.content());
     // Without the option a deletion leaves the content behind, as documented.
     assert_eq!(off.delete_stream(1).await.unwrap(), 1);
@@ -313,7 +318,8 @@ async fn another_content_is_refused_and_stores_nothing() {
     streams.add_stream_item([1, 2], new.clone()).await.unwrap();
     let other = item("b").with_created_at(&new.created_at()).with_id(new.id());
     for users in [1..4, 3..5, 10..25_000] {
-        let error = streams.add_stream_item(Recipients::iter(users), other.clone()).await.unwrap_err();
+        let error =
+            streams.add_stream_item(Recipients::iter(users), other.clone()).await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Conflict, false), "{error:?}");
         assert!(error.message().ends_with("nothing was stored"), "{error}");
     }
@@ -389,8 +395,16 @@ async fn a_full_server_still_deletes() {
 #[tokio::test]
 async fn few_rights_are_enough() {
     let server = Redis::start(&[]);
-    let rights =
-        ["~user_streams:*", "+ping", "+evalsha", "+script|load", "+zadd", "+zcount", "+zrank", "+zrange"];
+    let rights = [
+        "~user_streams:*",
+        "+ping",
+        "+evalsha",
+        "+script|load",
+        "+zadd",
+        "+zcount",
+        "+zrank",
+        "+zrange",
+    ];
     let more = ["+get", "+set", "+setrange", "+getrange", "+mget", "+del", "+zpopmin"];
     let user = ["acl", "setuser", "ann", "on", ">pw"];
     assert_eq!(server.cli(&[&user[..], &rights, &more].concat()), "OK");
@@ -422,7 +436,11 @@ async fn the_option_is_named_where_it_is_wrong() {
         (&*server.url(), "many", "USER_STREAMS_REDIS_SHARED_CONTENT_MIN_LEN"),
     ] {
         let error = Streams::connect(variables(url, bytes).unwrap()).await.unwrap_err();
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::InvalidSettings, false),
+            "{error:?}"
+        );
         assert!(error.message().contains(name), "{error}");
     }
     let streams = Streams::connect(variables(&server.url(), "100").unwrap()).await.unwrap();

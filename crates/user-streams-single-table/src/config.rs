@@ -1,4 +1,5 @@
 //! The options.
 
-/// The options of [`SingleTableBackend`](crate::SingleTableBackend): those that every SQL backend has.
+/// The options of [`SingleTableBackend`](crate::SingleTableBackend): those that every SQL backend
+/// has.
 pub type SingleTableConfig = user_streams_sql::SqlConfig;

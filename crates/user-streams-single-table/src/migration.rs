@@ -9,12 +9,15 @@ use user_streams_sql::{
 
 use crate::{SingleTable, SingleTableConfig};
 
-/// The migrations, for an application that runs them within its own migrator: extend its vector with these. Then never call
-/// `migrate` too, which keeps a history of its own.
+/// The migrations, for an application that runs them within its own migrator: extend its vector
+/// with these. Then never call `migrate` too, which keeps a history of its own.
 ///
 /// # Errors
 /// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(dialect: Dialect, config: &SingleTableConfig) -> Result<Vec<Box<dyn MigrationTrait>>> {
+pub fn migrations(
+    dialect: Dialect,
+    config: &SingleTableConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
     Ok(all(&Schema::new::<SingleTable>(dialect, config)?))
 }
 
@@ -46,14 +49,16 @@ impl MigrationTrait for CreateTable {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // One index serves every read. InnoDB keeps the rows in its order. On SQLite, strict refuses a text as an integer id.
+        // One index serves every read. InnoDB keeps the rows in its order. On SQLite, strict
+        // refuses a text as an integer id.
         let options = match dialect {
             Dialect::Sqlite => " STRICT",
             Dialect::MySql => " ENGINE = InnoDB",
             _ => "",
         };
         let sql = format!(
-            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, id {integer} NOT NULL, \
+            "CREATE TABLE {table} (user_id {user_id} NOT NULL, created_at_us {integer} NOT NULL, \
+             id {integer} NOT NULL, \
              content {content} NOT NULL, PRIMARY KEY (user_id, created_at_us, id){users}){options}",
             table = schema.quote(&schema.table),
             integer = dialect.integer_type(),

@@ -4,8 +4,8 @@ use std::{any::Any, marker::PhantomData, sync::Arc};
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error, ErrorKind,
-    Result, StreamItem, StreamQuery, Writes, async_trait,
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error,
+    ErrorKind, Result, StreamItem, StreamQuery, Writes, async_trait,
 };
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     pool::{self, Pools},
 };
 
-/// A SQL backend of one layout. The backend crates give it its name: `SingleTableBackend`, `ManyToManyBackend`.
+/// A SQL backend of one layout. The backend crates give it its name: `SingleTableBackend`,
+/// `ManyToManyBackend`.
 #[derive(Debug)]
 pub struct SqlBackend<L> {
     store: Arc<Store>,
@@ -22,19 +23,20 @@ pub struct SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Opens a pool of its own. On SQLite it sets WAL mode, `synchronous` as the option says, and foreign keys on; on
-    /// MySQL autocommit, a strict `sql_mode` and the isolation level READ COMMITTED; on the servers the limits of a
-    /// session.
+    /// Opens a pool of its own. On SQLite it sets WAL mode, `synchronous` as the option says, and
+    /// foreign keys on; on MySQL autocommit, a strict `sql_mode` and the isolation level READ
+    /// COMMITTED; on the servers the limits of a session.
     ///
     /// # Errors
-    /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if there is no usable
-    /// database; `InvalidArgument` outside of a tokio runtime.
+    /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if
+    /// there is no usable database; `InvalidArgument` outside of a tokio runtime.
     pub async fn connect(config: SqlConfig) -> Result<Self> {
         let pools = pool::open(&config).await.map_err(named::<L>)?;
         Self::with_pools(pools, &config)
     }
 
-    /// Uses the application's own pool, as it is set up. Of the configuration, the URL and the pool's size do not count.
+    /// Uses the application's own pool, as it is set up. Of the configuration, the URL and the
+    /// pool's size do not count.
     ///
     /// # Errors
     /// `InvalidSettings` for a malformed option.
@@ -84,7 +86,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn migrate(&self) -> Result<()> {
         ops::migrate(&self.store, L::migrations).await?;
-        // Now, since a transaction may later have the pool's only connection. Else the first one asks.
+        // Now, since a transaction may later have the pool's only connection. Else the first one
+        // asks.
         let _ = ops::identity(&self.store).await;
         Ok(())
     }
@@ -102,7 +105,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
         transaction: &'a (dyn Any + Send + Sync),
     ) -> Result<Box<dyn Writes + 'a>> {
         let Some(transaction) = transaction.downcast_ref::<DatabaseTransaction>() else {
-            let message = "expected a `sea_orm::DatabaseTransaction` of the sea-orm that this library is built with (2.0)";
+            let message = "expected a `sea_orm::DatabaseTransaction` of the sea-orm that this \
+                library is built with (2.0)";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
         Ok(Box::new(ops::InTransaction::new(&self.store, transaction)?))

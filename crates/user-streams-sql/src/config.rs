@@ -5,35 +5,41 @@ use std::{fmt, time::Duration};
 use serde::Deserialize;
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind, Waiting};
 
-/// Where the database is and how to use it. As [options](user_streams_core::Settings::with_option) they have the names of the fields.
+/// Where the database is and how to use it. As [options](user_streams_core::Settings::with_option)
+/// they have the names of the fields.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct SqlConfig {
-    /// The database's URL, such as `sqlite://feeds.db?mode=rwc`. In [`Settings`](user_streams_core::Settings) it is
-    /// what follows the `+` of the backend's URL.
+    /// The database's URL, such as `sqlite://feeds.db?mode=rwc`. In
+    /// [`Settings`](user_streams_core::Settings) it is what follows the `+` of the backend's URL.
     #[serde(skip)]
     pub url: String,
     /// The kind of user ids: `bigint` (the default), `uuid` or `text`.
     pub user_id: UserIdKind,
-    /// The name of the table, or the beginning of the names of the tables. The backend's own name for it by default.
+    /// The name of the table, or the beginning of the names of the tables. The backend's own name
+    /// for it by default.
     pub table: Option<String>,
-    /// The application's user table and its key, as `"table.column"`: deleting a user then deletes the user's items. No foreign key by
-    /// default; it is made by `migrate`, and slows broadcasts.
+    /// The application's user table and its key, as `"table.column"`: deleting a user then deletes
+    /// the user's items. No foreign key by default; it is made by `migrate`, and slows broadcasts.
     pub users: Option<String>,
-    /// The most connections in the pool, 1 to 10,000; by default 4 for SQLite and 10 for a server. A SQLite file has one
-    /// more, which writes.
+    /// The most connections in the pool, 1 to 10,000; by default 4 for SQLite and 10 for a server.
+    /// A SQLite file has one more, which writes.
     pub max_connections: Option<u32>,
-    /// The most calls that wait for a connection, 1 to 1,000,000; 10,000 by default. Any more are `Overloaded` at once.
+    /// The most calls that wait for a connection, 1 to 1,000,000; 10,000 by default. Any more are
+    /// `Overloaded` at once.
     pub max_waiting: usize,
-    /// How long to wait for a connection, in seconds; 10 by default. This and the other limits may be 0.001 to 1,000,000.
+    /// How long to wait for a connection, in seconds; 10 by default. This and the other limits may
+    /// be 0.001 to 1,000,000.
     pub connect_timeout: f64,
-    /// How long one statement may take, in seconds, and a whole call that is no long broadcast, with all that it waits
-    /// for; 30 by default.
+    /// How long one statement may take, in seconds, and a whole call that is no long broadcast,
+    /// with all that it waits for; 30 by default.
     pub statement_timeout: f64,
-    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take, in seconds; 3600 by default.
+    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take, in
+    /// seconds; 3600 by default.
     pub broadcast_timeout: f64,
-    /// How long a broadcast waits for the next of its recipients while it has a transaction open, in seconds; 5 by default.
+    /// How long a broadcast waits for the next of its recipients while it has a transaction open,
+    /// in seconds; 5 by default.
     pub recipients_timeout: f64,
     /// What an add to a file of SQLite waits for: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
@@ -178,7 +184,8 @@ impl SqlConfig {
         }
     }
 
-    /// The name of the table, checked to leave room for the suffixes of an index and of the migrations' history.
+    /// The name of the table, checked to leave room for the suffixes of an index and of the
+    /// migrations' history.
     pub(crate) fn table(&self, default: &str) -> Result<String> {
         let table = self.table.as_deref().unwrap_or(default);
         // PostgreSQL cuts names off at 63 bytes.
@@ -194,7 +201,9 @@ impl SqlConfig {
     pub(crate) fn users(&self) -> Result<Option<(String, String)>> {
         let Some(users) = &self.users else { return Ok(None) };
         match users.split_once('.') {
-            Some((table, column)) if !table.is_empty() && !column.is_empty() && !users.contains('\0') => {
+            Some((table, column))
+                if !table.is_empty() && !column.is_empty() && !users.contains('\0') =>
+            {
                 Ok(Some((table.to_owned(), column.to_owned())))
             }
             _ => Err(invalid("users: malformed: expected \"table.column\"".to_owned())),
@@ -238,7 +247,10 @@ mod tests {
         let config = SqlConfig::new("sqlite::memory:");
         let errors = [
             ("table", config.clone().with_table("a.b").table("x").map(|_| ()).unwrap_err()),
-            ("table", config.clone().with_table("x".repeat(46)).table("x").map(|_| ()).unwrap_err()),
+            (
+                "table",
+                config.clone().with_table("x".repeat(46)).table("x").map(|_| ()).unwrap_err(),
+            ),
             ("users", config.clone().with_users("users").users().map(|_| ()).unwrap_err()),
             (
                 "statement_timeout",
@@ -253,6 +265,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_url() {
-        assert!(!format!("{:?}", SqlConfig::new("postgres://me:s3cr3t@host/db")).contains("s3cr3t"));
+        assert!(
+            !format!("{:?}", SqlConfig::new("postgres://me:s3cr3t@host/db")).contains("s3cr3t")
+        );
     }
 }

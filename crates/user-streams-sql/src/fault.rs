@@ -1,5 +1,6 @@
-//! Which mechanism the project's own fault harness (`cargo xtask fault`) has taken out, to see that its trials notice.
-//! It can with the feature `fault` alone, which is for nobody else and not covered by semver.
+//! Which mechanism the project's own fault harness (`cargo xtask fault`) has taken out, to see that
+//! its trials notice. It can with the feature `fault` alone, which is for nobody else and not
+//! covered by semver.
 
 /// What keeps a fault from doing harm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

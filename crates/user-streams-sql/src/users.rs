@@ -3,23 +3,30 @@
 use futures_core::stream::BoxStream;
 use futures_util::StreamExt;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, PrimaryKeyToColumn, QuerySelect,
-    QueryTrait, Select, StreamTrait, TryGetable, Value, sea_query::SelectStatement,
+    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, PrimaryKeyToColumn,
+    QuerySelect, QueryTrait, Select, StreamTrait, TryGetable, Value, sea_query::SelectStatement,
 };
-use user_streams_core::{Error, ErrorKind, IntoRecipients, RecipientQuery, Recipients, Result, UserId};
+use user_streams_core::{
+    Error, ErrorKind, IntoRecipients, RecipientQuery, Recipients, Result, UserId,
+};
 use uuid::Uuid;
 
-/// Every user that a sea-orm `Select` finds, by its primary key: `add_stream_item(users(User::find().filter(..)), "Hello")`.
+/// Every user that a sea-orm `Select` finds, by its primary key:
+/// `add_stream_item(users(User::find().filter(..)), "Hello")`.
 ///
-/// In a SQL backend the query becomes an `INSERT … SELECT` in the backend's own database, and its rows never reach the client. Where the
-/// users are elsewhere, name their database with [`Users::on`].
+/// In a SQL backend the query becomes an `INSERT … SELECT` in the backend's own database, and its
+/// rows never reach the client. Where the users are elsewhere, name their database with
+/// [`Users::on`].
 pub fn users<E: EntityTrait>(select: Select<E>) -> Users {
     let mut keys = E::PrimaryKey::iter();
     match (keys.next(), keys.next()) {
         (Some(key), None) => users_by(select, key.into_column()),
         // Told when it is awaited, as every other error is.
         _ => Users {
-            select: Err("the entity's primary key has more than one column: use `Users::by(select, column)`"),
+            select: Err(
+                "the entity's primary key has more than one column: use `Users::by(select, \
+                 column)`",
+            ),
             on: None,
         },
     }
@@ -38,20 +45,22 @@ pub struct Users {
 }
 
 impl Users {
-    /// The users in another column than the primary key, such as the followers in a table of who follows whom:
-    /// `Users::by(Follow::find().filter(follow::Column::Followed.eq(7)), follow::Column::Follower)`.
+    /// The users in another column than the primary key, such as the followers in a table of who
+    /// follows whom: `Users::by(Follow::find().filter(follow::Column::Followed.eq(7)),
+    /// follow::Column::Follower)`.
     pub fn by<E: EntityTrait, C: ColumnTrait>(select: Select<E>, column: C) -> Self {
         users_by(select, column)
     }
 
-    /// The users in the one column of any query. A NULL is passed over, and whoever is named twice receives the item once; but on
-    /// PostgreSQL a query without such repeats (`.distinct()`) takes half the time.
+    /// The users in the one column of any query. A NULL is passed over, and whoever is named twice
+    /// receives the item once; but on PostgreSQL a query without such repeats (`.distinct()`) takes
+    /// half the time.
     pub fn query(select: SelectStatement) -> Self {
         Self { select: Ok(Box::new(select)), on: None }
     }
 
-    /// Runs the query on this database and streams its rows to the backend: for users who are in another database than
-    /// the streams.
+    /// Runs the query on this database and streams its rows to the backend: for users who are in
+    /// another database than the streams.
     pub fn on(mut self, database: &DatabaseConnection) -> Self {
         self.on = Some(database.clone());
         self
@@ -73,18 +82,23 @@ impl IntoRecipients for Users {
 }
 
 impl RecipientQuery for Users {
-    fn into_stream(self: Box<Self>, backend: &'static str) -> Result<BoxStream<'static, Result<UserId>>> {
+    fn into_stream(
+        self: Box<Self>,
+        backend: &'static str,
+    ) -> Result<BoxStream<'static, Result<UserId>>> {
         let select = self.select.map_err(|message| Error::new(ErrorKind::Recipients, message))?;
         let Some(database) = self.on else {
             return Err(Error::new(
                 ErrorKind::Recipients,
                 format!(
-                    "the {backend} backend cannot run the query of the recipients: name their database with `users(..).on(&database)`"
+                    "the {backend} backend cannot run the query of the recipients: name their \
+                     database with `users(..).on(&database)`"
                 ),
             ));
         };
         let failed = |error| {
-            Error::new(ErrorKind::Recipients, "the query of the recipients failed").with_source(error)
+            Error::new(ErrorKind::Recipients, "the query of the recipients failed")
+                .with_source(error)
         };
         let stream = async_stream::try_stream! {
             let statement = ConnectionTrait::get_database_backend(&database).build(&*select);
@@ -105,14 +119,17 @@ fn user_id(row: &sea_orm::QueryResult) -> Result<Option<UserId>> {
         row.try_get_by_index::<Option<T>>(0).ok()
     }
     let int = || {
-        get::<i64>(row).or_else(|| get::<i32>(row).map(|id| id.map(i64::from))).map(|id| id.map(UserId::Int))
+        get::<i64>(row)
+            .or_else(|| get::<i32>(row).map(|id| id.map(i64::from)))
+            .map(|id| id.map(UserId::Int))
     };
     let uuid = || get::<Uuid>(row).map(|id| id.map(UserId::Uuid));
     let text = || get::<String>(row).map(|id| id.map(UserId::Text));
     int().or_else(uuid).or_else(text).ok_or_else(|| {
         Error::new(
             ErrorKind::Recipients,
-            "the first column of the query of the recipients is neither an integer, nor a UUID, nor a text",
+            "the first column of the query of the recipients is neither an integer, nor a UUID, \
+             nor a text",
         )
     })
 }

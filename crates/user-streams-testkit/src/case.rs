@@ -36,7 +36,8 @@ impl Case {
         crate::cases::TOPICS.iter().copied().flatten()
     }
 
-    /// Whether the case is to run with user ids of `kind`, for a backend whose first kind is `first`.
+    /// Whether the case is to run with user ids of `kind`, for a backend whose first kind is
+    /// `first`.
     pub fn runs_with(&self, kind: UserIdKind, first: UserIdKind) -> bool {
         match self.kinds {
             Kinds::First => kind == first,
@@ -61,7 +62,8 @@ impl Case {
     }
 }
 
-/// The list `CASES` of a topic. A case that is left out is dead code, which does not compile in `cases`.
+/// The list `CASES` of a topic. A case that is left out is dead code, which does not compile in
+/// `cases`.
 macro_rules! cases {
     ($($case:ident $(for $kinds:expr)? $(; requires $($capability:ident)+)?,)+) => {
         pub(super) const CASES: &[$crate::Case] = &[$($crate::Case::new(

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use crate::{compare::newest_first, suite::Connect};
 
-/// The backend under test, with users of random ids: no case meets the items of another, nor those of an earlier run.
+/// The backend under test, with users of random ids: no case meets the items of another, nor those
+/// of an earlier run.
 #[derive(Clone)]
 pub struct Namespace {
     streams: Streams,
@@ -63,12 +64,17 @@ impl Namespace {
     }
 
     /// Adds an item and returns the number of users who have received it.
-    pub(crate) async fn add(&self, recipients: impl IntoRecipients, item: impl Into<NewItem>) -> u64 {
+    pub(crate) async fn add(
+        &self,
+        recipients: impl IntoRecipients,
+        item: impl Into<NewItem>,
+    ) -> u64 {
         let add = self.streams.add_stream_item(recipients, item);
         add.await.expect("an add of valid arguments succeeds").delivered
     }
 
-    /// Adds these items, some at a time; their order is that of their timestamps and ids all the same.
+    /// Adds these items, some at a time; their order is that of their timestamps and ids all the
+    /// same.
     pub(crate) async fn store(&self, user: &UserId, items: &[NewItem]) {
         let add = |item: &NewItem| self.streams.add_stream_item(user, item.clone()).into_future();
         let adds: Vec<_> = items.iter().map(add).collect();
@@ -109,23 +115,42 @@ impl Namespace {
     }
 
     /// A read straight from the backend.
-    pub(crate) async fn read(&self, user: &UserId, position: Position, limit: u64) -> Vec<StreamItem> {
+    pub(crate) async fn read(
+        &self,
+        user: &UserId,
+        position: Position,
+        limit: u64,
+    ) -> Vec<StreamItem> {
         let query = StreamQuery::new(user.clone(), limit).with_position(position);
         self.backend().get_stream_items(query).await.expect("a read succeeds")
     }
 
     /// A count straight from the backend.
     pub(crate) async fn count(&self, user: &UserId) -> u64 {
-        self.backend().count_stream_items(CountQuery::new(user.clone())).await.expect("a count succeeds")
+        self.backend()
+            .count_stream_items(CountQuery::new(user.clone()))
+            .await
+            .expect("a count succeeds")
     }
 
     /// Which of the users have exactly one item.
-    pub(crate) async fn served<'a>(&self, users: impl IntoIterator<Item = &'a UserId>) -> Vec<bool> {
+    pub(crate) async fn served<'a>(
+        &self,
+        users: impl IntoIterator<Item = &'a UserId>,
+    ) -> Vec<bool> {
         let mut served = Vec::new();
         for user in users {
             let items = self.all(user).await;
-            assert!(items.len() <= 1, "an item is delivered to user {user} once, not {} times", items.len());
-            assert_eq!(self.len(user).await, items.len(), "the count is that of the items of user {user}");
+            assert!(
+                items.len() <= 1,
+                "an item is delivered to user {user} once, not {} times",
+                items.len()
+            );
+            assert_eq!(
+                self.len(user).await,
+                items.len(),
+                "the count is that of the items of user {user}"
+            );
             served.push(items.len() == 1);
         }
         served
@@ -141,7 +166,9 @@ impl fmt::Debug for Namespace {
 /// Some of many: enough to see what a backend does at the borders of its chunks.
 pub(crate) fn sample<T>(all: &[T]) -> impl Iterator<Item = &T> {
     let last = all.len().saturating_sub(1);
-    (0..all.len()).filter(move |at| at % 999 == 0 || *at == last || at % 1_000 == 500).map(|at| &all[at])
+    (0..all.len())
+        .filter(move |at| at % 999 == 0 || *at == last || at % 1_000 == 500)
+        .map(|at| &all[at])
 }
 
 pub(crate) fn random_user(kind: UserIdKind) -> UserId {

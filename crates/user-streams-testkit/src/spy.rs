@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, CountQuery, Delivered, Position, Result, StreamItem, StreamQuery,
-    async_trait,
+    AddStreamItem, Backend, Capabilities, CountQuery, Delivered, Position, Result, StreamItem,
+    StreamQuery, async_trait,
 };
 
 /// What a backend was asked.

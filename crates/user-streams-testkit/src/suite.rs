@@ -16,7 +16,8 @@ use user_streams_core::{Backend, Capability, UserIdKind};
 
 use crate::{Case, Namespace};
 
-/// A case that takes longer hangs: on two cores and a slow disk, the longest ones take some seconds.
+/// A case that takes longer hangs: on two cores and a slow disk, the longest ones take some
+/// seconds.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
 type Failure = Box<dyn StdError + Send + Sync>;
@@ -45,7 +46,8 @@ pub enum Outcome {
 }
 
 impl Suite {
-    /// The suite over the backend that `connect` makes for a kind of user ids. The name is for the tests' names.
+    /// The suite over the backend that `connect` makes for a kind of user ids. The name is for the
+    /// tests' names.
     pub fn new<C, F, B, E>(name: impl Into<String>, connect: C) -> Self
     where
         C: Fn(UserIdKind) -> F + Send + Sync + 'static,
@@ -55,7 +57,9 @@ impl Suite {
     {
         let connect: Connect = Arc::new(move |kind| {
             let connecting = connect(kind);
-            Box::pin(async move { Ok(Arc::new(connecting.await.map_err(Into::into)?) as Arc<dyn Backend>) })
+            Box::pin(async move {
+                Ok(Arc::new(connecting.await.map_err(Into::into)?) as Arc<dyn Backend>)
+            })
         });
         Self { name: name.into(), kinds: Vec::new(), connect }.kinds([
             UserIdKind::BigInt,
@@ -71,25 +75,28 @@ impl Suite {
         self
     }
 
-    /// Each case as a test `<name>::<kind of user id>::<topic>::<case>`, for a test binary without the standard harness.
+    /// Each case as a test `<name>::<kind of user id>::<topic>::<case>`, for a test binary without
+    /// the standard harness.
     pub fn trials(&self) -> Vec<Trial> {
         let Some((first, _)) = self.kinds.first() else { return Vec::new() };
-        let pairs = self.kinds.iter().flat_map(|(kind, _)| Case::all().map(move |case| (case, *kind)));
+        let pairs =
+            self.kinds.iter().flat_map(|(kind, _)| Case::all().map(move |case| (case, *kind)));
         let trial = |(case, kind): (&'static Case, UserIdKind)| {
             let suite = self.clone();
             Trial::ignorable_test(format!("{}::{kind}::{}", self.name, case.name), move || {
                 match RUNTIME.block_on(suite.check(case, kind))? {
                     Outcome::Passed => Ok(Completion::Completed),
-                    Outcome::NotDeclared(capability) => {
-                        Ok(Completion::ignored_with(format!("the backend does not declare {capability:?}")))
-                    }
+                    Outcome::NotDeclared(capability) => Ok(Completion::ignored_with(format!(
+                        "the backend does not declare {capability:?}"
+                    ))),
                 }
             })
         };
         pairs.filter(|(case, kind)| case.runs_with(*kind, *first)).map(trial).collect()
     }
 
-    /// Runs every case as the command line says, and prints how they end: the whole `main` of a test binary.
+    /// Runs every case as the command line says, and prints how they end: the whole `main` of a
+    /// test binary.
     pub fn run(&self) -> ExitCode {
         libtest_mimic::run(&Arguments::from_args(), self.trials()).exit_code()
     }
@@ -125,7 +132,8 @@ impl Suite {
     }
 
     async fn make(&self, kind: UserIdKind) -> Result<Arc<dyn Backend>, String> {
-        let backend = (self.connect)(kind).await.map_err(|error| format!("connecting failed: {error:?}"))?;
+        let backend =
+            (self.connect)(kind).await.map_err(|error| format!("connecting failed: {error:?}"))?;
         let capabilities = backend.capabilities();
         if capabilities.user_id() != kind {
             return Err(format!(
@@ -143,7 +151,10 @@ impl Suite {
 impl fmt::Debug for Suite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kinds: Vec<_> = self.kinds.iter().map(|(kind, _)| kind).collect();
-        f.debug_struct("Suite").field("name", &self.name).field("kinds", &kinds).finish_non_exhaustive()
+        f.debug_struct("Suite")
+            .field("name", &self.name)
+            .field("kinds", &kinds)
+            .finish_non_exhaustive()
     }
 }
 

@@ -80,8 +80,9 @@ impl Cell {
             Engine::Redis => Some("USER_STREAMS_TEST_REDIS"),
         };
         let url = match variable {
-            Some(variable) => env::var(variable)
-                .with_context(|| format!("{} needs the URL of its server in {variable}", self.name))?,
+            Some(variable) => env::var(variable).with_context(|| {
+                format!("{} needs the URL of its server in {variable}", self.name)
+            })?,
             None => {
                 let file = directory.join(format!("{name}.db"));
                 format!("sqlite://{}?mode=rwc", file.display())
@@ -125,7 +126,8 @@ impl Place {
 
     /// The host and the port of a Redis place.
     pub(crate) fn address(&self) -> Result<String> {
-        let rest = self.url.strip_prefix("redis://").context("the Redis baseline knows redis:// only")?;
+        let rest =
+            self.url.strip_prefix("redis://").context("the Redis baseline knows redis:// only")?;
         Ok(rest.split(['/', '?']).next().unwrap_or(rest).to_owned())
     }
 }

@@ -36,19 +36,28 @@ fn create_users(place: &Place) -> String {
     format!("CREATE TABLE IF NOT EXISTS bench_users (id {integer} NOT NULL PRIMARY KEY)")
 }
 
-/// Removes a place. In Redis it removes the streams of the first million users, and the contents that they share.
+/// Removes a place. In Redis it removes the streams of the first million users, and the contents
+/// that they share.
 pub(crate) async fn drop(place: &Place) -> Result<()> {
     if place.engine == Engine::Redis {
-        let script = "for user = ARGV[1], ARGV[2] do redis.call('UNLINK', ARGV[3] .. user) end return 0";
+        let script =
+            "for user = ARGV[1], ARGV[2] do redis.call('UNLINK', ARGV[3] .. user) end return 0";
         let mut resp = Resp::connect(&place.address()?).await?;
         let stem = format!("{}:user:", place.table);
         for first in (0..1_000_000).step_by(20_000) {
             let (from, to) = (first.to_string(), (first + 20_000).to_string());
-            resp.ask(&[b"EVAL", script.as_bytes(), b"0", from.as_bytes(), to.as_bytes(), stem.as_bytes()])
-                .await?;
+            resp.ask(&[
+                b"EVAL",
+                script.as_bytes(),
+                b"0",
+                from.as_bytes(),
+                to.as_bytes(),
+                stem.as_bytes(),
+            ])
+            .await?;
         }
-        let script =
-            "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) end return 0";
+        let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', \
+            key) end return 0";
         let items = format!("{}:item:*", place.table);
         resp.ask(&[b"EVAL", script.as_bytes(), b"0", items.as_bytes()]).await?;
         return Ok(());
@@ -59,7 +68,8 @@ pub(crate) async fn drop(place: &Place) -> Result<()> {
     Ok(())
 }
 
-/// This many items in the reader's feed, oldest first, each of them in `width - 1` other feeds too, which get every hundredth item.
+/// This many items in the reader's feed, oldest first, each of them in `width - 1` other feeds too,
+/// which get every hundredth item.
 pub(crate) async fn feed(place: &Place, items: i64, width: i64) -> Result<()> {
     if place.engine == Engine::Redis {
         return feed_redis(place, items, width).await;
@@ -85,20 +95,23 @@ pub(crate) async fn feed(place: &Place, items: i64, width: i64) -> Result<()> {
         execute(
             place,
             format!(
-                "INSERT INTO {table}_items (id, created_at_us, content) SELECT {id}, {at}, {content} FROM {numbers} WHERE n % {width} = 0"
+                "INSERT INTO {table}_items (id, created_at_us, content) SELECT {id}, {at}, \
+                 {content} FROM {numbers} WHERE n % {width} = 0"
             ),
         )
         .await?;
         execute(
             place,
             format!(
-                "INSERT INTO {table} (user_id, created_at_us, id) SELECT {user}, {at}, {id} FROM {numbers}"
+                "INSERT INTO {table} (user_id, created_at_us, id) SELECT {user}, {at}, {id} FROM \
+                 {numbers}"
             ),
         )
         .await?;
     } else {
         let insert = format!(
-            "INSERT INTO {table} (user_id, created_at_us, id, content) SELECT {user}, {at}, {id}, {content} FROM {numbers}"
+            "INSERT INTO {table} (user_id, created_at_us, id, content) SELECT {user}, {at}, {id}, \
+             {content} FROM {numbers}"
         );
         execute(place, insert).await?;
     }
@@ -157,10 +170,20 @@ async fn feed_redis(place: &Place, items: i64, width: i64) -> Result<()> {
     let (stem, content) = (format!("{}:user:", place.table), content(100));
     let step = (20_000 / width).max(1);
     for first in (0..items).step_by(usize::try_from(step)?) {
-        let numbers = [first, (first + step).min(items) - 1, width].map(|number| number.to_string());
+        let numbers =
+            [first, (first + step).min(items) - 1, width].map(|number| number.to_string());
         let [from, to, width] = numbers.each_ref().map(String::as_bytes);
-        resp.ask(&[b"EVAL", script.as_bytes(), b"0", from, to, stem.as_bytes(), content.as_bytes(), width])
-            .await?;
+        resp.ask(&[
+            b"EVAL",
+            script.as_bytes(),
+            b"0",
+            from,
+            to,
+            stem.as_bytes(),
+            content.as_bytes(),
+            width,
+        ])
+        .await?;
     }
     Ok(())
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
-/// Measures user-streams beside hand-written programs. `cargo xtask bench` starts the servers and calls this.
+/// Measures user-streams beside hand-written programs. `cargo xtask bench` starts the servers and
+/// calls this.
 #[derive(Debug, Parser)]
 pub(crate) struct Flags {
     /// Measure this cell only (repeatable).

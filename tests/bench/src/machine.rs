@@ -13,7 +13,11 @@ use crate::{
 /// The processor, the number of its cores and the system.
 pub(crate) fn describe() -> String {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    format!("{}, {cores} cores, {}", processor().unwrap_or_else(|| consts::ARCH.to_owned()), system())
+    format!(
+        "{}, {cores} cores, {}",
+        processor().unwrap_or_else(|| consts::ARCH.to_owned()),
+        system()
+    )
 }
 
 fn processor() -> Option<String> {
@@ -50,7 +54,11 @@ pub(crate) async fn server(cell: &Cell, directory: &std::path::Path) -> Result<S
             let mut connection = sqlx::MySqlConnection::connect(&place.url).await?;
             let row = connection.fetch_one(sqlx::raw_sql("SELECT version()")).await?;
             let version: String = row.try_get(0)?;
-            if version.contains("MariaDB") { version.replace('-', " ") } else { format!("MySQL {version}") }
+            if version.contains("MariaDB") {
+                version.replace('-', " ")
+            } else {
+                format!("MySQL {version}")
+            }
         }
         Engine::Redis => {
             let mut resp = Resp::connect(&place.address()?).await?;
@@ -58,7 +66,9 @@ pub(crate) async fn server(cell: &Cell, directory: &std::path::Path) -> Result<S
                 return Ok("Redis".to_owned());
             };
             let text = String::from_utf8_lossy(&text).into_owned();
-            let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            let value = |name: &str| {
+                text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
+            };
             match value("valkey_version:") {
                 Some(version) => format!("Valkey {version}"),
                 None => format!("Redis {}", value("redis_version:").unwrap_or_default()),

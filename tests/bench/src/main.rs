@@ -1,4 +1,5 @@
-//! The benchmarks: every workload beside hand-written programs on the bare drivers, in one run, taking turns.
+//! The benchmarks: every workload beside hand-written programs on the bare drivers, in one run,
+//! taking turns.
 //!
 //! `cargo xtask bench` starts the servers and runs this.
 

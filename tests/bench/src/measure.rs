@@ -49,8 +49,9 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/// Lets the sides take turns: one round each that does not count, then `rounds` that do. Their order is another in
-/// each round, so that no side always has the server, or the disk, that the same other one has warmed up or tired out.
+/// Lets the sides take turns: one round each that does not count, then `rounds` that do. Their
+/// order is another in each round, so that no side always has the server, or the disk, that the
+/// same other one has warmed up or tired out.
 pub(crate) async fn in_turns<F>(
     bar: &ProgressBar,
     sides: &[Arc<dyn Side>],
@@ -60,8 +61,10 @@ pub(crate) async fn in_turns<F>(
 where
     F: Future<Output = Result<f64>>,
 {
-    let mut lanes: Vec<_> =
-        sides.iter().map(|side| Lane { side: side.name().to_owned(), rounds: Vec::new() }).collect();
+    let mut lanes: Vec<_> = sides
+        .iter()
+        .map(|side| Lane { side: side.name().to_owned(), rounds: Vec::new() })
+        .collect();
     bar.set_length(((rounds + 1) * sides.len()) as u64);
     bar.set_position(0);
     let mut order: Vec<_> = (0..sides.len()).collect();

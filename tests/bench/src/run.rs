@@ -42,7 +42,11 @@ impl Bench {
     }
 
     /// Ours and the two baselines, each on an empty place of its own.
-    pub(crate) async fn apart(&self, name: &str, full: bool) -> Result<(Vec<Place>, Vec<Arc<dyn Side>>)> {
+    pub(crate) async fn apart(
+        &self,
+        name: &str,
+        full: bool,
+    ) -> Result<(Vec<Place>, Vec<Arc<dyn Side>>)> {
         let mut places = Vec::new();
         for side in ["ours", "same", "lean"] {
             places.push(Place { full, ..self.place(&format!("{name}_{side}")).await? });
@@ -57,7 +61,11 @@ impl Bench {
 
     /// Ours and the two baselines, all on this place.
     pub(crate) async fn together(place: &Place) -> Result<Vec<Arc<dyn Side>>> {
-        Ok(vec![side::ours(place).await?, side::same_driver(place).await?, side::lean(place).await?])
+        Ok(vec![
+            side::ours(place).await?,
+            side::same_driver(place).await?,
+            side::lean(place).await?,
+        ])
     }
 
     pub(crate) fn say(&self, what: &str) {
@@ -88,15 +96,19 @@ pub(crate) async fn run(flags: &Flags) -> Result<()> {
     let mut report = Report::new(machine::describe());
     let mut failures = Vec::new();
     for cell in cells {
-        report.servers.insert(cell.name.to_owned(), machine::server(&cell, directory.path()).await?);
+        report
+            .servers
+            .insert(cell.name.to_owned(), machine::server(&cell, directory.path()).await?);
         for workload in <Workload as clap::ValueEnum>::value_variants() {
             if !flags.workloads.is_empty() && !flags.workloads.contains(workload) {
                 continue;
             }
-            let style = ProgressStyle::with_template("{elapsed_precise} {bar:30} {pos:>3}/{len:3} {msg}")?;
+            let style =
+                ProgressStyle::with_template("{elapsed_precise} {bar:30} {pos:>3}/{len:3} {msg}")?;
             let bar = ProgressBar::new(1).with_style(style);
             bar.enable_steady_tick(std::time::Duration::from_millis(200));
-            let bench = Bench { cell, quick: flags.quick, bar, directory: directory.path().to_owned() };
+            let bench =
+                Bench { cell, quick: flags.quick, bar, directory: directory.path().to_owned() };
             let measured = measure(*workload, &bench).await;
             bench.bar.finish_and_clear();
             match measured.with_context(|| format!("{} {}", workload.name(), cell.name)) {

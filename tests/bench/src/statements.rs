@@ -1,5 +1,6 @@
-//! The SQL of the hand-written programs, on the same tables as ours. They take an item that is there already for an error, which ours
-//! does not, and so have nothing to look for beforehand. The texts live as long as the program.
+//! The SQL of the hand-written programs, on the same tables as ours. They take an item that is
+//! there already for an error, which ours does not, and so have nothing to look for beforehand. The
+//! texts live as long as the program.
 
 use crate::cell::{Engine, Layout, Place};
 
@@ -41,16 +42,21 @@ impl Statements {
         let insert = format!("INSERT INTO {table} ({columns}, user_id)");
         let source = match engine {
             Engine::Postgres => format!("unnest(${last}::bigint[]) AS u(uid)"),
-            Engine::Mysql => format!("JSON_TABLE(${last}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS u"),
+            Engine::Mysql => {
+                format!("JSON_TABLE(${last}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS u")
+            }
             _ => format!("(SELECT value AS uid FROM json_each(${last})) AS u"),
         };
         let newest = |keyset: &str| {
-            format!("FROM {table} WHERE user_id = $1{keyset} ORDER BY created_at_us DESC, id DESC LIMIT")
+            format!(
+                "FROM {table} WHERE user_id = $1{keyset} ORDER BY created_at_us DESC, id DESC LIMIT"
+            )
         };
         let page = |newest: String| {
             if separate {
                 format!(
-                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id {newest}) AS d \
+                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
+                     {newest}) AS d \
                      JOIN {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us \
                      ORDER BY d.created_at_us DESC, d.id DESC"
                 )
@@ -66,11 +72,15 @@ impl Statements {
         let text = |sql: String| text(engine, &sql);
         Self {
             item: separate.then(|| {
-                text(format!("INSERT INTO {table}_items (created_at_us, id, content) VALUES ($1, $2, $3)"))
+                text(format!(
+                    "INSERT INTO {table}_items (created_at_us, id, content) VALUES ($1, $2, $3)"
+                ))
             }),
             one: text(format!("{insert} VALUES ({given}, ${last})")),
             many: text(format!("{insert} SELECT {typed}, u.uid FROM {source}")),
-            query: text(format!("{insert} SELECT {typed}, id FROM bench_users WHERE id <= ${last}")),
+            query: text(format!(
+                "{insert} SELECT {typed}, id FROM bench_users WHERE id <= ${last}"
+            )),
             page: text(page(format!("{} $2 OFFSET $3", newest("")))),
             after: text(page(after)),
             count: text(format!("SELECT COUNT(*) FROM {table} WHERE user_id = $1")),

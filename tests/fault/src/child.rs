@@ -76,9 +76,15 @@ impl Child {
             Command::new(program)
         };
         // Over the pipe: a list of items may be longer than arguments may be.
-        let file = trial.directory.join(format!("{}-{}.json", stage.place.table, fastrand::u64(..)));
+        let file =
+            trial.directory.join(format!("{}-{}.json", stage.place.table, fastrand::u64(..)));
         std::fs::write(&file, work)?;
-        command.arg("--child").arg(&file).stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .arg("--child")
+            .arg(&file)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         let mut process = command.spawn().context("cannot run the child")?;
         let stdout = process.stdout.take().context("the child's output")?;
         let mut child = Self { process, lines: BufReader::new(stdout).lines() };

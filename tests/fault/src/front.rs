@@ -9,8 +9,8 @@ pub(crate) struct Front {
     pooler: Pooler,
 }
 
-/// For as many sessions as trials have at once. The server is tried again sooner than after 15 s. An application's own pool
-/// sends a parameter that the pooler does not know.
+/// For as many sessions as trials have at once. The server is tried again sooner than after 15 s.
+/// An application's own pool sends a parameter that the pooler does not know.
 const SETTINGS: &[&str] = &[
     "max_client_conn = 5000",
     "default_pool_size = 50",

@@ -37,7 +37,8 @@ impl Item {
 
     /// What the library is given: the same each time.
     pub(crate) fn new_item(&self) -> NewItem {
-        let at: DateTime<Utc> = DateTime::from_timestamp_micros(self.created_at_us).unwrap_or_default();
+        let at: DateTime<Utc> =
+            DateTime::from_timestamp_micros(self.created_at_us).unwrap_or_default();
         let item = NewItem::new(content(self)).with_created_at(&at);
         match ItemId::try_from(self.id) {
             Ok(id) => item.with_id(id),
@@ -99,7 +100,8 @@ impl Ledger {
             created_at_us: Utc::now().timestamp_micros(),
             id: ItemId::generate().get(),
         };
-        entries.insert(number, Entry { item: item.clone(), begun: 0, acknowledged: 0, delivered: 0 });
+        entries
+            .insert(number, Entry { item: item.clone(), begun: 0, acknowledged: 0, delivered: 0 });
         item
     }
 
@@ -127,7 +129,8 @@ impl Ledger {
         entry.acknowledged += 1;
         entry.delivered += delivered;
         let recipients = entry.item.recipients();
-        let is_volatile = lock(&self.volatile).as_ref().is_some_and(|users| users.contains(&entry.item.last));
+        let is_volatile =
+            lock(&self.volatile).as_ref().is_some_and(|users| users.contains(&entry.item.last));
         if is_volatile {
             return;
         }
@@ -135,7 +138,8 @@ impl Ledger {
         if is_short || entry.delivered > recipients {
             let (number, begun) = (entry.item.number, entry.begun);
             lock(&self.wrong).push(format!(
-                "add {begun} of item #{number} for {recipients} answered that it delivered to {delivered}"
+                "add {begun} of item #{number} for {recipients} answered that it delivered to \
+                 {delivered}"
             ));
         }
     }
@@ -157,13 +161,21 @@ impl Ledger {
                 // A delivery whose item is gone is one that nobody can read.
                 if !is_volatile(&row.user) {
                     tally.lost += 1;
-                    told.say(tally, "lost", format!("user {} has a delivery without an item", row.user));
+                    told.say(
+                        tally,
+                        "lost",
+                        format!("user {} has a delivery without an item", row.user),
+                    );
                 }
                 continue;
             };
             let Some((number, users)) = parse(content) else {
                 tally.foreign += 1;
-                told.say(tally, "foreign", format!("user {} has {content:?}, which nobody added", row.user));
+                told.say(
+                    tally,
+                    "foreign",
+                    format!("user {} has {content:?}, which nobody added", row.user),
+                );
                 continue;
             };
             let known = entries.get(&number).is_some_and(|entry| {
@@ -193,7 +205,8 @@ impl Ledger {
                     tally,
                     "lost",
                     format!(
-                        "item #{number} for {first} to {last} was acknowledged; {missing} do not have it"
+                        "item #{number} for {first} to {last} was acknowledged; {missing} do not \
+                         have it"
                     ),
                 );
             } else if self.atomic && missing > 0 && missing < steady.len() {
@@ -201,7 +214,9 @@ impl Ledger {
                 told.say(
                     tally,
                     "partial",
-                    format!("item #{number} for {first} to {last} is missing for {missing} of them"),
+                    format!(
+                        "item #{number} for {first} to {last} is missing for {missing} of them"
+                    ),
                 );
             } else if self.atomic
                 && entry.begun == entry.acknowledged
@@ -223,7 +238,11 @@ impl Ledger {
         if volatile.is_none() {
             for content in stored.orphans.iter().filter(|_| self.atomic) {
                 tally.partial += 1;
-                told.say(tally, "partial", format!("the item {content:?} is stored, and nobody has it"));
+                told.say(
+                    tally,
+                    "partial",
+                    format!("the item {content:?} is stored, and nobody has it"),
+                );
             }
         }
         for wrong in lock(&self.wrong).iter() {
@@ -288,7 +307,10 @@ mod tests {
         ledger.begin(1);
         assert_eq!(figures(&judged(&ledger, vec![row(&one, 1)])), [0; 4]);
         // Never answered, and stored.
-        assert_eq!(figures(&judged(&ledger, vec![row(&one, 1), row(&two, 1), row(&two, 2)])), [0; 4]);
+        assert_eq!(
+            figures(&judged(&ledger, vec![row(&one, 1), row(&two, 1), row(&two, 2)])),
+            [0; 4]
+        );
     }
 
     #[test]

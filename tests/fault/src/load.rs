@@ -109,7 +109,10 @@ impl One {
             && since < PAGE
             && !page.contains(&number)
         {
-            self.stage.foreign(format!("a page of user {} is without #{number}, its newest item", self.user));
+            self.stage.foreign(format!(
+                "a page of user {} is without #{number}, its newest item",
+                self.user
+            ));
         }
     }
 
@@ -117,7 +120,9 @@ impl One {
         let Some(count) = self.stage.count(self.user).await else { return };
         if !(self.acknowledged..=self.begun).contains(&count) {
             let (user, from, to) = (self.user, self.acknowledged, self.begun);
-            self.stage.foreign(format!("the count of user {user} is {count}; it has {from} to {to} items"));
+            self.stage.foreign(format!(
+                "the count of user {user} is {count}; it has {from} to {to} items"
+            ));
         }
     }
 }

@@ -56,8 +56,8 @@ impl Place {
             Layout::ManyToMany => "many-to-many+",
             Layout::SortedSets => "",
         };
-        let mut settings =
-            Settings::new(format!("{backend}{}", self.url)).with_option("user_id", self.kind().as_str());
+        let mut settings = Settings::new(format!("{backend}{}", self.url))
+            .with_option("user_id", self.kind().as_str());
         let Limits { connections, connect, statement, broadcast } = self.limits;
         if self.engine.is_sql() {
             settings = settings

@@ -237,7 +237,8 @@ impl State {
 
     fn loses(&self, bytes: &[u8]) -> bool {
         let Some(loss) = *lock(&self.loss) else { return false };
-        let has = loss.after.is_empty() || bytes.windows(loss.after.len()).any(|window| window == loss.after);
+        let has = loss.after.is_empty()
+            || bytes.windows(loss.after.len()).any(|window| window == loss.after);
         has && fastrand::u32(..loss.one_in) == 0
     }
 }

@@ -80,8 +80,11 @@ impl Report {
     /// Writes the page of the book.
     pub(crate) fn save(&self, file: &Path, long: bool) -> Result<()> {
         let command = if long { "cargo xtask fault --long" } else { "cargo xtask fault" };
-        let faults: Vec<_> =
-            self.faults.iter().map(|fault| format!("- `{}`: {}", fault.name, fault.about)).collect();
+        let faults: Vec<_> = self
+            .faults
+            .iter()
+            .map(|fault| format!("- `{}`: {}", fault.name, fault.about))
+            .collect();
         let text = format!(
             "# Fault trials\n\n\
              Made by `{command}`, which writes this page. Each trial breaks something on a real server while tasks add \
@@ -99,8 +102,14 @@ impl Report {
 }
 
 fn row(fault: &str, cell: &str, tally: &Tally) -> Vec<String> {
-    let numbers =
-        [tally.trials, tally.acknowledged, tally.lost, tally.duplicated, tally.partial, tally.foreign];
+    let numbers = [
+        tally.trials,
+        tally.acknowledged,
+        tally.lost,
+        tally.duplicated,
+        tally.partial,
+        tally.foreign,
+    ];
     let mut row = vec![fault.to_owned(), cell.to_owned()];
     row.extend(numbers.iter().map(ToString::to_string));
     row.push(tally.longest());

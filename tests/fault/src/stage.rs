@@ -205,7 +205,11 @@ impl Stage {
     /// Adds an item, and tells whether it was acknowledged.
     pub(crate) async fn add(&self, item: &Item) -> bool {
         let limits = self.place.limits;
-        let bound = if item.recipients() > self.place.chunk() { limits.broadcast } else { limits.statement };
+        let bound = if item.recipients() > self.place.chunk() {
+            limits.broadcast
+        } else {
+            limits.statement
+        };
         let added = self.call("an add", bound, self.start(item).into_future()).await;
         if let Some(delivery) = &added {
             self.ledger.acknowledge(item.number, delivery.delivered);
@@ -320,7 +324,8 @@ impl Stage {
 /// What a panic says.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 /// Where the server listens, if there is one and a proxy can stand before it.

@@ -48,7 +48,8 @@ impl Trial {
         if self.long { long } else { short }
     }
 
-    /// Whether a pooler gives each transaction another session, which an application's own pool of sqlx cannot bear.
+    /// Whether a pooler gives each transaction another session, which an application's own pool of
+    /// sqlx cannot bear.
     pub(crate) fn pools_transactions(&self) -> bool {
         self.pooler.as_ref().is_some_and(|front| front.mode == "transaction")
     }

@@ -21,11 +21,15 @@ impl Account {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
         }
-        let account = users.iter().find_map(|user| Some(Self { uid: id("-u", user)?, gid: id("-g", user)? }));
+        let account =
+            users.iter().find_map(|user| Some(Self { uid: id("-u", user)?, gid: id("-g", user)? }));
         match account {
             Some(account) => Ok(Some(account)),
             None => {
-                bail!("we are root, and none of these users exists to run it instead: {}", users.join(", "))
+                bail!(
+                    "we are root, and none of these users exists to run it instead: {}",
+                    users.join(", ")
+                )
             }
         }
     }

@@ -53,7 +53,11 @@ impl Authority {
         self.sign(params(name, &[])?, ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn sign(&self, mut params: CertificateParams, purpose: ExtendedKeyUsagePurpose) -> Result<Certificate> {
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Result<Certificate> {
         params.extended_key_usages = vec![purpose];
         let key = KeyPair::generate().context("cannot make a key")?;
         let signed = params.signed_by(&key, &self.issuer).context("cannot sign a certificate")?;
@@ -63,7 +67,8 @@ impl Authority {
 
 fn params(name: &str, hosts: &[&str]) -> Result<CertificateParams> {
     let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
-    let mut params = CertificateParams::new(hosts).context("cannot make a certificate for these hosts")?;
+    let mut params =
+        CertificateParams::new(hosts).context("cannot make a certificate for these hosts")?;
     params.distinguished_name.push(DnType::CommonName, name);
     // A test may not depend on the clock of another machine.
     params.not_before = date_time_ymd(2019, 1, 1);

@@ -99,26 +99,31 @@ fn lines<'a>(package: impl Fn(Manager) -> &'a str) -> String {
     let line = |manager: Manager| manager.line(package(manager));
     match Manager::here() {
         Some(manager) => line(manager),
-        None => Manager::ALL.iter().map(|&manager| line(manager)).collect::<Vec<_>>().join("` or `"),
+        None => {
+            Manager::ALL.iter().map(|&manager| line(manager)).collect::<Vec<_>>().join("` or `")
+        }
     }
 }
 
 /// Installs those of the servers that are missing, and the pooler that PostgreSQL is tested behind.
 pub fn install(kinds: &[Kind]) -> Result<()> {
     let with_pooler = kinds.contains(&Kind::Postgres) && !pgbouncer::is_installed();
-    let kinds: Vec<_> = kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
+    let kinds: Vec<_> =
+        kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
     if kinds.is_empty() && !with_pooler {
         return Ok(());
     }
-    let manager = Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
+    let manager =
+        Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
     let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
     packages.dedup();
     packages.extend(with_pooler.then_some(pgbouncer::PROGRAM));
     eprintln!("installing {}", packages.join(", "));
     // In the terminal's own process group: sudo may have to ask for a password.
     let mut command = manager.command(&packages);
-    let status =
-        command.status().with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `{}`", command.get_program().display()))?;
     interrupt::check()?;
     if !status.success() {
         bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
@@ -142,7 +147,9 @@ mod tests {
             }
         }
         assert!(
-            Manager::Apt.line(Manager::Apt.package(Kind::Mysql)).ends_with("apt-get install mariadb-server")
+            Manager::Apt
+                .line(Manager::Apt.package(Kind::Mysql))
+                .ends_with("apt-get install mariadb-server")
         );
     }
 }

@@ -113,9 +113,11 @@ impl Instance {
         member.process.wait()?;
         self.down(node)?;
         // A server does not start while children of the former one have its memory.
-        self.wait_until("the end of its children", || match children.iter().any(|&child| is_alive(child)) {
-            true => bail!("a child is still alive"),
-            false => Ok(()),
+        self.wait_until("the end of its children", || {
+            match children.iter().any(|&child| is_alive(child)) {
+                true => bail!("a child is still alive"),
+                false => Ok(()),
+            }
         })
     }
 
@@ -175,7 +177,11 @@ impl Instance {
 
     /// Waits until the condition holds. An error of the condition means "not yet"; the last one is
     /// shown in the end.
-    pub(crate) fn wait_until(&mut self, what: &str, mut ready: impl FnMut() -> Result<()>) -> Result<()> {
+    pub(crate) fn wait_until(
+        &mut self,
+        what: &str,
+        mut ready: impl FnMut() -> Result<()>,
+    ) -> Result<()> {
         let deadline = Instant::now() + DEADLINE;
         loop {
             let state = ready();
@@ -204,8 +210,13 @@ impl Instance {
     /// Keeps all that the command writes in the directory, its output in a log.
     fn house(&self, name: &str, command: &mut Command) -> Result<PathBuf> {
         let path = self.path().join(format!("{name}.log"));
-        let log = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        command.current_dir(self.path()).env("TMPDIR", self.path()).stdout(log.try_clone()?).stderr(log);
+        let log =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        command
+            .current_dir(self.path())
+            .env("TMPDIR", self.path())
+            .stdout(log.try_clone()?)
+            .stderr(log);
         Ok(path)
     }
 }
@@ -228,7 +239,8 @@ pub(crate) fn free_ports(count: usize, offset: u16) -> Result<Vec<u16>> {
     let mut ports = Vec::new();
     while ports.len() < count {
         interrupt::check()?;
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
+        let listener =
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
         let port = listener.local_addr()?.port();
         let twin = match port.checked_add(offset) {
             None => None,
@@ -251,7 +263,8 @@ pub(crate) fn free_port() -> Result<u16> {
 
 /// Sends the request to a local port, and answers the first bytes of the reply.
 pub(crate) fn exchange(port: u16, request: &[u8]) -> Result<Vec<u8>> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("it does not listen")?;
+    let mut stream =
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("it does not listen")?;
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     stream.write_all(request)?;
     let mut reply = vec![0; 16 * 1024];
@@ -289,7 +302,8 @@ mod tests {
         command.args(["-c", "sleep 600 & wait"]);
         instance.spawn("server", command, Stop::Kill, 0, |_| Ok(()))?;
         let first = instance.members[0].process.id();
-        instance.wait_until("a child", || descendants(first)?.first().context("none").map(|_| ()))?;
+        instance
+            .wait_until("a child", || descendants(first)?.first().context("none").map(|_| ()))?;
         let children = descendants(first)?;
         instance.pause(0)?;
         instance.resume()?;

@@ -98,8 +98,11 @@ mod tests {
 
     #[test]
     fn a_url_of_another_kind_is_refused_without_showing_it() {
-        let error = Kind::Redis.check_url("postgres://u:secret@h/db").expect_err("refused").to_string();
+        let error =
+            Kind::Redis.check_url("postgres://u:secret@h/db").expect_err("refused").to_string();
         assert_eq!(error, "USER_STREAMS_TEST_REDIS must be a URL that begins with `redis://`");
-        assert!(Kind::RedisCluster.check_url("redis-cluster://127.0.0.1:1?node=127.0.0.1:2").is_ok());
+        assert!(
+            Kind::RedisCluster.check_url("redis-cluster://127.0.0.1:1?node=127.0.0.1:2").is_ok()
+        );
     }
 }

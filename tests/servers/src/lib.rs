@@ -3,7 +3,10 @@
 //!
 //! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and
 //! restarts them.
-#![allow(clippy::missing_errors_doc, reason = "every error is an `anyhow::Error` that says what failed")]
+#![allow(
+    clippy::missing_errors_doc,
+    reason = "every error is an `anyhow::Error` that says what failed"
+)]
 
 mod account;
 mod certificate;
@@ -31,6 +34,8 @@ pub use kind::Kind;
 pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
-pub use provide::{Source, concurrently, is_installed, missing, provide, source, start, start_with};
+pub use provide::{
+    Source, concurrently, is_installed, missing, provide, source, start, start_with,
+};
 pub use server::Server;
 pub use tls::Tls;

@@ -47,7 +47,8 @@ fn holds_all(directory: &Path, kind: Kind) -> bool {
 /// Where programs are.
 fn directories() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let others = ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin"].map(PathBuf::from);
+    let others =
+        ["/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/bin"].map(PathBuf::from);
     env::split_paths(&path).chain(others).collect()
 }
 
@@ -71,8 +72,12 @@ fn versions(parent: &str, prefix: &str) -> Vec<PathBuf> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let version =
-                name.strip_prefix(prefix)?.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+            let version = name
+                .strip_prefix(prefix)?
+                .split('.')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .ok()?;
             Some((version, entry.path().join("bin")))
         })
         .collect();
@@ -92,7 +97,10 @@ mod tests {
         }
         let parent = parent.path().to_string_lossy().into_owned();
         let found = versions(&parent, "");
-        assert_eq!(found, ["16", "15", "9.6"].map(|version| Path::new(&parent).join(version).join("bin")));
+        assert_eq!(
+            found,
+            ["16", "15", "9.6"].map(|version| Path::new(&parent).join(version).join("bin"))
+        );
         Ok(())
     }
 }

@@ -70,7 +70,11 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
         .args(profile.mysql())
         .args(options);
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
-    Ok(Server::throwaway(Kind::Mysql, format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
+    Ok(Server::throwaway(
+        Kind::Mysql,
+        format!("mysql://root@127.0.0.1:{port}/user_streams"),
+        instance,
+    ))
 }
 
 /// Has it speak TLS, or not, from its next start on.
@@ -85,7 +89,8 @@ pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
             format!("ssl-cert = {certificate}\nssl-key = {key}\n{}", clients.unwrap_or_default())
         }
     };
-    fs::write(directory.join(SETTINGS), format!("[mysqld]\n{lines}")).context("cannot write its settings")
+    fs::write(directory.join(SETTINGS), format!("[mysqld]\n{lines}"))
+        .context("cannot write its settings")
 }
 
 /// Its first packet: a header of four bytes, then protocol version 10 (255 is an error).

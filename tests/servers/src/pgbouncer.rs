@@ -34,17 +34,20 @@ pub(crate) fn is_installed() -> bool {
 }
 
 impl Pooler {
-    /// Starts it in front of the server at this URL, as whose user every client comes to the server. `settings` are lines
-    /// of its configuration, such as `pool_mode = transaction`; all others are PgBouncer's own defaults.
+    /// Starts it in front of the server at this URL, as whose user every client comes to the
+    /// server. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
+    /// others are PgBouncer's own defaults.
     pub fn start(server_url: &str, settings: &[&str]) -> Result<Self> {
         Self::start_for(server_url, &[], settings)
     }
 
-    /// The same, but whoever is one of these users comes to the server as himself, and nobody else is let in.
+    /// The same, but whoever is one of these users comes to the server as himself, and nobody else
+    /// is let in.
     pub fn start_for(server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
         let Some(binary) = locate::program(BINARIES, PROGRAM) else {
             bail!(
-                "PgBouncer is not installed: run `{}` (or `cargo xtask test --install`), or set {BINARIES}",
+                "PgBouncer is not installed: run `{}` (or `cargo xtask test --install`), or set \
+                 {BINARIES}",
                 install::line_of(PROGRAM)
             );
         };
@@ -52,7 +55,8 @@ impl Pooler {
         loop {
             match Self::try_start(&binary, server_url, users, settings) {
                 Err(error)
-                    if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") =>
+                    if attempt < ATTEMPTS
+                        && format!("{error:#}").contains("ddress already in use") =>
                 {
                     attempt += 1;
                 }
@@ -61,7 +65,12 @@ impl Pooler {
         }
     }
 
-    fn try_start(binary: &Path, server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
+    fn try_start(
+        binary: &Path,
+        server_url: &str,
+        users: &[String],
+        settings: &[&str],
+    ) -> Result<Self> {
         let (scheme, rest) = server_url.split_once("://").context("no URL")?;
         let (authority, database) = rest.split_once('/').context("a URL without a database")?;
         let (user, address) = authority.rsplit_once('@').context("a URL without a user")?;
@@ -96,6 +105,9 @@ impl Pooler {
         }
         let answers = |port| exchange(port, HELLO).map(drop);
         instance.spawn(PROGRAM, command, Stop::Kill, port, answers)?;
-        Ok(Self { url: format!("{scheme}://{user}@127.0.0.1:{port}/{database}"), _instance: instance })
+        Ok(Self {
+            url: format!("{scheme}://{user}@127.0.0.1:{port}/{database}"),
+            _instance: instance,
+        })
     }
 }

@@ -45,7 +45,12 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
 
     let port = free_port()?;
     let mut postgres = command("postgres");
-    postgres.arg("-D").arg(&data).args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1"]);
+    postgres.arg("-D").arg(&data).args([
+        "-p",
+        &port.to_string(),
+        "-c",
+        "listen_addresses=127.0.0.1",
+    ]);
     postgres.args(["-c", "unix_socket_directories="]);
     for setting in profile.postgres() {
         postgres.args(["-c", setting]);
@@ -53,7 +58,11 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
     postgres.args(options);
     profile.with_tls(|tls| configure(instance.path(), tls))?;
     instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
-    Ok(Server::throwaway(Kind::Postgres, format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))
+    Ok(Server::throwaway(
+        Kind::Postgres,
+        format!("postgres://postgres@127.0.0.1:{port}/postgres"),
+        instance,
+    ))
 }
 
 /// It refuses to run as root.
@@ -75,7 +84,8 @@ pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
             lines += &format!("ssl_ca_file = '{}'\n", clients.display());
         }
     }
-    fs::write(directory.join("data/postgresql.auto.conf"), lines).context("cannot write its settings")
+    fs::write(directory.join("data/postgresql.auto.conf"), lines)
+        .context("cannot write its settings")
 }
 
 /// It listens before it lets anyone in: only "authentication ok" says that it is up.

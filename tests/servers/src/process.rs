@@ -193,7 +193,8 @@ mod tests {
     fn a_dropped_process_takes_its_group_along() -> Result<()> {
         let directory = tempfile::tempdir()?;
         let pid_file = directory.path().join("pid");
-        let script = format!("sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait", pid_file.display());
+        let script =
+            format!("sleep 600 & echo $! > {}.new; mv {0}.new {0}; wait", pid_file.display());
         let process = Process::spawn(Command::new("sh").args(["-c", &script]), Stop::Terminate)?;
         while !pid_file.exists() {
             thread::sleep(POLL);
@@ -216,6 +217,9 @@ mod tests {
 
     #[test]
     fn a_command_is_shown_as_one_would_type_it() {
-        assert_eq!(display(Command::new("sh").args(["-c", "echo it's", ""])), r"sh -c 'echo it'\''s' ''");
+        assert_eq!(
+            display(Command::new("sh").args(["-c", "echo it's", ""])),
+            r"sh -c 'echo it'\''s' ''"
+        );
     }
 }

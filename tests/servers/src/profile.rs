@@ -18,7 +18,10 @@ pub enum Profile {
 
 impl Profile {
     /// Configures TLS for PostgreSQL and MariaDB, where they take sessions by it too.
-    pub(crate) fn with_tls(self, configure: impl FnOnce(Option<&Tls<'_>>) -> Result<()>) -> Result<()> {
+    pub(crate) fn with_tls(
+        self,
+        configure: impl FnOnce(Option<&Tls<'_>>) -> Result<()>,
+    ) -> Result<()> {
         if self != Self::Crash {
             return Ok(());
         }
@@ -29,9 +32,12 @@ impl Profile {
     /// `-c` settings of PostgreSQL.
     pub fn postgres(self) -> &'static [&'static str] {
         match self {
-            Self::Fast => {
-                &["max_connections=300", "fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-            }
+            Self::Fast => &[
+                "max_connections=300",
+                "fsync=off",
+                "synchronous_commit=off",
+                "full_page_writes=off",
+            ],
             Self::Crash => &["max_connections=300", "fsync=off"],
             Self::Durable => &["max_connections=300"],
         }

@@ -76,10 +76,15 @@ pub fn start_with(kind: Kind, profile: Profile, options: &[&str]) -> Result<Serv
             Kind::RedisCluster => redis_cluster::start(&binaries, profile),
         };
         match started {
-            Err(error) if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") => {
+            Err(error)
+                if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") =>
+            {
                 attempt += 1;
             }
-            other => return other.map_err(|error| error.context(format!("{} did not start", kind.title()))),
+            other => {
+                return other
+                    .map_err(|error| error.context(format!("{} did not start", kind.title())));
+            }
         }
     }
 }

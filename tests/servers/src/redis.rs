@@ -49,7 +49,9 @@ pub(crate) fn spawn(
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no", "--dir"])
         .arg(&directory);
     redis.args(profile.redis()).args(options);
-    instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| expect(port, "PING", "+PONG"))
+    instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| {
+        expect(port, "PING", "+PONG")
+    })
 }
 
 /// Has the process at this port speak TLS too, or not, from its next start on; returns the port for
@@ -64,7 +66,8 @@ pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> R
         // do.
         let clients = files.clients.as_ref().unwrap_or(&files.certificate);
         lines = format!(
-            "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file {}\ntls-auth-clients {}\ntls-cluster yes\n",
+            "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file \
+             {}\ntls-auth-clients {}\ntls-cluster yes\n",
             files.certificate.display(),
             files.key.display(),
             clients.display(),

@@ -30,7 +30,11 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
 
     let addresses: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     let mut create = Command::new(client);
-    create.args(["--cluster", "create"]).args(&addresses).args(["--cluster-replicas", "1", "--cluster-yes"]);
+    create.args(["--cluster", "create"]).args(&addresses).args([
+        "--cluster-replicas",
+        "1",
+        "--cluster-yes",
+    ]);
     instance.prepare("redis-cli", &mut create)?;
     joined(&mut instance)?;
 

@@ -71,7 +71,8 @@ impl Server {
     /// Starts it again, with TLS or without it; returns the port for it. Redis has one of its own.
     pub fn restart_with(&mut self, tls: Option<&Tls<'_>>) -> Result<u16> {
         let (kind, instance) = (self.kind, self.own()?);
-        let (directory, port) = (instance.path(), *instance.ports().first().context("it has no process")?);
+        let (directory, port) =
+            (instance.path(), *instance.ports().first().context("it has no process")?);
         let tls_port = match kind {
             Kind::Postgres => postgres::configure(directory, tls).map(|()| port),
             Kind::Mysql => mariadb::configure(directory, tls).map(|()| port),

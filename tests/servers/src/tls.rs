@@ -43,7 +43,8 @@ impl TlsFiles {
         if let Some(owner) = owner {
             owner.own(&key)?;
         }
-        let clients = tls.clients.map(|authority| write("clients.crt", authority.pem())).transpose()?;
+        let clients =
+            tls.clients.map(|authority| write("clients.crt", authority.pem())).transpose()?;
         Ok(Self { certificate: write("tls.crt", &tls.certificate.certificate)?, key, clients })
     }
 }

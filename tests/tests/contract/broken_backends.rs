@@ -1,5 +1,5 @@
-//! The suite catches it: for each fault, a backend that has it fails the cases that are there for it, and each case of
-//! the suite is there for some fault.
+//! The suite catches it: for each fault, a backend that has it fails the cases that are there for
+//! it, and each case of the suite is there for some fault.
 
 use std::{collections::BTreeSet, panic, sync::Once, thread};
 
@@ -26,14 +26,20 @@ fn runtime() -> Runtime {
             }
         }));
     });
-    Builder::new_multi_thread().worker_threads(2).thread_name(THREAD).enable_all().build().expect("a runtime")
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name(THREAD)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 /// The suite over a backend with this twist, whose connections share their rows.
 fn suite(twist: Twist) -> Suite {
     let stores = KINDS.map(|kind| Store::new(kind, twist));
     Suite::new("broken", move |kind| {
-        let store = stores[KINDS.iter().position(|known| *known == kind).unwrap_or_default()].again();
+        let store =
+            stores[KINDS.iter().position(|known| *known == kind).unwrap_or_default()].again();
         async move { Ok::<_, Error>(store) }
     })
 }
@@ -56,7 +62,8 @@ fn a_backend_without_a_fault_passes_every_case() {
         let suite = suite(HONEST);
         let pairs = KINDS.iter().flat_map(|kind| Case::all().map(move |case| (case, *kind)));
         let pairs = pairs.filter(|(case, kind)| case.runs_with(*kind, UserIdKind::BigInt));
-        let checks = pairs.map(async |(case, kind)| (case.name, kind, suite.check(case, kind).await));
+        let checks =
+            pairs.map(async |(case, kind)| (case.name, kind, suite.check(case, kind).await));
         let outcomes: Vec<_> = stream::iter(checks).buffer_unordered(4).collect().await;
         outcomes.into_iter().filter(|(.., outcome)| *outcome != Ok(Outcome::Passed)).collect()
     });
@@ -86,7 +93,8 @@ async fn missed_by(fault: &Fault) -> Vec<String> {
 fn every_case_is_there_for_a_fault() {
     let caught: BTreeSet<_> =
         FAULTS.iter().copied().flatten().flat_map(|fault| fault.caught_by).copied().collect();
-    let idle: Vec<_> = Case::all().map(|case| case.name).filter(|name| !caught.contains(name)).collect();
+    let idle: Vec<_> =
+        Case::all().map(|case| case.name).filter(|name| !caught.contains(name)).collect();
     assert!(idle.is_empty(), "no fault shows that these cases can fail: {idle:#?}");
 }
 
@@ -108,9 +116,13 @@ fn a_backend_that_does_not_connect_fails_every_case() {
 
 #[test]
 fn a_backend_for_another_kind_of_user_ids_fails_every_case() {
-    let suite = Suite::new("other", |_| async { Ok::<_, Error>(Store::new(UserIdKind::Text, HONEST)) });
+    let suite =
+        Suite::new("other", |_| async { Ok::<_, Error>(Store::new(UserIdKind::Text, HONEST)) });
     let message = runtime().block_on(suite.check(case(ANY), UserIdKind::Uuid)).unwrap_err();
-    assert!(message.contains("asked for uuid ids") && message.contains("for text ids"), "{message}");
+    assert!(
+        message.contains("asked for uuid ids") && message.contains("for text ids"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -118,6 +130,11 @@ fn a_suite_for_one_kind_of_user_ids_has_no_trial_of_another() {
     let suite = suite(HONEST).kinds([UserIdKind::Text]);
     let trials = suite.trials();
     assert!(trials.iter().all(|trial| trial.name().starts_with("broken::text::")));
-    let expected = Case::all().filter(|case| case.runs_with(UserIdKind::Text, UserIdKind::Text)).count();
-    assert_eq!(trials.len(), expected, "cases that need no kind in particular run with the only one");
+    let expected =
+        Case::all().filter(|case| case.runs_with(UserIdKind::Text, UserIdKind::Text)).count();
+    assert_eq!(
+        trials.len(),
+        expected,
+        "cases that need no kind in particular run with the only one"
+    );
 }

@@ -18,14 +18,18 @@ async fn the_free_functions_work_from_the_first_init_that_succeeds_and_a_second_
         items.cursor_page(1).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotInitialized, "{error}");
-        assert!(error.to_string().contains("`user_streams_core::init(settings).await?`"), "{error}");
+        assert!(
+            error.to_string().contains("`user_streams_core::init(settings).await?`"),
+            "{error}"
+        );
     }
 
     let error = init(Settings::new("memory://typo")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidSettings, "a failed init is its own error: {error}");
 
-    let streams =
-        init(Settings::new("memory://").with_use_utc(true)).await.expect("a failed init may be repeated");
+    let streams = init(Settings::new("memory://").with_use_utc(true))
+        .await
+        .expect("a failed init may be repeated");
     assert_eq!(add_stream_item([42, 43], "to both").await.unwrap().delivered, 2);
     assert_eq!(items.len().await.unwrap(), 1, "a stream that was made before init works after it");
     assert_eq!(streams.get_stream_items(43).get(0).await.unwrap().unwrap().content, "to both");
@@ -51,12 +55,18 @@ async fn show_in_the_time_zone_of_this_process() {
     }
 }
 
-/// On both sides of the night in which New York's clocks leap from 02:00 to 03:00; the newest first.
+/// On both sides of the night in which New York's clocks leap from 02:00 to 03:00; the newest
+/// first.
 const DATES: [&str; 2] = ["2024-03-10T07:00:00.000001Z", "2024-03-10T06:59:59.999999Z"];
 
 fn shown_in(zone: &str) -> Vec<String> {
     let mut child = Command::new(env::current_exe().expect("this test binary"));
-    child.args(["--exact", "init::show_in_the_time_zone_of_this_process", "--ignored", "--nocapture"]);
+    child.args([
+        "--exact",
+        "init::show_in_the_time_zone_of_this_process",
+        "--ignored",
+        "--nocapture",
+    ]);
     let output = child.env("TZ", zone).output().expect("the child runs");
     let text = String::from_utf8_lossy(&output.stdout);
     text.lines().filter_map(|line| Some(line.split_once("shown ")?.1.trim().to_owned())).collect()

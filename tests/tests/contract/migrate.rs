@@ -8,7 +8,8 @@ use user_streams_tests as _;
 async fn connecting_makes_no_tables_and_every_operation_says_to_migrate() {
     let directory = tempfile::tempdir().unwrap();
     for backend in ["single-table", "many-to-many"] {
-        let url = format!("{backend}+sqlite://{}/{backend}.db?mode=rwc", directory.path().display());
+        let url =
+            format!("{backend}+sqlite://{}/{backend}.db?mode=rwc", directory.path().display());
         let streams = Streams::connect(Settings::new(url.as_str())).await.unwrap();
         let items = streams.get_stream_items(42);
         for error in [

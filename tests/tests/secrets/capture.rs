@@ -62,5 +62,7 @@ pub(crate) async fn what_is_traced_is_seen() {
     for mark in marks {
         assert!(seen.contains(mark), "{mark}");
     }
-    assert!(shown::is_leak("a S3CR3T") && shown::is_leak("otS33%2Btb") && !shown::is_leak("a secret"));
+    assert!(
+        shown::is_leak("a S3CR3T") && shown::is_leak("otS33%2Btb") && !shown::is_leak("a secret")
+    );
 }

@@ -97,8 +97,12 @@ pub(crate) async fn no_error_of_a_malformed_url_shows_it() {
 }
 
 pub(crate) async fn debug_of_settings_shows_no_password() {
-    let right =
-        ["://ann:s3cr3t@h/db", "://ann:s3cr3t@[::1]:7/db?password=s3cr3t", "://:s3cr3t@h", "://s3cr3t@h"];
+    let right = [
+        "://ann:s3cr3t@h/db",
+        "://ann:s3cr3t@[::1]:7/db?password=s3cr3t",
+        "://:s3cr3t@h",
+        "://s3cr3t@h",
+    ];
     for scheme in SCHEMES {
         for rest in MALFORMED.iter().chain(&right) {
             let settings = settings(scheme, rest).with_option("password", "s3cr3t");

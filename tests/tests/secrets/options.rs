@@ -49,7 +49,8 @@ pub(crate) async fn no_error_of_an_option_shows_its_value() {
             refused(&what, Settings::new(*url).with_option(name, value.clone())).await;
         }
     }
-    let arguments = ClientArguments::new().with_password("s3cr3t").with_sentinel_login(None, "s3cr3t");
+    let arguments =
+        ClientArguments::new().with_password("s3cr3t").with_sentinel_login(None, "s3cr3t");
     let redis = RedisConfig::new().with_client_arguments(arguments);
     let sql = SingleTableConfig::new("postgres://ann:s3cr3t@h/db");
     shown::check("configurations", &format!("{redis:?}\n{redis:#?}\n{sql:?}\n{sql:#?}"));
@@ -71,7 +72,8 @@ pub(crate) async fn no_error_of_a_variable_shows_its_value() {
         ("redis://127.0.0.1:1", "REDIS_CLIENT_ARGUMENTS", r#"["s3cr3t"]"#),
     ] {
         let what = format!("{name} = {value}");
-        let variables = [("USER_STREAMS_BACKEND", backend), (&format!("USER_STREAMS_{name}"), value)];
+        let variables =
+            [("USER_STREAMS_BACKEND", backend), (&format!("USER_STREAMS_{name}"), value)];
         match Settings::from_vars(variables) {
             Ok(settings) => refused(&what, settings).await,
             Err(error) => shown::check_error(&what, &error),

@@ -124,7 +124,8 @@ pub(crate) async fn a_login_that_is_used_does_not_show(login: Login) {
 
 pub(crate) async fn a_login_that_is_refused_does_not_show(login: Login) {
     for scheme in login.schemes {
-        let error = Streams::connect(Settings::new(format!("{scheme}{}", login.wrong))).await.unwrap_err();
+        let error =
+            Streams::connect(Settings::new(format!("{scheme}{}", login.wrong))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{error}");
         shown::check_error("a refused login", &error);
     }

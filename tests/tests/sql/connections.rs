@@ -1,4 +1,5 @@
-//! The backend's own pool: who waits for a connection gets one, and closing and dropping it work in any state.
+//! The backend's own pool: who waits for a connection gets one, and closing and dropping it work in
+//! any state.
 
 use std::time::Duration;
 
@@ -36,7 +37,8 @@ async fn a_transaction_gets_a_connection_that_reads_had(database: TestDatabase) 
     for _ in 0..3 {
         streams.delete_stream(1).await.unwrap();
         let streams = &streams;
-        let adds = (0..6).map(|user| async move { streams.add_stream_item([1, user + 2], "item").await });
+        let adds =
+            (0..6).map(|user| async move { streams.add_stream_item([1, user + 2], "item").await });
         for delivery in join_all(adds).await {
             assert_eq!(delivery.unwrap().delivered, 2);
         }

@@ -8,7 +8,9 @@ use std::{
     },
 };
 
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement,
+};
 use tempfile::TempDir;
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
@@ -50,7 +52,8 @@ impl TestDatabase {
         let (url, drop_on) = if kind.variable.is_none() {
             (format!("sqlite://{}/test.db?mode=rwc", directory.path().display()), None)
         } else {
-            let name = format!("us_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let name =
+                format!("us_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
             run(&connect(&server, 1).await, &format!("CREATE DATABASE {name}")).await;
             let (base, _) = server.rsplit_once('/').unwrap();
             (format!("{base}/{name}"), Some((server.clone(), name)))
@@ -82,7 +85,13 @@ impl TestDatabase {
     /// The number in the first column of the first row.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.backend(), sql);
-        self.connection.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+        self.connection
+            .query_one_raw(statement)
+            .await
+            .unwrap()
+            .unwrap()
+            .try_get_by_index(0)
+            .unwrap()
     }
 
     /// The names of all tables.
@@ -91,13 +100,21 @@ impl TestDatabase {
             DbBackend::Sqlite => {
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             }
-            DbBackend::Postgres => "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'",
+            DbBackend::Postgres => {
+                "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"
+            }
             _ => {
-                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema = DATABASE()"
+                "SELECT CAST(table_name AS CHAR) FROM information_schema.tables WHERE table_schema \
+                 = DATABASE()"
             }
         };
-        let rows = self.connection.query_all_raw(Statement::from_string(self.backend(), sql)).await.unwrap();
-        let mut names: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        let rows = self
+            .connection
+            .query_all_raw(Statement::from_string(self.backend(), sql))
+            .await
+            .unwrap();
+        let mut names: Vec<String> =
+            rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
         names.sort();
         names
     }
@@ -107,7 +124,8 @@ impl TestDatabase {
         let log = Log::default();
         let mut connection = connect(&self.url, 4).await;
         let seen = log.clone();
-        connection.set_metric_callback(move |info| seen.0.lock().unwrap().push(info.statement.clone()));
+        connection
+            .set_metric_callback(move |info| seen.0.lock().unwrap().push(info.statement.clone()));
         (connection, log)
     }
 }
@@ -115,7 +133,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some((server, name)) = self.drop_on.take() else { return };
-        // The pools of this test are still open, so the database goes by force, on a runtime that is not ending.
+        // The pools of this test are still open, so the database goes by force, on a runtime that
+        // is not ending.
         let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
         let sql = format!("DROP DATABASE {name}{force}");
         std::thread::spawn(move || {

@@ -19,8 +19,10 @@ crate::tests![
 ];
 
 async fn connect(url: String) -> Result<SingleTableBackend, Error> {
-    SingleTableBackend::connect(SingleTableConfig::new(url).with_connect_timeout(Duration::from_secs(5)))
-        .await
+    SingleTableBackend::connect(
+        SingleTableConfig::new(url).with_connect_timeout(Duration::from_secs(5)),
+    )
+    .await
 }
 
 fn has(error: &Error, kind: ErrorKind, words: &str) {
@@ -78,11 +80,13 @@ async fn a_damaged_file_is_told_from_an_empty_one(database: TestDatabase) {
 }
 
 async fn an_unknown_option_names_the_known_ones(database: TestDatabase) {
-    let settings = Settings::new(format!("single-table+{}", database.url)).with_option("usr_id", "uuid");
+    let settings =
+        Settings::new(format!("single-table+{}", database.url)).with_option("usr_id", "uuid");
     let error = Streams::connect(settings).await.unwrap_err();
     has(&error, ErrorKind::InvalidSettings, "usr_id");
     assert!(error.to_string().contains("user_id"), "{error}");
-    let settings = Settings::new(format!("single-table+{}", database.url)).with_option("user_id", "guid");
+    let settings =
+        Settings::new(format!("single-table+{}", database.url)).with_option("user_id", "guid");
     let error = Streams::connect(settings).await.unwrap_err();
     has(&error, ErrorKind::InvalidSettings, "user_id: ");
 }
@@ -100,7 +104,11 @@ async fn a_statement_that_hangs_ends_by_its_timeout(database: TestDatabase) {
     let config = database.config().with_statement_timeout(Duration::from_millis(300));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     let error = streams.add_stream_item(1, "waits").await.map(|_| ()).unwrap_err();
-    let kind = if database.backend() == DbBackend::Sqlite { ErrorKind::Conflict } else { ErrorKind::Timeout };
+    let kind = if database.backend() == DbBackend::Sqlite {
+        ErrorKind::Conflict
+    } else {
+        ErrorKind::Timeout
+    };
     has(&error, kind, "0.3 s");
     assert!(error.is_retryable());
     blocker.close().await.unwrap();

@@ -63,7 +63,9 @@ async fn of_adds_at_once_only_those_to_no_user_fail(database: TestDatabase) {
         for added in futures_util::future::join_all(adds.collect::<Vec<_>>()).await {
             match added.unwrap() {
                 (1, delivery) => assert_eq!(delivery.unwrap().delivered, 1),
-                (_, refused) => assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidUserId),
+                (_, refused) => {
+                    assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidUserId)
+                }
             }
         }
         assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 32);

@@ -1,4 +1,5 @@
-//! Broadcasts that are long enough for ways of their own: several chunks, and rows that PostgreSQL copies.
+//! Broadcasts that are long enough for ways of their own: several chunks, and rows that PostgreSQL
+//! copies.
 
 use std::{
     collections::BTreeMap,
@@ -70,11 +71,17 @@ async fn ids_of_every_kind_arrive(database: TestDatabase) {
         let streams = Streams::from_backend(backend);
         if kind == UserIdKind::Uuid {
             let users: Vec<_> = (1..=MANY).map(|id| uuid::Uuid::from_u128(id as u128)).collect();
-            assert_eq!(streams.add_stream_item(&users, "item").await.unwrap().delivered, MANY as u64);
+            assert_eq!(
+                streams.add_stream_item(&users, "item").await.unwrap().delivered,
+                MANY as u64
+            );
             assert_eq!(streams.get_stream_items(users[MANY as usize - 1]).len().await.unwrap(), 1);
         } else {
             let users: Vec<_> = (1..=MANY).map(|id| format!("user ☃ {id}")).collect();
-            assert_eq!(streams.add_stream_item(&users, "item").await.unwrap().delivered, MANY as u64);
+            assert_eq!(
+                streams.add_stream_item(&users, "item").await.unwrap().delivered,
+                MANY as u64
+            );
             assert_eq!(streams.get_stream_items(users[0].as_str()).len().await.unwrap(), 1);
         }
     }
@@ -109,7 +116,8 @@ async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_st
     database: TestDatabase,
 ) {
     for (streams, table) in layouts(&database).await {
-        let broadcast = || streams.add_stream_item((1..=MANY).collect::<Vec<_>>(), "dropped").into_future();
+        let broadcast =
+            || streams.add_stream_item((1..=MANY).collect::<Vec<_>>(), "dropped").into_future();
         let started = Instant::now();
         broadcast().await.unwrap();
         let whole = started.elapsed();
@@ -134,11 +142,14 @@ async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_st
     }
 }
 
-/// How many of whom receive it if every INSERT into the table comes to nothing, which a COPY does not mind.
+/// How many of whom receive it if every INSERT into the table comes to nothing, which a COPY does
+/// not mind.
 async fn delivered_without_inserts(database: &TestDatabase, contents: &[(&str, i64)]) -> Vec<u64> {
     let backend = database.single_table().await;
     backend.migrate().await.unwrap();
-    database.run("CREATE RULE none AS ON INSERT TO user_streams_single_table DO INSTEAD NOTHING").await;
+    database
+        .run("CREATE RULE none AS ON INSERT TO user_streams_single_table DO INSTEAD NOTHING")
+        .await;
     let streams = Streams::from_backend(backend);
     let mut delivered = Vec::new();
     for (content, users) in contents {

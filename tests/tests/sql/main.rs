@@ -1,6 +1,8 @@
-//! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients and errors, on every database.
+//! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients
+//! and errors, on every database.
 //!
-//! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its URL is set, as `cargo xtask test` does.
+//! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its
+//! URL is set, as `cargo xtask test` does.
 
 mod connections;
 mod database;
@@ -48,7 +50,8 @@ fn main() -> ExitCode {
     ];
     let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();
-    let trials = KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
+    let trials =
+        KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 

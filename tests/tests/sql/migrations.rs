@@ -55,7 +55,10 @@ async fn eight_may_migrate_at_once(database: TestDatabase) {
     for migrated in join_all(backends.iter().map(Backend::migrate)).await {
         migrated.unwrap();
     }
-    assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await, 2);
+    assert_eq!(
+        database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await,
+        2
+    );
 }
 
 /// An application's migrator, with a history table of its own name.
@@ -68,7 +71,8 @@ impl MigratorTraitSelf for Application {
         let config = SingleTableConfig::new("").with_table("feed");
         let mut migrations = user_streams_single_table::migrations(self.dialect, &config).unwrap();
         migrations.extend(
-            user_streams_many_to_many::migrations(self.dialect, &config.with_table("inbox")).unwrap(),
+            user_streams_many_to_many::migrations(self.dialect, &config.with_table("inbox"))
+                .unwrap(),
         );
         migrations
     }
@@ -89,13 +93,22 @@ fn application(database: &TestDatabase) -> Application {
 
 async fn an_application_may_compose_the_migrations_into_its_own(database: TestDatabase) {
     application(&database).up(&database.connection, None).await.unwrap();
-    let made = ["application_migrations", "feed", "feed_identity", "inbox", "inbox_identity", "inbox_items"];
+    let made = [
+        "application_migrations",
+        "feed",
+        "feed_identity",
+        "inbox",
+        "inbox_identity",
+        "inbox_items",
+    ];
     assert_eq!(database.tables().await, made);
 
     let config = database.config().with_table("feed");
-    let feed =
-        Streams::from_backend(SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap());
-    let inbox = ManyToManyBackend::new(database.connection.clone(), config.with_table("inbox")).unwrap();
+    let feed = Streams::from_backend(
+        SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap(),
+    );
+    let inbox =
+        ManyToManyBackend::new(database.connection.clone(), config.with_table("inbox")).unwrap();
     for streams in [feed, Streams::from_backend(inbox)] {
         streams.add_stream_item([1, 2], "composed").await.unwrap();
         assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 1);
@@ -200,7 +213,10 @@ async fn names_that_differ_in_case_alone_are_two_or_refused(database: TestDataba
         Err(error) => {
             assert!(folds, "{error:?}");
             assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{error:?}");
-            assert!(error.message().contains("TEN1") && error.message().contains("lower"), "{error:?}");
+            assert!(
+                error.message().contains("TEN1") && error.message().contains("lower"),
+                "{error:?}"
+            );
         }
     }
     lower.migrate().await.unwrap();
@@ -233,9 +249,11 @@ impl MigratorTraitSelf for TwoFeeds {
         let mut migrations = Vec::new();
         for table in ["inbox", "news"] {
             let config = SingleTableConfig::new("").with_table(table);
-            migrations.extend(user_streams_single_table::migrations(self.dialect, &config).unwrap());
+            migrations
+                .extend(user_streams_single_table::migrations(self.dialect, &config).unwrap());
             let config = config.with_table(format!("{table}_m"));
-            migrations.extend(user_streams_many_to_many::migrations(self.dialect, &config).unwrap());
+            migrations
+                .extend(user_streams_many_to_many::migrations(self.dialect, &config).unwrap());
         }
         migrations
     }
@@ -246,9 +264,11 @@ async fn two_feeds_fit_into_one_migrator(database: TestDatabase) {
     migrator.up(&database.connection, None).await.unwrap();
     for table in ["inbox", "news"] {
         let config = database.config().with_table(table);
-        let streams = Streams::from_backend(SingleTableBackend::connect(config.clone()).await.unwrap());
+        let streams =
+            Streams::from_backend(SingleTableBackend::connect(config.clone()).await.unwrap());
         streams.add_stream_item(1, table).await.unwrap();
-        let many = ManyToManyBackend::connect(config.with_table(format!("{table}_m"))).await.unwrap();
+        let many =
+            ManyToManyBackend::connect(config.with_table(format!("{table}_m"))).await.unwrap();
         let many = Streams::from_backend(many);
         many.add_stream_item([1, 2], table).await.unwrap();
         for streams in [streams, many] {
@@ -280,7 +300,8 @@ async fn another_database_s_lock_is_not_waited_for(database: TestDatabase) {
     };
     hold("user_streams:single").await;
     hold("user_streams:elsewhere.single").await;
-    let config = database.config().with_table("single").with_statement_timeout(Duration::from_secs(1));
+    let config =
+        database.config().with_table("single").with_statement_timeout(Duration::from_secs(1));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     hold(&format!("user_streams:{name}.single")).await;
     let error = streams.migrate().await.unwrap_err();

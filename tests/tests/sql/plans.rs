@@ -1,4 +1,5 @@
-//! The databases' own plans for the statements that the backends really run: an index range, no sort, no scan.
+//! The databases' own plans for the statements that the backends really run: an index range, no
+//! sort, no scan.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 use user_streams_core::{Backend, Streams};
@@ -11,10 +12,13 @@ crate::tests![a_page_and_a_count_are_index_ranges_among_a_million_rows];
 
 /// A million rows: 10,000 of user 1, and 100 of each of 9,900 others.
 async fn fill(database: &TestDatabase) {
-    let digits = "d(n) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL \
-                  SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let digits = "d(n) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION \
+        ALL SELECT 4 UNION ALL \
+                  SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL \
+                  SELECT 9)";
     let number = "a.n + 10 * b.n + 100 * c.n + 1000 * e.n + 10000 * f.n + 100000 * g.n";
-    let numbers = format!("n(i) AS (SELECT {number} FROM d AS a, d AS b, d AS c, d AS e, d AS f, d AS g)");
+    let numbers =
+        format!("n(i) AS (SELECT {number} FROM d AS a, d AS b, d AS c, d AS e, d AS f, d AS g)");
     // Whole division, which each database writes in its own way.
     let hundredth = if database.backend() == DbBackend::MySql { "i DIV 100" } else { "i / 100" };
     let user = format!("CASE WHEN i < 10000 THEN 1 ELSE {hundredth} END");
@@ -22,14 +26,19 @@ async fn fill(database: &TestDatabase) {
         format!("INSERT INTO {table} ({columns}) WITH {digits}, {numbers} SELECT {values} FROM n")
     };
     let at = "1700000000000000 + i";
-    let content = "'An item of a hundred bytes or so, as most of them are in a feed; it says who did what to which thing.'";
+    let content = "'An item of a hundred bytes or so, as most of them are in a feed; it says who \
+        did what to which thing.'";
     let statements = [
         rows(
             "user_streams_single_table",
             "user_id, created_at_us, id, content",
             &format!("{user}, {at}, i + 1, {content}"),
         ),
-        rows("user_streams_many_to_many", "user_id, created_at_us, id", &format!("{user}, {at}, i + 1")),
+        rows(
+            "user_streams_many_to_many",
+            "user_id, created_at_us, id",
+            &format!("{user}, {at}, i + 1"),
+        ),
         rows(
             "user_streams_many_to_many_items",
             "created_at_us, id, content",
@@ -54,7 +63,8 @@ async fn a_page_and_a_count_are_index_ranges_among_a_million_rows(database: Test
     }
     let analyze = match database.backend() {
         DbBackend::MySql => {
-            "ANALYZE TABLE user_streams_single_table, user_streams_many_to_many, user_streams_many_to_many_items"
+            "ANALYZE TABLE user_streams_single_table, user_streams_many_to_many, \
+             user_streams_many_to_many_items"
         }
         _ => "ANALYZE",
     };
@@ -91,7 +101,8 @@ async fn check(connection: &DatabaseConnection, streams: &Streams, log: &Log, wh
 
 /// The plan, a line each step.
 async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
-    let prefix = if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
+    let prefix =
+        if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     // MariaDB's statements begin with a limit for themselves.
     let sql = statement.sql.split_once(" FOR SELECT ").map(|(_, rest)| format!("SELECT {rest}"));
     let sql = format!("{prefix} {}", sql.as_ref().unwrap_or(&statement.sql));
@@ -120,7 +131,9 @@ fn bad_steps(backend: DbBackend, plan: &[String]) -> Vec<&String> {
         DbBackend::Postgres => ["Sort", "Seq Scan", "Hash"].iter().any(|step| line.contains(step)),
         _ => {
             let scan = [" | ALL | ", " | index | "].iter().any(|access| line.contains(access));
-            line.contains("filesort") || line.contains("temporary") || (scan && !line.starts_with("<derived"))
+            line.contains("filesort")
+                || line.contains("temporary")
+                || (scan && !line.starts_with("<derived"))
         }
     };
     plan.iter().filter(bad).collect()

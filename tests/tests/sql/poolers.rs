@@ -32,8 +32,10 @@ crate::tests![
 ];
 
 const SESSION: &[&str] = &["pool_mode = session"];
-/// As most have it who have heard of a driver that sends them: then the mark is not refused, but dropped.
-const LENIENT: &[&str] = &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
+/// As most have it who have heard of a driver that sends them: then the mark is not refused, but
+/// dropped.
+const LENIENT: &[&str] =
+    &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
 /// A small pool, so that clients change sessions all the time.
 const TRANSACTION: &[&str] = &["pool_mode = transaction", "default_pool_size = 3"];
 const LENIENT_TRANSACTION: &[&str] =
@@ -52,8 +54,12 @@ async fn pooler(database: &TestDatabase, settings: &'static [&'static str]) -> O
 
 async fn streams(layout: Layout, config: SingleTableConfig) -> Streams {
     let streams = match layout {
-        Layout::SingleTable => Streams::from_backend(SingleTableBackend::connect(config).await.unwrap()),
-        Layout::ManyToMany => Streams::from_backend(ManyToManyBackend::connect(config).await.unwrap()),
+        Layout::SingleTable => {
+            Streams::from_backend(SingleTableBackend::connect(config).await.unwrap())
+        }
+        Layout::ManyToMany => {
+            Streams::from_backend(ManyToManyBackend::connect(config).await.unwrap())
+        }
     };
     streams.migrate().await.unwrap();
     streams
@@ -64,21 +70,34 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
         let Some(pooler) = pooler(&database, settings).await else { return };
         for layout in LAYOUTS {
             let table = format!("{layout:?}_{number}").to_lowercase();
-            let config = SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
+            let config =
+                SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
             let streams = streams(layout, config).await;
             let item = NewItem::new("one");
             for delivered in [1, 0] {
                 let again = streams.add_stream_item(1, item.clone()).await.unwrap();
                 assert_eq!(again.delivered, delivered, "{table}");
             }
-            assert_eq!(streams.add_stream_item([1, 2], "two").await.unwrap().delivered, 2, "{table}");
+            assert_eq!(
+                streams.add_stream_item([1, 2], "two").await.unwrap().delivered,
+                2,
+                "{table}"
+            );
             // Copied, and in several chunks.
             assert_eq!(
-                streams.add_stream_item(Recipients::iter(1_i64..=5_000), "many").await.unwrap().delivered,
+                streams
+                    .add_stream_item(Recipients::iter(1_i64..=5_000), "many")
+                    .await
+                    .unwrap()
+                    .delivered,
                 5_000
             );
             let all = Recipients::stream(stream::iter(1_i64..=100_500));
-            assert_eq!(streams.add_stream_item(all, "all").await.unwrap().delivered, 100_500, "{table}");
+            assert_eq!(
+                streams.add_stream_item(all, "all").await.unwrap().delivered,
+                100_500,
+                "{table}"
+            );
             let items = streams.get_stream_items(1);
             let contents: Vec<_> =
                 items.slice(..10).await.unwrap().into_iter().map(|item| item.content).collect();
@@ -114,7 +133,8 @@ async fn every_kind_of_id_and_any_content_arrives(database: TestDatabase) {
             for content in contents {
                 for user in &users {
                     streams.add_stream_item(user.clone(), content).await.unwrap();
-                    let newest = streams.get_stream_items(user.clone()).get(0).await.unwrap().unwrap();
+                    let newest =
+                        streams.get_stream_items(user.clone()).get(0).await.unwrap().unwrap();
                     assert_eq!(newest.content, content, "{table}: {user:?}");
                 }
                 let all: Vec<_> = users.iter().cloned().collect();
@@ -139,7 +159,8 @@ async fn streams_behind_one_pooler_never_meet(database: TestDatabase) {
         for layout in LAYOUTS {
             for name in ["inbox", "news", "likes"] {
                 let table = format!("{layout:?}_{name}_{number}").to_lowercase();
-                let config = SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
+                let config =
+                    SingleTableConfig::new(&pooler.url).with_table(&table).with_max_connections(3);
                 all.push((streams(layout, config).await, table));
             }
         }
@@ -164,9 +185,17 @@ async fn use_it(streams: &Streams, table: &str) {
         for number in 0..ADDS {
             let user = i64::from(task);
             let content = format!("{table} {number}");
-            assert_eq!(streams.add_stream_item(user, &*content).await.unwrap().delivered, 1, "{table}");
+            assert_eq!(
+                streams.add_stream_item(user, &*content).await.unwrap().delivered,
+                1,
+                "{table}"
+            );
             let both = [user, 100 + user];
-            assert_eq!(streams.add_stream_item(both, &*content).await.unwrap().delivered, 2, "{table}");
+            assert_eq!(
+                streams.add_stream_item(both, &*content).await.unwrap().delivered,
+                2,
+                "{table}"
+            );
             let items = streams.get_stream_items(user).slice(..4).await.unwrap();
             assert!(items.iter().all(|item| item.content.starts_with(table)), "{table}: {items:?}");
             assert_eq!(items[0].content, content, "{table}");
@@ -209,7 +238,11 @@ async fn a_parameter_that_the_pooler_refuses_is_named(database: TestDatabase) {
     let config = SingleTableConfig::new(format!("{}?options=-c%20geqo%3Doff", pooler.url));
     let connecting = SingleTableBackend::connect(config);
     let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidSettings, false),
+        "{error:?}"
+    );
     assert!(error.message().contains("ignore_startup_parameters"), "{error:?}");
 }
 
@@ -217,13 +250,18 @@ async fn a_pooler_that_gives_up_transactions_says_so(database: TestDatabase) {
     let Some(pooler) = pooler(&database, &["pool_mode = statement"]).await else { return };
     let connecting = SingleTableBackend::connect(SingleTableConfig::new(&pooler.url));
     let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::InvalidSettings, false), "{error:?}");
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidSettings, false),
+        "{error:?}"
+    );
     assert!(error.message().contains("pool_mode = transaction"), "{error:?}");
 }
 
 async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: TestDatabase) {
     // The other client needs the parameter.
-    let transaction: &[&str] = &["pool_mode = transaction", "ignore_startup_parameters = extra_float_digits"];
+    let transaction: &[&str] =
+        &["pool_mode = transaction", "ignore_startup_parameters = extra_float_digits"];
     for settings in [transaction, LENIENT] {
         let Some(pooler) = pooler(&database, settings).await else { return };
         // Somebody else's statement, through the same pooler.
@@ -238,7 +276,12 @@ async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: Tes
             let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
             let add = handle.streams.add_stream_item(1, item.clone()).into_future();
             let (added, took) = timed(5.0, handle.name(), add).await;
-            assert_eq!(added.map(drop).unwrap_err().kind(), ErrorKind::Timeout, "{}", handle.name());
+            assert_eq!(
+                added.map(drop).unwrap_err().kind(),
+                ErrorKind::Timeout,
+                "{}",
+                handle.name()
+            );
             assert!(took < Duration::from_millis(1_500), "{}: {took:?}", handle.name());
             eventually(2.0, format!("{}: the end of its session", handle.name()), || async {
                 // The other's statement runs as well.
@@ -263,7 +306,8 @@ async fn without_a_pooler_a_statement_is_no_transaction_of_its_own(database: Tes
             let streams = streams(Layout::SingleTable, config).await;
             streams.add_stream_item(1, "one").await.unwrap();
             let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
-                       AND query LIKE 'BEGIN%COMMIT' AND state = 'idle' AND pid <> pg_backend_pid()";
+                       AND query LIKE 'BEGIN%COMMIT' AND state = 'idle' AND pid <> \
+                       pg_backend_pid()";
             let commits = database.number(sql).await;
             streams.close().await.unwrap();
             commits

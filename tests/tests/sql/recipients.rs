@@ -60,13 +60,23 @@ mod follow {
 async fn fill(database: &TestDatabase) {
     let boolean = if database.backend() == DbBackend::Postgres { "BOOLEAN" } else { "SMALLINT" };
     database
-        .run(&format!("CREATE TABLE people (id BIGINT NOT NULL PRIMARY KEY, active {boolean} NOT NULL)"))
+        .run(&format!(
+            "CREATE TABLE people (id BIGINT NOT NULL PRIMARY KEY, active {boolean} NOT NULL)"
+        ))
         .await;
     let people: Vec<_> = (1..=100).map(|id| format!("({id}, {})", id % 2 == 0)).collect();
     database.run(&format!("INSERT INTO people VALUES {}", people.join(", "))).await;
-    database.run("CREATE TABLE follows (id BIGINT NOT NULL PRIMARY KEY, followed BIGINT NOT NULL, follower INTEGER)").await;
     database
-        .run("INSERT INTO follows VALUES (1, 7, 20), (2, 7, 21), (3, 7, 20), (4, 7, NULL), (5, 8, 22)")
+        .run(
+            "CREATE TABLE follows (id BIGINT NOT NULL PRIMARY KEY, followed BIGINT NOT NULL, \
+        follower INTEGER)",
+        )
+        .await;
+    database
+        .run(
+            "INSERT INTO follows VALUES (1, 7, 20), (2, 7, 21), (3, 7, 20), (4, 7, NULL), (5, 8, \
+            22)",
+        )
         .await;
 }
 
@@ -82,7 +92,10 @@ async fn backends(database: &TestDatabase) -> Vec<(Streams, Log)> {
 }
 
 fn selects(log: &[Statement]) -> Vec<&str> {
-    log.iter().map(|statement| statement.sql.as_str()).filter(|sql| sql.starts_with("SELECT")).collect()
+    log.iter()
+        .map(|statement| statement.sql.as_str())
+        .filter(|sql| sql.starts_with("SELECT"))
+        .collect()
 }
 
 async fn a_query_is_one_insert_select_whose_rows_never_reach_the_client(database: TestDatabase) {
@@ -91,11 +104,15 @@ async fn a_query_is_one_insert_select_whose_rows_never_reach_the_client(database
         assert!(streams.get_stream_items(1).is_empty().await.unwrap());
         log.take();
         let active = person::Entity::find().filter(person::Column::Active.eq(true));
-        let delivery = streams.add_stream_item(users(active.clone()), "to the active").await.unwrap();
+        let delivery =
+            streams.add_stream_item(users(active.clone()), "to the active").await.unwrap();
         let statements = log.take();
         assert_eq!(delivery.delivered, 50);
         assert_eq!(selects(&statements), Vec::<&str>::new());
-        assert_eq!(statements.iter().filter(|statement| statement.sql.contains("WITH targets")).count(), 1);
+        assert_eq!(
+            statements.iter().filter(|statement| statement.sql.contains("WITH targets")).count(),
+            1
+        );
         assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 1);
         assert_eq!(streams.get_stream_items(3).len().await.unwrap(), 0);
     }
@@ -125,7 +142,10 @@ async fn any_query_of_one_column_names_users(database: TestDatabase) {
                 .to_owned()
         };
         let union = ids(1, 10).union(UnionType::All, ids(5, 15)).to_owned();
-        assert_eq!(streams.add_stream_item(Users::query(union), "a union").await.unwrap().delivered, 15);
+        assert_eq!(
+            streams.add_stream_item(Users::query(union), "a union").await.unwrap().delivered,
+            15
+        );
 
         let expression = Query::select()
             .expr(Expr::col(Alias::new("id")).add(1000))
@@ -133,7 +153,11 @@ async fn any_query_of_one_column_names_users(database: TestDatabase) {
             .limit(3)
             .to_owned();
         assert_eq!(
-            streams.add_stream_item(Users::query(expression), "an expression").await.unwrap().delivered,
+            streams
+                .add_stream_item(Users::query(expression), "an expression")
+                .await
+                .unwrap()
+                .delivered,
             3
         );
     }
@@ -145,12 +169,16 @@ async fn a_query_of_another_database_is_streamed(database: TestDatabase) {
     let elsewhere = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/elsewhere.db?mode=rwc", elsewhere.path().display());
     let single =
-        SingleTableBackend::connect(user_streams_single_table::SingleTableConfig::new(url)).await.unwrap();
+        SingleTableBackend::connect(user_streams_single_table::SingleTableConfig::new(url))
+            .await
+            .unwrap();
     single.migrate().await.unwrap();
-    for streams in [Streams::from_backend(single), Streams::from_backend(MemoryBackend::default())] {
+    for streams in [Streams::from_backend(single), Streams::from_backend(MemoryBackend::default())]
+    {
         assert_eq!(streams.add_stream_item(everybody(), "to all").await.unwrap().delivered, 100);
         // An i32 and NULLs come as well.
-        let follows = Users::by(follow::Entity::find(), follow::Column::Follower).on(&database.connection);
+        let follows =
+            Users::by(follow::Entity::find(), follow::Column::Follower).on(&database.connection);
         assert_eq!(streams.add_stream_item(follows, "to followers").await.unwrap().delivered, 3);
         assert_eq!(streams.get_stream_items(20).len().await.unwrap(), 2);
     }
@@ -166,9 +194,13 @@ async fn a_query_that_finds_nobody_stores_nothing(database: TestDatabase) {
 
 async fn a_query_that_fails_stores_nothing(database: TestDatabase) {
     for (streams, _) in backends(&database).await {
-        let wrong = Query::select().column(Alias::new("id")).from(Alias::new("no_such_table")).to_owned();
-        let error =
-            streams.add_stream_item(Users::query(wrong.clone()), "to nobody").await.map(|_| ()).unwrap_err();
+        let wrong =
+            Query::select().column(Alias::new("id")).from(Alias::new("no_such_table")).to_owned();
+        let error = streams
+            .add_stream_item(Users::query(wrong.clone()), "to nobody")
+            .await
+            .map(|_| ())
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Recipients, "{error:?}");
         assert!(error.to_string().contains(".on(&database)"), "{error}");
         let elsewhere = Recipients::query(Users::query(wrong).on(&database.connection));
@@ -189,8 +221,11 @@ async fn a_query_for_names_is_refused_where_ids_are_numbers(database: TestDataba
 
 async fn a_query_without_its_database_is_refused_by_other_backends(_: TestDatabase) {
     let streams = Streams::from_backend(MemoryBackend::default());
-    let error =
-        streams.add_stream_item(users(person::Entity::find().limit(1)), "x").await.map(|_| ()).unwrap_err();
+    let error = streams
+        .add_stream_item(users(person::Entity::find().limit(1)), "x")
+        .await
+        .map(|_| ())
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Recipients);
     assert!(error.to_string().contains(".on(&database)"), "{error}");
 }

@@ -90,10 +90,15 @@ async fn settings_of_a_session_reach_the_server(database: TestDatabase) {
         DbBackend::Postgres => {
             database.run("CREATE SCHEMA app").await;
             works(&format!("{}?options=-c%20search_path%3Dapp", database.url)).await.unwrap();
-            assert_eq!(database.number("SELECT COUNT(*) FROM app.user_streams_single_table").await, 2);
+            assert_eq!(
+                database.number("SELECT COUNT(*) FROM app.user_streams_single_table").await,
+                2
+            );
         }
         DbBackend::MySql => {
-            works(&format!("{}?collation=utf8mb4_bin&timezone=%2B02:00", database.url)).await.unwrap();
+            works(&format!("{}?collation=utf8mb4_bin&timezone=%2B02:00", database.url))
+                .await
+                .unwrap();
         }
         _ => works(&format!("{}&cache=private", database.url)).await.unwrap(),
     }
@@ -119,11 +124,20 @@ async fn a_session_begins_with_what_a_pooler_takes(database: TestDatabase) {
     refused.map(drop).unwrap_err();
     // After the version, names and values in turn; then an empty name.
     let texts: Vec<_> = first[4..].split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
-    let mut names: Vec<_> = texts.chunks(2).map(|pair| &*pair[0]).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<_> =
+        texts.chunks(2).map(|pair| &*pair[0]).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
-    // The options are the mark of decision 20, without which it connects where it is refused: see poolers.rs.
-    let expected =
-        ["DateStyle", "TimeZone", "application_name", "client_encoding", "database", "options", "user"];
+    // The options are the mark of decision 20, without which it connects where it is refused: see
+    // poolers.rs.
+    let expected = [
+        "DateStyle",
+        "TimeZone",
+        "application_name",
+        "client_encoding",
+        "database",
+        "options",
+        "user",
+    ];
     assert_eq!(names, expected);
 }
 
@@ -148,9 +162,12 @@ async fn a_database_in_memory_is_one_for_all_its_connections(database: TestDatab
     if database.backend() != DbBackend::Sqlite {
         return;
     }
-    for url in
-        ["sqlite::memory:", "sqlite://:memory:", "sqlite://?mode=memory", "sqlite://of its own?mode=memory"]
-    {
+    for url in [
+        "sqlite::memory:",
+        "sqlite://:memory:",
+        "sqlite://?mode=memory",
+        "sqlite://of its own?mode=memory",
+    ] {
         works(url).await.unwrap();
     }
     // With a name it is one for all handles.

@@ -12,7 +12,8 @@ const AT_ONCE: Duration = Duration::from_secs(3);
 
 /// The settings connect, and what is added is read.
 pub(crate) async fn served(what: &str, settings: Settings) {
-    let streams = Streams::connect(settings).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+    let streams =
+        Streams::connect(settings).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
     streams.migrate().await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
     streams.add_stream_item(1, what).await.unwrap();
     assert_eq!(streams.get_stream_items(1).get(0).await.unwrap().unwrap().content, what);

@@ -16,7 +16,8 @@ impl Files {
     /// With those that clients read: `ca`, `other-ca`, `text`, and `NAME` and `NAME.key` of each of
     /// these logins, and of `stranger`, whom another authority has signed.
     pub(crate) fn new(logins: &[&str]) -> Self {
-        let (authority, other) = (Authority::new("ours").unwrap(), Authority::new("another").unwrap());
+        let (authority, other) =
+            (Authority::new("ours").unwrap(), Authority::new("another").unwrap());
         let server = authority.server(&["localhost"]).unwrap();
         let expired = authority.expired_server(&["localhost"]).unwrap();
         let files = Self { directory: tempfile::tempdir().unwrap(), authority, server, expired };

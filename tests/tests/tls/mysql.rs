@@ -19,7 +19,9 @@ pub(crate) async fn test() {
         admin.execute_unprepared(sql).await.unwrap();
         admin.close().await.unwrap();
     };
-    for (login, requires) in [("somebody", "NONE"), ("tls_only", "SSL"), ("with_certificate", "X509")] {
+    for (login, requires) in
+        [("somebody", "NONE"), ("tls_only", "SSL"), ("with_certificate", "X509")]
+    {
         admin(&format!("CREATE USER {login}@'%' IDENTIFIED BY 's3cret' REQUIRE {requires}")).await;
         admin(&format!("GRANT ALL ON user_streams.* TO {login}@'%'")).await;
     }
@@ -28,8 +30,11 @@ pub(crate) async fn test() {
     };
     let ca = files.path("ca");
 
-    for mode in ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_IDENTITY", &format!("ssl-mode=VERIFY_CA&ssl-ca={ca}")]
-    {
+    for mode in [
+        "ssl-mode=REQUIRED",
+        "ssl-mode=VERIFY_IDENTITY",
+        &format!("ssl-mode=VERIFY_CA&ssl-ca={ca}"),
+    ] {
         refused(mode, url("somebody", mode), &["does not speak TLS", "ssl-mode=DISABLED"]).await;
     }
     served("a server without TLS, if it may", url("somebody", "")).await;
@@ -64,7 +69,8 @@ pub(crate) async fn test() {
         served("another name, which is not looked at", by_number(mode)).await;
     }
     for file in ["missing", "text"] {
-        let settings = url("tls_only", &format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={}", files.path(file)));
+        let settings =
+            url("tls_only", &format!("ssl-mode=VERIFY_IDENTITY&ssl-ca={}", files.path(file)));
         refused(file, settings, &["ssl-ca"]).await;
     }
 
@@ -73,10 +79,12 @@ pub(crate) async fn test() {
         url("with_certificate", &format!("{trusted}&ssl-cert={certificate}&ssl-key={key}"))
     };
     served("a client's certificate", with("with_certificate")).await;
-    refused("no client's certificate", url("with_certificate", &trusted), &["refused the login"]).await;
+    refused("no client's certificate", url("with_certificate", &trusted), &["refused the login"])
+        .await;
     refused("a stranger's", with("stranger"), &["client's certificate"]).await;
     refused("no such certificate", with("missing"), &["ssl-cert"]).await;
-    let settings = url("with_certificate", &format!("{trusted}&ssl-cert={}", files.path("with_certificate")));
+    let settings =
+        url("with_certificate", &format!("{trusted}&ssl-cert={}", files.path("with_certificate")));
     refused("a certificate without its key", settings, &["ssl-key"]).await;
 
     server.restart_with(Some(&Tls { certificate: &files.expired, ..tls })).unwrap();

@@ -9,7 +9,12 @@ use crate::check::refused;
 pub(crate) async fn test() {
     let server = PasswordServer::start().unwrap();
     let url = format!("mysql://ann:s3cret@127.0.0.1:{}/d?ssl-mode=DISABLED", server.port);
-    refused("a wrong password", Settings::new(format!("single-table+{url}")), &["refused the login"]).await;
+    refused(
+        "a wrong password",
+        Settings::new(format!("single-table+{url}")),
+        &["refused the login"],
+    )
+    .await;
     // As long as the key; in the clear it would have seven bytes.
     assert_eq!(server.passwords.try_recv(), Ok(256));
 }

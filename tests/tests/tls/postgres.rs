@@ -30,7 +30,9 @@ pub(crate) async fn test() {
     };
     let ca = files.path("ca");
 
-    for mode in ["sslmode=require", "sslmode=verify-full", &format!("sslmode=verify-ca&sslrootcert={ca}")] {
+    for mode in
+        ["sslmode=require", "sslmode=verify-full", &format!("sslmode=verify-ca&sslrootcert={ca}")]
+    {
         refused(mode, url("postgres", mode), &["does not speak TLS", "sslmode=disable"]).await;
     }
     served("a server without TLS, if it may", url("postgres", "")).await;
@@ -63,7 +65,8 @@ pub(crate) async fn test() {
         served("another name, which is not looked at", by_number(mode)).await;
     }
     for file in ["missing", "text"] {
-        let settings = url("tls_only", &format!("sslmode=verify-full&sslrootcert={}", files.path(file)));
+        let settings =
+            url("tls_only", &format!("sslmode=verify-full&sslrootcert={}", files.path(file)));
         refused(file, settings, &["sslrootcert"]).await;
     }
 
@@ -73,11 +76,14 @@ pub(crate) async fn test() {
     };
     served("a client's certificate", with("with_certificate", "with_certificate")).await;
     let settings = url("with_certificate", &trusted);
-    refused("no client's certificate", settings, &["wants a client's certificate", "sslcert"]).await;
+    refused("no client's certificate", settings, &["wants a client's certificate", "sslcert"])
+        .await;
     refused("a stranger's", with("with_certificate", "stranger"), &["client's certificate"]).await;
-    refused("that of another login", with("with_certificate", "tls_only"), &["refused the login"]).await;
+    refused("that of another login", with("with_certificate", "tls_only"), &["refused the login"])
+        .await;
     refused("no such certificate", with("with_certificate", "missing"), &["sslcert"]).await;
-    let settings = url("with_certificate", &format!("{trusted}&sslcert={}", files.path("with_certificate")));
+    let settings =
+        url("with_certificate", &format!("{trusted}&sslcert={}", files.path("with_certificate")));
     refused("a certificate without its key", settings, &["sslkey"]).await;
 
     server.restart_with(Some(&Tls { certificate: &files.expired, ..tls })).unwrap();

@@ -42,27 +42,36 @@ pub(crate) async fn test() {
         refused("plain", settings(&url, json!({})), &["speaks TLS", "`rediss`"]).await;
     }
     let reason = ["not signed by an authority that is trusted", "tls_ca_file"];
-    refused("another authority", settings(&url, json!({ "tls_ca_file": files.path("other-ca") })), &reason)
-        .await;
+    refused(
+        "another authority",
+        settings(&url, json!({ "tls_ca_file": files.path("other-ca") })),
+        &reason,
+    )
+    .await;
     refused("the system's authorities", settings(&url, json!({})), &reason).await;
     let by_number = settings(&format!("rediss://127.0.0.1:{port}"), trusted.clone());
     refused("another name", by_number, &["not for the host", "localhost"]).await;
     for file in ["missing", "text"] {
         let path = files.path(file);
-        refused(file, settings(&url, json!({ "tls_ca_file": path })), &["tls_ca_file", &path]).await;
+        refused(file, settings(&url, json!({ "tls_ca_file": path })), &["tls_ca_file", &path])
+            .await;
     }
 
     let port = server.restart_with(Some(&Tls { clients: Some(&files.authority), ..tls })).unwrap();
     let url = format!("rediss://localhost:{port}");
     let with = |certificate: &str, key: &str| {
         let (certificate, key) = (files.path(certificate), files.path(key));
-        settings(&url, json!({ "tls_ca_file": ca, "tls_cert_file": certificate, "tls_key_file": key }))
+        settings(
+            &url,
+            json!({ "tls_ca_file": ca, "tls_cert_file": certificate, "tls_key_file": key }),
+        )
     };
     served("a client's certificate", with("client", "client.key")).await;
     let reason = ["wants a client's certificate", "tls_cert_file"];
     refused("no client's certificate", settings(&url, trusted.clone()), &reason).await;
     refused("a stranger's", with("stranger", "stranger.key"), &["tls_cert_file"]).await;
-    refused("no such certificate", with("missing", "client.key"), &["tls_cert_file", "missing"]).await;
+    refused("no such certificate", with("missing", "client.key"), &["tls_cert_file", "missing"])
+        .await;
     refused("another's key", with("client", "stranger.key"), &["tls_key_file"]).await;
     let alone = json!({ "tls_ca_file": ca, "tls_cert_file": files.path("client") });
     refused("a certificate without its key", settings(&url, alone), &["tls_key_file"]).await;

@@ -9,15 +9,17 @@ const LISTS: &[&str] = &["README.md", "docs/architecture.md"];
 const SUMMARY: &str = "docs/SUMMARY.md";
 const PREFIX: &str = "user-streams-";
 
-/// All problems of the documents, given as `(path, text)`. `members` are the `crates` and the unpublished packages.
+/// All problems of the documents, given as `(path, text)`. `members` are the `crates` and the
+/// unpublished packages.
 pub(super) fn check(
     documents: &[(String, String)],
     crates: &BTreeSet<&str>,
     members: &BTreeSet<&str>,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let tested =
-        documents.iter().filter(|(file, _)| file.ends_with("README.md") || file.starts_with("docs/"));
+    let tested = documents
+        .iter()
+        .filter(|(file, _)| file.ends_with("README.md") || file.starts_with("docs/"));
     for (file, text) in tested {
         problems.extend(examples_are_tested(file, text));
         problems.extend(tables_name_members(file, text, members));
@@ -35,8 +37,10 @@ pub(super) fn check(
 /// No code block is ignored: an example that is not compiled drifts from the code.
 fn examples_are_tested(file: &str, text: &str) -> Vec<Problem> {
     let is_ignored = |line: &str| {
-        let info = line.trim_start().strip_prefix("```").or_else(|| line.trim_start().strip_prefix("~~~"));
-        let words = info.unwrap_or_default().split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+        let info =
+            line.trim_start().strip_prefix("```").or_else(|| line.trim_start().strip_prefix("~~~"));
+        let words =
+            info.unwrap_or_default().split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
         words.into_iter().any(|word| word == "ignore")
     };
     let lines = text.lines().enumerate().filter(|(_, line)| is_ignored(line));
@@ -45,7 +49,8 @@ fn examples_are_tested(file: &str, text: &str) -> Vec<Problem> {
             Problem::new(
                 file,
                 format!(
-                    "line {}: let the example compile (`no_run` if it must not run) instead of `ignore`",
+                    "line {}: let the example compile (`no_run` if it must not run) instead of \
+                     `ignore`",
                     number + 1
                 ),
             )
@@ -77,7 +82,8 @@ fn named_in_tables(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let rows = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with('|'));
     rows.flat_map(|(number, row)| {
         let words = row.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-        let names = words.filter(|word| word.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()));
+        let names =
+            words.filter(|word| word.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()));
         names.map(move |name| (number + 1, name))
     })
 }
@@ -95,7 +101,8 @@ fn summary_lists_chapters(documents: &[(String, String)]) -> Vec<Problem> {
             .into_iter()
             .collect();
     };
-    let links = summary.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
+    let links =
+        summary.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
     let listed: BTreeSet<_> = links
         .map(|link| link.trim_start_matches("./").split('#').next().unwrap_or_default())
         .filter(|link| link.ends_with(".md"))
@@ -114,7 +121,8 @@ fn summary_lists_chapters(documents: &[(String, String)]) -> Vec<Problem> {
 mod tests {
     use super::*;
 
-    const TABLE: &str = "| Crate | What |\n|---|---|\n| [`user-streams-core`](x) | the core |\n| `user-streams-tests` | tests |\n";
+    const TABLE: &str = "| Crate | What |\n|---|---|\n| [`user-streams-core`](x) | the core |\n| \
+        `user-streams-tests` | tests |\n";
 
     fn found(documents: &[(&str, &str)]) -> Vec<String> {
         let documents: Vec<_> =
@@ -131,7 +139,8 @@ mod tests {
             ("docs/architecture.md", TABLE),
             (
                 "docs/SUMMARY.md",
-                "- [Architecture](./architecture.md#house)\n- [ADR](adr/0001.md)\n- [Changes](../CHANGELOG.md)\n",
+                "- [Architecture](./architecture.md#house)\n- [ADR](adr/0001.md)\n- \
+                 [Changes](../CHANGELOG.md)\n",
             ),
             ("docs/adr/0001.md", "```rust\nfn main() {}\n```\n"),
             ("CHANGELOG.md", "```rust,ignore\n```\n| user-streams-gone |\n"),
@@ -155,16 +164,23 @@ mod tests {
 
     #[test]
     fn an_ignored_example_is_found_in_every_spelling() {
-        for fence in
-            ["```ignore", "```rust,ignore", "  ``` rust, ignore", "~~~ignore", "```rust ignore,no_run"]
-        {
+        for fence in [
+            "```ignore",
+            "```rust,ignore",
+            "  ``` rust, ignore",
+            "~~~ignore",
+            "```rust ignore,no_run",
+        ] {
             assert_eq!(
                 examples_are_tested("README.md", &format!("text\n{fence}\n```\n")).len(),
                 1,
                 "{fence}"
             );
         }
-        assert_eq!(examples_are_tested("README.md", "```gitignore\n```\nignore ```ignore```\n"), []);
+        assert_eq!(
+            examples_are_tested("README.md", "```gitignore\n```\nignore ```ignore```\n"),
+            []
+        );
     }
 
     #[test]

@@ -24,8 +24,14 @@ pub(super) fn with_extension(
     Ok(found)
 }
 
-fn walk(root: &Path, directory: &Path, extension: &str, found: &mut Vec<(String, String)>) -> Result<()> {
-    let entries = fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
+fn walk(
+    root: &Path,
+    directory: &Path,
+    extension: &str,
+    found: &mut Vec<(String, String)>,
+) -> Result<()> {
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
     for entry in entries {
         let entry = entry?;
         let path = entry.path();
@@ -35,8 +41,8 @@ fn walk(root: &Path, directory: &Path, extension: &str, found: &mut Vec<(String,
         } else if kind.is_dir() {
             walk(root, &path, extension, found)?;
         } else if kind.is_file() && path.extension().is_some_and(|found| found == extension) {
-            let text =
-                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
             found.push((relative(root, &path), text));
         }
     }

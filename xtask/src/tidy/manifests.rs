@@ -7,7 +7,8 @@ use super::Problem;
 
 /// Every path dependency that the workspace shares names the workspace's version.
 pub(super) fn versions(manifest: &str) -> Result<Vec<Problem>> {
-    let manifest: toml::Table = manifest.parse().context("the workspace's Cargo.toml is no TOML")?;
+    let manifest: toml::Table =
+        manifest.parse().context("the workspace's Cargo.toml is no TOML")?;
     let workspace = manifest.get("workspace");
     let version = workspace
         .and_then(|workspace| workspace.get("package")?.get("version")?.as_str())
@@ -38,8 +39,12 @@ pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> V
     let mut problems = Vec::new();
     for field in ["description", "license", "documentation", "readme"] {
         match package[field].as_str() {
-            None | Some("") => problems.push(Problem::new(&manifest, format!("add the field `{field}`"))),
-            Some("TODO") => problems.push(Problem::new(&manifest, format!("write the field `{field}`"))),
+            None | Some("") => {
+                problems.push(Problem::new(&manifest, format!("add the field `{field}`")))
+            }
+            Some("TODO") => {
+                problems.push(Problem::new(&manifest, format!("write the field `{field}`")))
+            }
             Some(_) => {}
         }
     }
@@ -47,8 +52,10 @@ pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> V
         problems.push(Problem::new(&manifest, "add `keywords.workspace = true`"));
     }
     if !has_readme {
-        problems
-            .push(Problem::new(&format!("{directory}/README.md"), "write it: it is the crate's front page"));
+        problems.push(Problem::new(
+            &format!("{directory}/README.md"),
+            "write it: it is the crate's front page",
+        ));
     }
     problems
 }
@@ -73,8 +80,8 @@ mod tests {
             none = { path = "crates/none" }
             serde = "1"
         "#;
-        let expected =
-            ["none", "old"].map(|name| format!("give the workspace dependency {name} the version \"0.2.0\""));
+        let expected = ["none", "old"]
+            .map(|name| format!("give the workspace dependency {name} the version \"0.2.0\""));
         let mut found = advices(versions(manifest)?);
         found.sort();
         assert_eq!(found, expected);

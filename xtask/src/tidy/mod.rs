@@ -48,8 +48,8 @@ pub(crate) fn run() -> Result<()> {
 
 /// The problems of the workspace in `root`, whose members are `packages`.
 fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
-    let manifest =
-        fs::read_to_string(root.join("Cargo.toml")).context("cannot read the workspace's Cargo.toml")?;
+    let manifest = fs::read_to_string(root.join("Cargo.toml"))
+        .context("cannot read the workspace's Cargo.toml")?;
     let mut problems = manifests::versions(&manifest)?;
 
     let mut crates = BTreeSet::new();

@@ -15,7 +15,8 @@ pub(super) fn length(file: &str, text: &str) -> Option<Problem> {
 
 /// The README is the crate's documentation, so its examples are tested.
 pub(super) fn lib_shows_readme(file: &str, text: &str) -> Option<Problem> {
-    (!text.lines().any(|line| line.trim() == README)).then(|| Problem::new(file, format!("add `{README}`")))
+    (!text.lines().any(|line| line.trim() == README))
+        .then(|| Problem::new(file, format!("add `{README}`")))
 }
 
 /// `lib.rs` declares modules and re-exports, and holds nothing else.
@@ -25,23 +26,33 @@ pub(super) fn lib_holds_no_items(file: &str, text: &str) -> Vec<Problem> {
     let mut problems = Vec::new();
     let lines: Vec<_> = text.lines().collect();
     for (number, &line) in lines.iter().enumerate() {
-        if line.is_empty() || line.starts_with([' ', '\t', '/', '#', '}', ')', ']']) || is_declaration(line) {
+        if line.is_empty()
+            || line.starts_with([' ', '\t', '/', '#', '}', ')', ']'])
+            || is_declaration(line)
+        {
             continue;
         }
-        if line.ends_with('{') && line.contains("mod ") && holds_only_declarations(&lines[number + 1..]) {
+        if line.ends_with('{')
+            && line.contains("mod ")
+            && holds_only_declarations(&lines[number + 1..])
+        {
             continue;
         }
         let item = line.trim_end_matches(['{', ' ', ';']);
-        problems
-            .push(Problem::new(file, format!("line {}: move `{item}` to a module of its own", number + 1)));
+        problems.push(Problem::new(
+            file,
+            format!("line {}: move `{item}` to a module of its own", number + 1),
+        ));
     }
     problems
 }
 
-/// Whether the inline module that begins before these lines re-exports, as a macro's private module does, and no more.
+/// Whether the inline module that begins before these lines re-exports, as a macro's private module
+/// does, and no more.
 fn holds_only_declarations(lines: &[&str]) -> bool {
     let body = lines.iter().take_while(|line| !line.starts_with('}')).map(|line| line.trim());
-    let code: Vec<_> = body.filter(|line| !line.starts_with("//") && !line.starts_with('#')).collect();
+    let code: Vec<_> =
+        body.filter(|line| !line.starts_with("//") && !line.starts_with('#')).collect();
     code.join(" ").split_inclusive(';').map(str::trim).all(is_declaration)
 }
 
@@ -101,7 +112,8 @@ macro_rules! register_backend {
 
     #[test]
     fn items_in_a_lib_are_named_with_their_lines() {
-        let text = "mod a;\n\npub fn f() {\n    g();\n}\nstruct S;\nmod tests {\n    fn t() {}\n}\nimpl S {}\npub static X: u8 = 1;\n";
+        let text = "mod a;\n\npub fn f() {\n    g();\n}\nstruct S;\nmod tests {\n    fn t() \
+            {}\n}\nimpl S {}\npub static X: u8 = 1;\n";
         let found: Vec<_> =
             lib_holds_no_items("lib.rs", text).into_iter().map(|problem| problem.advice).collect();
         let lines: Vec<_> = found.iter().filter_map(|advice| advice.split(':').next()).collect();
@@ -112,7 +124,8 @@ macro_rules! register_backend {
     #[test]
     fn a_lib_without_the_readme_is_told_the_line() {
         assert!(
-            lib_shows_readme("lib.rs", "//! Docs.\n").is_some_and(|problem| problem.advice.contains(README))
+            lib_shows_readme("lib.rs", "//! Docs.\n")
+                .is_some_and(|problem| problem.advice.contains(README))
         );
     }
 

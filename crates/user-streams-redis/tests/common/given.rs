@@ -25,7 +25,10 @@ impl Given {
     /// An empty one, if there is such a server; waits for one that another test has.
     pub fn take() -> Option<Self> {
         let url = variable("USER_STREAMS_TEST_REDIS")?;
-        assert!(cli(&url, &["ping"]).is_some(), "the server of USER_STREAMS_TEST_REDIS cannot be reached");
+        assert!(
+            cli(&url, &["ping"]).is_some(),
+            "the server of USER_STREAMS_TEST_REDIS cannot be reached"
+        );
         let start = Instant::now();
         loop {
             if let Some(given) = Self::try_take(&url) {
@@ -83,8 +86,11 @@ impl Drop for GivenPrefix {
         let nodes = cli(one, &["cluster", "nodes"]).unwrap_or_default();
         // Each master has keys of its own.
         for node in nodes.lines().filter(|node| node.contains("master")) {
-            let address = node.split([' ', '@']).nth(1).and_then(|address| address.rsplit_once(':'));
-            let (Some((host, port)), Ok(mut url)) = (address, url::Url::parse(one)) else { continue };
+            let address =
+                node.split([' ', '@']).nth(1).and_then(|address| address.rsplit_once(':'));
+            let (Some((host, port)), Ok(mut url)) = (address, url::Url::parse(one)) else {
+                continue;
+            };
             _ = (url.set_host(Some(host)), url.set_port(port.parse().ok()));
             let pattern = format!("{}:*", self.prefix);
             let keys = cli(url.as_str(), &["--scan", "--pattern", &pattern]).unwrap_or_default();

@@ -34,7 +34,8 @@ pub struct Redis {
 impl Redis {
     pub fn start(options: &[&str]) -> Self {
         let mut redis = Self::prepare();
-        redis.options = ["--save", ""].iter().chain(options).map(|&option| option.to_owned()).collect();
+        redis.options =
+            ["--save", ""].iter().chain(options).map(|&option| option.to_owned()).collect();
         redis.restart();
         redis
     }
@@ -45,7 +46,15 @@ impl Redis {
         let Some(given) = Given::take() else { return Self::start(&[]) };
         let directory = PathBuf::new();
         let (config, options) = (None, Vec::new());
-        Self { port: 0, given: Some(given), config, options, directory, child: None, stalled: false }
+        Self {
+            port: 0,
+            given: Some(given),
+            config,
+            options,
+            directory,
+            child: None,
+            stalled: false,
+        }
     }
 
     /// A sentinel that watches over `main`, by itself alone.
@@ -92,12 +101,15 @@ impl Redis {
             .stderr(Stdio::null())
             .spawn()
             .expect(
-                "this test needs a server of its own: apt-get install redis-server, or name the directory of its \
+                "this test needs a server of its own: apt-get install redis-server, or name the \
+                 directory of its \
                  binaries in USER_STREAMS_TEST_REDIS_BIN",
             );
         self.child = Some(child);
         self.wait_until("it answers", |redis| {
-            redis.try_cli(&["ping"]).is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH"))
+            redis
+                .try_cli(&["ping"])
+                .is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH"))
         });
     }
 
@@ -117,7 +129,13 @@ impl Redis {
     /// `STOP` or `CONT`.
     pub fn signal(&self, signal: &str) {
         let process = self.child.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([&format!("-{signal}"), &process]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{signal}"), &process])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     pub fn url(&self) -> String {
@@ -141,7 +159,8 @@ impl Redis {
             local members, counts, numbers = {}, {}, {}
             for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':user:*')) do
               for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
-                if #member == 17 and string.byte(member, 17) == 0 then members[member] = (members[member] or 0) + 1 end
+                if #member == 17 and string.byte(member, 17) == 0 then members[member] = \
+                (members[member] or 0) + 1 end
               end
             end
             for _, number in pairs(members) do table.insert(numbers, number) end
@@ -203,7 +222,8 @@ fn cli_reads(url: &str, lines: &str) {
 
 /// The first of these in the directory that is chosen, or on the PATH.
 fn binary(names: &[&str]) -> PathBuf {
-    let chosen = env::var_os("USER_STREAMS_TEST_REDIS_BIN").filter(|directory| !directory.is_empty());
+    let chosen =
+        env::var_os("USER_STREAMS_TEST_REDIS_BIN").filter(|directory| !directory.is_empty());
     let directories = chosen.or_else(|| env::var_os("PATH")).unwrap_or_default();
     let mut found = env::split_paths(&directories)
         .flat_map(|directory| names.iter().map(move |name| directory.join(name)));
@@ -244,8 +264,14 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
-        let options =
-            ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500", "--repl-diskless-sync-delay", "0"];
+        let options = [
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            "1500",
+            "--repl-diskless-sync-delay",
+            "0",
+        ];
         let nodes: Vec<_> = (0..6).map(|_| Redis::start(&options)).collect();
         let output = redis_cli()
             .args(["--cluster", "create"])
@@ -259,7 +285,11 @@ impl Cluster {
             node.wait_until("the cluster is whole", |node| {
                 node.cli(&["cluster", "info"]).contains("cluster_state:ok")
                     && !node.cli(&["info", "replication"]).contains("master_link_status:down")
-                    && node.cli(&["cluster", "nodes"]).lines().filter(|line| line.contains("slave")).count()
+                    && node
+                        .cli(&["cluster", "nodes"])
+                        .lines()
+                        .filter(|line| line.contains("slave"))
+                        .count()
                         == 3
             });
         }
@@ -275,7 +305,10 @@ impl Cluster {
     }
 
     pub fn url(&self) -> String {
-        format!("redis-cluster://127.0.0.1:{}?node=127.0.0.1:{}", self.nodes[0].port, self.nodes[1].port)
+        format!(
+            "redis-cluster://127.0.0.1:{}?node=127.0.0.1:{}",
+            self.nodes[0].port, self.nodes[1].port
+        )
     }
 
     /// The node that has a slot, and its name within the cluster.

@@ -59,7 +59,8 @@ impl Proxy {
         self.shared.delay.store(milliseconds, Ordering::SeqCst);
     }
 
-    /// Passes nothing on any more of the connections that there are: as a network does that has forgotten them.
+    /// Passes nothing on any more of the connections that there are: as a network does that has
+    /// forgotten them.
     pub fn stall(&self) {
         self.shared.stalled_below.store(self.accepted(), Ordering::SeqCst);
     }

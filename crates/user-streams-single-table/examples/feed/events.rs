@@ -25,7 +25,8 @@ pub fn read(path: &Path) -> Result<Vec<Event>, Box<dyn Error>> {
 
 fn parse(line: &str) -> Result<Event, String> {
     let mut fields = line.splitn(3, '\t');
-    let (Some(at), Some(user), Some(content)) = (fields.next(), fields.next(), fields.next()) else {
+    let (Some(at), Some(user), Some(content)) = (fields.next(), fields.next(), fields.next())
+    else {
         return Err("expected a timestamp, a user and a content, separated by tabs".to_owned());
     };
     let at = DateTime::parse_from_rfc3339(at).map_err(|error| format!("{at:?}: {error}"))?;

@@ -1,7 +1,8 @@
 //! A feed from beginning to end, on SQLite: `cargo run --example feed`.
 //!
-//! It makes a database, fills the application's own `users` table and the streams from `data/events.tsv`, adds single items
-//! and a broadcast to a query of users, and reads a stream in every way.
+//! It makes a database, fills the application's own `users` table and the streams from
+//! `data/events.tsv`, adds single items and a broadcast to a query of users, and reads a stream in
+//! every way.
 
 mod events;
 mod show;
@@ -11,7 +12,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use sea_orm::{ColumnTrait, ConnectOptions, Database, EntityTrait, QueryFilter};
-use user_streams_core::{ItemId, Paginator, Settings, Streams, add_stream_item, get_stream_items, init};
+use user_streams_core::{
+    ItemId, Paginator, Settings, Streams, add_stream_item, get_stream_items, init,
+};
 use user_streams_single_table::users;
 
 /// Shows a news feed from beginning to end.
@@ -50,7 +53,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     // The application's own table, in the same file.
     let mut options = ConnectOptions::new(&url);
     let database = Database::connect(options.sqlx_logging(false).clone()).await?;
-    let users_by_name = user::create(&database, events.iter().map(|event| event.user.as_str())).await?;
+    let users_by_name =
+        user::create(&database, events.iter().map(|event| event.user.as_str())).await?;
 
     let streams = init(Settings::new(format!("single-table+{url}"))).await?;
     streams.migrate().await?;
@@ -58,10 +62,13 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     show::title(&format!("{} events for {} users", events.len(), users_by_name.len()));
     let mut new = 0;
     for event in &events {
-        // The id comes from the line itself, so that a line which is delivered twice, or a second run, adds nothing.
+        // The id comes from the line itself, so that a line which is delivered twice, or a second
+        // run, adds nothing.
         let id = ItemId::from_event(&event.line);
-        let added =
-            add_stream_item(users_by_name[&event.user], &*event.content).created_at(event.at).id(id).await?;
+        let added = add_stream_item(users_by_name[&event.user], &*event.content)
+            .created_at(event.at)
+            .id(id)
+            .await?;
         new += added.delivered;
     }
     println!("{new} were new, {} had been delivered before.", events.len() as u64 - new);
@@ -74,8 +81,12 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     add_stream_item(friends, "You have a new message!").await?;
     let active = user::Entity::find().filter(user::Column::Active.eq(true));
     let broadcast =
-        add_stream_item(users(active), "<strong>Maintenance</strong> on Sunday at 04:00 UTC").await?;
-    println!("The broadcast to every active user reached {} by one statement.", broadcast.delivered);
+        add_stream_item(users(active), "<strong>Maintenance</strong> on Sunday at 04:00 UTC")
+            .await?;
+    println!(
+        "The broadcast to every active user reached {} by one statement.",
+        broadcast.delivered
+    );
 
     read(&streams, me, &arguments.user).await?;
     streams.close().await?;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{
-    ActiveValue::NotSet, ConnectionTrait, DatabaseConnection, DbErr, Schema, Set, entity::prelude::*,
-    sea_query::OnConflict,
+    ActiveValue::NotSet, ConnectionTrait, DatabaseConnection, DbErr, Schema, Set,
+    entity::prelude::*, sea_query::OnConflict,
 };
 
 #[derive(Clone, Debug, DeriveEntityModel)]

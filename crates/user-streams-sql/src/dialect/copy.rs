@@ -1,4 +1,5 @@
-//! Binary COPY, by which PostgreSQL takes many short rows nearly twice as fast as by a statement; see decision 15.
+//! Binary COPY, by which PostgreSQL takes many short rows nearly twice as fast as by a statement;
+//! see decision 15.
 //!
 //! The format: <https://www.postgresql.org/docs/current/sql-copy.html>, "Binary Format".
 
@@ -22,7 +23,8 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows for `sql`, where copying them pays: of user, time and id, and the content if it is given.
+    /// The rows for `sql`, where copying them pays: of user, time and id, and the content if it is
+    /// given.
     pub(crate) fn new(
         sql: Option<&'a str>,
         users: &'a [UserId],
@@ -46,8 +48,8 @@ impl<'a> Rows<'a> {
         self.sql
     }
 
-    /// Fills a block with the next bytes to send, from the row of this number on. Returns the number of the row after
-    /// them; none follows where that is `None`.
+    /// Fills a block with the next bytes to send, from the row of this number on. Returns the
+    /// number of the row after them; none follows where that is `None`.
     #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
     pub(crate) fn fill(&self, block: &mut Vec<u8>, from: usize) -> Option<usize> {
         block.clear();

@@ -1,4 +1,5 @@
-//! A statement of PostgreSQL with its values as literals, so that it can go in one message with others.
+//! A statement of PostgreSQL with its values as literals, so that it can go in one message with
+//! others.
 
 use std::fmt::Write as _;
 
@@ -9,9 +10,10 @@ use super::values::Hex;
 /// A statement that would be longer is sent with parameters.
 const LONGEST: usize = 64 * 1024;
 
-/// The statement with its values in the places of `$1`, `$2`, …; none if a value is of a kind that the library's own
-/// statements do not have, or if it gets too long. No text of a value is ever a part of it: it would have to be quoted, which
-/// depends on a setting that other clients of the session may have changed.
+/// The statement with its values in the places of `$1`, `$2`, …; none if a value is of a kind that
+/// the library's own statements do not have, or if it gets too long. No text of a value is ever a
+/// part of it: it would have to be quoted, which depends on a setting that other clients of the
+/// session may have changed.
 pub(crate) fn with_literals(sql: &str, values: &[Value]) -> Option<String> {
     let literals = values.iter().map(literal).collect::<Option<Vec<_>>>()?;
     let mut text = String::with_capacity(sql.len() * 2);
@@ -78,8 +80,12 @@ mod tests {
 
     #[test]
     fn no_text_of_a_value_is_in_it() {
-        let values =
-            ["a'; DROP".into(), (-7_i64).into(), vec![1_i64, 2].into(), vec!["b\\".to_owned()].into()];
+        let values = [
+            "a'; DROP".into(),
+            (-7_i64).into(),
+            vec![1_i64, 2].into(),
+            vec!["b\\".to_owned()].into(),
+        ];
         assert_eq!(
             with_literals("SELECT $2, $1, unnest($3::bigint[]), $4, $2", &values).unwrap(),
             "SELECT '-7'::bigint, convert_from(decode('61273b2044524f50', 'hex'), 'UTF8'), \

@@ -34,9 +34,10 @@ impl Dialect {
             DbBackend::Sqlite => Ok(Self::Sqlite),
             DbBackend::Postgres => Ok(Self::Postgres),
             DbBackend::MySql => Ok(Self::MySql),
-            other => {
-                Err(Error::new(ErrorKind::InvalidSettings, format!("{other:?} is not a supported database")))
-            }
+            other => Err(Error::new(
+                ErrorKind::InvalidSettings,
+                format!("{other:?} is not a supported database"),
+            )),
         }
     }
 
@@ -54,12 +55,14 @@ impl Dialect {
         format!("{mark}{}{mark}", identifier.replace(mark, &mark.repeat(2)))
     }
 
-    /// A transaction that writes: on SQLite from its beginning, since one that turns into a writer later fails where
-    /// another has written meanwhile; on MySQL without locks on what it only reads.
+    /// A transaction that writes: on SQLite from its beginning, since one that turns into a writer
+    /// later fails where another has written meanwhile; on MySQL without locks on what it only
+    /// reads.
     pub(crate) fn writing_transaction(self) -> TransactionOptions {
         TransactionOptions {
             isolation_level: (self == Self::MySql).then_some(IsolationLevel::ReadCommitted),
-            sqlite_transaction_mode: (self == Self::Sqlite).then_some(SqliteTransactionMode::Immediate),
+            sqlite_transaction_mode: (self == Self::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         }
     }
@@ -73,7 +76,8 @@ impl Dialect {
             (Self::MySql, UserIdKind::Uuid) => "BINARY(16)",
             (Self::Sqlite, UserIdKind::Text) => "TEXT",
             (Self::Postgres, UserIdKind::Text) => "TEXT COLLATE \"C\"",
-            // The binary collations of MySQL and MariaDB differ in name, and some ignore trailing blanks.
+            // The binary collations of MySQL and MariaDB differ in name, and some ignore trailing
+            // blanks.
             (Self::MySql, UserIdKind::Text) => "VARBINARY(255)",
         }
     }
@@ -93,7 +97,8 @@ impl Dialect {
         }
     }
 
-    /// A derived table `u` with the column `uid`, of the ids in one bound parameter; see [`values::users`].
+    /// A derived table `u` with the column `uid`, of the ids in one bound parameter; see
+    /// [`values::users`].
     pub(crate) fn users_source(self, kind: UserIdKind, param: &str) -> String {
         match (self, kind) {
             (Self::Postgres, UserIdKind::BigInt) => format!("unnest({param}::bigint[]) AS u(uid)"),
@@ -104,7 +109,8 @@ impl Dialect {
             }
             (Self::Sqlite, _) => format!("(SELECT value AS uid FROM json_each({param})) AS u"),
             (Self::MySql, UserIdKind::BigInt) => format!(
-                "(SELECT uid FROM JSON_TABLE({param}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS j) AS u"
+                "(SELECT uid FROM JSON_TABLE({param}, '$[*]' COLUMNS(uid BIGINT PATH '$')) AS j) \
+                 AS u"
             ),
             (Self::MySql, _) => format!(
                 "(SELECT UNHEX(uid) AS uid FROM JSON_TABLE({param}, '$[*]' \
@@ -117,7 +123,8 @@ impl Dialect {
     pub(crate) fn targets_source(self, kind: UserIdKind) -> &'static str {
         match (self, kind) {
             (Self::MySql, UserIdKind::Text) => {
-                "(SELECT DISTINCT CAST(CONVERT(uid USING utf8mb4) AS BINARY) AS uid FROM targets) AS u"
+                "(SELECT DISTINCT CAST(CONVERT(uid USING utf8mb4) AS BINARY) AS uid FROM targets) \
+                 AS u"
             }
             (Self::MySql, _) => "(SELECT DISTINCT uid FROM targets) AS u",
             _ => "targets AS u",

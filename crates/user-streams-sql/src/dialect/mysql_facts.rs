@@ -20,8 +20,8 @@ pub(crate) struct MySqlFacts {
 }
 
 impl MySqlFacts {
-    pub(crate) const QUERY: &str =
-        "SELECT VERSION(), CAST(@@max_allowed_packet AS SIGNED), CAST(@@autocommit AS SIGNED), @@sql_mode";
+    pub(crate) const QUERY: &str = "SELECT VERSION(), CAST(@@max_allowed_packet AS SIGNED), \
+        CAST(@@autocommit AS SIGNED), @@sql_mode";
 
     const SNAPSHOT_ISOLATION: &str = "SHOW VARIABLES LIKE 'innodb_snapshot_isolation'";
 

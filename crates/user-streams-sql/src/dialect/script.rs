@@ -10,9 +10,9 @@ use sea_orm::{
 
 use super::values::Hex;
 
-/// The statement and its values as one text of several statements, with the values in variables of the session, which
-/// are emptied at the end. No text of a value is ever a part of it: it would have to be quoted, which depends on the
-/// session's `sql_mode`.
+/// The statement and its values as one text of several statements, with the values in variables of
+/// the session, which are emptied at the end. No text of a value is ever a part of it: it would
+/// have to be quoted, which depends on the session's `sql_mode`.
 pub(crate) fn script(sql: &str, values: &[Value]) -> String {
     let mut script = format!("SET @user_streams_sql = {}", text(sql));
     let (mut using, mut reset) = (String::new(), String::new());
@@ -69,11 +69,13 @@ mod tests {
 
     #[test]
     fn no_text_of_a_value_is_in_it() {
-        let values = ["a'; DROP TABLE users; --".into(), 7_i64.into(), Value::Bytes(Some(vec![0, 255]))];
+        let values =
+            ["a'; DROP TABLE users; --".into(), 7_i64.into(), Value::Bytes(Some(vec![0, 255]))];
         assert_eq!(
             script("SELECT ?", &values),
             "SET @user_streams_sql = CONVERT(X'53454c454354203f' USING utf8mb4), \
-             @user_streams_0 = CONVERT(X'61273b2044524f50205441424c452075736572733b202d2d' USING utf8mb4), \
+             @user_streams_0 = CONVERT(X'61273b2044524f50205441424c452075736572733b202d2d' USING \
+             utf8mb4), \
              @user_streams_1 = 7, @user_streams_2 = X'00ff'; \
              PREPARE user_streams FROM @user_streams_sql; \
              EXECUTE user_streams USING @user_streams_0, @user_streams_1, @user_streams_2; \

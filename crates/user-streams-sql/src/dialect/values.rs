@@ -17,8 +17,9 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
     }
 }
 
-/// Any number of ids in one parameter, so that one prepared statement serves every chunk: an array on PostgreSQL, JSON elsewhere.
-/// In JSON a UUID is in hexadecimal, and on MySQL a text too, so that no character set touches it.
+/// Any number of ids in one parameter, so that one prepared statement serves every chunk: an array
+/// on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and on MySQL a text too, so
+/// that no character set touches it.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
     if dialect == Dialect::Postgres {
         let array_type = match kind {
@@ -39,7 +40,9 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
         let _ = match user {
             UserId::Int(id) => write!(json, "{id}"),
             UserId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
-            UserId::Text(id) if dialect == Dialect::MySql => write!(json, "\"{}\"", Hex(id.as_bytes())),
+            UserId::Text(id) if dialect == Dialect::MySql => {
+                write!(json, "\"{}\"", Hex(id.as_bytes()))
+            }
             UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
         };
     }

@@ -3,8 +3,8 @@
 use user_streams_core::{
     Error,
     ErrorKind::{
-        self, Backend, Conflict, Connection, Corrupt, InvalidContent, InvalidSettings, InvalidUserId,
-        NotMigrated, Recipients, Timeout,
+        self, Backend, Conflict, Connection, Corrupt, InvalidContent, InvalidSettings,
+        InvalidUserId, NotMigrated, Recipients, Timeout,
     },
 };
 
@@ -30,7 +30,8 @@ impl Meaning {
         Self { retry, ..self }
     }
 
-    /// The server has ended the session, or another connection may lead to a server that does better.
+    /// The server has ended the session, or another connection may lead to a server that does
+    /// better.
     pub(super) const fn ending_session(self) -> Self {
         Self { ends_session: true, ..self }
     }
@@ -54,7 +55,8 @@ pub(super) const OTHER_COLUMNS: Meaning = Meaning::new(
 );
 pub(super) const THERE_ALREADY: Meaning = Meaning::new(
     Backend,
-    "a table is there already that the library did not make, or that an application's own migrator made: do not call \
+    "a table is there already that the library did not make, or that an application's own migrator \
+     made: do not call \
      `migrate` too",
 );
 pub(super) const SAME_ROW: Meaning = Meaning::new(Conflict, "another writer stored the same row");
@@ -64,32 +66,46 @@ pub(super) const NO_SUCH_USER: Meaning = Meaning::new(
 );
 pub(super) const OTHER_KIND: Meaning = Meaning::new(
     InvalidUserId,
-    "the user ids, or those of the recipients' query, are of another kind than the option `user_id` names",
+    "the user ids, or those of the recipients' query, are of another kind than the option \
+     `user_id` names",
 );
-pub(super) const VALUE: Meaning =
-    Meaning::new(Recipients, "the recipients' query has a value that the database cannot compute with");
-pub(super) const TOO_LONG: Meaning =
-    Meaning::new(InvalidContent, "the content is longer than the database takes in one value or statement");
-pub(super) const CONSTRAINT: Meaning =
-    Meaning::new(Backend, "a constraint or trigger that the application put on the tables refused the row");
-pub(super) const DAMAGED: Meaning =
-    Meaning::new(Corrupt, "the database is damaged: restore it from a copy, or repair it as its manual says");
+pub(super) const VALUE: Meaning = Meaning::new(
+    Recipients,
+    "the recipients' query has a value that the database cannot compute with",
+);
+pub(super) const TOO_LONG: Meaning = Meaning::new(
+    InvalidContent,
+    "the content is longer than the database takes in one value or statement",
+);
+pub(super) const CONSTRAINT: Meaning = Meaning::new(
+    Backend,
+    "a constraint or trigger that the application put on the tables refused the row",
+);
+pub(super) const DAMAGED: Meaning = Meaning::new(
+    Corrupt,
+    "the database is damaged: restore it from a copy, or repair it as its manual says",
+);
 
 // The login and the settings.
 pub(super) const NO_LOGIN: Meaning = Meaning::new(
     InvalidSettings,
-    "the database server refused the login: check the user, the password, and where it may connect from",
+    "the database server refused the login: check the user, the password, and where it may connect \
+     from",
 );
-pub(super) const NO_DATABASE: Meaning =
-    Meaning::new(InvalidSettings, "the server does not have the database, or the login has no right to it");
+pub(super) const NO_DATABASE: Meaning = Meaning::new(
+    InvalidSettings,
+    "the server does not have the database, or the login has no right to it",
+);
 pub(super) const NO_RIGHT: Meaning = Meaning::new(
     InvalidSettings,
-    "the login lacks a right, which the cause names: it needs SELECT, INSERT and DELETE on the tables, UPDATE on a \
+    "the login lacks a right, which the cause names: it needs SELECT, INSERT and DELETE on the \
+     tables, UPDATE on a \
      table of items, and CREATE to migrate",
 );
 pub(super) const TOO_OLD: Meaning = Meaning::new(
     Backend,
-    "the server does not understand the statement: it is older than the library supports, or of another make",
+    "the server does not understand the statement: it is older than the library supports, or of \
+     another make",
 );
 
 // The server, now.
@@ -99,15 +115,18 @@ pub(super) const ENDED: Meaning =
     Meaning::new(Connection, "the database server ended the session").ending_session();
 pub(super) const FULL: Meaning = Meaning::new(
     Connection,
-    "the database server has no room for another session: raise its limit, or lower `max_connections`",
+    "the database server has no room for another session: raise its limit, or lower \
+     `max_connections`",
 )
 .ending_session();
 pub(super) const NO_WRITES: Meaning =
     Meaning::new(Connection, "the database server takes no writes: it is a standby or read-only")
         .ending_session();
 pub(super) const DISK_FULL: Meaning = Meaning::new(Backend, "the disk is full");
-pub(super) const NO_MEMORY: Meaning = Meaning::new(Backend, "the database is out of memory").retryable(true);
-pub(super) const IO: Meaning = Meaning::new(Backend, "the database could not read or write its files");
+pub(super) const NO_MEMORY: Meaning =
+    Meaning::new(Backend, "the database is out of memory").retryable(true);
+pub(super) const IO: Meaning =
+    Meaning::new(Backend, "the database could not read or write its files");
 
 // What passes.
 pub(super) const IN_THE_WAY: Meaning = Meaning::new(Conflict, "another transaction was in the way");

@@ -1,5 +1,5 @@
-//! What an error of a database means: whose fault it is, whether a retry helps, and what is to be done. Each server has
-//! a table of its codes.
+//! What an error of a database means: whose fault it is, whether a retry helps, and what is to be
+//! done. Each server has a table of its codes.
 
 #[cfg_attr(
     not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
@@ -45,7 +45,8 @@ pub(crate) fn closed() -> Error {
 pub(crate) fn no_runtime() -> Error {
     Error::new(
         ErrorKind::InvalidArgument,
-        "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or `Runtime::block_on`",
+        "there is no tokio runtime here: call it within `#[tokio::main]`, `#[tokio::test]` or \
+         `Runtime::block_on`",
     )
 }
 
@@ -56,7 +57,10 @@ pub(crate) fn unreachable(limit: Duration, reason: Option<Error>) -> Error {
     let message = match said {
         Some(said) => format!("no connection within {limit} s: {}", said.message()),
         None => {
-            format!("no answer from the database server within {limit} s: is it running at that address?")
+            format!(
+                "no answer from the database server within {limit} s: is it running at that \
+                 address?"
+            )
         }
     };
     let error = Error::new(ErrorKind::Connection, message);
@@ -68,14 +72,16 @@ pub(crate) fn unreachable(limit: Duration, reason: Option<Error>) -> Error {
 
 /// Who holds SQLite's write lock, as far as is known.
 pub(crate) const ANOTHER_CALL: &str = "another call of this process";
-pub(crate) const ANOTHER_CONNECTION: &str = "another process, or another connection of this process,";
+pub(crate) const ANOTHER_CONNECTION: &str =
+    "another process, or another connection of this process,";
 
 /// SQLite has one writer, and it was another in all that time.
 pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "timed out after {} s (`statement_timeout`) waiting for SQLite's write lock: {holder} holds it",
+            "timed out after {} s (`statement_timeout`) waiting for SQLite's write lock: {holder} \
+             holds it",
             limit.as_secs_f64()
         ),
     )
@@ -86,7 +92,8 @@ pub(crate) fn not_strict(what: &str) -> Error {
     Error::new(
         ErrorKind::InvalidSettings,
         format!(
-            "the {what}'s `sql_mode` is not strict, so that the server would make a user id of any value: add \
+            "the {what}'s `sql_mode` is not strict, so that the server would make a user id of any \
+             value: add \
              STRICT_TRANS_TABLES to it, or let the backend connect by its URL"
         ),
     )
@@ -112,7 +119,8 @@ pub(crate) fn may_pass(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict && error.is_retryable() && db_error(error).is_some()
 }
 
-/// Whether the next attempt to connect may have another end: the server is starting, stopping, or full.
+/// Whether the next attempt to connect may have another end: the server is starting, stopping, or
+/// full.
 pub(crate) fn may_connect_later(error: &dyn DatabaseError) -> bool {
     of_database(error).retry
 }
@@ -174,9 +182,10 @@ fn database_error(error: &Error) -> Option<&dyn DatabaseError> {
 
 fn of_db(error: &DbErr) -> Meaning {
     match error {
-        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => {
-            Meaning::new(ErrorKind::Timeout, "no connection of the application's pool was free in time")
-        }
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::new(
+            ErrorKind::Timeout,
+            "no connection of the application's pool was free in time",
+        ),
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => CLOSED,
         DbErr::Conn(RuntimeErr::SqlxError(error))
         | DbErr::Exec(RuntimeErr::SqlxError(error))
@@ -187,7 +196,8 @@ fn of_db(error: &DbErr) -> Meaning {
 }
 
 const CLOSED: Meaning = Meaning::new(ErrorKind::Connection, "the backend is closed");
-const NOT_ACCEPTED: Meaning = Meaning::new(ErrorKind::InvalidSettings, "the database's URL was not accepted");
+const NOT_ACCEPTED: Meaning =
+    Meaning::new(ErrorKind::InvalidSettings, "the database's URL was not accepted");
 
 fn of_sqlx(error: &SqlxError) -> Meaning {
     let (kind, message) = match error {

@@ -7,14 +7,15 @@ use user_streams_core::ErrorKind::{
 };
 
 use super::meaning::{
-    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE, NO_LOGIN,
-    NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED, OTHER_COLUMNS, OTHER_KIND,
-    REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
+    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE,
+    NO_LOGIN, NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED,
+    OTHER_COLUMNS, OTHER_KIND, REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
 };
 
 const PACKET: Meaning = Meaning::new(
     InvalidContent,
-    "the content, or the list of ids, is longer than the server takes at once: raise its `max_allowed_packet`",
+    "the content, or the list of ids, is longer than the server takes at once: raise its \
+     `max_allowed_packet`",
 );
 
 /// The numbers, each with its meaning.
@@ -31,7 +32,10 @@ const TABLE: &[(&[u16], Meaning)] = &[
         .ending_session(),
     ),
     // A shutdown; a connection that broke; a node of a cluster that is not ready (1047).
-    (&[1053, 1079, 1043, 1047, 1080, 1152, 1156, 1157, 1158, 1159, 1160, 1161, 1184], NOT_AVAILABLE),
+    (
+        &[1053, 1079, 1043, 1047, 1080, 1152, 1156, 1157, 1158, 1159, 1160, 1161, 1184],
+        NOT_AVAILABLE,
+    ),
     // Of the client's own numbers, and ProxySQL's: what a proxy says of the server behind it.
     (&[2002, 2003, 2006, 2013, 9001], NOT_AVAILABLE),
     // Killed, on MariaDB and on MySQL; idle for too long, on MySQL.
@@ -49,7 +53,8 @@ const TABLE: &[(&[u16], Meaning)] = &[
         &[1461],
         Meaning::new(
             Backend,
-            "the server has no room for another prepared statement: raise its `max_prepared_stmt_count`",
+            "the server has no room for another prepared statement: raise its \
+             `max_prepared_stmt_count`",
         )
         .retryable(true),
     ),
@@ -65,10 +70,18 @@ const TABLE: &[(&[u16], Meaning)] = &[
         &[3159],
         Meaning::new(
             InvalidSettings,
-            "the server takes TLS alone: enable the feature `rustls`, and set `ssl-mode` in the URL",
+            "the server takes TLS alone: enable the feature `rustls`, and set `ssl-mode` in the \
+             URL",
         ),
     ),
-    (&[1046], Meaning::new(InvalidSettings, "the URL names no database: expected mysql://host/database")),
+    (
+        &[1046],
+        Meaning::new(
+            InvalidSettings,
+            "the URL names no database: expected \
+        mysql://host/database",
+        ),
+    ),
     (&[1044, 1049], NO_DATABASE),
     (&[1142, 1143, 1227, 1370], NO_RIGHT),
     // The tables and what is in them.

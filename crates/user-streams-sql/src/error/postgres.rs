@@ -5,9 +5,9 @@ use user_streams_core::ErrorKind::{
 };
 
 use super::meaning::{
-    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE, NO_LOGIN,
-    NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED, OTHER_COLUMNS, OTHER_KIND,
-    REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
+    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE,
+    NO_LOGIN, NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED,
+    OTHER_COLUMNS, OTHER_KIND, REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
 };
 
 /// A transaction that is not over, of a session that is.
@@ -16,12 +16,14 @@ const OVER: Meaning =
 
 const POOLER: Meaning = Meaning::new(
     InvalidSettings,
-    "a pooler gives statements to sessions that do not know them: PgBouncer needs `pool_mode = session`, or \
+    "a pooler gives statements to sessions that do not know them: PgBouncer needs `pool_mode = \
+     session`, or \
      version 1.21 and `max_prepared_statements`",
 )
 .ending_session();
 
-/// The codes, each with its meaning; two characters are a class, for those of its codes that are not above it.
+/// The codes, each with its meaning; two characters are a class, for those of its codes that are
+/// not above it.
 const TABLE: &[(&[&str], Meaning)] = &[
     // What the pooler PgBouncer says is 08P01, whatever it is, before some version or other.
     (&["08"], NOT_AVAILABLE),
@@ -32,7 +34,8 @@ const TABLE: &[(&[&str], Meaning)] = &[
         &["22021", "22P05"],
         Meaning::new(
             InvalidContent,
-            "the database's encoding does not have a character of the content or of a user id: make it in UTF8",
+            "the database's encoding does not have a character of the content or of a user id: \
+             make it in UTF8",
         ),
     ),
     (&["22"], VALUE),
@@ -43,7 +46,11 @@ const TABLE: &[(&[&str], Meaning)] = &[
     (&["25006"], NO_WRITES),
     (&["25P03", "25P04"], OVER),
     // Nothing runs on it until the transaction ends.
-    (&["25"], Meaning::new(Backend, "the session is in the wrong state for the statement").ending_session()),
+    (
+        &["25"],
+        Meaning::new(Backend, "the session is in the wrong state for the statement")
+            .ending_session(),
+    ),
     (&["26000", "42P05"], POOLER),
     (&["28"], NO_LOGIN),
     (&["3D"], NO_DATABASE),
@@ -94,7 +101,8 @@ fn of_pooler(message: &str) -> Meaning {
     if message.contains("startup parameter") {
         return Meaning::new(
             InvalidSettings,
-            "the pooler refuses a parameter of the connection: take it out of the URL, or name it in PgBouncer's \
+            "the pooler refuses a parameter of the connection: take it out of the URL, or name it \
+             in PgBouncer's \
              `ignore_startup_parameters`",
         )
         .ending_session();
@@ -102,7 +110,8 @@ fn of_pooler(message: &str) -> Meaning {
     if message.contains("statement pooling") {
         return Meaning::new(
             InvalidSettings,
-            "the pooler takes no transactions: PgBouncer needs `pool_mode = transaction` or `session`",
+            "the pooler takes no transactions: PgBouncer needs `pool_mode = transaction` or \
+             `session`",
         )
         .ending_session();
     }
@@ -110,7 +119,8 @@ fn of_pooler(message: &str) -> Meaning {
     if message.starts_with("bind message supplies") {
         return POOLER;
     }
-    Meaning::new(Connection, "the database server, or a pooler before it, broke off").ending_session()
+    Meaning::new(Connection, "the database server, or a pooler before it, broke off")
+        .ending_session()
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use user_streams_core::ErrorKind::{Backend, Conflict, Connection, Corrupt, InvalidUserId};
 
 use super::meaning::{
-    CANCELLED, CONSTRAINT, DISK_FULL, Meaning, NO_MEMORY, NO_SUCH_USER, NOT_MIGRATED, OTHER_KIND, REFUSED,
-    SAME_ROW, THERE_ALREADY, TOO_LONG,
+    CANCELLED, CONSTRAINT, DISK_FULL, Meaning, NO_MEMORY, NO_SUCH_USER, NOT_MIGRATED, OTHER_KIND,
+    REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG,
 };
 
 const BUSY: Meaning = Meaning::new(Conflict, "another process holds the database file's lock");
@@ -12,9 +12,9 @@ const READ_ONLY: Meaning = Meaning::new(Backend, "the database file is read-only
 const FILES: Meaning = Meaning::new(Backend, "reading or writing the database file failed");
 const DAMAGED: Meaning = Meaning::new(Corrupt, "the database file is damaged");
 
-/// The codes, each with its meaning. The low byte of a code is that of its group: a number below 256 is for those of
-/// its group that have no row of their own. What is none of a statement's faults may have ended the transaction, so the
-/// connection ends with it.
+/// The codes, each with its meaning. The low byte of a code is that of its group: a number below
+/// 256 is for those of its group that have no row of their own. What is none of a statement's
+/// faults may have ended the transaction, so the connection ends with it.
 const TABLE: &[(&[u32], Meaning)] = &[
     // A statement is wrong, or its values are.
     (&[1], REFUSED),
@@ -26,20 +26,36 @@ const TABLE: &[(&[u32], Meaning)] = &[
     (&[19], CONSTRAINT),
     // Locks.
     (&[5, 6], BUSY),
-    (&[15], Meaning::new(Conflict, "another process opens or recovers the database file").ending_session()),
+    (
+        &[15],
+        Meaning::new(
+            Conflict,
+            "another process opens or recovers the database \
+        file",
+        )
+        .ending_session(),
+    ),
     // Another connection changed the tables.
     (&[17], Meaning::new(Conflict, "the tables were changed meanwhile").ending_session()),
     (&[9], CANCELLED.ending_session()),
     // The file.
     (
         &[1544],
-        Meaning::new(Backend, "the directory of the database file is read-only: SQLite keeps its log there")
-            .ending_session(),
+        Meaning::new(
+            Backend,
+            "the directory of the database file is read-only: SQLite keeps its \
+            log there",
+        )
+        .ending_session(),
     ),
     (
         &[1032],
-        Meaning::new(Connection, "the database file was moved, replaced or deleted while it was open")
-            .ending_session(),
+        Meaning::new(
+            Connection,
+            "the database file was moved, replaced or deleted while it was \
+            open",
+        )
+        .ending_session(),
     ),
     (&[8], READ_ONLY.ending_session()),
     (&[7, 3082], NO_MEMORY.ending_session()),
@@ -56,12 +72,21 @@ const TABLE: &[(&[u32], Meaning)] = &[
         &[14],
         Meaning::new(
             Connection,
-            "the database file cannot be opened: check the path and its permissions, and add `?mode=rwc` to create it",
+            "the database file cannot be opened: check the path and its permissions, and add \
+             `?mode=rwc` to create it",
         )
         .retryable(false)
         .ending_session(),
     ),
-    (&[22], Meaning::new(Backend, "the file system does not take files of that size").ending_session()),
+    (
+        &[22],
+        Meaning::new(
+            Backend,
+            "the file system does not take files of that \
+        size",
+        )
+        .ending_session(),
+    ),
     (&[26], Meaning::new(Corrupt, "the file is not a SQLite database").ending_session()),
 ];
 
@@ -75,7 +100,9 @@ pub(super) fn meaning(code: u32, message: &str) -> Meaning {
         return THERE_ALREADY;
     }
     let row = |code: u32| TABLE.iter().find(|(codes, _)| codes.contains(&code));
-    row(code).or_else(|| row(primary(code))).map_or(REFUSED.ending_session(), |(_, meaning)| *meaning)
+    row(code)
+        .or_else(|| row(primary(code)))
+        .map_or(REFUSED.ending_session(), |(_, meaning)| *meaning)
 }
 
 /// The code of a code's group.

@@ -25,7 +25,8 @@ pub(crate) fn refusal(error: &DbErr) -> Option<Error> {
 
 fn of_driver(text: &str) -> String {
     if text.contains("server does not support TLS") {
-        return "the server does not speak TLS, which the URL asks for: turn it on there (`ssl`), or write \
+        return "the server does not speak TLS, which the URL asks for: turn it on there (`ssl`), \
+            or write \
                 `sslmode=disable` (`ssl-mode=DISABLED` for MySQL) where nobody listens"
             .to_owned();
     }
@@ -35,7 +36,8 @@ fn of_driver(text: &str) -> String {
 /// sqlx' own words name its features, not ours.
 fn of_login(text: &str) -> Option<String> {
     text.contains("RSA auth backend").then(|| {
-        "the server wants the password encrypted: use TLS (`ssl-mode=REQUIRED` or more, feature `rustls`), or enable \
+        "the server wants the password encrypted: use TLS (`ssl-mode=REQUIRED` or more, feature \
+         `rustls`), or enable \
          the feature `mysql-rsa` of the backend's crate in Cargo.toml"
             .to_owned()
     })
@@ -51,7 +53,8 @@ fn of_server(error: &dyn DatabaseError) -> Option<&'static str> {
         Some("the server wants a client's certificate: write `sslcert=…&sslkey=…` into the URL")
     } else if text.contains("no encryption") || text.contains("SSL off") {
         Some(
-            "the server does not take this login without TLS: write `sslmode=verify-full` into the URL, and enable \
+            "the server does not take this login without TLS: write `sslmode=verify-full` into the \
+             URL, and enable \
              the feature `rustls`",
         )
     } else {
@@ -75,12 +78,14 @@ mod handshake {
         Some(match error.get_ref()?.downcast_ref()? {
             Error::InvalidCertificate(error) => certificate(error),
             Error::AlertReceived(AlertDescription::CertificateRequired) => {
-                "the server wants a client's certificate: write `sslcert=…&sslkey=…` (`ssl-cert` and `ssl-key` for MySQL) \
+                "the server wants a client's certificate: write `sslcert=…&sslkey=…` (`ssl-cert` \
+                 and `ssl-key` for MySQL) \
                  into the URL"
                     .to_owned()
             }
             Error::AlertReceived(alert) if refuses(*alert) => format!(
-                "the server refuses the TLS handshake ({alert:?}): look at the client's certificate, if the URL names \
+                "the server refuses the TLS handshake ({alert:?}): look at the client's \
+                 certificate, if the URL names \
                  one, and at the server's log"
             ),
             Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
@@ -97,7 +102,8 @@ mod handshake {
         use CertificateError as Why;
         match error {
             Why::UnknownIssuer => {
-                "the server's TLS certificate is not signed by an authority that is trusted: name the authority's file in \
+                "the server's TLS certificate is not signed by an authority that is trusted: name \
+                 the authority's file in \
                  the URL, `sslrootcert=…` (`ssl-ca=…` for MySQL)"
                     .to_owned()
             }
@@ -105,8 +111,12 @@ mod handshake {
                 "the server's TLS certificate is not for the host in the URL, but for {}",
                 presented.join(", ").replace('"', "")
             ),
-            Why::NotValidForName => "the server's TLS certificate is not for the host in the URL".to_owned(),
-            Why::Expired | Why::ExpiredContext { .. } => "the server's TLS certificate has expired".to_owned(),
+            Why::NotValidForName => "the server's TLS certificate is not for the host in the \
+                URL"
+            .to_owned(),
+            Why::Expired | Why::ExpiredContext { .. } => "the server's TLS certificate has \
+                expired"
+                .to_owned(),
             Why::NotValidYet | Why::NotValidYetContext { .. } => {
                 "the server's TLS certificate is not valid yet".to_owned()
             }

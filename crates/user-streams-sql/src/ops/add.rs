@@ -34,13 +34,15 @@ pub(crate) async fn add(store: &Arc<Store>, args: AddStreamItem) -> Result<Deliv
     let delivered = match (&first.users[..], first.last) {
         ([user], true) => add_one::add(store, user.clone(), &item).await?,
         (_, true) => add_many::add(store, first.users, &item).await?,
-        (_, false) => return add_many::add_stream(store, limits, first, chunks, item, on_progress).await,
+        (_, false) => {
+            return add_many::add_stream(store, limits, first, chunks, item, on_progress).await;
+        }
     };
     Ok(done(delivered, on_progress))
 }
 
-/// The users of a query of another database. That may be the pool that the backend writes to: of one connection it
-/// would wait for itself if it were still reading.
+/// The users of a query of another database. That may be the pool that the backend writes to: of
+/// one connection it would wait for itself if it were still reading.
 async fn of_another_database(store: &Store, users: Users) -> Result<Recipients> {
     let recipients = Recipients::query(users);
     if store.pools.of_application().is_none() {

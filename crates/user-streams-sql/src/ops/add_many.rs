@@ -18,7 +18,11 @@ use crate::{
 };
 
 /// To users who are all at hand.
-pub(super) async fn add(store: &Arc<Store>, users: Vec<UserId>, item: &Arc<NewItem>) -> Result<u64> {
+pub(super) async fn add(
+    store: &Arc<Store>,
+    users: Vec<UserId>,
+    item: &Arc<NewItem>,
+) -> Result<u64> {
     let users: Arc<[UserId]> = users.into();
     let work = |on| write(on, Arc::clone(store), Arc::clone(&users), Arc::clone(item));
     retry(store, store.call(), None, work).await
@@ -32,7 +36,8 @@ pub(super) async fn write(
 ) -> Result<u64> {
     let (on, store, item) = (&mut *on, &*store, &*item);
     let room = room_for_users(on.max_packet(), item)?;
-    let one_statement = on.commits_alone() && batch::parts(store.dialect(), &users, room).len() == 1;
+    let one_statement =
+        on.commits_alone() && batch::parts(store.dialect(), &users, room).len() == 1;
     match &store.statements.items {
         None if one_statement => return to_many(on, store, Within::Itself, &users, item).await,
         Some(items) if users.len() < LEAST_COPIED && on.commits_alone() => {
@@ -57,7 +62,8 @@ pub(super) async fn write(
     finish_delivery(on, delivered).await
 }
 
-/// To users who come in several chunks, in one transaction. It is not tried again, since they come only once.
+/// To users who come in several chunks, in one transaction. It is not tried again, since they come
+/// only once.
 pub(super) async fn add_stream(
     store: &Arc<Store>,
     limits: Limits,
@@ -97,7 +103,9 @@ async fn deliver_all(
     put_item(on, store, item).await?;
     let mut delivered = to_many(on, store, Within::Transaction, &first.users, item).await?;
     let mut last = first.last;
-    while !last && let Some(chunk) = batch::next_within(chunks, store.pools.timeouts.recipients).await? {
+    while !last
+        && let Some(chunk) = batch::next_within(chunks, store.pools.timeouts.recipients).await?
+    {
         report(delivered);
         delivered += to_many(on, store, Within::Transaction, &chunk.users, item).await?;
         last = chunk.last;

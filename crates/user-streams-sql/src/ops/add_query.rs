@@ -20,7 +20,11 @@ pub(super) struct Query {
     values: Vec<Value>,
 }
 
-pub(super) async fn add(store: &Arc<Store>, select: &SelectStatement, item: &Arc<NewItem>) -> Result<u64> {
+pub(super) async fn add(
+    store: &Arc<Store>,
+    select: &SelectStatement,
+    item: &Arc<NewItem>,
+) -> Result<u64> {
     let query = Arc::new(Query::new(store, select, item));
     let work = |on| write(on, Arc::clone(store), Arc::clone(&query), Arc::clone(item));
     retry(store, store.broadcast(), None, work).await.map_err(|error| of_query(store, error))
@@ -44,20 +48,27 @@ pub(super) async fn write(
     let (on, dialect) = (&mut *on, store.dialect());
     on.require_strict().await?;
     room_for_users(on.max_packet(), &item)?;
-    // Not a statement of a known shape, so it has the time of the whole broadcast; on PostgreSQL by the transaction.
+    // Not a statement of a known shape, so it has the time of the whole broadcast; on PostgreSQL by
+    // the transaction.
     let limit = store.pools.timeouts.broadcast;
     let one_statement =
         store.statements.items.is_none() && on.commits_alone() && dialect != Dialect::Postgres;
     if one_statement {
         on.extend(limit).await?;
-        return to_all(on, dialect, Within::Itself, &query.deliver, None, || query.values.clone()).await;
+        return to_all(on, dialect, Within::Itself, &query.deliver, None, || query.values.clone())
+            .await;
     }
     on.begin().await?;
     let delivered = deliver(on, &store, &query, &item).await;
     finish_delivery(on, delivered).await
 }
 
-async fn deliver(on: &mut dyn Executor, store: &Store, query: &Query, item: &NewItem) -> Result<u64> {
+async fn deliver(
+    on: &mut dyn Executor,
+    store: &Store,
+    query: &Query,
+    item: &NewItem,
+) -> Result<u64> {
     on.extend(store.pools.timeouts.broadcast).await?;
     put_item(on, store, item).await?;
     let values = || query.values.clone();
@@ -70,7 +81,8 @@ pub(super) fn of_query(store: &Store, error: Error) -> Error {
     if error.kind() != ErrorKind::NotMigrated || reason.contains(&store.schema.table) {
         return error;
     }
-    let message = "the query of the recipients names a table that the backend's database does not have: if the users are in \
+    let message = "the query of the recipients names a table that the backend's database does not \
+        have: if the users are in \
                    another one, name it with `users(..).on(&database)`";
     Error::new(ErrorKind::Recipients, message).with_source(error)
 }

@@ -1,8 +1,10 @@
-//! Single adds that come at the same time share one commit, where a commit costs more than a row: on SQLite.
+//! Single adds that come at the same time share one commit, where a commit costs more than a row:
+//! on SQLite.
 //!
-//! Who gets the turn to write takes the adds that wait, its own among them, and stores them all. Nobody waits for others to
-//! come: an add that is alone is stored at once. Statements here expect that all goes well; whatever fails stores nothing,
-//! and each of those adds is then made alone, with its own count and its own error.
+//! Who gets the turn to write takes the adds that wait, its own among them, and stores them all.
+//! Nobody waits for others to come: an add that is alone is stored at once. Statements here expect
+//! that all goes well; whatever fails stores nothing, and each of those adds is then made alone,
+//! with its own count and its own error.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -72,7 +74,8 @@ impl Group {
         })
     }
 
-    /// Stores the item for the user together with what else waits, or says that it is to be stored alone.
+    /// Stores the item for the user together with what else waits, or says that it is to be stored
+    /// alone.
     pub(super) async fn add(&self, limits: Limits, user: Value, item: &NewItem) -> Result<Outcome> {
         let shared = &self.0;
         let (stored, mut told) = oneshot::channel();
@@ -141,7 +144,8 @@ impl Shared {
     }
 }
 
-/// By the shortest statement that has room for so many, with NULL in the rows that are too many, which it leaves out.
+/// By the shortest statement that has room for so many, with NULL in the rows that are too many,
+/// which it leaves out.
 async fn insert_rows<const N: usize>(
     on: &mut dyn Executor,
     statements: &[Rows],

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
-use user_streams_core::{Chunk, Error, ErrorKind, RecipientChunks, Recipients, Result, UserId, UserIdKind};
+use user_streams_core::{
+    Chunk, Error, ErrorKind, RecipientChunks, Recipients, Result, UserId, UserIdKind,
+};
 
 use crate::{
     Dialect,
     fault::{self, Mechanism},
 };
 
-/// Users in one statement: enough that its own cost does not count, few enough that its ids stay within some
-/// megabytes, however long they are.
+/// Users in one statement: enough that its own cost does not count, few enough that its ids stay
+/// within some megabytes, however long they are.
 pub(super) const fn size(kind: UserIdKind) -> usize {
     match kind {
         UserIdKind::Text => 10_000,
@@ -30,7 +32,10 @@ pub(super) async fn next(chunks: &mut RecipientChunks) -> Result<Option<Chunk>> 
 }
 
 /// The same while a transaction is open, which others may wait for.
-pub(super) async fn next_within(chunks: &mut RecipientChunks, limit: Duration) -> Result<Option<Chunk>> {
+pub(super) async fn next_within(
+    chunks: &mut RecipientChunks,
+    limit: Duration,
+) -> Result<Option<Chunk>> {
     if !fault::has(Mechanism::Recipients) {
         return next(chunks).await;
     }
@@ -38,7 +43,8 @@ pub(super) async fn next_within(chunks: &mut RecipientChunks, limit: Duration) -
         Err(Error::new(
             ErrorKind::Timeout,
             format!(
-                "no recipients came for {} s (`recipients_timeout`) while the broadcast had a transaction open; \
+                "no recipients came for {} s (`recipients_timeout`) while the broadcast had a \
+                 transaction open; \
                  nothing was stored",
                 limit.as_secs_f64()
             ),

@@ -14,8 +14,11 @@ use crate::{
 pub(crate) async fn count(store: &Arc<Store>, query: CountQuery) -> Result<u64> {
     let user = store.user(&query.user)?;
     let its = Arc::clone(store);
-    let work = |mut on: Box<dyn Executor>| async move { on.query(&its.statements.count, vec![user]).await };
+    let work = |mut on: Box<dyn Executor>| async move {
+        on.query(&its.statements.count, vec![user]).await
+    };
     let rows = store.pools.run(Access::Read, store.call(), work).await?;
-    let count: Option<i64> = rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?;
+    let count: Option<i64> =
+        rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?;
     Ok(count.and_then(|count| count.try_into().ok()).unwrap_or_default())
 }

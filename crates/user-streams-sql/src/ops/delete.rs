@@ -14,7 +14,11 @@ pub(crate) async fn delete(store: &Arc<Store>, args: DeleteStream) -> Result<u64
     retry(store, store.call(), None, |on| write(on, Arc::clone(store), user.clone())).await
 }
 
-pub(super) async fn write(mut on: Box<dyn Executor + '_>, store: Arc<Store>, user: Value) -> Result<u64> {
+pub(super) async fn write(
+    mut on: Box<dyn Executor + '_>,
+    store: Arc<Store>,
+    user: Value,
+) -> Result<u64> {
     let sql = &store.statements.delete;
     if on.commits_alone() {
         return on.execute(sql, vec![user]).await;

@@ -20,7 +20,11 @@ pub(super) enum Within {
 }
 
 /// Inserts one row that may be there already, which is then no error.
-pub(super) async fn insert_one(on: &mut dyn Executor, sql: &str, values: Vec<Value>) -> Result<u64> {
+pub(super) async fn insert_one(
+    on: &mut dyn Executor,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<u64> {
     match on.execute(sql, values).await {
         // On MySQL, whose statement has no clause for it; on the others it never comes to this.
         Err(error) if is_unique_violation(&error) => Ok(0),
@@ -54,7 +58,8 @@ pub(super) async fn to_many(
     let room = room_for_users(on.max_packet(), item)?;
     let mut delivered = 0;
     for part in batch::parts(dialect, users, room) {
-        let rows = Rows::new(deliver.copy.as_deref(), part, item, content).filter(|_| on.can_copy());
+        let rows =
+            Rows::new(deliver.copy.as_deref(), part, item, content).filter(|_| on.can_copy());
         let values = || {
             let mut values = store.item_values(item);
             values.push(values::users(dialect, store.schema.user_id, part));
@@ -65,8 +70,8 @@ pub(super) async fn to_many(
     Ok(delivered)
 }
 
-/// Delivers by this statement, or by `rows` if they can be copied. The values are made for each try, since they may be
-/// megabytes.
+/// Delivers by this statement, or by `rows` if they can be copied. The values are made for each
+/// try, since they may be megabytes.
 pub(super) async fn to_all(
     on: &mut dyn Executor,
     dialect: Dialect,
@@ -86,8 +91,8 @@ pub(super) async fn to_all(
     }
     loop {
         match on.execute(&deliver.unless_there, values()).await {
-            // MySQL's statement leaves out what is there, and has now met a row that came meanwhile: next time that is
-            // there.
+            // MySQL's statement leaves out what is there, and has now met a row that came
+            // meanwhile: next time that is there.
             Err(error) if is_unique_violation(&error) => {}
             done => return done,
         }
@@ -124,7 +129,8 @@ async fn to_fresh(
     Ok(delivered)
 }
 
-/// Ends a transaction of deliveries: commits what was delivered; undoes a failure, and an item that nobody received.
+/// Ends a transaction of deliveries: commits what was delivered; undoes a failure, and an item that
+/// nobody received.
 pub(super) async fn finish_delivery(on: &mut dyn Executor, delivered: Result<u64>) -> Result<u64> {
     if let Ok(0) = delivered {
         on.rollback().await;

@@ -21,8 +21,8 @@ pub(crate) struct Identity {
     pub(super) max_packet: usize,
 }
 
-/// Asks the database, once. `None` where that would wait for a connection of the application's pool, which may be the
-/// one that the transaction has.
+/// Asks the database, once. `None` where that would wait for a connection of the application's
+/// pool, which may be the one that the transaction has.
 pub(crate) async fn identity(store: &Arc<Store>) -> Result<Option<&Identity>> {
     if store.identity.get().is_none() && store.pools.is_exhausted() {
         return Ok(None);
@@ -42,7 +42,10 @@ async fn read(mut on: Box<dyn Executor>, store: Arc<Store>) -> Result<Identity> 
     let rows = on.query(&store.statements.identity, Vec::new()).await?;
     let row = rows.first().ok_or_else(|| {
         let table = store.schema.identity_table();
-        Error::new(ErrorKind::Corrupt, format!("the table {table} is empty: it has the id of the database"))
+        Error::new(
+            ErrorKind::Corrupt,
+            format!("the table {table} is empty: it has the id of the database"),
+        )
     })?;
     Ok(Identity { id: row.try_get_by_index(0).map_err(from_db)?, max_packet: on.max_packet() })
 }

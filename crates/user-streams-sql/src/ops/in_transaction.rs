@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, sea_query::SelectStatement};
 use tokio::time::timeout_at;
 use user_streams_core::{
-    AddStreamItem, DeleteStream, Delivered, Error, ErrorKind, NewItem, Recipients, Result, UserId, Writes,
-    async_trait,
+    AddStreamItem, DeleteStream, Delivered, Error, ErrorKind, NewItem, Recipients, Result, UserId,
+    Writes, async_trait,
 };
 
 use super::{
@@ -36,9 +36,13 @@ impl<'a> InTransaction<'a> {
         Ok(Self { store, transaction })
     }
 
-    /// Runs `work` on the transaction. It begins with a savepoint, and with a look whether the transaction is on the
-    /// streams' database.
-    async fn run<T, F>(&self, limits: Limits, work: impl FnOnce(Within<'a>) -> F + Send) -> Result<T>
+    /// Runs `work` on the transaction. It begins with a savepoint, and with a look whether the
+    /// transaction is on the streams' database.
+    async fn run<T, F>(
+        &self,
+        limits: Limits,
+        work: impl FnOnce(Within<'a>) -> F + Send,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T>> + Send,
     {
@@ -55,12 +59,15 @@ impl<'a> InTransaction<'a> {
             transaction: self.transaction,
             dialect: store.dialect(),
             max_packet: identity.map_or(unknown, |identity| identity.max_packet),
-            database: identity
-                .map(|identity| Database { table: store.schema.identity_table(), id: identity.id.clone() }),
+            database: identity.map(|identity| Database {
+                table: store.schema.identity_table(),
+                id: identity.id.clone(),
+            }),
         })
     }
 
-    /// By a statement for many also to one, since that for one fails on MySQL where the user has the item.
+    /// By a statement for many also to one, since that for one fails on MySQL where the user has
+    /// the item.
     async fn add_users(&self, users: Vec<UserId>, item: &Arc<NewItem>) -> Result<u64> {
         let (store, item) = (Arc::clone(self.store), Arc::clone(item));
         let is_long = users.len() > batch::size(store.schema.user_id);
@@ -83,7 +90,8 @@ impl<'a> InTransaction<'a> {
         added.map_err(|error| add_query::of_query(self.store, error))
     }
 
-    /// All of them, each once, before the transaction has anything of ours: so they go in one statement.
+    /// All of them, each once, before the transaction has anything of ours: so they go in one
+    /// statement.
     async fn gather(&self, recipients: Recipients) -> Result<Vec<UserId>> {
         let (limits, kind) = (self.store.broadcast(), self.store.schema.user_id);
         let mut chunks = recipients.into_chunks(self.store.backend, kind, batch::size(kind))?;
@@ -111,7 +119,8 @@ fn check_content(on: &Within<'_>, item: &NewItem) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "the content has {length} bytes, more than half of what the server takes at once, which is the most in a \
+        "the content has {length} bytes, more than half of what the server takes at once, which is \
+         the most in a \
          transaction on MySQL: `max_allowed_packet` is {}",
         on.max_packet
     );
@@ -132,7 +141,8 @@ fn ended(error: Error) -> Error {
 
 /// Of a call that was given up: its statement goes on.
 fn expired(error: &Error) -> Error {
-    let message = format!("{}; it may still take effect in the transaction: roll that back", error.message());
+    let message =
+        format!("{}; it may still take effect in the transaction: roll that back", error.message());
     Error::new(error.kind(), message).with_retryable(false)
 }
 

@@ -24,7 +24,8 @@ pub(super) async fn put_item(on: &mut dyn Executor, store: &Store, item: &NewIte
         if insert_one(on, insert, values.clone()).await? == 1 {
             return Ok(());
         }
-        // A retry finds its own item, and holds it against a `purge`; where a purge was faster it is stored anew.
+        // A retry finds its own item, and holds it against a `purge`; where a purge was faster it
+        // is stored anew.
         if on.can_query() {
             match on.query(&items.select, key.clone()).await?.first().map(content).transpose()? {
                 Some(stored) if stored == item.content() => return Ok(()),
@@ -36,8 +37,10 @@ pub(super) async fn put_item(on: &mut dyn Executor, store: &Store, item: &NewIte
         }
     }
     // Another content under this key must not reach these recipients, nor be replaced.
-    let message =
-        format!("another item has the id {} and the same `created_at`; nothing was stored", item.id());
+    let message = format!(
+        "another item has the id {} and the same `created_at`; nothing was stored",
+        item.id()
+    );
     Err(Error::new(ErrorKind::Conflict, message).with_retryable(false))
 }
 

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult, Statement,
-    TransactionTrait, TryGetable, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    Statement, TransactionTrait, TryGetable, Value,
     sea_query::{Alias, DynIden, IntoIden},
 };
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
@@ -21,7 +21,8 @@ use crate::{
 /// The migrations of one layout.
 type Migrations = fn(&Schema) -> Vec<Box<dyn MigrationTrait>>;
 
-/// The migrations of one backend with a history table of their own, which never meets that of the application.
+/// The migrations of one backend with a history table of their own, which never meets that of the
+/// application.
 struct Migrator<'a> {
     schema: &'a Schema,
     migrations: Migrations,
@@ -37,8 +38,8 @@ impl MigratorTraitSelf for Migrator<'_> {
     }
 }
 
-/// Runs those that have not run, on a connection for itself, which is never cut: it goes on to its end in a task if the
-/// caller is gone.
+/// Runs those that have not run, on a connection for itself, which is never cut: it goes on to its
+/// end in a task if the caller is gone.
 pub(crate) async fn migrate(store: &Arc<Store>, migrations: Migrations) -> Result<()> {
     let runtime = runtime()?;
     // SQLite has one writer.
@@ -62,7 +63,8 @@ pub(crate) async fn migrate(store: &Arc<Store>, migrations: Migrations) -> Resul
     })
 }
 
-/// Looks first: with nothing to do, a login that may only read is enough, and so is a server that takes no writes.
+/// Looks first: with nothing to do, a login that may only read is enough, and so is a server that
+/// takes no writes.
 async fn run(
     store: &Store,
     connection: &DatabaseConnection,
@@ -84,8 +86,9 @@ async fn run(
     }
 }
 
-/// On PostgreSQL, forgets the statements that this transaction has prepared, on a connection that uses none again:
-/// behind a pooler the session goes on with other clients, whose statements have the same names.
+/// On PostgreSQL, forgets the statements that this transaction has prepared, on a connection that
+/// uses none again: behind a pooler the session goes on with other clients, whose statements have
+/// the same names.
 async fn deallocate(transaction: &DatabaseTransaction) -> Result<()> {
     const DEALLOCATE: &str = "DO $$ DECLARE made text; BEGIN \
         FOR made IN SELECT name FROM pg_prepared_statements \
@@ -123,7 +126,8 @@ fn failed(error: DbErr) -> Error {
         // Of the migrator itself: the history has names that it does not know.
         DbErr::Custom(_) => Error::new(
             ErrorKind::Backend,
-            "the history of the migrations has some that this version does not know: a newer version has made the \
+            "the history of the migrations has some that this version does not know: a newer \
+             version has made the \
              tables, or another backend under the same name",
         )
         .with_source(error),
@@ -153,7 +157,8 @@ async fn check_case(schema: &Schema, on: &DatabaseTransaction) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "table: the database does not tell {:?} from {other:?}, which would be one table: write the option in lower \
+        "table: the database does not tell {:?} from {other:?}, which would be one table: write \
+         the option in lower \
          case, or as the table is named that is there",
         schema.table
     );
@@ -190,7 +195,11 @@ impl MigrationLock {
     }
 
     /// MySQL's names are the whole server's, so the database's is part of it.
-    async fn take_named(transaction: &DatabaseTransaction, table: &str, wait: Duration) -> Result<Self> {
+    async fn take_named(
+        transaction: &DatabaseTransaction,
+        table: &str,
+        wait: Duration,
+    ) -> Result<Self> {
         let database: Option<String> = first(transaction, "SELECT DATABASE()", Vec::new()).await?;
         let name = lock_name(&database.unwrap_or_default(), table);
         let values = vec![name.as_str().into(), wait.as_secs_f64().into()];
@@ -200,7 +209,8 @@ impl MigrationLock {
         }
         let session = "SELECT CAST(IS_USED_LOCK(?) AS SIGNED)";
         let session: Option<i64> = first(transaction, session, vec![name.as_str().into()]).await?;
-        let session = session.map_or("no session now".to_owned(), |number| format!("session {number}"));
+        let session =
+            session.map_or("no session now".to_owned(), |number| format!("session {number}"));
         Err(held(wait, &format!("the lock {name:?}, which {session} has")))
     }
 
@@ -214,19 +224,28 @@ impl MigrationLock {
 
 fn held(wait: Duration, lock: &str) -> Error {
     let message = format!(
-        "another process is migrating, or else holds {lock}: it was not free within {} s (`statement_timeout`)",
+        "another process is migrating, or else holds {lock}: it was not free within {} s \
+         (`statement_timeout`)",
         wait.as_secs_f64()
     );
     Error::new(ErrorKind::Timeout, message)
 }
 
-async fn query(on: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+async fn query(
+    on: &DatabaseTransaction,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>> {
     let statement = Statement::from_sql_and_values(on.get_database_backend(), sql, values);
     on.query_all_raw(statement).await.map_err(from_db)
 }
 
 /// The value in the first column of the first row.
-async fn first<T: TryGetable>(on: &DatabaseTransaction, sql: &str, values: Vec<Value>) -> Result<Option<T>> {
+async fn first<T: TryGetable>(
+    on: &DatabaseTransaction,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Option<T>> {
     let rows = query(on, sql, values).await?;
     Ok(rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?.flatten())
 }

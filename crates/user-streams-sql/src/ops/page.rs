@@ -29,8 +29,8 @@ pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<S
     };
     let rows = store.pools.run(Access::Read, store.call(), work).await?;
     let mut items = rows.iter().map(item).collect::<Result<Vec<_>>>()?;
-    // The statement chooses the rows; their order is made here, where it needs no plan. It costs nothing on rows in
-    // order.
+    // The statement chooses the rows; their order is made here, where it needs no plan. It costs
+    // nothing on rows in order.
     items.sort_unstable_by_key(|item| std::cmp::Reverse(item.cursor()));
     Ok(items)
 }

@@ -15,9 +15,9 @@ use crate::{
 
 /// Deletes the items without a delivery, and returns their number.
 ///
-/// An add may find its item stored already, by an earlier try, and must not lose it to this. SQLite has no other writer
-/// meanwhile. Elsewhere candidates are locked first, so that no add can begin with one; then they are checked again, for
-/// an add that has ended; then they are deleted.
+/// An add may find its item stored already, by an earlier try, and must not lose it to this. SQLite
+/// has no other writer meanwhile. Elsewhere candidates are locked first, so that no add can begin
+/// with one; then they are checked again, for an add that has ended; then they are deleted.
 pub(crate) async fn purge(store: &Arc<Store>) -> Result<u64> {
     if store.statements.items.is_none() {
         return Err(Error::unsupported(store.backend, "purge"));
@@ -25,7 +25,8 @@ pub(crate) async fn purge(store: &Arc<Store>) -> Result<u64> {
     let limits = store.broadcast();
     let mut purged = 0;
     loop {
-        let (deleted, more) = retry(store, limits, None, |on| purge_some(on, Arc::clone(store))).await?;
+        let (deleted, more) =
+            retry(store, limits, None, |on| purge_some(on, Arc::clone(store))).await?;
         purged += deleted;
         if !more {
             return Ok(purged);
@@ -52,7 +53,10 @@ async fn delete_orphans(
 ) -> Result<(u64, bool)> {
     let held = on.query(hold, Vec::new()).await?;
     let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
-    let held = held.iter().map(|row| Ok((number(row, 0)?, number(row, 1)?))).collect::<Result<Vec<_>>>()?;
+    let held = held
+        .iter()
+        .map(|row| Ok((number(row, 0)?, number(row, 1)?)))
+        .collect::<Result<Vec<_>>>()?;
     let deleted = on.execute(&items.purge, values::item_keys(store.dialect(), &held)).await?;
     // What comes meanwhile is for the next purge, or this one might never end.
     Ok((deleted, held.len() == MOST_HELD))

@@ -1,4 +1,5 @@
-//! Trying again what another transaction was in the way of: deadlocks happen, and what writes here may be repeated.
+//! Trying again what another transaction was in the way of: deadlocks happen, and what writes here
+//! may be repeated.
 
 use user_streams_core::Result;
 

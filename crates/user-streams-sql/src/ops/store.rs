@@ -79,16 +79,23 @@ impl Store {
     }
 }
 
-/// Refuses a content that the server does not take at once; returns the bytes that are left for users' ids.
+/// Refuses a content that the server does not take at once; returns the bytes that are left for
+/// users' ids.
 pub(super) fn room_for_users(max_packet: usize, item: &NewItem) -> Result<usize> {
     let length = item.content().len();
     max_packet.checked_sub(length + OVERHEAD).filter(|room| *room > OVERHEAD).ok_or_else(|| {
-        too_long(length, &format!("what the server takes at once: `max_allowed_packet` is {max_packet}"))
+        too_long(
+            length,
+            &format!("what the server takes at once: `max_allowed_packet` is {max_packet}"),
+        )
     })
 }
 
 fn too_long(length: usize, what: &str) -> Error {
-    Error::new(ErrorKind::InvalidContent, format!("the content has {length} bytes, more than {what}"))
+    Error::new(
+        ErrorKind::InvalidContent,
+        format!("the content has {length} bytes, more than {what}"),
+    )
 }
 
 /// `created_at_us, id`

@@ -1,5 +1,6 @@
-//! Connecting, apart from those who wait for a connection: a few at a time, with backoff. A caller who gives up does
-//! not end the connecting; what it brings is for the next, or a storm of impatient callers would never get one.
+//! Connecting, apart from those who wait for a connection: a few at a time, with backoff. A caller
+//! who gives up does not end the connecting; what it brings is for the next, or a storm of
+//! impatient callers would never get one.
 
 use std::{
     collections::VecDeque,
@@ -25,8 +26,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// A connection that waited this long for somebody is closed.
 const STALE: Duration = Duration::from_secs(2);
 
-/// How many sessions there may be beyond those of the pool: of connections that were shut, until the server has ended
-/// them.
+/// How many sessions there may be beyond those of the pool: of connections that were shut, until
+/// the server has ended them.
 const LINGERING: u32 = 1;
 
 #[derive(Debug)]
@@ -75,7 +76,8 @@ impl Connector {
         Arc::new(Self { driver, limit, sessions, most, state: Mutex::default() })
     }
 
-    /// A connection, as soon as there is one. An error that may pass is not told: the attempts go on.
+    /// A connection, as soon as there is one. An error that may pass is not told: the attempts go
+    /// on.
     pub(super) async fn connect(self: &Arc<Self>) -> Result<Fresh, Arc<SqlxError>> {
         let runtime = Handle::current();
         loop {
@@ -187,7 +189,9 @@ impl State {
     fn give(&mut self, mut fresh: Fresh) {
         self.failures = 0;
         self.last_error = None;
-        while let Some(index) = self.waiting.iter().position(|waiter| waiter.runtime == fresh.runtime) {
+        while let Some(index) =
+            self.waiting.iter().position(|waiter| waiter.runtime == fresh.runtime)
+        {
             let Some(waiter) = self.waiting.remove(index) else { break };
             match waiter.answer.send(Ok(fresh)) {
                 Ok(()) => return,
@@ -236,7 +240,8 @@ impl Worker {
             let Ok(session) = Arc::clone(&connector.sessions).acquire_owned().await else { return };
             match timeout(connector.limit, connector.driver.connect()).await {
                 Ok(Ok(connection)) => {
-                    let fresh = Fresh { connection, runtime: self.runtime, session, since: Instant::now() };
+                    let fresh =
+                        Fresh { connection, runtime: self.runtime, session, since: Instant::now() };
                     connector.state().give(fresh);
                 }
                 Ok(Err(error)) => connector.state().fail(error),
@@ -260,7 +265,8 @@ impl Drop for Worker {
     }
 }
 
-/// Whether the next attempt may have another end: the server is starting, restarting, or full, or did not answer.
+/// Whether the next attempt may have another end: the server is starting, restarting, or full, or
+/// did not answer.
 fn may_pass(error: &SqlxError) -> bool {
     match error {
         SqlxError::Io(error) => {
@@ -269,7 +275,11 @@ fn may_pass(error: &SqlxError) -> bool {
             };
             matches!(
                 error.kind(),
-                BrokenPipe | ConnectionAborted | ConnectionRefused | ConnectionReset | UnexpectedEof
+                BrokenPipe
+                    | ConnectionAborted
+                    | ConnectionRefused
+                    | ConnectionReset
+                    | UnexpectedEof
             )
         }
         // An attempt that took longer than `connect_timeout`.

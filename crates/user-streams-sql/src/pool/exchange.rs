@@ -14,8 +14,8 @@ pub(crate) enum Grace {
     ToTheEnd,
 }
 
-/// Runs `work`. If this is dropped before the end, the work goes on in a task: a dropped call should neither cost a
-/// connection nor cut an answer in two.
+/// Runs `work`. If this is dropped before the end, the work goes on in a task: a dropped call
+/// should neither cost a connection nor cut an answer in two.
 pub(crate) async fn run<T: Send + 'static>(
     runtime: Handle,
     grace: Grace,

@@ -6,16 +6,18 @@ use user_streams_core::{Result, async_trait};
 use crate::dialect::Rows;
 use std::time::Duration;
 
-/// Something that executes statements: a lease, or an application's pool. What runs a statement knows no more.
+/// Something that executes statements: a lease, or an application's pool. What runs a statement
+/// knows no more.
 ///
-/// Between `begin` and `commit` or `rollback` there is one transaction; there are none within others.
+/// Between `begin` and `commit` or `rollback` there is one transaction; there are none within
+/// others.
 #[async_trait]
 pub(crate) trait Executor: Send {
     /// Runs a statement and returns the number of rows that it changed.
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64>;
 
-    /// Whether a statement may fail on purpose, as one does that expects nobody to have the item: where a call is dropped
-    /// the failure may reach somebody else's statement.
+    /// Whether a statement may fail on purpose, as one does that expects nobody to have the item:
+    /// where a call is dropped the failure may reach somebody else's statement.
     fn may_fail(&self) -> bool {
         true
     }
@@ -52,13 +54,14 @@ pub(crate) trait Executor: Send {
         usize::MAX
     }
 
-    /// Whether a statement that writes needs no transaction around it: it commits by itself, and locks no more than
-    /// what it writes.
+    /// Whether a statement that writes needs no transaction around it: it commits by itself, and
+    /// locks no more than what it writes.
     fn commits_alone(&self) -> bool {
         true
     }
 
-    /// Refuses to go on where the server would change a value that does not fit, rather than refuse it.
+    /// Refuses to go on where the server would change a value that does not fit, rather than refuse
+    /// it.
     async fn require_strict(&mut self) -> Result<()> {
         Ok(())
     }

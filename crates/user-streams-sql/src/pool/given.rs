@@ -1,11 +1,12 @@
-//! An application's own pool, through sea-orm. It is used as it is set up, its connections are never closed by us,
-//! and so no exchange on it is ever cut: each runs to its end in a task, with a limit of the server's.
+//! An application's own pool, through sea-orm. It is used as it is set up, its connections are
+//! never closed by us, and so no exchange on it is ever cut: each runs to its end in a task, with a
+//! limit of the server's.
 
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, QueryResult, Statement,
-    TransactionTrait, Value, sqlx,
+    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, QueryResult,
+    Statement, TransactionTrait, Value, sqlx,
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -26,8 +27,8 @@ use crate::{
 pub(super) struct GivenPool {
     pool: DatabaseConnection,
     dialect: Dialect,
-    /// As many as the pool has connections, so that no more tasks than that wait for one; on SQLite one for those who
-    /// write. Waiting here is fair and ends with its caller.
+    /// As many as the pool has connections, so that no more tasks than that wait for one; on SQLite
+    /// one for those who write. Waiting here is fair and ends with its caller.
     places: Arc<Semaphore>,
     is_lock: bool,
     facts: Arc<OnceCell<MySqlFacts>>,
@@ -45,7 +46,8 @@ impl GivenPool {
             facts: Arc::clone(&facts),
         };
         let is_lock = dialect == Dialect::Sqlite;
-        let places = if is_lock { Arc::new(Semaphore::new(1)) } else { Arc::clone(&readers.places) };
+        let places =
+            if is_lock { Arc::new(Semaphore::new(1)) } else { Arc::clone(&readers.places) };
         let writers = Self { pool: readers.pool.clone(), dialect, places, is_lock, facts };
         [readers, writers]
     }
@@ -70,9 +72,13 @@ fn counts(pool: &DatabaseConnection) -> (u32, u32, usize) {
     }
     match &pool.inner {
         #[cfg(feature = "sqlite")]
-        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => of(pool.get_sqlite_connection_pool()),
+        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
+            of(pool.get_sqlite_connection_pool())
+        }
         #[cfg(feature = "postgres")]
-        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => of(pool.get_postgres_connection_pool()),
+        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+            of(pool.get_postgres_connection_pool())
+        }
         #[cfg(feature = "mysql")]
         DatabaseConnectionType::SqlxMySqlPoolConnection(_) => of(pool.get_mysql_connection_pool()),
         _ => (10, 0, 0),
@@ -92,7 +98,8 @@ impl Source for GivenPool {
                 return Err(Error::new(
                     ErrorKind::Timeout,
                     format!(
-                        "no connection of the application's pool was free within {} s; if the recipients are read from \
+                        "no connection of the application's pool was free within {} s; if the \
+                         recipients are read from \
                          the same pool meanwhile, collect them first",
                         wait.as_secs_f64()
                     ),
@@ -122,7 +129,11 @@ impl Source for GivenPool {
     }
 
     fn expired(&self, limits: &Limits) -> Error {
-        if self.is_lock { locked_out(ANOTHER_CONNECTION, limits.statement) } else { limits.expired() }
+        if self.is_lock {
+            locked_out(ANOTHER_CONNECTION, limits.statement)
+        } else {
+            limits.expired()
+        }
     }
 
     async fn close(&self, _: Instant) {
@@ -148,8 +159,11 @@ impl Given {
         let sql = match self.dialect {
             Dialect::MySql if self.facts.is_mariadb => {
                 // Reads beside writers, as of `purge`, would fail with it (error 1020).
-                let snapshot =
-                    if self.facts.snapshot_isolation { ", innodb_snapshot_isolation = OFF" } else { "" };
+                let snapshot = if self.facts.snapshot_isolation {
+                    ", innodb_snapshot_isolation = OFF"
+                } else {
+                    ""
+                };
                 let seconds = limit.as_secs_f64();
                 format!("SET STATEMENT max_statement_time = {seconds}{snapshot} FOR {sql}")
             }
@@ -190,7 +204,8 @@ impl Executor for Given {
         let rows = match &self.transaction {
             Some(transaction) => transaction.query_all_raw(statement).await,
             None if self.facts.autocommit => self.pool.query_all_raw(statement).await,
-            // Without it a read would leave a transaction open, and the next would see what was there then.
+            // Without it a read would leave a transaction open, and the next would see what was
+            // there then.
             None => {
                 let transaction = self.pool.begin().await.map_err(from_db)?;
                 let rows = transaction.query_all_raw(statement).await;

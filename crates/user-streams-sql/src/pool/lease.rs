@@ -21,7 +21,8 @@ use crate::{
     fault::{self, Mechanism},
 };
 
-/// A leased connection. Dropped, it goes back to the pool if it is settled, and is closed if it is not.
+/// A leased connection. Dropped, it goes back to the pool if it is settled, and is closed if it is
+/// not.
 pub(super) struct Lease {
     pooled: Option<Object<Manager>>,
     /// From before the first byte of an exchange until the whole answer has been read.
@@ -65,7 +66,8 @@ impl Lease {
             });
         };
         self.busy = matches!(&answer, Err(error) if connection.is_broken_by(error));
-        // What ended this session may have ended the others; what takes no writes may have been replaced by another.
+        // What ended this session may have ended the others; what takes no writes may have been
+        // replaced by another.
         if matches!(answer, Err(SqlxError::Io(_) | SqlxError::Database(_)))
             && self.busy
             && let Some(pool) = Object::pool(pooled)

@@ -57,7 +57,8 @@ impl Limits {
 
     /// The error of a statement that did not end by [`next`](Self::next).
     pub(crate) fn expired(&self) -> Error {
-        let (limit, option) = if self.is_over() { self.call } else { (self.statement, "statement_timeout") };
+        let (limit, option) =
+            if self.is_over() { self.call } else { (self.statement, "statement_timeout") };
         Error::new(
             ErrorKind::Timeout,
             format!("the database did not answer within {} s (`{option}`)", limit.as_secs_f64()),
@@ -70,8 +71,8 @@ impl Limits {
     }
 }
 
-/// The server's own limit for what has this limit here: a little above, for when the server does not learn that we have
-/// left.
+/// The server's own limit for what has this limit here: a little above, for when the server does
+/// not learn that we have left.
 pub(super) fn server_limit(limit: Duration) -> Duration {
     limit + Duration::from_secs(1)
 }

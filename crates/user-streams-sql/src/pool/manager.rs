@@ -74,7 +74,11 @@ impl managed::Manager for Manager {
         })
     }
 
-    async fn recycle(&self, pooled: &mut Pooled, metrics: &Metrics) -> RecycleResult<Arc<SqlxError>> {
+    async fn recycle(
+        &self,
+        pooled: &mut Pooled,
+        metrics: &Metrics,
+    ) -> RecycleResult<Arc<SqlxError>> {
         let Some(connection) = &mut pooled.connection else {
             return Err(RecycleError::message("closed"));
         };

@@ -36,7 +36,8 @@ pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
         Some("mysql" | "mariadb") => mysql(&config.url, timeouts, most),
         _ => {
             return Err(invalid(
-                "url: expected a database URL that begins with sqlite:, postgres: or mysql:".to_owned(),
+                "url: expected a database URL that begins with sqlite:, postgres: or mysql:"
+                    .to_owned(),
             ));
         }
     };
@@ -81,18 +82,21 @@ fn mysql(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
     Err(not_built("mysql"))
 }
 
-/// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's own 1,000 are full
-/// after a thousand adds to a thousand users, whose pages are then copied and synchronized each time.
+/// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's
+/// own 1,000 are full after a thousand adds to a thousand users, whose pages are then copied and
+/// synchronized each time.
 #[cfg(feature = "sqlite")]
 const LOG_PAGES: &str = "4000";
 
-/// On a file there is one connection that writes, since SQLite has one writer and a connection forgets what it has
-/// read once another has written. A database in memory has one connection for all.
+/// On a file there is one connection that writes, since SQLite has one writer and a connection
+/// forgets what it has read once another has written. A database in memory has one connection for
+/// all.
 #[cfg(feature = "sqlite")]
 fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } = crate::url::sqlite(&config.url)?;
+    let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } =
+        crate::url::sqlite(&config.url)?;
     // What is only read keeps the journal that it has: to change it is to write.
     if !is_in_memory && !is_read_only {
         options = options
@@ -128,6 +132,8 @@ fn sqlite(_: &SqlConfig, _: Timeouts, _: Option<u32>) -> Result<Pools> {
 fn not_built(feature: &str) -> Error {
     Error::new(
         ErrorKind::InvalidSettings,
-        format!("this program is built without {feature}: enable the feature `{feature}` in Cargo.toml"),
+        format!(
+            "this program is built without {feature}: enable the feature `{feature}` in Cargo.toml"
+        ),
     )
 }

@@ -39,7 +39,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct OwnPool {
     pool: managed::Pool<Manager>,
     connector: Arc<Connector>,
-    /// Whether there is one connection, since the database has one writer: waiting for it is waiting for a lock.
+    /// Whether there is one connection, since the database has one writer: waiting for it is
+    /// waiting for a lock.
     is_lock: bool,
     /// Whether there is no server.
     is_file: bool,
@@ -48,7 +49,12 @@ pub(super) struct OwnPool {
 }
 
 impl OwnPool {
-    pub(super) fn new(driver: Arc<dyn Driver>, most: u32, connect: Duration, is_lock: bool) -> Result<Self> {
+    pub(super) fn new(
+        driver: Arc<dyn Driver>,
+        most: u32,
+        connect: Duration,
+        is_lock: bool,
+    ) -> Result<Self> {
         let is_file = driver.dialect() == Dialect::Sqlite;
         let connector = Connector::new(driver, connect, most);
         let config = PoolConfig {
@@ -56,8 +62,10 @@ impl OwnPool {
             timeouts: Timeouts::default(),
             queue_mode: QueueMode::Lifo,
         };
-        let pool = managed::Pool::builder(Manager::new(Arc::clone(&connector))).config(config).build();
-        let pool = pool.map_err(|error| Error::new(ErrorKind::Backend, "no pool").with_source(error))?;
+        let pool =
+            managed::Pool::builder(Manager::new(Arc::clone(&connector))).config(config).build();
+        let pool =
+            pool.map_err(|error| Error::new(ErrorKind::Backend, "no pool").with_source(error))?;
         Ok(Self { pool, connector, is_lock, is_file, swept: Mutex::new(Instant::now()) })
     }
 
@@ -66,7 +74,10 @@ impl OwnPool {
         let is_connecting = self.connector.is_connecting();
         if self.is_file && (is_connecting || self.is_lock) {
             // A file opens at once, unless it is locked.
-            return locked_out(if is_connecting { ANOTHER_CONNECTION } else { ANOTHER_CALL }, waited);
+            return locked_out(
+                if is_connecting { ANOTHER_CONNECTION } else { ANOTHER_CALL },
+                waited,
+            );
         }
         if is_connecting {
             return unreachable(waited, self.connector.last_error().map(from_sqlx_arc));
@@ -74,7 +85,8 @@ impl OwnPool {
         Error::new(
             ErrorKind::Timeout,
             format!(
-                "no connection was free within {} s (`connect_timeout`); raise `max_connections` or look for long \
+                "no connection was free within {} s (`connect_timeout`); raise `max_connections` \
+                 or look for long \
                  transactions",
                 waited.as_secs_f64()
             ),

@@ -134,7 +134,8 @@ impl Pools {
         }
     }
 
-    /// Whether every connection of the application's pool is in use. One of our own pool comes back by itself.
+    /// Whether every connection of the application's pool is in use. One of our own pool comes back
+    /// by itself.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.of_application().is_some_and(is_exhausted)
     }
@@ -142,7 +143,9 @@ impl Pools {
     /// A sea-orm connection for the migrations, and whether it is to be closed.
     pub(crate) async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
         match &self.database {
-            Owner::Library(driver) => Ok((driver.connect_sea_orm().await.map_err(from_sqlx)?, true)),
+            Owner::Library(driver) => {
+                Ok((driver.connect_sea_orm().await.map_err(from_sqlx)?, true))
+            }
             Owner::Application(pool) => Ok((pool.clone(), false)),
         }
     }
@@ -152,8 +155,8 @@ impl Pools {
         runtime()?;
         let until = Instant::now() + CLOSE_LIMIT;
         if !Arc::ptr_eq(&self.readers, &self.writers) {
-            // First: the last connection to a file of SQLite copies the log into it, and of two at the same time each
-            // leaves that to the other.
+            // First: the last connection to a file of SQLite copies the log into it, and of two at
+            // the same time each leaves that to the other.
             self.readers.close(until).await;
         }
         self.writers.close(until).await;

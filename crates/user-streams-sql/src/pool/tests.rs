@@ -55,8 +55,9 @@ impl Driver for Fake {
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
         sleep(self.connecting).await;
-        let refused =
-            self.refused.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let refused = self
+            .refused
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if refused.is_ok() {
             return Err(SqlxError::Io(std::io::ErrorKind::ConnectionRefused.into()));
         }

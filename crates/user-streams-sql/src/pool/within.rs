@@ -1,8 +1,9 @@
 //! A transaction of the application's own, through sea-orm.
 //!
-//! It belongs to the application, which goes on with it whatever becomes of a call of ours. So each exchange on it is
-//! one that sqlx ends by itself if its future is dropped: the answer that is still to come is read before the next
-//! statement. That is not so where a statement is prepared on MySQL (decision 19): there all goes as text.
+//! It belongs to the application, which goes on with it whatever becomes of a call of ours. So each
+//! exchange on it is one that sqlx ends by itself if its future is dropped: the answer that is
+//! still to come is read before the next statement. That is not so where a statement is prepared on
+//! MySQL (decision 19): there all goes as text.
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use crate::{
 
 /// What a call of ours is within, so that its failure undoes nothing of the application's.
 const SAVEPOINT: &str = "SAVEPOINT user_streams";
-/// Where there is no transaction any more MySQL takes a savepoint and forgets it: what follows would commit by itself.
+/// Where there is no transaction any more MySQL takes a savepoint and forgets it: what follows
+/// would commit by itself.
 const MYSQL_SAVEPOINT: &str = "SAVEPOINT user_streams; ROLLBACK TO SAVEPOINT user_streams";
 const RELEASE: &str = "RELEASE SAVEPOINT user_streams";
 const UNDO: &str = "ROLLBACK TO SAVEPOINT user_streams; RELEASE SAVEPOINT user_streams";
@@ -48,7 +50,8 @@ impl Within<'_> {
         let same = match self.dialect {
             Dialect::MySql => self.holds(&format!("(SELECT id FROM {table}) = '{id}'")).await,
             Dialect::Sqlite => {
-                // It takes the lock to write, and waits for it: not so once the transaction has read.
+                // It takes the lock to write, and waits for it: not so once the transaction has
+                // read.
                 match self.run(&format!("DELETE FROM {table} WHERE id IS NULL")).await {
                     Ok(_) => self.has_id(&table, id).await,
                     Err(error) => Err(error),
@@ -59,7 +62,9 @@ impl Within<'_> {
         match same {
             Ok(true) => Ok(()),
             Ok(false) => Err(elsewhere(&table)),
-            Err(error) if error.kind() == ErrorKind::NotMigrated => Err(elsewhere(&table).with_source(error)),
+            Err(error) if error.kind() == ErrorKind::NotMigrated => {
+                Err(elsewhere(&table).with_source(error))
+            }
             Err(error) => Err(error),
         }
     }
@@ -73,9 +78,11 @@ impl Within<'_> {
         self.transaction.query_all_raw(self.statement(sql, values)).await.map_err(from_db)
     }
 
-    /// Whether a condition holds, where no rows are read: a number that is out of range is an error if it does not.
+    /// Whether a condition holds, where no rows are read: a number that is out of range is an error
+    /// if it does not.
     async fn holds(&self, condition: &str) -> Result<bool> {
-        let check = format!("SET @user_streams_check = IF({condition}, 1, 9223372036854775807 + 1)");
+        let check =
+            format!("SET @user_streams_check = IF({condition}, 1, 9223372036854775807 + 1)");
         match self.run(&check).await {
             Ok(_) => Ok(true),
             Err(error) if is_out_of_range(&error) => Ok(false),
@@ -118,7 +125,10 @@ impl Executor for Within<'_> {
 
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
         if !self.can_query() {
-            return Err(Error::new(ErrorKind::Backend, "no rows are read in a transaction on MySQL"));
+            return Err(Error::new(
+                ErrorKind::Backend,
+                "no rows are read in a transaction on MySQL",
+            ));
         }
         self.rows(sql, values).await
     }
@@ -129,7 +139,9 @@ impl Executor for Within<'_> {
 
     async fn begin(&mut self) -> Result<()> {
         let begin = if self.dialect == Dialect::MySql { MYSQL_SAVEPOINT } else { SAVEPOINT };
-        self.run(begin).await.map_err(|error| if is_no_savepoint(&error) { over(error) } else { error })?;
+        self.run(begin)
+            .await
+            .map_err(|error| if is_no_savepoint(&error) { over(error) } else { error })?;
         let checked = self.check_database().await;
         if checked.is_err() {
             self.rollback().await;
@@ -172,7 +184,8 @@ impl Executor for Within<'_> {
 
 fn elsewhere(table: &str) -> Error {
     let message = format!(
-        "the transaction is on another database than the streams: the table {table} there is not theirs; \
+        "the transaction is on another database than the streams: the table {table} there is not \
+         theirs; \
          nothing was written"
     );
     Error::new(ErrorKind::InvalidArgument, message)
@@ -180,14 +193,16 @@ fn elsewhere(table: &str) -> Error {
 
 /// MySQL commits by itself at a `CREATE TABLE` and its like, and rolls back at a deadlock.
 fn over(error: Error) -> Error {
-    let message = "the transaction is over: the database has committed it (as MySQL does before a `CREATE TABLE`) or rolled \
+    let message = "the transaction is over: the database has committed it (as MySQL does before a \
+        `CREATE TABLE`) or rolled \
                    it back (as after a deadlock); nothing was written";
     Error::new(ErrorKind::InvalidArgument, message).with_source(error)
 }
 
 fn too_large(length: usize, most: usize) -> Error {
     let message = format!(
-        "the statement has {length} bytes, more than the server takes at once (`max_allowed_packet` is {most}): in a \
+        "the statement has {length} bytes, more than the server takes at once \
+         (`max_allowed_packet` is {most}): in a \
          transaction on MySQL texts and ids count twice"
     );
     Error::new(ErrorKind::InvalidArgument, message)

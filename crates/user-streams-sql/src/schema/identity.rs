@@ -1,4 +1,5 @@
-//! The id of a database, by which a transaction of the application's is known to be on the same one.
+//! The id of a database, by which a transaction of the application's is known to be on the same
+//! one.
 
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};

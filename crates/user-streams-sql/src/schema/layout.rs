@@ -40,7 +40,12 @@ impl Schema {
     /// # Errors
     /// `InvalidSettings` if a name in the configuration is malformed.
     pub fn new<L: Layout>(dialect: Dialect, config: &SqlConfig) -> Result<Self> {
-        Ok(Self { dialect, user_id: config.user_id, table: config.table(L::TABLE)?, users: config.users()? })
+        Ok(Self {
+            dialect,
+            user_id: config.user_id,
+            table: config.table(L::TABLE)?,
+            users: config.users()?,
+        })
     }
 
     /// The identifier, quoted.

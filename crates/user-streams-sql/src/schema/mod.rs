@@ -6,4 +6,6 @@ mod statements;
 
 pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
-pub(crate) use statements::{Deliver, GroupStatements, ItemStatements, MOST_HELD, Rows, Statements};
+pub(crate) use statements::{
+    Deliver, GroupStatements, ItemStatements, MOST_HELD, Rows, Statements,
+};

@@ -1,4 +1,5 @@
-//! The text of every statement, made once when a backend is made, so that each is prepared once per connection.
+//! The text of every statement, made once when a backend is made, so that each is prepared once per
+//! connection.
 
 use user_streams_core::UserIdKind;
 
@@ -44,13 +45,17 @@ pub(crate) struct ItemStatements {
     pub(crate) insert: String,
     /// The same, without an error on any database; nothing but the key can be in the way
     pub(crate) insert_ignore: String,
-    /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as MySQL does by the insert
+    /// `created_at_us, id`; gives `content`, and holds the row until the end of the transaction, as
+    /// MySQL does by the insert
     pub(crate) select: String,
-    /// `created_at_us, id, content`; changes nothing and counts and holds the row if it is there with this content
+    /// `created_at_us, id, content`; changes nothing and counts and holds the row if it is there
+    /// with this content
     pub(crate) hold: String,
-    /// Holds some items without a delivery, where there may be other writers; gives `id, created_at_us`.
+    /// Holds some items without a delivery, where there may be other writers; gives
+    /// `id, created_at_us`.
     pub(crate) hold_orphans: Option<String>,
-    /// Where they are held, by their [keys](crate::dialect::values::item_keys): deletes those that still have none. Else all without a delivery.
+    /// Where they are held, by their [keys](crate::dialect::values::item_keys): deletes those that
+    /// still have none. Else all without a delivery.
     pub(crate) purge: String,
 }
 
@@ -63,7 +68,8 @@ pub(crate) struct WithDeliveries {
     pub(crate) many: String,
 }
 
-/// The statements for several adds at once, of SQLite: for up to 2, 4, 8, … rows, so that few are prepared. A row of NULL is left out.
+/// The statements for several adds at once, of SQLite: for up to 2, 4, 8, … rows, so that few are
+/// prepared. A row of NULL is left out.
 #[derive(Debug)]
 pub(crate) struct GroupStatements {
     /// In each row `created_at_us, id, content`; where items have a table of their own
@@ -101,7 +107,8 @@ impl GroupStatements {
                 deliveries: statements(&schema.table, &["created_at_us", "id", "user_id"]),
             }
         } else {
-            let deliveries = statements(&schema.table, &["created_at_us", "id", "user_id", "content"]);
+            let deliveries =
+                statements(&schema.table, &["created_at_us", "id", "user_id", "content"]);
             Self { items: None, deliveries }
         }
     }
@@ -117,20 +124,24 @@ impl Statements {
         let dialect = schema.dialect;
         let table = schema.quote(&schema.table);
         let items_table = L::SEPARATE_ITEMS.then(|| schema.quote(&schema.items_table()));
-        let items =
-            items_table.as_ref().map(|items| ItemStatements::new(dialect, items, &table, schema.user_id));
+        let items = items_table
+            .as_ref()
+            .map(|items| ItemStatements::new(dialect, items, &table, schema.user_id));
         // SQLite prepares a statement anew at each call where the limit is a parameter alone.
         let limited = if dialect == Dialect::Sqlite { " + 0" } else { "" };
         let page = |keyset: &str, order: &str, offset: &str, params: &[&str]| {
             let newest = format!(
-                "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id {order} LIMIT {}{limited}{offset}",
+                "FROM {table} WHERE user_id = {}{keyset} ORDER BY created_at_us {order}, id \
+                 {order} LIMIT {}{limited}{offset}",
                 params[0], params[1]
             );
             match &items_table {
                 None => format!("SELECT id, created_at_us, content {newest}"),
-                // The page is cut before the contents are looked up; the order comes back in `rows`.
+                // The page is cut before the contents are looked up; the order comes back in
+                // `rows`.
                 Some(items) => format!(
-                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id {newest}) AS d \
+                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
+                     {newest}) AS d \
                      JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us"
                 ),
             }
@@ -151,11 +162,13 @@ impl Statements {
                 let item = ItemParams::new(&mut params, items.is_none());
                 let source = dialect.users_source(schema.user_id, &params.next());
                 let mut deliver = Deliver::new(dialect, &table, "", &item, &source, "TRUE");
-                // Of what MySQL would ignore, the ids of a list leave the key alone to be in the way, unless they have to be
-                // somebody's.
+                // Of what MySQL would ignore, the ids of a list leave the key alone to be in the
+                // way, unless they have to be somebody's.
                 if dialect == Dialect::MySql && schema.users.is_none() {
-                    deliver.quiet =
-                        deliver.fresh.as_ref().map(|sql| sql.replacen("INSERT", "INSERT IGNORE", 1));
+                    deliver.quiet = deliver
+                        .fresh
+                        .as_ref()
+                        .map(|sql| sql.replacen("INSERT", "INSERT IGNORE", 1));
                 }
                 deliver
             },
@@ -170,7 +183,8 @@ impl Statements {
         }
     }
 
-    /// Delivery to the rows of `select`, which has `count` parameters: those, then `created_at_us, id, [content]`.
+    /// Delivery to the rows of `select`, which has `count` parameters: those, then
+    /// `created_at_us, id, [content]`.
     pub(crate) fn deliver_query(&self, schema: &Schema, select: &str, count: usize) -> Deliver {
         let mut params = Params::after(schema.dialect, count);
         let item = ItemParams::new(&mut params, self.items.is_none());
@@ -190,35 +204,53 @@ impl ItemStatements {
         // Each as one pass over the deliveries, without an index that every delivery would pay for.
         let (hold_orphans, purge) = match dialect {
             Dialect::Sqlite => {
-                let orphan =
-                    format!("(id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})");
+                let orphan = format!(
+                    "(id, created_at_us) NOT IN (SELECT id, created_at_us FROM {deliveries})"
+                );
                 (None, format!("DELETE FROM {items} WHERE {orphan}"))
             }
             Dialect::Postgres => {
                 let orphan = format!(
-                    "NOT EXISTS (SELECT 1 FROM {deliveries} AS d WHERE d.id = i.id AND d.created_at_us = i.created_at_us)"
+                    "NOT EXISTS (SELECT 1 FROM {deliveries} AS d WHERE d.id = i.id AND \
+                     d.created_at_us = i.created_at_us)"
                 );
                 let held = "unnest($1::bigint[], $2::bigint[]) AS held(id, created_at_us)";
                 let purge = format!(
-                    "DELETE FROM {items} AS i USING {held} WHERE held.id = i.id AND held.created_at_us = i.created_at_us AND {orphan}"
+                    "DELETE FROM {items} AS i USING {held} WHERE held.id = i.id AND \
+                     held.created_at_us = i.created_at_us AND {orphan}"
                 );
-                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i WHERE {orphan} {hold}")), purge)
+                (
+                    Some(format!(
+                        "SELECT i.id, i.created_at_us FROM {items} AS i WHERE {orphan} {hold}"
+                    )),
+                    purge,
+                )
             }
             Dialect::MySql => {
                 let orphans = format!(
                     "LEFT JOIN (SELECT DISTINCT id, created_at_us FROM {deliveries}) AS d \
                      ON d.id = i.id AND d.created_at_us = i.created_at_us WHERE d.id IS NULL"
                 );
-                let held = "JSON_TABLE(?, '$[*]' COLUMNS(id BIGINT PATH '$[0]', created_at_us BIGINT PATH '$[1]')) AS held";
+                let held = "JSON_TABLE(?, '$[*]' COLUMNS(id BIGINT PATH '$[0]', created_at_us \
+                    BIGINT PATH '$[1]')) AS held";
                 let purge = format!(
-                    "DELETE i FROM {held} JOIN {items} AS i ON i.id = held.id AND i.created_at_us = held.created_at_us {orphans}"
+                    "DELETE i FROM {held} JOIN {items} AS i ON i.id = held.id AND i.created_at_us \
+                     = held.created_at_us {orphans}"
                 );
-                (Some(format!("SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {hold}")), purge)
+                (
+                    Some(format!(
+                        "SELECT i.id, i.created_at_us FROM {items} AS i {orphans} {hold}"
+                    )),
+                    purge,
+                )
             }
         };
         let with_deliveries = (dialect == Dialect::Postgres).then(|| {
             let user = params.next();
-            let item = format!("WITH item AS (INSERT INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content})) ");
+            let item = format!(
+                "WITH item AS (INSERT INTO {items} (created_at_us, id, content) \
+                VALUES ({at}, {id}, {content})) "
+            );
             let insert = format!("{item}INSERT INTO {deliveries} (created_at_us, id, user_id)");
             let users = dialect.users_source(kind, &user);
             WithDeliveries {
@@ -226,14 +258,17 @@ impl ItemStatements {
                 many: format!("{insert} SELECT {at}, {id}, u.uid FROM {users}"),
             }
         });
-        let insert =
-            format!("INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}");
+        let insert = format!(
+            "INTO {items} (created_at_us, id, content) VALUES ({at}, {id}, {content}){unless_there}"
+        );
         let ignore = if dialect == Dialect::MySql { "IGNORE " } else { "" };
         Self {
             with_deliveries,
             insert: format!("INSERT {insert}"),
             insert_ignore: format!("INSERT {ignore}{insert}"),
-            select: format!("SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{lock}"),
+            select: format!(
+                "SELECT content FROM {items} WHERE created_at_us = {at} AND id = {id}{lock}"
+            ),
             hold: format!(
                 "UPDATE {items} SET content = content WHERE created_at_us = {at} AND id = {id} \
                  AND CAST(content AS BINARY) = CAST({content} AS BINARY)"
@@ -244,8 +279,8 @@ impl ItemStatements {
     }
 }
 
-/// The condition for what is older, or newer, than a place. A row value is one index range on SQLite and PostgreSQL; MySQL
-/// and MariaDB make a range of the redundant bound alone.
+/// The condition for what is older, or newer, than a place. A row value is one index range on
+/// SQLite and PostgreSQL; MySQL and MariaDB make a range of the redundant bound alone.
 fn keyset(dialect: Dialect, older: bool, params: &mut Params) -> String {
     let than = if older { "<" } else { ">" };
     let (at, next) = (params.next(), params.next());
@@ -279,18 +314,25 @@ impl ItemParams {
 fn deliver_one(dialect: Dialect, table: &str, content: bool) -> String {
     let mut params = Params::after(dialect, 0);
     let item = ItemParams::new(&mut params, content);
-    let values = [Some(item.at.clone()), Some(item.id.clone()), item.content.clone(), Some(params.next())];
+    let values =
+        [Some(item.at.clone()), Some(item.id.clone()), item.content.clone(), Some(params.next())];
     let values: Vec<_> = values.into_iter().flatten().collect();
-    // MySQL's IGNORE would hide every other error too; there a second delivery is known by its error.
+    // MySQL's IGNORE would hide every other error too; there a second delivery is known by its
+    // error.
     let unless_there = if dialect == Dialect::MySql { "" } else { " ON CONFLICT DO NOTHING" };
-    format!("INSERT INTO {table} ({}, user_id) VALUES ({}){unless_there}", item.columns(), values.join(", "))
+    format!(
+        "INSERT INTO {table} ({}, user_id) VALUES ({}){unless_there}",
+        item.columns(),
+        values.join(", ")
+    )
 }
 
 /// Delivery to any number of users, those of the derived table `u(uid)`, by one statement.
 #[derive(Debug)]
 pub(crate) struct Deliver {
-    /// Fails where one of them has the item already or is named twice. On PostgreSQL it takes half the time of the other, which must look
-    /// before it inserts. There is none on SQLite, which looks anyway.
+    /// Fails where one of them has the item already or is named twice. On PostgreSQL it takes half
+    /// the time of the other, which must look before it inserts. There is none on SQLite, which
+    /// looks anyway.
     pub(crate) fresh: Option<String>,
     /// The same for rows that are copied, of `user, created_at_us, id, [content]`; on PostgreSQL.
     pub(crate) copy: Option<String>,
@@ -318,10 +360,12 @@ impl Deliver {
             (Dialect::MySql, _) => format!("CAST({param} AS SIGNED)"),
         };
         let (at, id) = (typed(at, "bigint"), typed(id, "bigint"));
-        let content =
-            content.as_ref().map_or_else(String::new, |content| format!(", {}", typed(content, "text")));
+        let content = content
+            .as_ref()
+            .map_or_else(String::new, |content| format!(", {}", typed(content, "text")));
         let fresh = format!(
-            "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, {at}, {id}{content} FROM {source} \
+            "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, {at}, {id}{content} FROM \
+             {source} \
              WHERE {condition}"
         );
         match dialect {
@@ -332,14 +376,17 @@ impl Deliver {
             Dialect::Postgres => {
                 let unless_there = format!("{fresh} ON CONFLICT DO NOTHING");
                 Self {
-                    copy: Some(format!("COPY {table} (user_id, {columns}) FROM STDIN (FORMAT binary)")),
+                    copy: Some(format!(
+                        "COPY {table} (user_id, {columns}) FROM STDIN (FORMAT binary)"
+                    )),
                     quiet: Some(unless_there.clone()),
                     unless_there,
                     fresh: Some(fresh),
                 }
             }
-            // With ON DUPLICATE KEY the server would report a row that was there already as if it were inserted, and IGNORE would hide every
-            // other error; so those are left out by hand. Each parameter stands once, in the same order.
+            // With ON DUPLICATE KEY the server would report a row that was there already as if it
+            // were inserted, and IGNORE would hide every other error; so those are left out by
+            // hand. Each parameter stands once, in the same order.
             Dialect::MySql => {
                 let (given, selected) = if content.is_empty() {
                     (String::new(), "")
@@ -347,8 +394,10 @@ impl Deliver {
                     (format!("{content} AS content"), ", p.content")
                 };
                 let unless_there = format!(
-                    "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, p.created_at_us, p.id{selected} \
-                     FROM (SELECT {at} AS created_at_us, {id} AS id{given}) AS p CROSS JOIN {source} \
+                    "INSERT INTO {table} (user_id, {columns}) {with}SELECT u.uid, p.created_at_us, \
+                     p.id{selected} \
+                     FROM (SELECT {at} AS created_at_us, {id} AS id{given}) AS p CROSS JOIN \
+                     {source} \
                      WHERE {condition} AND NOT EXISTS (SELECT 1 FROM {table} AS e \
                      WHERE e.user_id = u.uid AND e.created_at_us = p.created_at_us AND e.id = p.id)"
                 );

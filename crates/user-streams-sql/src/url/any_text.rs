@@ -32,8 +32,10 @@ fn urls() -> impl Strategy<Value = String> {
         ],
         0..14,
     );
-    let scheme = prop_oneof![Just("postgres://"), Just("mysql://"), Just("sqlite://"), Just("postgres:")];
-    (scheme, marks, noise).prop_map(|(scheme, marks, noise)| format!("{scheme}{}{noise}", marks.concat()))
+    let scheme =
+        prop_oneof![Just("postgres://"), Just("mysql://"), Just("sqlite://"), Just("postgres:")];
+    (scheme, marks, noise)
+        .prop_map(|(scheme, marks, noise)| format!("{scheme}{}{noise}", marks.concat()))
 }
 
 proptest! {

@@ -12,7 +12,8 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operatin
 fn table<T>(parameters: &[Parameter<T>]) -> String {
     let mut table = "| parameter | values | meaning |\n|---|---|---|\n".to_owned();
     for Parameter { name, also, values, meaning, .. } in parameters {
-        let names: Vec<_> = [name].into_iter().chain(*also).map(|name| format!("`{name}`")).collect();
+        let names: Vec<_> =
+            [name].into_iter().chain(*also).map(|name| format!("`{name}`")).collect();
         table += &format!("| {} | {values} | {meaning} |\n", names.join(", "));
     }
     table
@@ -34,7 +35,8 @@ fn the_tables_of_parameters_are_those_of_the_code() {
         ("mysql", table(mysql::PARAMETERS)),
         ("sqlite", table(sqlite::PARAMETERS)),
     ];
-    let expected = tables.iter().fold(document.clone(), |all, (name, table)| replace(&all, name, table));
+    let expected =
+        tables.iter().fold(document.clone(), |all, (name, table)| replace(&all, name, table));
     if env::var_os("USER_STREAMS_TEST_WRITE_DOCS").is_some() {
         fs::write(DOCUMENT, expected).unwrap();
         return;

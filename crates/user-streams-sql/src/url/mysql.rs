@@ -101,7 +101,9 @@ pub(super) const PARAMETERS: &[Parameter<MySqlUrl>] = &[
         also: &[],
         values: "0 to 100000; 100 by default",
         meaning: "prepared statements that each session keeps",
-        read: |url, value| statements(value).map(|number| url.statement_cache_capacity = Some(number)),
+        read: |url, value| {
+            statements(value).map(|number| url.statement_cache_capacity = Some(number))
+        },
     },
 ];
 
@@ -153,16 +155,17 @@ impl MySqlUrl {
         let Some(database) = &server.database else {
             return Err(invalid("it names no database: write `mysql://user@host/database`"));
         };
-        options =
-            options.port(server.port.unwrap_or(3306)).username(server.user()?).database(database).ssl_mode(
-                match mode {
-                    Mode::Plain => MySqlSslMode::Disabled,
-                    Mode::Prefer => MySqlSslMode::Preferred,
-                    Mode::Require => MySqlSslMode::Required,
-                    Mode::VerifyCa => MySqlSslMode::VerifyCa,
-                    Mode::VerifyFull => MySqlSslMode::VerifyIdentity,
-                },
-            );
+        options = options
+            .port(server.port.unwrap_or(3306))
+            .username(server.user()?)
+            .database(database)
+            .ssl_mode(match mode {
+                Mode::Plain => MySqlSslMode::Disabled,
+                Mode::Prefer => MySqlSslMode::Preferred,
+                Mode::Require => MySqlSslMode::Required,
+                Mode::VerifyCa => MySqlSslMode::VerifyCa,
+                Mode::VerifyFull => MySqlSslMode::VerifyIdentity,
+            });
         if let Some(password) = &server.password {
             options = options.password(password);
         }

@@ -33,7 +33,9 @@ fn parameters_reach_the_driver() {
     let read = options(&format!("mysql://u@h/db?{query}"));
     assert_eq!((read.get_charset(), read.get_collation()), ("utf8mb4", Some("utf8mb4_bin")));
     let shown = format!("{read:?}");
-    for expected in ["timezone: Some(\"+02:00\")", "statement_cache_capacity: 7", "ssl_mode: Disabled"] {
+    for expected in
+        ["timezone: Some(\"+02:00\")", "statement_cache_capacity: 7", "ssl_mode: Disabled"]
+    {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
@@ -45,7 +47,8 @@ fn what_is_wrong_is_named() {
         ("sslMode=VERIFY_CA", "did you mean `ssl-mode`?"),
         (
             "ssl-mode=verify-full",
-            "ssl-mode: expected one of `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA`, `VERIFY_IDENTITY`",
+            "ssl-mode: expected one of `DISABLED`, `PREFERRED`, `REQUIRED`, `VERIFY_CA`, \
+             `VERIFY_IDENTITY`",
         ),
         ("useSSL=true", "`ssl-mode=VERIFY_IDENTITY`"),
         ("charset=latin1", "charset: expected one of `utf8mb4`"),
@@ -84,7 +87,9 @@ fn the_modes_are_those_of_the_driver() {
 #[cfg(not(feature = "rustls"))]
 #[test]
 fn tls_is_refused_without_its_feature() {
-    for query in ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_CA", "ssl-mode=VERIFY_IDENTITY", "ssl-ca=ca.pem"] {
+    for query in
+        ["ssl-mode=REQUIRED", "ssl-mode=VERIFY_CA", "ssl-mode=VERIFY_IDENTITY", "ssl-ca=ca.pem"]
+    {
         let message = message(&format!("mysql://u@h/db?{query}"));
         assert!(message.contains("feature `rustls`"), "{query}: {message}");
     }

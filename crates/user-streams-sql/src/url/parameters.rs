@@ -67,12 +67,18 @@ impl<T> Parameter<T> {
 /// No name of a parameter is longer.
 const LONGEST: usize = 40;
 
-fn unknown<T>(name: &str, index: usize, query: &str, known: &[Parameter<T>], foreign: &[Foreign]) -> Error {
+fn unknown<T>(
+    name: &str,
+    index: usize,
+    query: &str,
+    known: &[Parameter<T>],
+    foreign: &[Foreign],
+) -> Error {
     let is_name = |other: &&str| other.eq_ignore_ascii_case(name);
     let foreign = foreign.iter().find(|foreign| foreign.names.iter().any(is_name));
-    let spellings = known
-        .iter()
-        .flat_map(|known| known.also.iter().chain([&known.name]).map(|spelling| (*spelling, known.name)));
+    let spellings = known.iter().flat_map(|known| {
+        known.also.iter().chain([&known.name]).map(|spelling| (*spelling, known.name))
+    });
     let nearest = spellings
         .map(|(spelling, name_of)| (distance(&letters(spelling), &letters(name)), name_of))
         .min()
@@ -184,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_value_is_never_shown_nor_a_name_that_may_be_one() {
-        for query in ["sslmode=s3cr3t", "s3cr3t", "x=1&s3cr3t=2", "sslmode=on&sslmode=s3cr3t", "%s3cr3t=1"] {
+        for query in
+            ["sslmode=s3cr3t", "s3cr3t", "x=1&s3cr3t=2", "sslmode=on&sslmode=s3cr3t", "%s3cr3t=1"]
+        {
             let message = message(query);
             assert!(!message.contains("s3cr3t"), "{query}: {message}");
         }

@@ -127,7 +127,9 @@ pub(super) const PARAMETERS: &[Parameter<PostgresUrl>] = &[
         also: &[],
         values: "0 to 100000; 100 by default",
         meaning: "prepared statements that each session keeps",
-        read: |url, value| statements(value).map(|number| url.statement_cache_capacity = Some(number)),
+        read: |url, value| {
+            statements(value).map(|number| url.statement_cache_capacity = Some(number))
+        },
     },
 ];
 
@@ -145,7 +147,10 @@ const FOREIGN: &[Foreign] = &[
         names: &["connect_timeout", "connectTimeout"],
         advice: "it is an option of the backend, `connect_timeout`",
     },
-    Foreign { names: &["statement_timeout"], advice: "it is an option of the backend, `statement_timeout`" },
+    Foreign {
+        names: &["statement_timeout"],
+        advice: "it is an option of the backend, `statement_timeout`",
+    },
     Foreign {
         names: &["max_connections", "connection_limit", "pool_size", "pool_max_conns"],
         advice: "it is an option of the backend, `max_connections`",
@@ -195,7 +200,8 @@ pub(crate) fn postgres(url: &str) -> Result<PgConnectOptions> {
 
 impl PostgresUrl {
     fn options(self) -> Result<PgConnectOptions> {
-        let Self { server, tls, application_name, options: settings, statement_cache_capacity } = self;
+        let Self { server, tls, application_name, options: settings, statement_cache_capacity } =
+            self;
         let mode = tls.check(&TLS)?;
         let user = server.user()?;
         // This reads the environment, so each of its parts is set below.
@@ -206,7 +212,9 @@ impl PostgresUrl {
         options = match server.host.as_deref() {
             Some(directory) if directory.starts_with('/') => {
                 if mode >= Mode::Require {
-                    return Err(invalid("a Unix socket has no TLS: take `sslmode` and its files away"));
+                    return Err(invalid(
+                        "a Unix socket has no TLS: take `sslmode` and its files away",
+                    ));
                 }
                 options.socket(directory).host("localhost")
             }
@@ -238,7 +246,9 @@ impl PostgresUrl {
             None => options.ssl_root_cert_from_pem(Vec::new()),
         };
         options = match (tls.certificate, tls.key) {
-            (Some(certificate), Some(key)) => options.ssl_client_cert(certificate).ssl_client_key(key),
+            (Some(certificate), Some(key)) => {
+                options.ssl_client_cert(certificate).ssl_client_key(key)
+            }
             _ if mode == Mode::Plain => options,
             _ => match ["PGSSLCERT", "PGSSLKEY"].into_iter().find(|name| env::var(name).is_ok()) {
                 Some(name) => return Err(overridden(name)),
@@ -255,7 +265,8 @@ impl PostgresUrl {
 /// The driver would add it, and has no way to leave it out.
 fn overridden(variable: &str) -> user_streams_core::Error {
     invalid(format!(
-        "the environment variable {variable} is set, and PostgreSQL's driver would use it: unset it for this \
+        "the environment variable {variable} is set, and PostgreSQL's driver would use it: unset \
+         it for this \
          program; its value belongs into the URL"
     ))
 }

@@ -18,7 +18,9 @@ fn every_part_reaches_the_driver() {
     assert_eq!((read.get_host(), read.get_port()), ("db.example.org", 7));
     assert_eq!((read.get_username(), read.get_database()), ("ann", Some("app")));
     let shown = format!("{read:?}");
-    for expected in ["p@ss", "ssl_mode: Prefer", "extra_float_digits: None", "Some(\"user-streams\")"] {
+    for expected in
+        ["p@ss", "ssl_mode: Prefer", "extra_float_digits: None", "Some(\"user-streams\")"]
+    {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     let read = options("postgresql://ann@h");
@@ -47,7 +49,8 @@ fn a_unix_socket_is_a_host_that_begins_with_a_slash() {
 
 #[test]
 fn parameters_stand_for_every_part() {
-    let read = options("postgres:///?host=h&port=7&user=u&password=p&dbname=db&application_name=feed");
+    let read =
+        options("postgres:///?host=h&port=7&user=u&password=p&dbname=db&application_name=feed");
     assert_eq!((read.get_host(), read.get_port(), read.get_username()), ("h", 7, "u"));
     assert_eq!((read.get_database(), read.get_application_name()), (Some("db"), Some("feed")));
     assert!(format!("{read:?}").contains("password: Some(\"p\")"));
@@ -115,7 +118,8 @@ mod with_tls {
 
     /// A directory with a file of each kind.
     fn files() -> std::path::PathBuf {
-        let directory = std::env::temp_dir().join(format!("user-streams-url-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("user-streams-url-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         for (name, text) in [
             ("ca.pem", "-----BEGIN CERTIFICATE-----\n"),
@@ -135,7 +139,10 @@ mod with_tls {
             (String::new(), "ssl_mode: Prefer, ssl_root_cert: Some(Inline([]))"),
             ("sslmode=disable".to_owned(), "ssl_mode: Disable,"),
             ("sslmode=require".to_owned(), "ssl_mode: Require,"),
-            ("sslmode=verify-full".to_owned(), "ssl_mode: VerifyFull, ssl_root_cert: Some(Inline([]))"),
+            (
+                "sslmode=verify-full".to_owned(),
+                "ssl_mode: VerifyFull, ssl_root_cert: Some(Inline([]))",
+            ),
             (ca.clone(), "ssl_mode: VerifyFull, ssl_root_cert: Some(File("),
             (format!("sslmode=require&{ca}"), "ssl_mode: VerifyCa, ssl_root_cert: Some(File("),
             (format!("sslmode=verify-ca&{ca}"), "ssl_mode: VerifyCa,"),
@@ -159,7 +166,10 @@ mod with_tls {
                 format!("sslrootcert={}", file("empty")),
                 "sslrootcert: the file has no `-----BEGIN … CERTIFICATE",
             ),
-            (format!("sslmode=require&sslcert={}", file("ca")), "`sslcert` and `sslkey` go together"),
+            (
+                format!("sslmode=require&sslcert={}", file("ca")),
+                "`sslcert` and `sslkey` go together",
+            ),
             (
                 format!("sslmode=require&sslcert={0}&sslkey={0}", file("ca")),
                 "sslkey: the file has no `-----BEGIN … PRIVATE KEY",
@@ -177,7 +187,9 @@ mod with_tls {
 #[cfg(not(feature = "rustls"))]
 #[test]
 fn tls_is_refused_without_its_feature() {
-    for query in ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full", "sslrootcert=ca.pem"] {
+    for query in
+        ["sslmode=require", "sslmode=verify-ca", "sslmode=verify-full", "sslrootcert=ca.pem"]
+    {
         let message = message(&format!("postgres://u@h/db?{query}"));
         assert!(message.contains("feature `rustls`"), "{query}: {message}");
     }
@@ -229,7 +241,8 @@ mod environment {
         std::fs::create_dir_all(&directory).unwrap();
         let file = directory.join(".pgpass");
         std::fs::write(&file, "*:*:*:*:elsewhere\n").unwrap();
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
         let variables = [
             ("PGHOST", "elsewhere"),
             ("PGHOSTADDR", "9.9.9.9"),

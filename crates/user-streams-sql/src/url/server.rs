@@ -26,7 +26,9 @@ pub(super) fn split(text: &str) -> Result<(Server, Option<String>)> {
         return Err(malformed("a line break or another control character"));
     }
     let Some((scheme, rest)) = text.split_once("://") else {
-        return Err(invalid("expected `//` after the scheme, as in `postgres://user@host/database`"));
+        return Err(invalid(
+            "expected `//` after the scheme, as in `postgres://user@host/database`",
+        ));
     };
     let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     if tail.contains('@') {
@@ -96,7 +98,8 @@ fn check_port(port: u16) -> Result<u16> {
 
 fn malformed(what: impl fmt::Display) -> Error {
     invalid(format!(
-        "malformed: {what}; special characters in the user name and the password are percent-encoded, such as `%2F` \
+        "malformed: {what}; special characters in the user name and the password are \
+         percent-encoded, such as `%2F` \
          for `/`, `%3F` for `?`, `%23` for `#`, `%40` for `@` and `%25` for `%`"
     ))
 }
@@ -119,7 +122,8 @@ mod tests {
     fn parts(text: &str) -> [String; 5] {
         let (server, _) = split(text).unwrap_or_else(|error| panic!("{text}: {error}"));
         let port = server.port.map(|port| port.to_string());
-        [server.user, server.password, server.host, port, server.database].map(Option::unwrap_or_default)
+        [server.user, server.password, server.host, port, server.database]
+            .map(Option::unwrap_or_default)
     }
 
     #[test]

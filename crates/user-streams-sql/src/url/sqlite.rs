@@ -36,15 +36,20 @@ enum Mode {
     Memory,
 }
 
-const MODES: &[(&str, Mode)] =
-    &[("ro", Mode::ReadOnly), ("rw", Mode::ReadWrite), ("rwc", Mode::Create), ("memory", Mode::Memory)];
+const MODES: &[(&str, Mode)] = &[
+    ("ro", Mode::ReadOnly),
+    ("rw", Mode::ReadWrite),
+    ("rwc", Mode::Create),
+    ("memory", Mode::Memory),
+];
 
 pub(super) const PARAMETERS: &[Parameter<Read>] = &[
     Parameter {
         name: "mode",
         also: &[],
         values: "`ro`, `rw`, `rwc`, `memory`; `rw` by default",
-        meaning: "only to read; to write as well; and to create the file if it is missing; or in memory, where the \
+        meaning: "only to read; to write as well; and to create the file if it is missing; or in \
+            memory, where the \
                   path is a name by which handles of this process share it",
         read: |url, value| one_of(MODES, value).map(|mode| url.mode = Some(mode)),
     },
@@ -63,7 +68,8 @@ pub(super) const PARAMETERS: &[Parameter<Read>] = &[
         name: "immutable",
         also: &[],
         values: "`true`, `false`",
-        meaning: "whether nobody writes to the file, so that it is read without locks, even where its directory is \
+        meaning: "whether nobody writes to the file, so that it is read without locks, even where \
+            its directory is \
                   read-only",
         read: |url, value| {
             let values = [("true", true), ("1", true), ("false", false), ("0", false)];
@@ -83,7 +89,8 @@ pub(super) const PARAMETERS: &[Parameter<Read>] = &[
 const FOREIGN: &[Foreign] = &[
     Foreign {
         names: &["journal_mode", "_journal_mode", "synchronous", "_synchronous", "busy_timeout"],
-        advice: "the backend sets WAL, `synchronous` by its option, and waits up to `statement_timeout`",
+        advice: "the backend sets WAL, `synchronous` by its option, and waits up to \
+            `statement_timeout`",
     },
     Foreign {
         names: &["max_connections", "connection_limit"],
@@ -105,13 +112,21 @@ pub(crate) fn sqlite(url: &str) -> Result<SqliteUrl> {
     if text.contains('#') {
         return Err(invalid("malformed: a `#` of the path is written as `%23`"));
     }
-    let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+    let (path, query) =
+        text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
     let path = decode(path).ok_or_else(|| {
-        invalid("malformed: badly percent-encoded; a `%` of the path is written as `%25`, and a `?` as `%3F`")
+        invalid(
+            "malformed: badly percent-encoded; a `%` of the path is written as `%25`, and a \
+            `?` as `%3F`",
+        )
     })?;
     let mut read = Read::default();
     parameters::read(query, PARAMETERS, FOREIGN, &mut read)?;
-    if path == MEMORY || read.mode == Some(Mode::Memory) { in_memory(&path, read) } else { file(&path, read) }
+    if path == MEMORY || read.mode == Some(Mode::Memory) {
+        in_memory(&path, read)
+    } else {
+        file(&path, read)
+    }
 }
 
 fn in_memory(path: &str, read: Read) -> Result<SqliteUrl> {

@@ -63,13 +63,15 @@ impl Tls {
         }
         if !cfg!(feature = "rustls") {
             return Err(invalid(
-                "it asks for TLS, and this program is built without: enable the feature `rustls` of the backend's \
+                "it asks for TLS, and this program is built without: enable the feature `rustls` \
+                 of the backend's \
                  crate in Cargo.toml",
             ));
         }
         if asked == Mode::VerifyCa && self.ca.is_none() {
             return Err(invalid(format!(
-                "`{mode}={verify_ca}` needs `{ca}`, the file of the CA: for a certificate of a public CA write \
+                "`{mode}={verify_ca}` needs `{ca}`, the file of the CA: for a certificate of a \
+                 public CA write \
                  {strongest}"
             )));
         }
@@ -86,7 +88,9 @@ impl Tls {
             let content = fs::read(file)
                 .map_err(|error| invalid(format!("{name}: the file cannot be read: {error}")))?;
             if !content.windows(label.len()).any(|window| window == label.as_bytes()) {
-                return Err(invalid(format!("{name}: the file has no `-----BEGIN … {label}`: expected PEM")));
+                return Err(invalid(format!(
+                    "{name}: the file has no `-----BEGIN … {label}`: expected PEM"
+                )));
             }
         }
         Ok(asked)

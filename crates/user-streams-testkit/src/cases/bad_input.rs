@@ -26,8 +26,13 @@ fn strangers(ns: &Namespace) -> Vec<UserId> {
 
 #[track_caller]
 fn assert_refused(ns: &Namespace, stranger: &UserId, error: &Error, operation: &str) {
-    assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{stranger} is refused by {operation}: {error}");
-    let (message, names) = (error.to_string(), [ns.kind().as_str(), stranger.kind().as_str(), operation]);
+    assert_eq!(
+        error.kind(),
+        ErrorKind::InvalidUserId,
+        "{stranger} is refused by {operation}: {error}"
+    );
+    let (message, names) =
+        (error.to_string(), [ns.kind().as_str(), stranger.kind().as_str(), operation]);
     assert!(
         names.iter().all(|name| message.contains(name)),
         "the error names both kinds and the operation: {message}"
@@ -47,7 +52,12 @@ async fn a_user_of_another_kind_is_refused_by_every_operation(ns: Namespace) {
         assert_refused(&ns, user, &items.get(0).await.unwrap_err(), "get_stream_items");
         assert_refused(&ns, user, &items.cursor_page(1).await.unwrap_err(), "get_stream_items");
         assert_refused(&ns, user, &items.len().await.unwrap_err(), "count_stream_items");
-        assert_refused(&ns, user, &ns.streams().delete_stream(user).await.unwrap_err(), "delete_stream");
+        assert_refused(
+            &ns,
+            user,
+            &ns.streams().delete_stream(user).await.unwrap_err(),
+            "delete_stream",
+        );
     }
     let user = ns.user();
     assert_eq!(ns.add(&user, "").await, 1, "a user of the right kind is served");
@@ -72,7 +82,9 @@ async fn a_list_with_a_user_of_another_kind_is_refused_whole(ns: Namespace) {
 fn infiltrated(users: &[UserId], stranger: &UserId) -> Recipients {
     let (some, others) = users.split_at(users.len() / 2);
     let (some, others) = (some.to_vec(), others.to_vec());
-    Recipients::stream(stream::iter(some).chain(stream::iter([stranger.clone()])).chain(stream::iter(others)))
+    Recipients::stream(
+        stream::iter(some).chain(stream::iter([stranger.clone()])).chain(stream::iter(others)),
+    )
 }
 
 async fn a_stream_with_a_user_of_another_kind_is_an_error(ns: Namespace) {
@@ -90,17 +102,27 @@ async fn a_stream_with_a_user_of_another_kind_stores_nothing(ns: Namespace) {
     for stranger in strangers(&ns) {
         ns.streams().add_stream_item(infiltrated(&users, &stranger), "").await.unwrap_err();
     }
-    assert!(!ns.served(sample(&users)).await.contains(&true), "a broadcast with a wrong id stores nothing");
+    assert!(
+        !ns.served(sample(&users)).await.contains(&true),
+        "a broadcast with a wrong id stores nothing"
+    );
 }
 
 async fn a_text_id_with_nul_or_too_long_is_refused(ns: Namespace) {
-    for bad in ["\0".to_owned(), "a\0b".to_owned(), "x".repeat(MAX_TEXT_ID_LEN + 1), "é".repeat(128)] {
+    for bad in
+        ["\0".to_owned(), "a\0b".to_owned(), "x".repeat(MAX_TEXT_ID_LEN + 1), "é".repeat(128)]
+    {
         let error = ns.streams().add_stream_item(&bad, "").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{bad:?} is refused: {error}");
         let error = ns.streams().get_stream_items(&bad).len().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{bad:?} is refused: {error}");
-        let error = ns.streams().add_stream_item(Recipients::iter([bad.clone()]), "").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{bad:?} is refused within a stream: {error}");
+        let error =
+            ns.streams().add_stream_item(Recipients::iter([bad.clone()]), "").await.unwrap_err();
+        assert_eq!(
+            error.kind(),
+            ErrorKind::InvalidUserId,
+            "{bad:?} is refused within a stream: {error}"
+        );
     }
     let user = ns.user();
     assert_eq!(ns.add(&user, "").await, 1, "the backend is usable after that");
@@ -118,13 +140,20 @@ async fn content_with_nul_is_refused(ns: Namespace) {
 
 async fn content_that_is_too_long_is_refused(ns: Namespace) {
     let user = ns.user();
-    let error =
-        ns.streams().add_stream_item(&user, "x".repeat(DEFAULT_MAX_CONTENT_LEN + 1)).await.unwrap_err();
+    let error = ns
+        .streams()
+        .add_stream_item(&user, "x".repeat(DEFAULT_MAX_CONTENT_LEN + 1))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidContent, "more than 1 MiB is refused: {error}");
     let streams = ns.streams().clone().with_max_content_len(3);
     let error = streams.add_stream_item(&user, "☃!").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidContent, "the limit is in bytes: {error}");
     assert_eq!(ns.len(&user).await, 0, "what is refused is not stored");
-    assert_eq!(streams.add_stream_item(&user, "☃").await.unwrap().delivered, 1, "what fits is stored");
+    assert_eq!(
+        streams.add_stream_item(&user, "☃").await.unwrap().delivered,
+        1,
+        "what fits is stored"
+    );
     assert_eq!(ns.len(&user).await, 1, "what fits is stored");
 }

@@ -50,7 +50,11 @@ async fn an_add_that_is_dropped_at_any_point_can_be_retried(ns: Namespace) {
         poll_and_drop(ns.streams().add_stream_item(&user, item.clone()), polls).await;
         let retry = time::timeout(SOON, ns.add(&user, item.clone())).await;
         retry.expect("the backend is usable after an add was dropped");
-        assert_items(&ns.all(&user).await, &[stored(&item)], "a dropped add is retried and delivers once");
+        assert_items(
+            &ns.all(&user).await,
+            &[stored(&item)],
+            "a dropped add is retried and delivers once",
+        );
     }
 }
 
@@ -111,7 +115,8 @@ async fn a_broadcast_that_is_dropped_while_it_waits_stores_nothing(ns: Namespace
 async fn a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all(ns: Namespace) {
     for polls in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89] {
         let (users, item) = (ns.users(3_000), NewItem::new("dropped"));
-        poll_and_drop(ns.streams().add_stream_item(Recipients::iter(users.clone()), item), polls).await;
+        poll_and_drop(ns.streams().add_stream_item(Recipients::iter(users.clone()), item), polls)
+            .await;
         let mut counts = counts(&ns, &users).await;
         // What was under way may become visible between two counts, but not stay halved.
         for _ in 0..100 {

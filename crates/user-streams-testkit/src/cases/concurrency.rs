@@ -20,23 +20,29 @@ cases![
 
 async fn sixteen_writers_and_four_readers_lose_and_repeat_nothing(ns: Namespace) {
     let (user, before) = ns.feed(50).await;
-    let batches: Vec<Vec<NewItem>> =
-        (0..16).map(|w| (0..25).map(|n| NewItem::new(format!("writer {w}, item {n}"))).collect()).collect();
+    let batches: Vec<Vec<NewItem>> = (0..16)
+        .map(|w| (0..25).map(|n| NewItem::new(format!("writer {w}, item {n}"))).collect())
+        .collect();
     let (writing, written) = watch::channel(());
 
     let readers: Vec<_> = (0..4)
         .map(|_| {
-            let (ns, user, before, written) = (ns.clone(), user.clone(), before.clone(), written.clone());
+            let (ns, user, before, written) =
+                (ns.clone(), user.clone(), before.clone(), written.clone());
             tokio::spawn(async move {
                 // At least one walk, and on until the writers are done.
                 loop {
                     let done = written.has_changed().is_err();
                     let walked = walk(&ns, &user, 20).await;
-                    let old: Vec<_> = walked.iter().filter(|item| before.contains(item)).cloned().collect();
+                    let old: Vec<_> =
+                        walked.iter().filter(|item| before.contains(item)).cloned().collect();
                     assert_items(&old, &before, "a walk loses nothing that was there before it");
                     let distinct: HashSet<_> = walked.iter().map(StreamItem::cursor).collect();
                     assert_eq!(distinct.len(), walked.len(), "a walk repeats nothing");
-                    assert!(walked.is_sorted_by(|a, b| a.cursor() > b.cursor()), "a walk is in order");
+                    assert!(
+                        walked.is_sorted_by(|a, b| a.cursor() > b.cursor()),
+                        "a walk is in order"
+                    );
                     if done {
                         break;
                     }
@@ -50,7 +56,11 @@ async fn sixteen_writers_and_four_readers_lose_and_repeat_nothing(ns: Namespace)
         let (ns, user) = (ns.clone(), user.clone());
         tokio::spawn(async move {
             for item in batch {
-                assert_eq!(ns.add(&user, item).await, 1, "an add delivers, however many add at once");
+                assert_eq!(
+                    ns.add(&user, item).await,
+                    1,
+                    "an add delivers, however many add at once"
+                );
             }
         })
     });
@@ -89,9 +99,13 @@ async fn overlapping_broadcasts_at_once_all_arrive(ns: Namespace) {
         tokio::spawn(async move {
             let item = NewItem::new(format!("broadcast {n}"));
             for _ in 0..20 {
-                let add = ns.streams().add_stream_item(Recipients::iter(users.clone()), item.clone());
+                let add =
+                    ns.streams().add_stream_item(Recipients::iter(users.clone()), item.clone());
                 let Err(error) = add.await else { return };
-                assert!(error.is_retryable(), "what is in the way of another is retried: {error:?}");
+                assert!(
+                    error.is_retryable(),
+                    "what is in the way of another is retried: {error:?}"
+                );
             }
             panic!("a broadcast that is retried gets through");
         })
@@ -100,8 +114,13 @@ async fn overlapping_broadcasts_at_once_all_arrive(ns: Namespace) {
         broadcast.expect("a broadcast does not fail because there are others");
     }
     for user in &users {
-        let distinct: HashSet<_> = ns.all(user).await.into_iter().map(|item| item.content).collect();
-        assert_eq!((distinct.len(), ns.len(user).await), (8, 8), "every user has every broadcast once");
+        let distinct: HashSet<_> =
+            ns.all(user).await.into_iter().map(|item| item.content).collect();
+        assert_eq!(
+            (distinct.len(), ns.len(user).await),
+            (8, 8),
+            "every user has every broadcast once"
+        );
     }
 }
 

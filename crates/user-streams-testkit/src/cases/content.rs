@@ -36,7 +36,11 @@ async fn each_comes_back(ns: &Namespace, contents: &[&str]) {
         let newest = ns.streams().get_stream_items(&users[0]).get(0).await.unwrap();
         assert_items(newest.as_slice(), &[stored(item)], "content comes back byte for byte");
     }
-    assert_items(&ns.all(&users[0]).await, &newest_first(&items), "contents come back byte for byte");
+    assert_items(
+        &ns.all(&users[0]).await,
+        &newest_first(&items),
+        "contents come back byte for byte",
+    );
 }
 
 async fn a_snowman_comes_back(ns: Namespace) {
@@ -188,8 +192,8 @@ async fn the_longest_content_comes_back(ns: Namespace) {
 async fn contents_of_every_length_come_back(ns: Namespace) {
     // Lengths around those at which storages change their representation.
     let lengths = [
-        1, 31, 32, 63, 64, 65, 127, 128, 255, 256, 257, 1_023, 1_024, 2_000, 4_096, 8_191, 65_535, 65_536,
-        65_537,
+        1, 31, 32, 63, 64, 65, 127, 128, 255, 256, 257, 1_023, 1_024, 2_000, 4_096, 8_191, 65_535,
+        65_536, 65_537,
     ];
     let contents = lengths.map(|length| "é".repeat(length / 2) + &"x".repeat(length % 2));
     each_comes_back(&ns, &contents.each_ref().map(String::as_str)).await;

@@ -42,7 +42,11 @@ async fn after_gives_the_next_older_items(ns: Namespace) {
 async fn before_gives_the_nearest_newer_items_newest_first(ns: Namespace) {
     let (user, items) = ns.feed(10).await;
     let read = ns.read(&user, Position::Before(items[7].cursor()), 3).await;
-    assert_items(&read, &items[4..7], "before a cursor come the newer items nearest to it, newest first");
+    assert_items(
+        &read,
+        &items[4..7],
+        "before a cursor come the newer items nearest to it, newest first",
+    );
 }
 
 async fn the_item_at_the_cursor_is_not_among_them(ns: Namespace) {
@@ -63,8 +67,16 @@ async fn the_item_at_the_cursor_is_not_among_them(ns: Namespace) {
 async fn past_either_end_there_is_nothing(ns: Namespace) {
     let (user, items) = ns.feed(3).await;
     let (newest, oldest) = (items[0].cursor(), items[2].cursor());
-    assert_items(&ns.read(&user, Position::After(oldest), 9).await, &[], "nothing is older than the oldest");
-    assert_items(&ns.read(&user, Position::Before(newest), 9).await, &[], "nothing is newer than the newest");
+    assert_items(
+        &ns.read(&user, Position::After(oldest), 9).await,
+        &[],
+        "nothing is older than the oldest",
+    );
+    assert_items(
+        &ns.read(&user, Position::Before(newest), 9).await,
+        &[],
+        "nothing is newer than the newest",
+    );
     let page = ns.streams().get_stream_items(&user).cursor_page(9).after(oldest).await.unwrap();
     assert!(page.items.is_empty() && page.next.is_none(), "the page after the oldest is empty");
 }
@@ -123,7 +135,8 @@ async fn another_users_item_is_a_place(ns: Namespace) {
     let (mine, other) = (ns.user(), ns.user());
     ns.add(&mine, "older").await;
     let theirs = ns.streams().add_stream_item(&other, "theirs").await.unwrap().item;
-    let newer = NewItem::new("newer").with_created_at(&(theirs.created_at() + TimeDelta::microseconds(1)));
+    let newer =
+        NewItem::new("newer").with_created_at(&(theirs.created_at() + TimeDelta::microseconds(1)));
     ns.add(&mine, newer).await;
     assert_contents(
         &ns.read(&mine, Position::After(theirs), 9).await,

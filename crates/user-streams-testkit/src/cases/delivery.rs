@@ -32,7 +32,11 @@ async fn many_users_receive_a_broadcast(ns: Namespace) {
     let users = ns.users(10);
     assert_eq!(ns.add(&users, "Broadcast to these").await, 10, "delivered is the number of users");
     for user in &users {
-        assert_contents(&ns.all(user).await, &["Broadcast to these"], "every recipient has the item");
+        assert_contents(
+            &ns.all(user).await,
+            &["Broadcast to these"],
+            "every recipient has the item",
+        );
         assert_eq!(ns.len(user).await, 1, "the count is that of the items");
     }
 }
@@ -42,7 +46,11 @@ async fn a_broadcast_is_the_same_item_for_all(ns: Namespace) {
     let item = NewItem::new("the same");
     ns.add(&users, item.clone()).await;
     for user in &users {
-        assert_items(&ns.all(user).await, &[stored(&item)], "id, time and content are the same for all");
+        assert_items(
+            &ns.all(user).await,
+            &[stored(&item)],
+            "id, time and content are the same for all",
+        );
     }
 }
 
@@ -62,7 +70,11 @@ async fn identical_texts_are_two_items(ns: Namespace) {
     for _ in 0..3 {
         assert_eq!(ns.add(&user, "the same text").await, 1, "the same text is another item");
     }
-    assert_contents(&ns.all(&user).await, &["the same text"; 3], "the same text added again is another item");
+    assert_contents(
+        &ns.all(&user).await,
+        &["the same text"; 3],
+        "the same text added again is another item",
+    );
     assert_eq!(ns.len(&user).await, 3, "the same text added again counts");
 }
 
@@ -74,8 +86,15 @@ async fn a_user_without_items_has_an_empty_stream(ns: Namespace) {
     assert_eq!(items.get(0).await.unwrap(), None, "there is no newest item");
     assert_items(&items.slice(2..9).await.unwrap(), &[], "there is nothing to slice");
     let page = items.cursor_page(10).await.unwrap();
-    assert!(page.items.is_empty() && page.next.is_none() && page.previous.is_none(), "the page is empty");
-    assert_items(&ns.read(&user, Position::Offset(0), u64::MAX).await, &[], "there is nothing to read");
+    assert!(
+        page.items.is_empty() && page.next.is_none() && page.previous.is_none(),
+        "the page is empty"
+    );
+    assert_items(
+        &ns.read(&user, Position::Offset(0), u64::MAX).await,
+        &[],
+        "there is nothing to read",
+    );
 }
 
 async fn an_item_is_there_when_its_add_has_ended(ns: Namespace) {
@@ -84,7 +103,11 @@ async fn an_item_is_there_when_its_add_has_ended(ns: Namespace) {
         let content = format!("item {n}");
         ns.add(&user, content.as_str()).await;
         let newest = ns.streams().get_stream_items(&user).get(0).await.unwrap();
-        assert_eq!(newest.expect("a newest item").content, content, "what was added is read at once");
+        assert_eq!(
+            newest.expect("a newest item").content,
+            content,
+            "what was added is read at once"
+        );
         assert_eq!(ns.len(&user).await, n, "what was added counts at once");
     }
 }

@@ -78,7 +78,11 @@ async fn the_same_id_at_another_time_is_another_item(ns: Namespace) {
         );
     }
     let expected = newest_first([&item, &later, &earlier]);
-    assert_items(&ns.all(&user).await, &expected, "the same id with another created_at is another item");
+    assert_items(
+        &ns.all(&user).await,
+        &expected,
+        "the same id with another created_at is another item",
+    );
     assert_eq!(ns.len(&user).await, 3, "each of them counts");
 }
 
@@ -94,7 +98,11 @@ async fn the_same_time_with_another_id_is_another_item(ns: Namespace) {
         );
     }
     let expected = newest_first([&item, &other]);
-    assert_items(&ns.all(&user).await, &expected, "the same created_at with another id is another item");
+    assert_items(
+        &ns.all(&user).await,
+        &expected,
+        "the same created_at with another id is another item",
+    );
     assert_eq!(ns.len(&user).await, 2, "each of them counts");
 }
 
@@ -104,7 +112,9 @@ async fn another_content_of_the_same_id_and_time_is_no_second_item(ns: Namespace
     ns.add(&user, item.clone()).await;
     // It has no effect, or is refused for good: a retry would meet the same content again.
     match ns.streams().add_stream_item(&user, again).await {
-        Ok(delivery) => assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone"),
+        Ok(delivery) => {
+            assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone")
+        }
         Err(error) => assert!(!error.is_retryable(), "a retry never helps: {error:?}"),
     }
     assert_items(
@@ -121,7 +131,8 @@ async fn an_event_that_comes_twice_arrives_once(ns: Namespace) {
     let mut ids = HashSet::new();
     for delivered in [1, 0] {
         let id = ItemId::from_event(&event);
-        let add = ns.streams().add_stream_item(&user, "Your order was sent").created_at(when).id(id);
+        let add =
+            ns.streams().add_stream_item(&user, "Your order was sent").created_at(when).id(id);
         let delivery = add.await.unwrap();
         ids.insert(delivery.item);
         assert_eq!(delivery.delivered, delivered, "an event that comes twice is delivered once");

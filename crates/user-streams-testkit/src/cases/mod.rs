@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn every_file_of_this_directory_is_a_topic() {
-        let topics: HashSet<_> = Case::all().filter_map(|case| Some(case.name.split_once("::")?.0)).collect();
+        let topics: HashSet<_> =
+            Case::all().filter_map(|case| Some(case.name.split_once("::")?.0)).collect();
         for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/cases")).unwrap() {
             let path = entry.unwrap().path();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap();

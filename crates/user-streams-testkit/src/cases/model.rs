@@ -49,7 +49,8 @@ async fn random_operations_agree_with_the_model(ns: Namespace) {
     let config = Config {
         cases: PLANS,
         max_shrink_iters: SHRINKS,
-        // What failed is in the message, in its smallest form; nothing is written beside the backend's sources.
+        // What failed is in the message, in its smallest form; nothing is written beside the
+        // backend's sources.
         failure_persistence: None,
         ..Config::default()
     };
@@ -76,7 +77,8 @@ struct Pair {
 async fn compare(ns: &Namespace, plan: &[Step]) -> Result<(), String> {
     let model = MemoryBackend::new(MemoryConfig::new().with_user_id(ns.kind()));
     let model = Streams::from_backend(Arc::new(model)).with_use_utc(true);
-    let mut pair = Pair { backend: ns.streams().clone(), model, users: ns.users(USERS), items: Vec::new() };
+    let mut pair =
+        Pair { backend: ns.streams().clone(), model, users: ns.users(USERS), items: Vec::new() };
     for (at, step) in plan.iter().enumerate() {
         pair.step(step).await.map_err(|difference| format!("step {at}: {difference}"))?;
     }
@@ -91,7 +93,8 @@ impl Pair {
         match step {
             Step::Add { users, at, content } => {
                 // Few timestamps for many items.
-                let created_at = Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
+                let created_at =
+                    Utc::now().date_naive().and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
                 let item = NewItem::new(content.as_str())
                     .with_id(ItemId::generate())
                     .with_created_at(&(created_at + TimeDelta::microseconds(*at)));
@@ -114,8 +117,10 @@ impl Pair {
     async fn add(&self, users: &[usize], item: usize) -> Result<(), String> {
         let (users, item) =
             (users.iter().map(|at| self.users[*at].clone()).collect::<Vec<_>>(), &self.items[item]);
-        let found = self.backend.add_stream_item(&users, item.clone()).await.map(|done| done.delivered);
-        let expected = self.model.add_stream_item(&users, item.clone()).await.map(|done| done.delivered);
+        let found =
+            self.backend.add_stream_item(&users, item.clone()).await.map(|done| done.delivered);
+        let expected =
+            self.model.add_stream_item(&users, item.clone()).await.map(|done| done.delivered);
         same("delivered", found.map_err(text)?, expected.map_err(text)?)
     }
 

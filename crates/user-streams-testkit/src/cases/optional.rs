@@ -34,7 +34,12 @@ cases![
 static PURGING: RwLock<()> = RwLock::const_new(());
 
 #[track_caller]
-fn assert_as_declared<T: Debug>(ns: &Namespace, capability: Capability, operation: &str, result: Result<T>) {
+fn assert_as_declared<T: Debug>(
+    ns: &Namespace,
+    capability: Capability,
+    operation: &str,
+    result: Result<T>,
+) {
     match (ns.has(capability), result) {
         (true, Ok(_)) => {}
         (true, Err(error)) => panic!("{operation} is declared, and must work: {error:?}"),
@@ -49,7 +54,11 @@ fn assert_as_declared<T: Debug>(ns: &Namespace, capability: Capability, operatio
 fn assert_unsupported(ns: &Namespace, operation: &str, error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{operation} is not declared: {error}");
     assert_eq!(error.operation(), Some(operation), "Unsupported names the operation");
-    assert_eq!(error.backend(), Some(ns.streams().capabilities().backend()), "Unsupported names the backend");
+    assert_eq!(
+        error.backend(),
+        Some(ns.streams().capabilities().backend()),
+        "Unsupported names the backend"
+    );
 }
 
 async fn capabilities_never_change(ns: Namespace) {
@@ -58,8 +67,16 @@ async fn capabilities_never_change(ns: Namespace) {
     let user = ns.user();
     ns.add(&user, "").await;
     assert_eq!(ns.len(&user).await, 1, "an add is counted");
-    assert_eq!(ns.backend().capabilities(), before, "capabilities are constant over a backend's life");
-    assert_eq!(ns.reconnect().await.capabilities(), before, "capabilities are those of every connection");
+    assert_eq!(
+        ns.backend().capabilities(),
+        before,
+        "capabilities are constant over a backend's life"
+    );
+    assert_eq!(
+        ns.reconnect().await.capabilities(),
+        before,
+        "capabilities are those of every connection"
+    );
 }
 
 async fn migrate_works_if_declared(ns: Namespace) {
@@ -86,7 +103,9 @@ async fn purge_works_if_declared(ns: Namespace) {
 }
 
 async fn in_transaction_takes_no_other_type(ns: Namespace) {
-    for answer in [ns.backend().in_transaction(&()).map(drop), ns.streams().in_transaction(&()).map(drop)] {
+    for answer in
+        [ns.backend().in_transaction(&()).map(drop), ns.streams().in_transaction(&()).map(drop)]
+    {
         let error = answer.expect_err("`()` is no transaction");
         if ns.has(Capability::InTransaction) {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "`()` is no transaction: {error}");
@@ -119,7 +138,11 @@ async fn delete_stream_deletes_one_users_items_and_counts_them(ns: Namespace) {
     let (users, item) = (ns.users(3), NewItem::new("to all"));
     ns.add(&users, item.clone()).await;
     ns.add(&users[1], "to one").await;
-    assert_eq!(ns.streams().delete_stream(&users[1]).await.unwrap(), 2, "the number of items deleted");
+    assert_eq!(
+        ns.streams().delete_stream(&users[1]).await.unwrap(),
+        2,
+        "the number of items deleted"
+    );
     assert!(ns.all(&users[1]).await.is_empty(), "the stream is empty then");
     assert_eq!(ns.len(&users[1]).await, 0, "the count is 0 then");
     for user in [&users[0], &users[2]] {
@@ -141,7 +164,11 @@ async fn deleting_an_empty_stream_deletes_nothing(ns: Namespace) {
     assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 0, "there was nothing to delete");
     ns.add(&user, "").await;
     assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 1, "there was one item to delete");
-    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 0, "there is nothing left to delete");
+    assert_eq!(
+        ns.streams().delete_stream(&user).await.unwrap(),
+        0,
+        "there is nothing left to delete"
+    );
 }
 
 async fn purge_deletes_what_no_stream_has(ns: Namespace) {
@@ -152,9 +179,16 @@ async fn purge_deletes_what_no_stream_has(ns: Namespace) {
     ns.streams().purge().await.expect("purge works");
     assert_items(&ns.all(&users[1]).await, &[stored(&item)], "what a stream has is not purged");
     ns.streams().delete_stream(&users[1]).await.unwrap();
-    assert!(ns.streams().purge().await.unwrap() >= 1, "purge returns how many contents it has deleted");
+    assert!(
+        ns.streams().purge().await.unwrap() >= 1,
+        "purge returns how many contents it has deleted"
+    );
     assert_eq!(ns.add(&users, item.clone()).await, 2, "a purged item can be delivered again");
-    assert_items(&ns.all(&users[0]).await, &[stored(&item)], "a purged item can be delivered again");
+    assert_items(
+        &ns.all(&users[0]).await,
+        &[stored(&item)],
+        "a purged item can be delivered again",
+    );
 }
 
 async fn purge_takes_nothing_from_an_add_under_way(ns: Namespace) {
@@ -173,7 +207,11 @@ async fn purge_takes_nothing_from_an_add_under_way(ns: Namespace) {
         }
     };
     join(add, purge).await;
-    assert_items(&ns.all(&user).await, &newest_first(&items), "purge takes nothing that is being added");
+    assert_items(
+        &ns.all(&user).await,
+        &newest_first(&items),
+        "purge takes nothing that is being added",
+    );
     assert_eq!(ns.len(&user).await, 50, "purge takes nothing that is being added");
 }
 
@@ -189,7 +227,11 @@ async fn another_connection_sees_what_is_stored(ns: Namespace) {
     let retried = other.add_stream_item(&user, item).await.unwrap();
     assert_eq!(retried.delivered, 0, "a retry over another connection delivers to nobody twice");
     other.add_stream_item(&user, "from the other").await.unwrap();
-    assert_contents(&ns.all(&user).await, &["from the other", "shared"], "one store for all connections");
+    assert_contents(
+        &ns.all(&user).await,
+        &["from the other", "shared"],
+        "one store for all connections",
+    );
 }
 
 async fn what_is_stored_outlives_its_connection(ns: Namespace) {
@@ -199,7 +241,11 @@ async fn what_is_stored_outlives_its_connection(ns: Namespace) {
     first.close().await.expect("closing works");
     drop(first);
     let second = Streams::from_backend(ns.reconnect().await);
-    assert_items(&second.get_stream_items(&user).await.unwrap(), &[stored(&item)], "what is stored is kept");
+    assert_items(
+        &second.get_stream_items(&user).await.unwrap(),
+        &[stored(&item)],
+        "what is stored is kept",
+    );
 }
 
 async fn closing_one_connection_leaves_the_others(ns: Namespace) {

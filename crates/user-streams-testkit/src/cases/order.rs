@@ -27,7 +27,11 @@ async fn the_newest_item_is_first(ns: Namespace) {
     for content in ["first", "second", "third"] {
         ns.add(&user, content).await;
     }
-    assert_contents(&ns.all(&user).await, &["third", "second", "first"], "the newest item is first");
+    assert_contents(
+        &ns.all(&user).await,
+        &["third", "second", "first"],
+        "the newest item is first",
+    );
 }
 
 async fn equal_timestamps_keep_insertion_order(ns: Namespace) {
@@ -37,7 +41,10 @@ async fn equal_timestamps_keep_insertion_order(ns: Namespace) {
     }
     let found: Vec<_> = ns.all(&user).await.into_iter().map(|item| item.content).collect();
     let expected: Vec<_> = (0..20).rev().map(|n| n.to_string()).collect();
-    assert_eq!(found, expected, "items of one timestamp keep the order of their insertion, newest first");
+    assert_eq!(
+        found, expected,
+        "items of one timestamp keep the order of their insertion, newest first"
+    );
 }
 
 async fn equal_timestamps_keep_insertion_order_across_broadcasts(ns: Namespace) {
@@ -53,7 +60,8 @@ async fn equal_timestamps_keep_insertion_order_across_broadcasts(ns: Namespace) 
 async fn items_added_out_of_order_are_sorted(ns: Namespace) {
     let (user, now) = (ns.user(), Utc::now());
     for hours in [3, 1, 4, 0, 5, 2] {
-        let item = NewItem::new(format!("{hours} h ago")).with_created_at(&(now - TimeDelta::hours(hours)));
+        let item = NewItem::new(format!("{hours} h ago"))
+            .with_created_at(&(now - TimeDelta::hours(hours)));
         ns.add(&user, item).await;
     }
     let expected = ["0 h ago", "1 h ago", "2 h ago", "3 h ago", "4 h ago", "5 h ago"];
@@ -75,14 +83,19 @@ async fn items_a_millisecond_apart_are_ordered(ns: Namespace) {
 /// The later item is made and added first, so that neither ids nor insertion help.
 async fn apart(ns: &Namespace, step: TimeDelta) {
     let now = Utc::now();
-    let items: Vec<_> =
-        (0..30).map(|n| NewItem::new(format!("{n} steps ago")).with_created_at(&(now - step * n))).collect();
+    let items: Vec<_> = (0..30)
+        .map(|n| NewItem::new(format!("{n} steps ago")).with_created_at(&(now - step * n)))
+        .collect();
     let user = ns.user();
     for item in &items {
         ns.add(&user, item.clone()).await;
     }
     let expected: Vec<_> = items.iter().map(crate::compare::stored).collect();
-    assert_items(&ns.all(&user).await, &expected, &format!("items {step} apart are ordered by time"));
+    assert_items(
+        &ns.all(&user).await,
+        &expected,
+        &format!("items {step} apart are ordered by time"),
+    );
 }
 
 async fn equal_timestamps_are_ordered_by_id_as_a_number(ns: Namespace) {
@@ -106,7 +119,11 @@ async fn equal_timestamps_are_ordered_by_id_as_a_number(ns: Namespace) {
     ];
     let tie = |id| NewItem::new(format!("{id}")).with_id(item_id(id)).with_created_at(&now);
     let (user, expected) = ns.feed_of(ids.map(tie).to_vec()).await;
-    assert_items(&ns.all(&user).await, &expected, "items of one timestamp are ordered by id, as numbers");
+    assert_items(
+        &ns.all(&user).await,
+        &expected,
+        "items of one timestamp are ordered by id, as numbers",
+    );
 }
 
 async fn a_later_item_with_a_smaller_id_is_newer(ns: Namespace) {
@@ -114,12 +131,21 @@ async fn a_later_item_with_a_smaller_id_is_newer(ns: Namespace) {
     let later = NewItem::new("later").with_id(item_id(1)).with_created_at(&now);
     let earlier = NewItem::new("earlier").with_created_at(&(now - TimeDelta::seconds(1)));
     let (user, _) = ns.feed_of(vec![later, earlier]).await;
-    assert_contents(&ns.all(&user).await, &["later", "earlier"], "created_at comes before id in the order");
+    assert_contents(
+        &ns.all(&user).await,
+        &["later", "earlier"],
+        "created_at comes before id in the order",
+    );
 }
 
 async fn dates_on_both_sides_of_1970_are_ordered(ns: Namespace) {
-    let micros = [-10_000_000, -9_999_999, -1_000_000, -10, -9, -1, 0, 1, 9, 10, 9_999_999, 10_000_000];
+    let micros =
+        [-10_000_000, -9_999_999, -1_000_000, -10, -9, -1, 0, 1, 9, 10, 9_999_999, 10_000_000];
     let item = |us: i64| NewItem::new(us.to_string()).with_created_at(&instant(us));
     let (user, expected) = ns.feed_of(micros.map(item).to_vec()).await;
-    assert_items(&ns.all(&user).await, &expected, "dates before 1970 are older than those after it");
+    assert_items(
+        &ns.all(&user).await,
+        &expected,
+        "dates before 1970 are older than those after it",
+    );
 }

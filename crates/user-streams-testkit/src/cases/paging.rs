@@ -27,7 +27,11 @@ async fn a_hundred_items_make_ten_pages_of_ten(ns: Namespace) {
     for (at, expected) in expected.chunks(10).enumerate() {
         let page = paginator.page(at + 1).await.unwrap();
         assert_items(page.object_list(), expected, &format!("page {}", at + 1));
-        assert_eq!((page.start_index(), page.end_index()), (at * 10 + 1, at * 10 + 10), "places from 1");
+        assert_eq!(
+            (page.start_index(), page.end_index()),
+            (at * 10 + 1, at * 10 + 10),
+            "places from 1"
+        );
         assert_eq!(
             (page.has_previous(), page.has_next()),
             (at > 0, at < 9),
@@ -45,7 +49,11 @@ async fn a_thousand_items_of_one_timestamp_are_each_on_one_page(ns: Namespace) {
         paged.extend(paginator.page(number).await.unwrap());
     }
     let distinct: HashSet<_> = paged.iter().map(|item| item.id).collect();
-    assert_eq!(distinct.len(), 1_000, "no item of one timestamp is on two pages, and none on no page");
+    assert_eq!(
+        distinct.len(),
+        1_000,
+        "no item of one timestamp is on two pages, and none on no page"
+    );
     assert_items(&paged, &expected, "the pages have the order of the stream");
 }
 
@@ -74,7 +82,11 @@ async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
     let paginator = Paginator::new(items.clone(), 10);
     let page = paginator.page(1).await.unwrap();
     assert!(page.is_empty() && !page.has_other_pages(), "the one page is empty");
-    assert_eq!((page.start_index(), page.end_index()), (0, 0), "an empty page begins and ends at 0");
+    assert_eq!(
+        (page.start_index(), page.end_index()),
+        (0, 0),
+        "an empty page begins and ends at 0"
+    );
     let strict = Paginator::new(items, 10).allow_empty_first_page(false);
     assert_eq!(
         strict.page(1).await.unwrap_err().kind(),
@@ -111,14 +123,23 @@ async fn a_slice_is_paged(ns: Namespace) {
     let (user, expected) = ns.feed(20).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user).slice(5..16), 5);
     assert_eq!(paginator.num_pages().await.unwrap(), 3, "11 items make 3 pages of 5");
-    assert_items(paginator.page(2).await.unwrap().object_list(), &expected[10..15], "page 2 of a slice");
-    assert_items(paginator.page(3).await.unwrap().object_list(), &expected[15..16], "page 3 of a slice");
+    assert_items(
+        paginator.page(2).await.unwrap().object_list(),
+        &expected[10..15],
+        "page 2 of a slice",
+    );
+    assert_items(
+        paginator.page(3).await.unwrap().object_list(),
+        &expected[15..16],
+        "page 3 of a slice",
+    );
 }
 
 async fn a_page_bar_is_elided(ns: Namespace) {
     let (user, _) = ns.feed(20).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 1);
     let bar = paginator.elided_page_range(10, 1, 1).await.unwrap();
-    let pages = [1, 0, 9, 10, 11, 0, 20].map(|n| if n == 0 { PageLink::Ellipsis } else { PageLink::Page(n) });
+    let pages = [1, 0, 9, 10, 11, 0, 20]
+        .map(|n| if n == 0 { PageLink::Ellipsis } else { PageLink::Page(n) });
     assert_eq!(bar, pages, "gaps are shown as ellipses");
 }

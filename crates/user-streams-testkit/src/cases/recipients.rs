@@ -7,7 +7,9 @@ use std::{
 };
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use user_streams_core::{Error, ErrorKind, NewItem, RecipientQuery, Recipients, Result, ToUserId, UserId};
+use user_streams_core::{
+    Error, ErrorKind, NewItem, RecipientQuery, Recipients, Result, ToUserId, UserId,
+};
 
 use crate::{
     Kinds, Namespace,
@@ -37,7 +39,10 @@ cases![
 struct Query(Result<Vec<UserId>, &'static str>);
 
 impl RecipientQuery for Query {
-    fn into_stream(self: Box<Self>, backend: &'static str) -> Result<BoxStream<'static, Result<UserId>>> {
+    fn into_stream(
+        self: Box<Self>,
+        backend: &'static str,
+    ) -> Result<BoxStream<'static, Result<UserId>>> {
         let failed = |message| Error::new(ErrorKind::Recipients, message).with_backend(backend);
         Ok(stream::iter(self.0.map_err(failed)?).map(Ok).boxed())
     }
@@ -71,20 +76,41 @@ async fn every_form_of_recipients_is_served(ns: Namespace) {
     assert_eq!(ns.add(users.clone(), "").await, 3, "a Vec is served");
     assert_eq!(ns.add(&users, "").await, 3, "a reference to a Vec is served");
     assert_eq!(ns.add(&users[..], "").await, 3, "a slice is served");
-    assert_eq!(ns.add(users.iter().cloned().collect::<HashSet<_>>(), "").await, 3, "a HashSet is served");
-    assert_eq!(ns.add(users.iter().cloned().collect::<BTreeSet<_>>(), "").await, 3, "a BTreeSet is served");
+    assert_eq!(
+        ns.add(users.iter().cloned().collect::<HashSet<_>>(), "").await,
+        3,
+        "a HashSet is served"
+    );
+    assert_eq!(
+        ns.add(users.iter().cloned().collect::<BTreeSet<_>>(), "").await,
+        3,
+        "a BTreeSet is served"
+    );
     assert_eq!(ns.add(&pair, "").await, 2, "a reference to an array is served");
     assert_eq!(ns.add(pair, "").await, 2, "an array is served");
     expected += 5;
     let (first, last) = (ns.len(&users[0]).await, ns.len(&users[2]).await);
-    assert_eq!((first, last), (expected + 2, expected), "each form of recipients has received its item");
+    assert_eq!(
+        (first, last),
+        (expected + 2, expected),
+        "each form of recipients has received its item"
+    );
 }
 
 async fn an_applications_own_user_type_is_served(ns: Namespace) {
-    let (alone, members) = (Member { id: ns.user() }, [Member { id: ns.user() }, Member { id: ns.user() }]);
+    let (alone, members) =
+        (Member { id: ns.user() }, [Member { id: ns.user() }, Member { id: ns.user() }]);
     assert_eq!(ns.add(&alone, "to one").await, 1, "a user of the application's own type is served");
-    assert_eq!(ns.add(&members, "to some").await, 2, "users of the application's own type are served");
-    assert_eq!(ns.served([&alone.id, &members[0].id, &members[1].id]).await, [true; 3], "each has its item");
+    assert_eq!(
+        ns.add(&members, "to some").await,
+        2,
+        "users of the application's own type are served"
+    );
+    assert_eq!(
+        ns.served([&alone.id, &members[0].id, &members[1].id]).await,
+        [true; 3],
+        "each has its item"
+    );
 }
 
 async fn a_query_that_the_backend_does_not_know_is_read_as_a_stream(ns: Namespace) {
@@ -100,19 +126,35 @@ async fn a_query_that_the_backend_does_not_know_is_read_as_a_stream(ns: Namespac
 async fn a_query_that_cannot_be_run_stores_nothing(ns: Namespace) {
     let query = Recipients::query(Query(Err("only within its own database")));
     let error = ns.streams().add_stream_item(query, "").await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Recipients, "a query that cannot be run is an error: {error}");
-    assert_eq!(error.backend(), Some(ns.streams().capabilities().backend()), "which names the backend");
+    assert_eq!(
+        error.kind(),
+        ErrorKind::Recipients,
+        "a query that cannot be run is an error: {error}"
+    );
+    assert_eq!(
+        error.backend(),
+        Some(ns.streams().capabilities().backend()),
+        "which names the backend"
+    );
 }
 
 async fn no_recipients_are_no_error_and_store_nothing(ns: Namespace) {
     let item = NewItem::new("to nobody");
-    assert_eq!(ns.add(Vec::<UserId>::new(), item.clone()).await, 0, "an empty list receives nothing");
+    assert_eq!(
+        ns.add(Vec::<UserId>::new(), item.clone()).await,
+        0,
+        "an empty list receives nothing"
+    );
     assert_eq!(
         ns.add(Recipients::iter(Vec::<UserId>::new()), item.clone()).await,
         0,
         "nor an empty iterator"
     );
-    assert_eq!(ns.add(Recipients::query(Query(Ok(Vec::new()))), item.clone()).await, 0, "nor an empty query");
+    assert_eq!(
+        ns.add(Recipients::query(Query(Ok(Vec::new()))), item.clone()).await,
+        0,
+        "nor an empty query"
+    );
     nothing_of(&ns, &item).await;
 }
 
@@ -121,14 +163,22 @@ async fn nothing_of(ns: &Namespace, item: &NewItem) {
     let user = ns.user();
     let other = NewItem::new("stored alone").with_created_at(&item.created_at()).with_id(item.id());
     assert_eq!(ns.add(&user, other.clone()).await, 1, "another item can take its place");
-    assert_items(&ns.all(&user).await, &[stored(&other)], "nothing was stored, not even the content");
+    assert_items(
+        &ns.all(&user).await,
+        &[stored(&other)],
+        "nothing was stored, not even the content",
+    );
 }
 
 async fn a_user_named_twice_receives_it_once(ns: Namespace) {
     let users = ns.users(3);
     let named = [0, 1, 0, 0, 2, 1].map(|at: usize| users[at].clone());
     assert_eq!(ns.add(&named, "once").await, 3, "delivered counts users, not names");
-    assert_eq!(ns.add(Recipients::iter(named), "again").await, 3, "delivered counts users, not names");
+    assert_eq!(
+        ns.add(Recipients::iter(named), "again").await,
+        3,
+        "delivered counts users, not names"
+    );
     for user in &users {
         assert_eq!(ns.len(user).await, 2, "a user named twice receives an item once");
         assert_eq!(ns.all(user).await.len(), 2, "a user named twice receives an item once");
@@ -138,20 +188,31 @@ async fn a_user_named_twice_receives_it_once(ns: Namespace) {
 async fn a_user_named_twice_far_apart_receives_it_once(ns: Namespace) {
     let users = ns.users(12_500);
     let named = users.clone().into_iter().chain(users.clone());
-    assert_eq!(ns.add(Recipients::iter(named), "once").await, 12_500, "delivered counts users, not names");
+    assert_eq!(
+        ns.add(Recipients::iter(named), "once").await,
+        12_500,
+        "delivered counts users, not names"
+    );
     assert!(ns.served(sample(&users)).await.into_iter().all(|served| served), "each has it once");
 }
 
 async fn a_broadcast_to_25_000_users_reaches_each_once(ns: Namespace) {
     let users = ns.users(25_000);
     assert_eq!(ns.add(&users, "to all").await, 25_000, "delivered is the number of users");
-    assert!(ns.served(sample(&users)).await.into_iter().all(|served| served), "no chunk of them is left out");
+    assert!(
+        ns.served(sample(&users)).await.into_iter().all(|served| served),
+        "no chunk of them is left out"
+    );
 }
 
 async fn a_large_retry_reaches_only_who_is_missing(ns: Namespace) {
     let (users, item) = (ns.users(6_000), NewItem::new("retried"));
     let some: Vec<_> = users.iter().step_by(3).cloned().collect();
-    assert_eq!(ns.add(Recipients::iter(some), item.clone()).await, 2_000, "the first attempt reaches some");
+    assert_eq!(
+        ns.add(Recipients::iter(some), item.clone()).await,
+        2_000,
+        "the first attempt reaches some"
+    );
     assert_eq!(
         ns.add(Recipients::iter(users.clone()), item.clone()).await,
         4_000,
@@ -164,9 +225,11 @@ async fn a_large_retry_reaches_only_who_is_missing(ns: Namespace) {
 async fn progress_never_decreases_and_ends_at_delivered(ns: Namespace) {
     let users = ns.users(5_000);
     let named: Vec<_> = users.iter().chain(&users[..100]).cloned().collect();
-    for recipients in
-        [Recipients::iter(named), Recipients::query(Query(Ok(ns.users(10)))), Recipients::iter(ns.users(1))]
-    {
+    for recipients in [
+        Recipients::iter(named),
+        Recipients::query(Query(Ok(ns.users(10)))),
+        Recipients::iter(ns.users(1)),
+    ] {
         let reports = Arc::new(Mutex::new(Vec::new()));
         let told = Arc::clone(&reports);
         let add = ns
@@ -176,7 +239,11 @@ async fn progress_never_decreases_and_ends_at_delivered(ns: Namespace) {
         let delivered = add.await.unwrap().delivered;
         let reports = reports.lock().unwrap();
         assert!(reports.is_sorted(), "progress never decreases: {reports:?}");
-        assert_eq!(reports.last(), Some(&delivered), "progress ends at the number delivered: {reports:?}");
+        assert_eq!(
+            reports.last(),
+            Some(&delivered),
+            "progress ends at the number delivered: {reports:?}"
+        );
     }
 }
 
@@ -190,9 +257,16 @@ fn failing(users: &[UserId]) -> Recipients {
 async fn a_failure_of_the_recipients_is_an_error_of_theirs(ns: Namespace) {
     for users in [ns.users(0), ns.users(3), ns.users(2_500)] {
         let error = ns.streams().add_stream_item(failing(&users), "").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Recipients, "recipients that fail are an error: {error}");
+        assert_eq!(
+            error.kind(),
+            ErrorKind::Recipients,
+            "recipients that fail are an error: {error}"
+        );
         assert_eq!(error.operation(), Some("add_stream_item"), "which names the operation");
-        assert!(format!("{error:?}").contains("the users' service is down"), "and its cause: {error:?}");
+        assert!(
+            format!("{error:?}").contains("the users' service is down"),
+            "and its cause: {error:?}"
+        );
     }
 }
 

@@ -34,8 +34,16 @@ async fn the_first_ones_the_middle_and_the_rest(ns: Namespace) {
     let (user, expected) = ns.feed(10).await;
     let items = ns.streams().get_stream_items(&user);
     assert_items(&items.slice(..5).await.unwrap(), &expected[..5], "[:5] is the newest five");
-    assert_items(&items.slice(3..7).await.unwrap(), &expected[3..7], "[3:7] is the fourth to the seventh");
-    assert_items(&items.slice(6..).await.unwrap(), &expected[6..], "[6:] is all but the newest six");
+    assert_items(
+        &items.slice(3..7).await.unwrap(),
+        &expected[3..7],
+        "[3:7] is the fourth to the seventh",
+    );
+    assert_items(
+        &items.slice(6..).await.unwrap(),
+        &expected[6..],
+        "[6:] is all but the newest six",
+    );
 }
 
 async fn every_kind_of_range_slices(ns: Namespace) {
@@ -54,10 +62,26 @@ async fn every_kind_of_range_slices(ns: Namespace) {
 async fn a_slice_of_a_slice_composes(ns: Namespace) {
     let (user, expected) = ns.feed(20).await;
     let items = ns.streams().get_stream_items(&user).slice(5..15);
-    assert_items(&items.slice(2..5).await.unwrap(), &expected[7..10], "a slice counts from the outer one");
-    assert_items(&items.slice(8..).await.unwrap(), &expected[13..15], "a slice ends with the outer one");
-    assert_items(&items.slice(8..99).await.unwrap(), &expected[13..15], "a slice never leaves the outer one");
-    assert_items(&items.slice(1..).slice(1..).slice(..3).await.unwrap(), &expected[7..10], "and so on");
+    assert_items(
+        &items.slice(2..5).await.unwrap(),
+        &expected[7..10],
+        "a slice counts from the outer one",
+    );
+    assert_items(
+        &items.slice(8..).await.unwrap(),
+        &expected[13..15],
+        "a slice ends with the outer one",
+    );
+    assert_items(
+        &items.slice(8..99).await.unwrap(),
+        &expected[13..15],
+        "a slice never leaves the outer one",
+    );
+    assert_items(
+        &items.slice(1..).slice(1..).slice(..3).await.unwrap(),
+        &expected[7..10],
+        "and so on",
+    );
 }
 
 #[expect(clippy::reversed_empty_ranges, reason = "this is what is tested")]
@@ -78,9 +102,12 @@ async fn an_empty_range_has_no_items(ns: Namespace) {
 async fn a_limit_of_zero_is_no_items(ns: Namespace) {
     let (user, items) = ns.feed(5).await;
     let middle = items[2].cursor();
-    for position in
-        [Position::Offset(0), Position::Offset(2), Position::After(middle), Position::Before(middle)]
-    {
+    for position in [
+        Position::Offset(0),
+        Position::Offset(2),
+        Position::After(middle),
+        Position::Before(middle),
+    ] {
         let read = ns.read(&user, position, 0).await;
         assert_items(&read, &[], "a limit of 0 means no items, not all of them");
     }
@@ -91,7 +118,11 @@ async fn past_the_end_there_is_nothing(ns: Namespace) {
     let items = ns.streams().get_stream_items(&user);
     assert_eq!(items.get(5).await.unwrap(), None, "past the end there is no item");
     assert_items(&items.slice(5..9).await.unwrap(), &[], "past the end there is nothing");
-    assert_items(&items.slice(3..99).await.unwrap(), &expected[3..], "a slice ends with the stream");
+    assert_items(
+        &items.slice(3..99).await.unwrap(),
+        &expected[3..],
+        "a slice ends with the stream",
+    );
     assert_items(&items.slice(99..).await.unwrap(), &[], "far past the end there is nothing");
 }
 
@@ -99,7 +130,11 @@ async fn huge_offsets_and_limits_are_no_error(ns: Namespace) {
     let (user, expected) = ns.feed(5).await;
     let (oldest, newest) = (place(0, 1), expected[0].cursor());
     for huge in [u64::MAX, u64::MAX - 1, 1 << 63, (1 << 63) - 1, 1 << 32, u64::from(u32::MAX)] {
-        assert_items(&ns.read(&user, Position::Offset(0), huge).await, &expected, "a huge limit means all");
+        assert_items(
+            &ns.read(&user, Position::Offset(0), huge).await,
+            &expected,
+            "a huge limit means all",
+        );
         assert_items(
             &ns.read(&user, Position::Offset(2), huge).await,
             &expected[2..],
@@ -109,7 +144,11 @@ async fn huge_offsets_and_limits_are_no_error(ns: Namespace) {
         assert_items(&after, &expected[1..], "a huge limit means all");
         let before = ns.read(&user, Position::Before(oldest), huge).await;
         assert_items(&before, &expected, "a huge limit means all");
-        assert_items(&ns.read(&user, Position::Offset(huge), 1).await, &[], "a huge offset is past the end");
+        assert_items(
+            &ns.read(&user, Position::Offset(huge), 1).await,
+            &[],
+            "a huge offset is past the end",
+        );
         assert_items(
             &ns.read(&user, Position::Offset(huge), huge).await,
             &[],
@@ -119,7 +158,11 @@ async fn huge_offsets_and_limits_are_no_error(ns: Namespace) {
     let items = ns.streams().get_stream_items(&user);
     assert_eq!(items.get(usize::MAX).await.unwrap(), None, "a huge index is past the end");
     assert_items(&items.slice(usize::MAX..).await.unwrap(), &[], "a huge slice is past the end");
-    assert_items(&items.slice(..=usize::MAX).await.unwrap(), &expected, "a huge slice is everything");
+    assert_items(
+        &items.slice(..=usize::MAX).await.unwrap(),
+        &expected,
+        "a huge slice is everything",
+    );
 }
 
 async fn any_offset_and_limit_give_that_part(ns: Namespace) {
@@ -137,7 +180,11 @@ async fn get_gives_the_item_at_an_index(ns: Namespace) {
     let (user, expected) = ns.feed(5).await;
     let items = ns.streams().get_stream_items(&user);
     for (index, item) in expected.iter().enumerate() {
-        assert_eq!(items.get(index).await.unwrap().as_ref(), Some(item), "index {index}, 0 being the newest");
+        assert_eq!(
+            items.get(index).await.unwrap().as_ref(),
+            Some(item),
+            "index {index}, 0 being the newest"
+        );
     }
     assert_eq!(
         items.slice(2..).get(1).await.unwrap().as_ref(),
@@ -152,9 +199,17 @@ async fn len_counts_what_a_slice_has(ns: Namespace) {
     let items = ns.streams().get_stream_items(&user);
     assert_eq!(items.len().await.unwrap(), 7, "the length is the number of items");
     assert_eq!(items.slice(..5).len().await.unwrap(), 5, "the length of a slice");
-    assert_eq!(items.slice(5..99).len().await.unwrap(), 2, "the length of a slice that outlasts the stream");
+    assert_eq!(
+        items.slice(5..99).len().await.unwrap(),
+        2,
+        "the length of a slice that outlasts the stream"
+    );
     assert_eq!(items.slice(9..).len().await.unwrap(), 0, "the length of a slice past the end");
-    assert_eq!(items.slice(2..).slice(..3).len().await.unwrap(), 3, "the length of a slice of a slice");
+    assert_eq!(
+        items.slice(2..).slice(..3).len().await.unwrap(),
+        3,
+        "the length of a slice of a slice"
+    );
     assert_eq!(ns.count(&user).await, 7, "the backend counts all items of a user");
 }
 
@@ -175,7 +230,11 @@ async fn making_a_slice_reads_nothing(ns: Namespace) {
     assert_eq!(spy.calls(), [], "nothing is read until it is asked for");
     assert_eq!(slice.await.unwrap().len(), 1, "then it is read");
     drop(stream);
-    assert_eq!(spy.calls(), [Call::Get(Position::Offset(1), 1)], "a stream that is not polled reads nothing");
+    assert_eq!(
+        spy.calls(),
+        [Call::Get(Position::Offset(1), 1)],
+        "a stream that is not polled reads nothing"
+    );
 }
 
 async fn len_reads_no_rows(ns: Namespace) {

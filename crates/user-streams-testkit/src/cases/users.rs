@@ -23,9 +23,14 @@ cases![
     short_and_number_like_texts_are_users for Kinds::Only(UserIdKind::Text),
 ];
 
-/// Gives each user an item of its own, by single adds, and one item to all, by a broadcast. Then each must have these two alone.
+/// Gives each user an item of its own, by single adds, and one item to all, by a broadcast. Then
+/// each must have these two alone.
 async fn each_has_a_stream(ns: &Namespace, users: &[UserId]) {
-    assert_eq!(users.iter().collect::<HashSet<_>>().len(), users.len(), "this case names a user twice");
+    assert_eq!(
+        users.iter().collect::<HashSet<_>>().len(),
+        users.len(),
+        "this case names a user twice"
+    );
     let mut own = Vec::new();
     for user in users {
         let item = NewItem::new(format!("for {user}"));
@@ -40,7 +45,11 @@ async fn each_has_a_stream(ns: &Namespace, users: &[UserId]) {
     );
     for (user, own) in users.iter().zip(&own) {
         let expected = [stored(&to_all), stored(own)];
-        assert_items(&ns.all(user).await, &expected, &format!("user {user} has a stream of its own"));
+        assert_items(
+            &ns.all(user).await,
+            &expected,
+            &format!("user {user} has a stream of its own"),
+        );
         assert_eq!(ns.len(user).await, 2, "user {user} has a count of its own");
     }
 }
@@ -54,11 +63,19 @@ async fn each_is_a_user(ns: &Namespace, users: &[UserId]) {
         assert_eq!(ns.count(user).await, before + 1, "user {user} has one item more");
         for other in users {
             let found = ns.read(other, Position::Offset(0), 1_000).await.contains(&stored(&item));
-            assert_eq!(found, user == other, "an item for {user} is looked for in the stream of {other}");
+            assert_eq!(
+                found,
+                user == other,
+                "an item for {user} is looked for in the stream of {other}"
+            );
         }
     }
     let item = NewItem::new("to all");
-    assert_eq!(ns.add(users, item.clone()).await, users.len() as u64, "all of {users:?} receive a broadcast");
+    assert_eq!(
+        ns.add(users, item.clone()).await,
+        users.len() as u64,
+        "all of {users:?} receive a broadcast"
+    );
     for user in users {
         let found = ns.read(user, Position::Offset(0), 1_000).await.contains(&stored(&item));
         assert!(found, "user {user} has received a broadcast");
@@ -92,7 +109,8 @@ async fn uuids_that_differ_in_one_bit_are_different_users(ns: Namespace) {
     each_has_a_stream(&ns, &others.map(|id| UserId::Uuid(Uuid::from_u128(id)))).await;
 }
 
-/// Texts of their own for this run, each made of a random text by one of `forms`, where `@` stands for it.
+/// Texts of their own for this run, each made of a random text by one of `forms`, where `@` stands
+/// for it.
 fn texts(forms: &[&str]) -> Vec<UserId> {
     let random = format!("{:x}", fastrand::u128(..));
     forms.iter().map(|form| UserId::Text(form.replace('@', &random))).collect()
@@ -201,14 +219,15 @@ async fn texts_of_255_bytes_are_told_apart_by_their_last(ns: Namespace) {
     let ascii = random.clone() + &"x".repeat(254 - random.len());
     let wide = format!("{random:_>35}") + &"😀".repeat(55);
     assert_eq!((ascii.len(), wide.len()), (254, 255), "this case measures wrongly");
-    let longest = [ascii.clone(), format!("{ascii}a"), format!("{ascii}A"), format!("{ascii} "), wide];
+    let longest =
+        [ascii.clone(), format!("{ascii}a"), format!("{ascii}A"), format!("{ascii} "), wide];
     each_has_a_stream(&ns, &longest.map(UserId::Text)).await;
 }
 
 async fn short_and_number_like_texts_are_users(ns: Namespace) {
     let short = [
-        "", " ", "0", "7", "007", "7.0", "-0", "1e3", "1000", "null", "NULL", "true", "'", "\\", "%", "{}",
-        "[]",
+        "", " ", "0", "7", "007", "7.0", "-0", "1e3", "1000", "null", "NULL", "true", "'", "\\",
+        "%", "{}", "[]",
     ];
     each_is_a_user(&ns, &short.map(UserId::from)).await;
 }

@@ -23,7 +23,8 @@ pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
 }
 
-/// One workload on one cell. The first lane is ours; then the same driver and the leanest, where there are any.
+/// One workload on one cell. The first lane is ours; then the same driver and the leanest, where
+/// there are any.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) workload: String,
@@ -131,21 +132,25 @@ impl Report {
         text::table(self)
     }
 
-    /// Writes the table, the figures and the plots. What was saved there on this machine stays, but for the workloads that were measured
-    /// again.
+    /// Writes the table, the figures and the plots. What was saved there on this machine stays, but
+    /// for the workloads that were measured again.
     pub(crate) fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory)?;
         let file = directory.join("results.json");
-        let former = fs::read(&file).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
+        let former =
+            fs::read(&file).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
         let mut all = former
             .filter(|former| former.machine == self.machine)
             .unwrap_or_else(|| Self::new(self.machine.clone()));
         all.rows.retain(|former| {
-            self.rows.iter().all(|row| (&row.workload, &row.cell) != (&former.workload, &former.cell))
+            self.rows
+                .iter()
+                .all(|row| (&row.workload, &row.cell) != (&former.workload, &former.cell))
         });
         all.rows.extend(self.rows.iter().cloned());
-        all.rows
-            .sort_by_key(|row| (row.workload.clone(), CELLS.iter().position(|cell| cell.name == row.cell)));
+        all.rows.sort_by_key(|row| {
+            (row.workload.clone(), CELLS.iter().position(|cell| cell.name == row.cell))
+        });
         all.servers.extend(self.servers.clone());
         let plots = plot::all(&all, directory)?;
         fs::write(directory.join("results.md"), markdown::page(&all, &plots))?;

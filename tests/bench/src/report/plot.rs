@@ -16,25 +16,34 @@ const WIDTH: u32 = 920;
 pub(super) fn all(report: &Report, directory: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
     for workload in ["W1", "W2", "W3", "W4", "W5", "W8"] {
-        let rows: Vec<_> =
-            report.rows.iter().filter(|row| row.workload == workload && row.is_beside_others()).collect();
+        let rows: Vec<_> = report
+            .rows
+            .iter()
+            .filter(|row| row.workload == workload && row.is_beside_others())
+            .collect();
         if rows.is_empty() {
             continue;
         }
         let name = format!("{}.svg", workload.to_lowercase());
-        draw(&directory.join(&name), workload, &rows).map_err(|error| anyhow!("{name}: {error}"))?;
+        draw(&directory.join(&name), workload, &rows)
+            .map_err(|error| anyhow!("{name}: {error}"))?;
         files.push(name);
     }
     Ok(files)
 }
 
 fn draw(file: &Path, workload: &str, rows: &[&Row]) -> Result<(), Box<dyn std::error::Error>> {
-    let bars: Vec<_> = rows.iter().flat_map(|row| row.others().map(move |other| (row, other))).collect();
+    let bars: Vec<_> =
+        rows.iter().flat_map(|row| row.others().map(move |other| (row, other))).collect();
     let height = TOP + HEIGHT * u32::try_from(bars.len())? + 30;
     let area = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
     let text = |size: u32| ("sans-serif", size).into_font().color(&BLACK);
-    area.draw_text(&format!("{workload}: ours in units of the hand-written program"), &text(18), (10, 10))?;
+    area.draw_text(
+        &format!("{workload}: ours in units of the hand-written program"),
+        &text(18),
+        (10, 10),
+    )?;
     let longest = bars.iter().map(|(_, (_, ratio))| ratio.spread.median).fold(1.2, f64::max);
     let scale = f64::from(i32::try_from(WIDTH)? - LEFT - 70) / longest;
     let x = |ratio: f64| LEFT + (ratio * scale) as i32;

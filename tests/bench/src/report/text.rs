@@ -4,11 +4,13 @@ use super::{Report, figure};
 
 pub(super) fn table(report: &Report) -> String {
     let mut cells = vec![
-        ["", "cell", "case", "unit", "ours", "beside", "its figure", "ratio (quartiles)"].map(str::to_owned),
+        ["", "cell", "case", "unit", "ours", "beside", "its figure", "ratio (quartiles)"]
+            .map(str::to_owned),
     ];
     for row in &report.rows {
         let ours = figure(row.ours().spread().median);
-        let head = [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.clone(), ours];
+        let head =
+            [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.clone(), ours];
         let mut head = Some(head);
         for (lane, to) in row.others() {
             let [a, b, c, d, e] = head.take().unwrap_or_default();
@@ -19,8 +21,9 @@ pub(super) fn table(report: &Report) -> String {
             cells.push([a, b, c, d, e, String::new(), String::new(), String::new()]);
         }
     }
-    let widths: [usize; 8] =
-        std::array::from_fn(|at| cells.iter().map(|row| row[at].chars().count()).max().unwrap_or_default());
+    let widths: [usize; 8] = std::array::from_fn(|at| {
+        cells.iter().map(|row| row[at].chars().count()).max().unwrap_or_default()
+    });
     let mut text = format!("{}\n", report.machine);
     for row in cells {
         let line: Vec<_> = row

@@ -39,7 +39,8 @@ impl Fred {
         };
         let policy = ReconnectPolicy::new_exponential(0, 100, 5_000, 2);
         let config = Config::from_url(&place.url)?;
-        let pool = Pool::new(config, Some(performance), Some(connection), Some(policy), CONNECTIONS)?;
+        let pool =
+            Pool::new(config, Some(performance), Some(connection), Some(policy), CONNECTIONS)?;
         pool.init().await?;
         Ok(Self { pool, place: place.clone() })
     }
@@ -48,14 +49,19 @@ impl Fred {
         let pipeline = self.pool.next().pipeline();
         for user in users {
             let key = self.place.key(user);
-            let () = pipeline.zadd(key, None, None, false, false, (at as f64, member.clone())).await?;
+            let () =
+                pipeline.zadd(key, None, None, false, false, (at as f64, member.clone())).await?;
         }
         let added: Vec<u64> = pipeline.all().await?;
         Ok(added.iter().sum())
     }
 
     /// A pipeline under way on each connection and one that is being made.
-    async fn deliver(&self, chunks: impl Iterator<Item = Vec<i64>> + Send, content: &str) -> Result<u64> {
+    async fn deliver(
+        &self,
+        chunks: impl Iterator<Item = Vec<i64>> + Send,
+        content: &str,
+    ) -> Result<u64> {
         let (at, id) = stamp();
         let member = Bytes::from(member(at, id, content));
         let sent = chunks.map(|users| self.pipeline(users, at, member.clone()));
@@ -80,7 +86,8 @@ impl Side for Fred {
         let (at, id) = stamp();
         let member = Bytes::from(member(at, id, content));
         let score = at as f64;
-        let _: u64 = self.pool.zadd(self.place.key(user), None, None, false, false, (score, member)).await?;
+        let _: u64 =
+            self.pool.zadd(self.place.key(user), None, None, false, false, (score, member)).await?;
         Ok(())
     }
 
@@ -111,7 +118,8 @@ impl Side for Fred {
 
     async fn page_after(&self, user: i64, created_at_us: i64, _: i64) -> Result<usize> {
         // Correct where each item is alone in its microsecond.
-        let below = ZRange { kind: ZRangeKind::Exclusive, range: ZRangeBound::Score(created_at_us as f64) };
+        let below =
+            ZRange { kind: ZRangeKind::Exclusive, range: ZRangeBound::Score(created_at_us as f64) };
         let lowest = ZRange { kind: ZRangeKind::Inclusive, range: ZRangeBound::NegInfiniteScore };
         let limit = Some((0, i64::try_from(PAGE + 1)?));
         let key = self.place.key(user);

@@ -4,7 +4,9 @@ use std::ops::RangeInclusive;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use mysql_async::{Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value, prelude::Queryable};
+use mysql_async::{
+    Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value, prelude::Queryable,
+};
 
 use super::{CHUNK, Item, PAGE, Side, json, stamp, used};
 use crate::{cell::Place, statements::Statements};
@@ -18,9 +20,11 @@ impl MysqlAsync {
     pub(super) async fn connect(place: &Place) -> Result<Self> {
         let constraints = PoolConstraints::new(10, 10).context("a pool of ten")?;
         // Cleaning a connection after each use would be a round trip.
-        let options = PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
         let options =
-            OptsBuilder::from_opts(Opts::from_url(&place.url)?).pool_opts(options).tcp_nodelay(true);
+            PoolOpts::default().with_constraints(constraints).with_reset_connection(false);
+        let options = OptsBuilder::from_opts(Opts::from_url(&place.url)?)
+            .pool_opts(options)
+            .tcp_nodelay(true);
         let pool = Pool::new(options.prefer_socket(false));
         drop(pool.get_conn().await?);
         Ok(Self { pool, sql: Statements::new(place) })
@@ -95,7 +99,9 @@ impl Side for MysqlAsync {
 
     async fn page(&self, user: i64, offset: u64) -> Result<usize> {
         let connection = self.pool.get_conn().await?;
-        Ok(used(items(connection, self.sql.page, vec![user.into(), PAGE.into(), offset.into()]).await?))
+        Ok(used(
+            items(connection, self.sql.page, vec![user.into(), PAGE.into(), offset.into()]).await?,
+        ))
     }
 
     async fn page_after(&self, user: i64, created_at_us: i64, id: i64) -> Result<usize> {

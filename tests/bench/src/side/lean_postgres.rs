@@ -42,7 +42,9 @@ impl TokioPostgres {
     }
 
     async fn connection(&self) -> MutexGuard<'_, Connection> {
-        if let Some(free) = self.connections.iter().find_map(|connection| connection.try_lock().ok()) {
+        if let Some(free) =
+            self.connections.iter().find_map(|connection| connection.try_lock().ok())
+        {
             return free;
         }
         self.connections[self.next.fetch_add(1, Ordering::Relaxed) % CONNECTIONS].lock().await
@@ -141,19 +143,25 @@ impl Side for TokioPostgres {
     async fn page(&self, user: i64, offset: u64) -> Result<usize> {
         let (limit, offset) = (i64::try_from(PAGE)?, i64::try_from(offset)?);
         let connection = self.connection().await;
-        Ok(used(items(&connection.client.query(&connection.page, &[&user, &limit, &offset]).await?)?))
+        Ok(used(items(
+            &connection.client.query(&connection.page, &[&user, &limit, &offset]).await?,
+        )?))
     }
 
     async fn page_after(&self, user: i64, created_at_us: i64, id: i64) -> Result<usize> {
         let limit = i64::try_from(PAGE + 1)?;
         let connection = self.connection().await;
-        let rows = connection.client.query(&connection.after, &[&user, &created_at_us, &id, &limit]).await?;
+        let rows = connection
+            .client
+            .query(&connection.after, &[&user, &created_at_us, &id, &limit])
+            .await?;
         Ok(used(items(&rows)?).min(PAGE))
     }
 
     async fn count(&self, user: i64) -> Result<u64> {
         let connection = self.connection().await;
-        let count: i64 = connection.client.query_one(&connection.count, &[&user]).await?.try_get(0)?;
+        let count: i64 =
+            connection.client.query_one(&connection.count, &[&user]).await?.try_get(0)?;
         Ok(count.try_into()?)
     }
 }

@@ -32,13 +32,19 @@ impl Socket {
     }
 
     async fn connection(&self) -> MutexGuard<'_, Resp> {
-        if let Some(free) = self.connections.iter().find_map(|connection| connection.try_lock().ok()) {
+        if let Some(free) =
+            self.connections.iter().find_map(|connection| connection.try_lock().ok())
+        {
             return free;
         }
         self.connections[fastrand::usize(..CONNECTIONS)].lock().await
     }
 
-    async fn deliver(&self, mut users: impl Iterator<Item = i64> + Send, content: &str) -> Result<u64> {
+    async fn deliver(
+        &self,
+        mut users: impl Iterator<Item = i64> + Send,
+        content: &str,
+    ) -> Result<u64> {
         let (at, id) = stamp();
         let (score, member) = (at.to_string(), member(at, id, content));
         let blocks = std::iter::from_fn(|| {
@@ -56,7 +62,8 @@ impl Socket {
 
     async fn read(&self, user: i64, range: &[&[u8]]) -> Result<Vec<Item>> {
         let key = self.place.key(user);
-        let parts: Vec<_> = [b"ZRANGE", key.as_bytes()].into_iter().chain(range.iter().copied()).collect();
+        let parts: Vec<_> =
+            [b"ZRANGE", key.as_bytes()].into_iter().chain(range.iter().copied()).collect();
         match self.connection().await.ask(&parts).await? {
             Reply::Array(members) => members.iter().map(|member| decode(member)).collect(),
             other => bail!("expected an array: {other:?}"),

@@ -131,7 +131,8 @@ impl Side for Rusqlite {
 
     async fn count(&self, user: i64) -> Result<u64> {
         let connection = self.reader();
-        let count: i64 = connection.prepare_cached(self.sql.count)?.query_row([user], |row| row.get(0))?;
+        let count: i64 =
+            connection.prepare_cached(self.sql.count)?.query_row([user], |row| row.get(0))?;
         Ok(count.try_into()?)
     }
 }

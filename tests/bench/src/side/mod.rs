@@ -1,4 +1,5 @@
-//! Who takes part: ours, a hand-written program on the same asynchronous driver, and one on the leanest client there is.
+//! Who takes part: ours, a hand-written program on the same asynchronous driver, and one on the
+//! leanest client there is.
 
 mod fred;
 mod lean_mysql;
@@ -31,7 +32,8 @@ pub(crate) const PAGE: usize = 20;
 /// The most ids of one statement.
 pub(crate) const CHUNK: usize = 100_000;
 
-/// One of the programs that are compared. Each operation does the same work on each side, up to values that an application can use.
+/// One of the programs that are compared. Each operation does the same work on each side, up to
+/// values that an application can use.
 #[async_trait]
 pub(crate) trait Side: Send + Sync {
     /// `ours`, or the name of the driver.
@@ -46,7 +48,8 @@ pub(crate) trait Side: Send + Sync {
     async fn broadcast_query(&self, up_to: i64, content: &str) -> Result<u64>;
     /// Reads a page from an offset on, and returns its length.
     async fn page(&self, user: i64, offset: u64) -> Result<usize>;
-    /// Reads the page after a cursor, and one item more, as one does to know whether there is a next page.
+    /// Reads the page after a cursor, and one item more, as one does to know whether there is a
+    /// next page.
     async fn page_after(&self, user: i64, created_at_us: i64, id: i64) -> Result<usize>;
     /// Counts a user's items.
     async fn count(&self, user: i64) -> Result<u64>;
@@ -108,7 +111,8 @@ pub(crate) async fn same_driver(place: &Place) -> Result<Arc<dyn Side>> {
     })
 }
 
-/// The leanest client of SQLite once more, on threads where it may block: an asynchronous program could not call it otherwise.
+/// The leanest client of SQLite once more, on threads where it may block: an asynchronous program
+/// could not call it otherwise.
 pub(crate) fn lean_apart(place: &Place) -> Result<Option<Arc<dyn Side>>> {
     Ok(match place.engine {
         Engine::Sqlite => Some(Arc::new(lean_sqlite::Apart::connect(place)?)),

@@ -56,8 +56,12 @@ impl Resp {
         self.reader.reply().await
     }
 
-    /// Writes blocks of commands and reads as many numbers meanwhile, as `redis-cli --pipe` does; returns their sum.
-    pub(crate) async fn pipe(&mut self, blocks: impl Iterator<Item = (Vec<u8>, usize)>) -> Result<u64> {
+    /// Writes blocks of commands and reads as many numbers meanwhile, as `redis-cli --pipe` does;
+    /// returns their sum.
+    pub(crate) async fn pipe(
+        &mut self,
+        blocks: impl Iterator<Item = (Vec<u8>, usize)>,
+    ) -> Result<u64> {
         let (counts, mut counted) = tokio::sync::mpsc::unbounded_channel();
         let (writer, reader) = (&mut self.writer, &mut self.reader);
         let write = async {

@@ -1,4 +1,5 @@
-//! Hand-written programs on sqlx, the driver beneath ours. They differ in the type of the pool and in how ids are bound.
+//! Hand-written programs on sqlx, the driver beneath ours. They differ in the type of the pool and
+//! in how ids are bound.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -24,7 +25,8 @@ pub(super) async fn sqlite(place: &Place) -> Result<Sqlite> {
         .pragma("wal_autocheckpoint", LOG_PAGES);
     let pool = |size| SqlitePoolOptions::new().max_connections(size).test_before_acquire(false);
     Ok(Sqlite {
-        // SQLite has one writer at a time: one connection for it keeps the others from polling its lock.
+        // SQLite has one writer at a time: one connection for it keeps the others from polling its
+        // lock.
         writer: pool(1).connect_with(options.clone()).await?,
         readers: pool(4).connect_with(options).await?,
         sql: Statements::new(place),
@@ -32,14 +34,20 @@ pub(super) async fn sqlite(place: &Place) -> Result<Sqlite> {
 }
 
 pub(super) async fn postgres(place: &Place) -> Result<Postgres> {
-    let pool =
-        PgPoolOptions::new().max_connections(10).test_before_acquire(false).connect(&place.url).await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(10)
+        .test_before_acquire(false)
+        .connect(&place.url)
+        .await?;
     Ok(Postgres { writer: pool.clone(), readers: pool, sql: Statements::new(place) })
 }
 
 pub(super) async fn mysql(place: &Place) -> Result<Mysql> {
-    let pool =
-        MySqlPoolOptions::new().max_connections(10).test_before_acquire(false).connect(&place.url).await?;
+    let pool = MySqlPoolOptions::new()
+        .max_connections(10)
+        .test_before_acquire(false)
+        .connect(&place.url)
+        .await?;
     Ok(Mysql { writer: pool.clone(), readers: pool, sql: Statements::new(place) })
 }
 
@@ -52,7 +60,8 @@ macro_rules! side {
         }
 
         impl $side {
-            /// One statement after another for each chunk of ids, in a transaction if there are several.
+            /// One statement after another for each chunk of ids, in a transaction if there are
+            /// several.
             async fn deliver(
                 &self,
                 mut chunks: impl Iterator<Item = Vec<i64>> + Send,
@@ -63,15 +72,23 @@ macro_rules! side {
                 let mut delivered = 0;
                 if self.sql.item.is_none() && !several {
                     for chunk in chunks {
-                        let statement =
-                            sqlx::query(self.sql.many).bind(at).bind(id).bind(content).bind($ids(chunk));
+                        let statement = sqlx::query(self.sql.many)
+                            .bind(at)
+                            .bind(id)
+                            .bind(content)
+                            .bind($ids(chunk));
                         delivered += statement.execute(&self.writer).await?.rows_affected();
                     }
                     return Ok(delivered);
                 }
                 let mut transaction = self.writer.begin_with($begin).await?;
                 if let Some(item) = self.sql.item {
-                    sqlx::query(item).bind(at).bind(id).bind(content).execute(&mut *transaction).await?;
+                    sqlx::query(item)
+                        .bind(at)
+                        .bind(id)
+                        .bind(content)
+                        .execute(&mut *transaction)
+                        .await?;
                 }
                 while let Some(chunk) = chunks.next() {
                     let mut statement = sqlx::query(self.sql.many).bind(at).bind(id);
@@ -92,7 +109,12 @@ macro_rules! side {
                     return Ok(statement.execute(&self.writer).await?.rows_affected());
                 };
                 let mut transaction = self.writer.begin_with($begin).await?;
-                sqlx::query(item).bind(at).bind(id).bind(content).execute(&mut *transaction).await?;
+                sqlx::query(item)
+                    .bind(at)
+                    .bind(id)
+                    .bind(content)
+                    .execute(&mut *transaction)
+                    .await?;
                 let statement = sqlx::query(sql).bind(at).bind(id).bind(last);
                 let delivered = statement.execute(&mut *transaction).await?.rows_affected();
                 transaction.commit().await?;
@@ -116,7 +138,11 @@ macro_rules! side {
                 self.deliver(users.chunks(CHUNK).map(<[i64]>::to_vec), several, content).await
             }
 
-            async fn broadcast_stream(&self, users: RangeInclusive<i64>, content: &str) -> Result<u64> {
+            async fn broadcast_stream(
+                &self,
+                users: RangeInclusive<i64>,
+                content: &str,
+            ) -> Result<u64> {
                 let mut users = users.fuse();
                 let chunks = std::iter::from_fn(move || {
                     let chunk: Vec<_> = users.by_ref().take(CHUNK).collect();
@@ -141,7 +167,11 @@ macro_rules! side {
                 if $twice {
                     statement = statement.bind(created_at_us);
                 }
-                let rows = statement.bind(id).bind(i64::try_from(PAGE + 1)?).fetch_all(&self.readers).await?;
+                let rows = statement
+                    .bind(id)
+                    .bind(i64::try_from(PAGE + 1)?)
+                    .fetch_all(&self.readers)
+                    .await?;
                 Ok(used(rows.iter().map(item).collect::<Result<_>>()?).min(PAGE))
             }
 

@@ -41,7 +41,8 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
                 sides.push(textbook::connect(&places[0].url).await?);
             }
             bench.say(&format!("W2: {shown} users from a {label}"));
-            let (users, content): (Arc<[i64]>, Arc<str>) = ((1..=size).collect(), fill::content(100).into());
+            let (users, content): (Arc<[i64]>, Arc<str>) =
+                ((1..=size).collect(), fill::content(100).into());
             let least = Duration::from_millis(bench.pick(150, 250));
             let rounds = if size == 1_000_000 { 3 } else { bench.rounds() };
             let lanes = measure::in_turns(&bench.bar, &sides, rounds, |side| {
@@ -54,7 +55,8 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
                 _ => &[Some(0.95), None, Some(1.2)],
             };
             rows.push(
-                Row::new(format!("{shown} from a {label}"), "deliveries/s", lanes).with_targets(targets),
+                Row::new(format!("{shown} from a {label}"), "deliveries/s", lanes)
+                    .with_targets(targets),
             );
             drop(sides);
             bench.remove(&places).await?;
@@ -78,7 +80,8 @@ async fn query_beside_slice(bench: &Bench) -> Result<Row> {
         places.push(place);
     }
     bench.say("W2: a query beside a slice");
-    let (users, content): (Arc<[i64]>, Arc<str>) = ((1..=SIZE).collect(), fill::content(100).into());
+    let (users, content): (Arc<[i64]>, Arc<str>) =
+        ((1..=SIZE).collect(), fill::content(100).into());
     let least = Duration::from_millis(bench.pick(150, 250));
     let slice = Arc::clone(&sides[1]);
     let mut lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
@@ -89,7 +92,8 @@ async fn query_beside_slice(bench: &Bench) -> Result<Row> {
     "from a slice".clone_into(&mut lanes[1].side);
     drop((sides, slice));
     bench.remove(&places).await?;
-    Ok(Row::new("100k from a query beside a slice", "deliveries/s", lanes).with_targets(&[Some(1.0)]))
+    Ok(Row::new("100k from a query beside a slice", "deliveries/s", lanes)
+        .with_targets(&[Some(1.0)]))
 }
 
 /// One broadcast, and as many more as it takes to be long enough to measure.
@@ -109,7 +113,11 @@ async fn again_and_again(
             From::Stream => side.broadcast_stream(1..=count, &content).await?,
             From::Query => side.broadcast_query(count, &content).await?,
         };
-        ensure!(received == users.len() as u64, "{}: {received} of {count} received it", side.name());
+        ensure!(
+            received == users.len() as u64,
+            "{}: {received} of {count} received it",
+            side.name()
+        );
         delivered += received;
     }
     Ok(delivered as f64 / started.elapsed().as_secs_f64())
@@ -117,5 +125,9 @@ async fn again_and_again(
 
 /// `10k`, `1M`.
 pub(crate) fn thousands(number: i64) -> String {
-    if number % 1_000_000 == 0 { format!("{}M", number / 1_000_000) } else { format!("{}k", number / 1_000) }
+    if number % 1_000_000 == 0 {
+        format!("{}M", number / 1_000_000)
+    } else {
+        format!("{}k", number / 1_000)
+    }
 }

@@ -1,4 +1,5 @@
-//! W6: bytes stored per delivery, every index included, after 100 messages of 1,000 bytes to 10,000 users.
+//! W6: bytes stored per delivery, every index included, after 100 messages of 1,000 bytes to 10,000
+//! users.
 
 use std::{fs, sync::Arc, time::Duration};
 
@@ -27,7 +28,11 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn measure(bench: &Bench, length: usize, shared_content_min_len: Option<usize>) -> Result<Row> {
+async fn measure(
+    bench: &Bench,
+    length: usize,
+    shared_content_min_len: Option<usize>,
+) -> Result<Row> {
     let messages = bench.pick(20, 100);
     let place = Place { shared_content_min_len, ..bench.place("bytes").await? };
     bench.say(&format!("W6: messages of {length} bytes"));
@@ -43,7 +48,10 @@ async fn measure(bench: &Bench, length: usize, shared_content_min_len: Option<us
         let textbook = textbook::connect(&place.url).await?;
         let before = size(&place, "bench_textbook").await?;
         add(bench, &textbook, messages, length).await?;
-        lanes.push(lane("textbook schema", per_delivery(before, size(&place, "bench_textbook").await?)));
+        lanes.push(lane(
+            "textbook schema",
+            per_delivery(before, size(&place, "bench_textbook").await?),
+        ));
     }
     bench.remove(&[place]).await?;
     let shared = if shared_content_min_len.is_some() { ", contents shared" } else { "" };
@@ -78,9 +86,11 @@ async fn size(place: &Place, table: &str) -> Result<i64> {
         }
         Engine::Mysql => {
             fill::settle(place).await?;
-            // The tables' files, where the server tells of them: what information_schema has of the rows is an estimate.
+            // The tables' files, where the server tells of them: what information_schema has of the
+            // rows is an estimate.
             let sql = format!(
-                "SELECT CAST(sum(file_size) AS SIGNED) FROM information_schema.innodb_sys_tablespaces \
+                "SELECT CAST(sum(file_size) AS SIGNED) FROM \
+                 information_schema.innodb_sys_tablespaces \
                  WHERE name LIKE '%/{table}' OR name LIKE '%/{table}\\_items'"
             );
             fill::numbers_of(place, sql).await
@@ -88,13 +98,18 @@ async fn size(place: &Place, table: &str) -> Result<i64> {
         Engine::Redis => {
             let mut resp = Resp::connect(&place.address()?).await?;
             loop {
-                let Reply::Bytes(text) = resp.ask(&[b"INFO", b"memory"]).await? else { return Ok(0) };
+                let Reply::Bytes(text) = resp.ask(&[b"INFO", b"memory"]).await? else {
+                    return Ok(0);
+                };
                 let text = String::from_utf8_lossy(&text);
-                let number =
-                    |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                let number = |name: &str| {
+                    text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
+                };
                 // What was removed before may still be on its way out.
                 if number("lazyfree_pending_objects:").is_none_or(|objects| objects == "0") {
-                    break Ok(number("used_memory:").context("the server tells no used_memory")?.parse()?);
+                    break Ok(number("used_memory:")
+                        .context("the server tells no used_memory")?
+                        .parse()?);
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }

@@ -32,9 +32,11 @@ async fn feed(bench: &Bench, items: i64, width: i64, depth: i64) -> Result<Vec<R
     let (at, id) = fill::cursor(items, depth - 1);
     let mut rows = Vec::new();
     // The first page beside it tells what the depth costs.
-    for case in
-        ["first page".to_owned(), format!("depth {shown} by cursor"), format!("depth {shown} by offset")]
-    {
+    for case in [
+        "first page".to_owned(),
+        format!("depth {shown} by cursor"),
+        format!("depth {shown} by offset"),
+    ] {
         bench.say(&format!("W4: {case}"));
         let by_cursor = case.ends_with("cursor");
         let offset = if case.ends_with("offset") { depth.cast_unsigned() } else { 0 };

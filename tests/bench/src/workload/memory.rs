@@ -1,4 +1,5 @@
-//! W7: how much a process grows while it broadcasts to a long stream of users. It has a process of its own.
+//! W7: how much a process grows while it broadcasts to a long stream of users. It has a process of
+//! its own.
 
 use std::{env, fs};
 
@@ -30,7 +31,8 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     if !output.status.success() {
         bail!("the child failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let kib: f64 = String::from_utf8(output.stdout)?.trim().parse().context("the child's figure")?;
+    let kib: f64 =
+        String::from_utf8(output.stdout)?.trim().parse().context("the child's figure")?;
     bench.remove(&[place]).await?;
     let ours = Lane { side: "ours".to_owned(), rounds: vec![kib / 1024.0] };
     Ok(vec![Row::new(case, "MiB of growth", vec![ours]).with_lower_is_better()])
@@ -52,7 +54,8 @@ pub(crate) async fn child(task: &str) -> Result<()> {
 /// A figure of /proc/self/status, in KiB.
 fn resident(name: &str) -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
+    let line =
+        status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
     let figure = line.split_whitespace().nth(1).with_context(|| format!("{name} has no figure"))?;
     Ok(figure.parse()?)
 }

@@ -40,10 +40,12 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
         places.push(place);
     }
     bench.say("W8: mixed load");
-    let (content, users): (Arc<str>, Arc<[i64]>) = (fill::content(100).into(), (1..=USERS).collect());
+    let (content, users): (Arc<str>, Arc<[i64]>) =
+        (fill::content(100).into(), (1..=USERS).collect());
     let times = Times::default();
     let lanes = measure::in_turns(&bench.bar, &sides, rounds, |side| {
-        let (times, content, users) = (Arc::clone(&times), Arc::clone(&content), Arc::clone(&users));
+        let (times, content, users) =
+            (Arc::clone(&times), Arc::clone(&content), Arc::clone(&users));
         measure::rate(TASKS, duration, move || {
             one(Arc::clone(&side), Arc::clone(&times), Arc::clone(&content), Arc::clone(&users))
         })
@@ -55,7 +57,10 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
             let mut all = times.get(side.name()).cloned().unwrap_or_default();
             all.sort_by(f64::total_cmp);
             let at = (part * all.len().saturating_sub(1) as f64) as usize;
-            Lane { side: side.name().to_owned(), rounds: vec![all.get(at).copied().unwrap_or(f64::NAN)] }
+            Lane {
+                side: side.name().to_owned(),
+                rounds: vec![all.get(at).copied().unwrap_or(f64::NAN)],
+            }
         });
         rows.push(Row::new(case, "ms", lanes.collect()).with_lower_is_better());
     }
@@ -64,7 +69,12 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-async fn one(side: Arc<dyn Side>, times: Times, content: Arc<str>, users: Arc<[i64]>) -> Result<()> {
+async fn one(
+    side: Arc<dyn Side>,
+    times: Times,
+    content: Arc<str>,
+    users: Arc<[i64]>,
+) -> Result<()> {
     let user = fastrand::i64(1..=USERS);
     let started = Instant::now();
     match fastrand::u8(..100) {

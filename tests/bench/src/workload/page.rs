@@ -1,4 +1,5 @@
-//! W3: the first page of 20 of a user with 10,000 items among a million rows, with 1 and 32 readers.
+//! W3: the first page of 20 of a user with 10,000 items among a million rows, with 1 and 32
+//! readers.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,5 @@
-//! The schema that one would write first: a serial primary key, and an index for the feed. On PostgreSQL, for W2 and W6.
+//! The schema that one would write first: a serial primary key, and an index for the feed. On
+//! PostgreSQL, for W2 and W6.
 
 use std::{ops::RangeInclusive, sync::Arc};
 
@@ -17,7 +18,8 @@ pub(super) struct Textbook(PgPool);
 
 /// On an empty table of its own.
 pub(super) async fn connect(url: &str) -> Result<Arc<dyn Side>> {
-    let pool = PgPoolOptions::new().max_connections(1).test_before_acquire(false).connect(url).await?;
+    let pool =
+        PgPoolOptions::new().max_connections(1).test_before_acquire(false).connect(url).await?;
     for sql in [
         "DROP TABLE IF EXISTS bench_textbook",
         "CREATE TABLE bench_textbook (id BIGSERIAL PRIMARY KEY, user_id BIGINT NOT NULL, \

@@ -13,7 +13,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "client-kill",
-    about: "a process is killed (SIGKILL) in the midst of its adds, and another adds the same items again",
+    about: "a process is killed (SIGKILL) in the midst of its adds, and another adds the same \
+        items again",
     runs_on: everywhere,
     short: 2,
     long: 6,

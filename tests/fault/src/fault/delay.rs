@@ -15,7 +15,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "delay",
-    about: "each packet arrives later: a little, and no call fails; or so much that a call's statements together pass its bound",
+    about: "each packet arrives later: a little, and no call fails; or so much that a call's \
+        statements together pass its bound",
     runs_on: has_proxy,
     short: 2,
     long: 10,

@@ -22,7 +22,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "delete",
-    about: "streams are deleted and items that nobody has are purged, beside adds to the same users and to others",
+    about: "streams are deleted and items that nobody has are purged, beside adds to the same \
+        users and to others",
     runs_on: everywhere,
     short: 1,
     long: 6,

@@ -31,7 +31,8 @@ const UNSETTLED: u64 = 10;
 
 pub(super) const FAULT: Fault = Fault {
     name: "drop",
-    about: "the futures of adds and reads are dropped after some polls or some microseconds, on the library's own pool and on an application's",
+    about: "the futures of adds and reads are dropped after some polls or some microseconds, on \
+        the library's own pool and on an application's",
     runs_on: everywhere,
     short: 4,
     long: 170,
@@ -92,14 +93,16 @@ async fn one(stage: &Stage, rng: &mut Rng, user: i64, by_polls: bool) -> bool {
     match rng.u32(..3) {
         0 => {
             let item = stage.ledger.item(user..=user);
-            let Some(done) = part(stage.start(&item).into_future(), by_polls, polls, time).await else {
+            let Some(done) = part(stage.start(&item).into_future(), by_polls, polls, time).await
+            else {
                 return false;
             };
             note(stage, item.number, done.map(|delivery| delivery.delivered));
         }
         1 => {
             let item = stage.ledger.item(2_000..=2_000 + rng.i64(1..50));
-            let Some(done) = part(stage.start(&item).into_future(), by_polls, polls, time).await else {
+            let Some(done) = part(stage.start(&item).into_future(), by_polls, polls, time).await
+            else {
                 return false;
             };
             note(stage, item.number, done.map(|delivery| delivery.delivered));
@@ -107,10 +110,14 @@ async fn one(stage: &Stage, rng: &mut Rng, user: i64, by_polls: bool) -> bool {
         _ => {
             let items = stage.streams.get_stream_items(stage.place.user_id(user)).slice(..30);
             let read = async { items.await };
-            let Some(done) = part(Box::pin(read), by_polls, polls, time).await else { return false };
+            let Some(done) = part(Box::pin(read), by_polls, polls, time).await else {
+                return false;
+            };
             match done {
                 Ok(page) => _ = stage.check(user, &page),
-                Err(error) => stage.problem(format!("a read failed on a server that is well: {error}")),
+                Err(error) => {
+                    stage.problem(format!("a read failed on a server that is well: {error}"))
+                }
             }
         }
     }

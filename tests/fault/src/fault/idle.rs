@@ -22,7 +22,8 @@ const IDLE: Duration = Duration::from_secs(6);
 
 pub(super) const FAULT: Fault = Fault {
     name: "idle",
-    about: "while the pool idles for 6 s its sessions are ended by the server's own limit of 1 to 3 s, the server is started again, \
+    about: "while the pool idles for 6 s its sessions are ended by the server's own limit of 1 to \
+        3 s, the server is started again, \
             or the connections stall: no call fails afterwards",
     runs_on: is_sql_server,
     short: 3,

@@ -23,7 +23,8 @@ const READERS: i64 = 64;
 
 pub(super) const FAULT: Fault = Fault {
     name: "lock",
-    about: "another session holds the table, or an uncommitted row with the item's own key, for longer or shorter than `statement_timeout`; \
+    about: "another session holds the table, or an uncommitted row with the item's own key, for \
+        longer or shorter than `statement_timeout`; \
             the row is one of the last of a long broadcast, too",
     runs_on: is_sql_server,
     short: 5,
@@ -131,7 +132,8 @@ async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Tal
         Layout::ManyToMany => (3_000, 3_000, 2_000),
         _ => (100_500, 100_000, 3_000),
     };
-    let stage = Stage::open(trial, options(statement, if may_go_on { 20_000 } else { statement })).await?;
+    let stage =
+        Stage::open(trial, options(statement, if may_go_on { 20_000 } else { statement })).await?;
     let watching = stage.watch();
     // Everybody has an item, and every connection knows every statement: nothing but the answer
     // tells whose it is.
@@ -201,7 +203,8 @@ fn insert(stage: &Stage, item: &Item, user: i64) -> String {
             format!("INSERT INTO {table} (user_id, created_at_us, id) VALUES ({user}, {at}, {id})")
         }
         _ => format!(
-            "INSERT INTO {table} (user_id, created_at_us, id, content) VALUES ({user}, {at}, {id}, 'held')"
+            "INSERT INTO {table} (user_id, created_at_us, id, content) VALUES ({user}, {at}, {id}, \
+             'held')"
         ),
     }
 }

@@ -13,7 +13,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "lost-answer",
-    about: "the answers are lost after a COMMIT or another statement was sent, and the connection is cut",
+    about: "the answers are lost after a COMMIT or another statement was sent, and the connection \
+        is cut",
     runs_on: has_proxy,
     short: 2,
     long: 10,

@@ -77,7 +77,8 @@ const FAULTS: &[&Fault] = &[
 
 /// The faults of these names, or all.
 pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Fault>> {
-    if let Some(unknown) = names.iter().find(|name| FAULTS.iter().all(|fault| fault.name != *name)) {
+    if let Some(unknown) = names.iter().find(|name| FAULTS.iter().all(|fault| fault.name != *name))
+    {
         let known: Vec<_> = FAULTS.iter().map(|fault| fault.name).collect();
         bail!("there is no fault `{unknown}`; the faults are: {}", known.join(", "));
     }

@@ -17,7 +17,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "pause",
-    about: "the server, or a node of the cluster, is stopped (SIGSTOP) for 1 to 15 s, longer or shorter than `statement_timeout`",
+    about: "the server, or a node of the cluster, is stopped (SIGSTOP) for 1 to 15 s, longer or \
+        shorter than `statement_timeout`",
     runs_on: has_server,
     short: 2,
     long: 6,
@@ -40,7 +41,9 @@ async fn run(trial: Trial) -> Result<Tally> {
     sleep(Trial::between(&mut rng, 200, 600)).await;
     let is_cluster = trial.cell.engine == Engine::RedisCluster;
     let node = rng.usize(..6);
-    trial.on_server(move |server| if is_cluster { server.pause_node(node) } else { server.pause() }).await?;
+    trial
+        .on_server(move |server| if is_cluster { server.pause_node(node) } else { server.pause() })
+        .await?;
     // A node that is away for longer is replaced by its replica, which may not have all: Redis
     // promises no more.
     let longest = if is_cluster { 2_500 } else { trial.pick(2_500, 15_000) };

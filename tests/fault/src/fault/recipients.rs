@@ -33,7 +33,8 @@ const GIVEN: i64 = 15_000;
 
 pub(super) const FAULT: Fault = Fault {
     name: "recipients",
-    about: "as many streams of recipients as the pool has connections stall after their first chunk, beside others that add and read",
+    about: "as many streams of recipients as the pool has connections stall after their first \
+        chunk, beside others that add and read",
     runs_on: is_sql,
     short: 1,
     long: 3,
@@ -51,7 +52,8 @@ async fn run(trial: Trial) -> Result<Tally> {
         connect: Duration::from_secs(9),
         broadcast: Duration::from_secs(60),
     };
-    let stage = Stage::open(&trial, Options { limits, text_ids: true, ..Options::default() }).await?;
+    let stage =
+        Stage::open(&trial, Options { limits, text_ids: true, ..Options::default() }).await?;
     let watching = stage.watch();
     stage.expect_success();
     let load = Load::start(&stage, &mut rng, 8);
@@ -85,7 +87,8 @@ async fn stall(stage: &Stage) {
         lock(&stalled).get_or_insert_with(Instant::now);
         Poll::<Option<_>>::Pending
     });
-    let add = stage.streams.add_stream_item(Recipients::stream(given.chain(never)), item.new_item());
+    let add =
+        stage.streams.add_stream_item(Recipients::stream(given.chain(never)), item.new_item());
     let mut add = add.into_future();
     loop {
         let ended = tokio::time::timeout(Duration::from_millis(100), &mut add).await;
@@ -106,7 +109,10 @@ async fn stall(stage: &Stage) {
             ));
         }
         if let Ok(Ok(delivery)) = ended {
-            tally.problem(format!("a broadcast without its recipients delivered to {}", delivery.delivered));
+            tally.problem(format!(
+                "a broadcast without its recipients delivered to {}",
+                delivery.delivered
+            ));
         }
         break;
     }

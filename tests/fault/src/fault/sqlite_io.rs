@@ -39,7 +39,10 @@ async fn run(trial: Trial) -> Result<Tally> {
         })
         .collect();
     let mut child = Child::start(&trial, &stage, items, 8, false, true).await?;
-    let pid = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed())).context("the child has ended")?;
+    let pid = child
+        .id()
+        .and_then(|pid| Pid::from_raw(pid.cast_signed()))
+        .context("the child has ended")?;
     listen(&stage, &mut child, Trial::between(&mut rng, 200, 500), false).await?;
     let free = prlimit(Some(pid), Resource::Fsize, Rlimit { current: Some(LIMIT), maximum: None })?;
     let failed = listen(&stage, &mut child, Trial::between(&mut rng, 300, 600), false).await?;

@@ -15,7 +15,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-lock",
-    about: "another connection to the file holds the write lock for longer or shorter than `statement_timeout`",
+    about: "another connection to the file holds the write lock for longer or shorter than \
+        `statement_timeout`",
     runs_on: is_sqlite,
     short: 2,
     long: 130,

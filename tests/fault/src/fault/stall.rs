@@ -16,7 +16,8 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "stall",
-    about: "bytes are held in both directions, for a while or for ever; the client's close reaches the server, or does not",
+    about: "bytes are held in both directions, for a while or for ever; the client's close reaches \
+        the server, or does not",
     runs_on: has_proxy,
     short: 4,
     long: 80,

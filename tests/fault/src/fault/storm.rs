@@ -35,7 +35,8 @@ const SPARE: u64 = 12;
 
 pub(super) const FAULT: Fault = Fault {
     name: "storm",
-    about: "a connection takes 50 ms to be made, with TLS or without, and 64 tasks give up after 20 ms each",
+    about: "a connection takes 50 ms to be made, with TLS or without, and 64 tasks give up after \
+        20 ms each",
     runs_on: is_sql_server,
     short: 2,
     long: 2,
@@ -48,7 +49,8 @@ pub(super) const FAULT: Fault = Fault {
 async fn run(trial: Trial) -> Result<Tally> {
     let limits = Limits { connections: 4, ..Limits::default() };
     let stage =
-        Stage::open(&trial, Options { limits, tls: trial.variant(2) == 1, ..Options::default() }).await?;
+        Stage::open(&trial, Options { limits, tls: trial.variant(2) == 1, ..Options::default() })
+            .await?;
     let watching = stage.watch();
     let proxy = stage.proxy()?;
     let before = proxy.accepted();
@@ -61,7 +63,8 @@ async fn run(trial: Trial) -> Result<Tally> {
     let refused: Arc<Mutex<Option<String>>> = Arc::default();
     let mut set = JoinSet::new();
     for task in 0..TASKS / u64::from(longer) {
-        let (stage, answered, calls) = (Arc::clone(&stage), Arc::clone(&answered), Arc::clone(&calls));
+        let (stage, answered, calls) =
+            (Arc::clone(&stage), Arc::clone(&answered), Arc::clone(&calls));
         let refused = Arc::clone(&refused);
         set.spawn(async move {
             while Instant::now() < end {

@@ -1,4 +1,5 @@
-//! Adds within an application's transactions, dropped or not; the transactions go on, and commit or roll back.
+//! Adds within an application's transactions, dropped or not; the transactions go on, and commit or
+//! roll back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,8 +23,10 @@ use crate::{
 
 pub(super) const FAULT: Fault = Fault {
     name: "transaction",
-    about: "adds within an application's transactions are dropped after some polls or some microseconds, of new items and \
-            of some that are there; the transaction goes on, asks something of its own, and commits or rolls back",
+    about: "adds within an application's transactions are dropped after some polls or some \
+        microseconds, of new items and \
+            of some that are there; the transaction goes on, asks something of its own, and \
+            commits or rolls back",
     runs_on: is_sql,
     short: 2,
     long: 30,
@@ -106,7 +109,9 @@ async fn one(
     txn.commit().await?;
     match done {
         Some(Ok(delivery)) => stage.ledger.acknowledge(item.number, delivery.delivered),
-        Some(Err(error)) => stage.problem(format!("an add failed on a server that is well: {error}")),
+        Some(Err(error)) => {
+            stage.problem(format!("an add failed on a server that is well: {error}"))
+        }
         None => {}
     }
     Ok(())

@@ -47,8 +47,9 @@ pub(crate) trait Judge: Send + Sync {
     /// Everything that is stored in the place.
     async fn stored(&self) -> Result<Stored>;
 
-    /// The library's sessions; on SQLite a held write lock counts as a busy one. `transactions`: whether those
-    /// that only have a transaction open must be among the busy ones, which takes longer.
+    /// The library's sessions; on SQLite a held write lock counts as a busy one. `transactions`:
+    /// whether those that only have a transaction open must be among the busy ones, which takes
+    /// longer.
     async fn sessions(&self, transactions: bool) -> Result<Sessions>;
 
     /// Runs statements in a session of their own.

@@ -30,8 +30,8 @@ impl Mysql {
     }
 }
 
-/// MariaDB shows transactions from a cache, which it renews only if nobody has looked at it for 0.1 s:
-/// whoever looks more often, all trials together, is shown the same ones for ever.
+/// MariaDB shows transactions from a cache, which it renews only if nobody has looked at it for 0.1
+/// s: whoever looks more often, all trials together, is shown the same ones for ever.
 const CACHE_IDLE: Duration = Duration::from_millis(120);
 /// When somebody last looked at it.
 static CACHE: Mutex<Option<Instant>> = Mutex::const_new(None);
@@ -41,12 +41,17 @@ impl Judge for Mysql {
     async fn stored(&self) -> Result<Stored> {
         let mut connection = self.connect().await?;
         let sql = select_rows(&self.place, "CHAR");
-        let rows =
-            connection
-                .query_map(sql, |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| {
-                    Row { user: user(&id), created_at_us, id: item, content }
-                })
-                .await?;
+        let rows = connection
+            .query_map(
+                sql,
+                |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| Row {
+                    user: user(&id),
+                    created_at_us,
+                    id: item,
+                    content,
+                },
+            )
+            .await?;
         let orphans = match select_orphans(&self.place) {
             Some(sql) => connection.query(sql).await?,
             None => Vec::new(),
@@ -68,7 +73,8 @@ impl Judge for Mysql {
             }
             let sql = "SELECT p.COMMAND <> 'Sleep' OR t.trx_id IS NOT NULL, \
                        CONCAT_WS(' ', p.COMMAND, p.STATE, t.trx_state, LEFT(p.INFO, 60)) \
-                       FROM information_schema.processlist AS p LEFT JOIN information_schema.innodb_trx AS t \
+                       FROM information_schema.processlist AS p LEFT JOIN \
+                       information_schema.innodb_trx AS t \
                        ON t.trx_mysql_thread_id = p.ID WHERE p.USER = ?";
             let rows = connection.exec(sql, (&self.place.user,)).await;
             *renewed = Some(Instant::now());

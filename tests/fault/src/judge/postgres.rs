@@ -54,7 +54,8 @@ impl Judge for Postgres {
             *watching = Some(self.connect().await?.0);
         }
         let Some(client) = watching.as_ref() else { return Ok(Sessions::default()) };
-        let sql = "SELECT state IS DISTINCT FROM 'idle', concat_ws(' ', state, wait_event, left(query, 60)) \
+        let sql = "SELECT state IS DISTINCT FROM 'idle', concat_ws(' ', state, wait_event, \
+            left(query, 60)) \
                    FROM pg_stat_activity WHERE usename = $1";
         let mut sessions = Sessions::default();
         for row in client.query(sql, &[&self.place.user]).await? {

@@ -34,7 +34,8 @@ impl Redis {
             bail!("KEYS is no array")
         };
         for key in keys {
-            let id = user(str::from_utf8(key.strip_prefix(stem.as_bytes()).context("the key's stem")?)?);
+            let id =
+                user(str::from_utf8(key.strip_prefix(stem.as_bytes()).context("the key's stem")?)?);
             let Reply::Array(members) = resp.ask(&[b"ZRANGE", &key, b"0", b"-1"]).await? else {
                 bail!("ZRANGE is no array")
             };

@@ -38,7 +38,12 @@ impl Judge for Sqlite {
             let mut statement = connection.prepare(&select_rows(&place, "text"))?;
             let rows = statement.query_map([], |row| {
                 let id: String = row.get(0)?;
-                Ok(Row { user: user(&id), created_at_us: row.get(1)?, id: row.get(2)?, content: row.get(3)? })
+                Ok(Row {
+                    user: user(&id),
+                    created_at_us: row.get(1)?,
+                    id: row.get(2)?,
+                    content: row.get(3)?,
+                })
             })?;
             let rows = rows.collect::<Result<_, _>>()?;
             let mut orphans = Vec::new();
@@ -46,7 +51,8 @@ impl Judge for Sqlite {
                 let mut statement = connection.prepare(&sql)?;
                 orphans = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             }
-            let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
+            let check: String =
+                connection.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
             if check != "ok" {
                 bail!("the database is damaged: {check}");
             }

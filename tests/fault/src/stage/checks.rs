@@ -30,7 +30,9 @@ impl Stage {
             while !stage.done.load(Ordering::Relaxed) {
                 let limit = stage.most_sessions();
                 // The server may be down.
-                if let Ok(Ok(sessions)) = timeout(Duration::from_secs(1), stage.judge.sessions(false)).await {
+                if let Ok(Ok(sessions)) =
+                    timeout(Duration::from_secs(1), stage.judge.sessions(false)).await
+                {
                     // One that has been closed may be there for a moment yet.
                     let too_many = sessions.all.min(before).saturating_sub(limit) as u64;
                     let mut tally = lock(&stage.tally);
@@ -70,7 +72,8 @@ impl Stage {
         // What ends this very moment is seen once.
         let deadline = deadline.max(Instant::now() + Duration::from_millis(300));
         loop {
-            let busy = self.judge.sessions(true).await.context("the judge cannot count sessions")?.busy;
+            let busy =
+                self.judge.sessions(true).await.context("the judge cannot count sessions")?.busy;
             if busy.is_empty() {
                 return Ok(());
             }
@@ -126,7 +129,8 @@ impl Stage {
         if missing > 0 {
             let mut tally = lock(&self.tally);
             tally.slots += missing as u64;
-            tally.problem(format!("{missing} of {connections} connections of the pool are missing"));
+            tally
+                .problem(format!("{missing} of {connections} connections of the pool are missing"));
         }
         Ok(())
     }
@@ -141,7 +145,9 @@ impl Stage {
             if missing > 0 {
                 let mut tally = lock(&self.tally);
                 tally.slots += missing as u64;
-                tally.problem(format!("{missing} connections of the application's pool are missing"));
+                tally.problem(format!(
+                    "{missing} connections of the application's pool are missing"
+                ));
             }
         }
         join_all((0..32).map(|user| self.read(user))).await;
@@ -150,7 +156,8 @@ impl Stage {
 
     /// How many sessions there may be at once, of all pools together.
     fn most_sessions(&self) -> usize {
-        (1 + self.other_pools.load(Ordering::Relaxed)) * self.place.limits.connections as usize + SPARE
+        (1 + self.other_pools.load(Ordering::Relaxed)) * self.place.limits.connections as usize
+            + SPARE
     }
 
     async fn close(&self) {

@@ -12,8 +12,9 @@ use std::{
 
 use tokio::{sync::Semaphore, task::yield_now, time};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, CountQuery, Cursor, DeleteStream, Delivered, Error, ErrorKind,
-    NewItem, Result, StreamItem, StreamQuery, UserId, UserIdKind, Writes, async_trait, time::from_micros,
+    AddStreamItem, Backend, Capabilities, CountQuery, Cursor, DeleteStream, Delivered, Error,
+    ErrorKind, NewItem, Result, StreamItem, StreamQuery, UserId, UserIdKind, Writes, async_trait,
+    time::from_micros,
 };
 
 use super::twist::{Adding, Optional, Twist, declare_all};
@@ -118,7 +119,9 @@ impl Store {
             match twist.adding {
                 Adding::ChunkByChunk => delivered += self.deliver(&chunk, &item)?,
                 Adding::FirstChunk if !users.is_empty() => {}
-                Adding::AllButOneOfAChunk if chunk.len() == CHUNK => users.extend_from_slice(&chunk[1..]),
+                Adding::AllButOneOfAChunk if chunk.len() == CHUNK => {
+                    users.extend_from_slice(&chunk[1..])
+                }
                 Adding::TwiceAcrossChunks => {
                     chunk.sort_unstable();
                     chunk.dedup();
@@ -128,7 +131,9 @@ impl Store {
             }
         }
         delivered += match twist.adding {
-            Adding::RefusesNobody if named == 0 => return Err(Error::new(ErrorKind::Recipients, "nobody")),
+            Adding::RefusesNobody if named == 0 => {
+                return Err(Error::new(ErrorKind::Recipients, "nobody"));
+            }
             Adding::InHalves => {
                 let (some, others) = users.split_at(users.len() / 2);
                 let first = self.deliver(some, &item)?;
@@ -147,7 +152,9 @@ impl Store {
                 self.deliver(&users, &item)?
             }
             Adding::LookAndStore => self.look_and_store(&users, &item).await?,
-            Adding::TwiceAcrossChunks | Adding::TwiceIfNamedTwice => self.store_each(&users, &item)?,
+            Adding::TwiceAcrossChunks | Adding::TwiceIfNamedTwice => {
+                self.store_each(&users, &item)?
+            }
             Adding::Later => {
                 let promised = users.iter().collect::<HashSet<_>>().len() as u64;
                 let store = self.clone();
@@ -170,7 +177,9 @@ impl Store {
         let place = self.place(item);
         let missing = {
             let rows = self.rows()?;
-            let has = |user: &&UserId| rows.streams.get(*user).is_some_and(|stream| stream.contains(&place));
+            let has = |user: &&UserId| {
+                rows.streams.get(*user).is_some_and(|stream| stream.contains(&place))
+            };
             users.iter().filter(|user| !has(user)).cloned().collect::<Vec<_>>()
         };
         yield_now().await;
@@ -198,7 +207,9 @@ impl Store {
         let before = self.migrations.fetch_add(1, Ordering::SeqCst);
         self.migrating.fetch_sub(1, Ordering::SeqCst);
         match self.twist.optional {
-            Optional::MigrateFailsAgain if before > 0 => Err(Error::new(ErrorKind::Backend, "table exists")),
+            Optional::MigrateFailsAgain if before > 0 => {
+                Err(Error::new(ErrorKind::Backend, "table exists"))
+            }
             Optional::MigrateFailsBesideAnother if others > 0 => {
                 Err(Error::new(ErrorKind::Backend, "table exists"))
             }
@@ -213,7 +224,9 @@ impl Store {
     fn unsupported(&self, operation: &'static str) -> Result<()> {
         match self.twist.optional {
             Optional::UnsupportedAll => Err(Error::unsupported(NAME, operation)),
-            Optional::UnsupportedNamesNothing => Err(Error::unsupported("a backend", "an operation")),
+            Optional::UnsupportedNamesNothing => {
+                Err(Error::unsupported("a backend", "an operation"))
+            }
             _ => Ok(()),
         }
     }
@@ -291,7 +304,8 @@ impl Backend for Store {
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
         let rows = self.rows()?;
         let all = rows.streams.values().map(Vec::len).sum();
-        let places = rows.streams.get(&self.twist.user.change(query.user)).map_or(&[][..], Vec::as_slice);
+        let places =
+            rows.streams.get(&self.twist.user.change(query.user)).map_or(&[][..], Vec::as_slice);
         Ok((self.twist.count)(places, all) as u64)
     }
 
@@ -307,7 +321,9 @@ impl Backend for Store {
         let deleted = rows.streams.remove(&user).unwrap_or_default();
         match self.twist.optional {
             Optional::DeleteTakesOthers => {
-                rows.streams.values_mut().for_each(|stream| stream.retain(|place| !deleted.contains(place)));
+                rows.streams
+                    .values_mut()
+                    .for_each(|stream| stream.retain(|place| !deleted.contains(place)));
             }
             Optional::DeleteCountsNothing => return Ok(0),
             Optional::DeleteLeavesTheOldest if deleted.len() > 1 => {
@@ -325,7 +341,10 @@ impl Backend for Store {
     }
 
     /// There are no transactions of such a store, so that any type is the wrong one.
-    fn in_transaction<'a>(&'a self, _: &'a (dyn Any + Send + Sync)) -> Result<Box<dyn Writes + 'a>> {
+    fn in_transaction<'a>(
+        &'a self,
+        _: &'a (dyn Any + Send + Sync),
+    ) -> Result<Box<dyn Writes + 'a>> {
         self.unsupported("in_transaction")?;
         match self.twist.optional {
             Optional::TransactionOfAnyType => Ok(Box::new(Alone(self))),

@@ -1,7 +1,8 @@
 //! What can be wrong with the backend, as functions in the place of the right ones.
 
 use user_streams_core::{
-    Capabilities, Capability, Cursor, Error, Position, Progress, Result, StreamItem, StreamQuery, UserId,
+    Capabilities, Capability, Cursor, Error, Position, Progress, Result, StreamItem, StreamQuery,
+    UserId,
 };
 use uuid::Uuid;
 
@@ -28,7 +29,8 @@ pub(crate) struct Twist {
     pub(crate) same: fn(&Cursor, &Cursor) -> bool,
     /// Whether the content of an item that is known is replaced.
     pub(crate) replaces_content: bool,
-    /// Brings the places of a stream, which come in the order of their insertion, into that of reads.
+    /// Brings the places of a stream, which come in the order of their insertion, into that of
+    /// reads.
     pub(crate) order: fn(&mut Vec<Cursor>),
     /// The part of a stream that was asked for.
     pub(crate) part: fn(&[Cursor], &StreamQuery) -> Result<Vec<Cursor>>,
@@ -62,7 +64,9 @@ impl Ids {
         match (self, user) {
             (Self::Any(change), user) => change(user),
             (Self::Int(change), UserId::Int(id)) => UserId::Int(change(id)),
-            (Self::Uuid(change), UserId::Uuid(id)) => UserId::from(Uuid::from_u128(change(id.as_u128()))),
+            (Self::Uuid(change), UserId::Uuid(id)) => {
+                UserId::from(Uuid::from_u128(change(id.as_u128())))
+            }
             (Self::Text(change), UserId::Text(id)) => UserId::Text(change(&id)),
             (_, user) => user,
         }

@@ -25,7 +25,10 @@ impl Blocker {
         let row = Statement::from_string(database.backend(), number);
         let row = connection.query_one_raw(row).await.unwrap().unwrap();
         for sql in [&[begin], statements].concat() {
-            connection.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+            connection
+                .execute_unprepared(sql)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error}"));
         }
         Self { connection, session: row.try_get_by_index(0).unwrap() }
     }
@@ -44,7 +47,8 @@ impl Blocker {
             Layout::ManyToMany => ("user_id, created_at_us, id", ""),
         };
         let (at, id) = (item.created_at_us(), item.id().get());
-        let rows: Vec<_> = users.iter().map(|user| format!("({user}, {at}, {id}{content})")).collect();
+        let rows: Vec<_> =
+            users.iter().map(|user| format!("({user}, {at}, {id}{content})")).collect();
         let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
         Self::run(database, &[&insert]).await
     }

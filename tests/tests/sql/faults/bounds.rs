@@ -80,7 +80,8 @@ async fn waits(database: &TestDatabase, handle: &Handle) {
             let add = handle.streams.add_stream_item(users, item);
             let (added, took) = timed(4.0 * LIMIT, &name, add).await;
             let error = added.map(drop).unwrap_err();
-            // As the first one is given up, the others meet at the row of the item, of which MySQL may make a deadlock.
+            // As the first one is given up, the others meet at the row of the item, of which MySQL
+            // may make a deadlock.
             let kinds = [ErrorKind::Timeout, ErrorKind::Conflict];
             assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{name}: {error:?}");
             assert!(took <= at_most(LIMIT), "{name}: took {took:?}");

@@ -126,6 +126,9 @@ async fn closing_a_file_copies_its_log_into_it(database: TestDatabase) {
         });
         join_all(calls).await;
         handle.streams.close().await.unwrap();
-        assert!(!path.with_extension("db-wal").exists(), "the log is still there, in round {round}");
+        assert!(
+            !path.with_extension("db-wal").exists(),
+            "the log is still there, in round {round}"
+        );
     }
 }

@@ -34,7 +34,9 @@ async fn all_are_there(handle: &Handle, connections: i64) {
     within(6.0, name, join_all(calls)).await;
 }
 
-async fn a_call_that_is_dropped_before_its_answer_gives_its_connection_back(database: TestDatabase) {
+async fn a_call_that_is_dropped_before_its_answer_gives_its_connection_back(
+    database: TestDatabase,
+) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }

@@ -68,7 +68,11 @@ pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTabl
     Handle { streams: Streams::from_backend(backend), layout, table }
 }
 
-fn with_table(config: SingleTableConfig, pool: &str, layout: Layout) -> (SingleTableConfig, String) {
+fn with_table(
+    config: SingleTableConfig,
+    pool: &str,
+    layout: Layout,
+) -> (SingleTableConfig, String) {
     let table = match layout {
         Layout::SingleTable => format!("{pool}_single"),
         Layout::ManyToMany => format!("{pool}_many"),

@@ -67,8 +67,9 @@ async fn a_size_of_the_pool_beyond_reason_is_refused_with_the_range(database: Te
             DbBackend::Postgres => "postgres",
             _ => "mysql",
         };
-        let test =
-            format!("{kind}::faults::limits::a_size_of_the_pool_beyond_reason_is_refused_with_the_range");
+        let test = format!(
+            "{kind}::faults::limits::a_size_of_the_pool_beyond_reason_is_refused_with_the_range"
+        );
         return child::run(&test, database.directory.path(), "");
     }
     for scheme in ["single-table", "many-to-many"] {
@@ -79,7 +80,10 @@ async fn a_size_of_the_pool_beyond_reason_is_refused_with_the_range(database: Te
 }
 
 /// Polls a future by hand, on a thread that no runtime knows of, until it ends.
-fn by_hand<T: Send + 'static, F>(what: &'static str, future: impl FnOnce() -> F + Send + 'static) -> T
+fn by_hand<T: Send + 'static, F>(
+    what: &'static str,
+    future: impl FnOnce() -> F + Send + 'static,
+) -> T
 where
     F: Future<Output = T>,
 {

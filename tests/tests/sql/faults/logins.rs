@@ -23,8 +23,13 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    const ALL: [Self; 5] =
-        [Self::NoAutocommit, Self::LaxMode, Self::OracleMode, Self::ShortWait, Self::SnapshotIsolation];
+    const ALL: [Self; 5] = [
+        Self::NoAutocommit,
+        Self::LaxMode,
+        Self::OracleMode,
+        Self::ShortWait,
+        Self::SnapshotIsolation,
+    ];
 
     fn prefix(self) -> &'static str {
         match self {
@@ -76,7 +81,9 @@ impl Login {
             if setting.is_known(database).await {
                 let (variable, value) = setting.variable();
                 let prefix = setting.prefix();
-                init.push(format!("SET {variable} = IF(USER() LIKE '{prefix}%', {value}, @@{variable})"));
+                init.push(format!(
+                    "SET {variable} = IF(USER() LIKE '{prefix}%', {value}, @@{variable})"
+                ));
             }
         }
         let init = init.join("; ").replace('\'', "''");

@@ -69,7 +69,11 @@ pub(crate) async fn within<F: IntoFuture>(limit: f64, what: impl Display, future
 }
 
 /// The output, and how long it took; a test that waits for longer than the limit fails.
-pub(crate) async fn timed<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> (F::Output, Duration) {
+pub(crate) async fn timed<F: IntoFuture>(
+    limit: f64,
+    what: impl Display,
+    future: F,
+) -> (F::Output, Duration) {
     let started = Instant::now();
     let output = within(limit, what, future).await;
     (output, started.elapsed())

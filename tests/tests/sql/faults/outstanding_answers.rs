@@ -22,7 +22,13 @@ crate::tests![
 const MANY: i64 = 3_000;
 
 /// An add that waits for somebody's lock until it times out, and gets its answer after that.
-async fn answered_late(database: &TestDatabase, handle: &Handle, users: i64, held: i64, limit: f64) {
+async fn answered_late(
+    database: &TestDatabase,
+    handle: &Handle,
+    users: i64,
+    held: i64,
+    limit: f64,
+) {
     let name = handle.name();
     for user in -8..0 {
         assert_eq!(handle.add(user, format!("of {user}")).await, 1, "{name}");
@@ -66,10 +72,13 @@ async fn after_a_timeout_every_answer_is_of_its_own_statement(database: TestData
     }
     let config = database.config().with_statement_timeout(seconds(1.0));
     let handles = handles::handles(&config, 2).await;
-    join_all(handles.iter().map(|handle| answered_late(&database, handle, MANY, MANY - 5, 1.0))).await;
+    join_all(handles.iter().map(|handle| answered_late(&database, handle, MANY, MANY - 5, 1.0)))
+        .await;
 }
 
-async fn after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_statement(database: TestDatabase) {
+async fn after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_statement(
+    database: TestDatabase,
+) {
     // The others send no rows by themselves.
     if database.backend() != DbBackend::Postgres {
         return;

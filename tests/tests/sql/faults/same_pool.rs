@@ -32,7 +32,8 @@ async fn fill(database: &TestDatabase) {
     let digits: Vec<_> = (0..10).map(|digit| format!("SELECT {digit} AS n")).collect();
     let digits = digits.join(" UNION ALL ");
     let sum = "a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n + 100000 * f.n";
-    let tables: Vec<_> = ["a", "b", "c", "d", "e", "f"].map(|name| format!("({digits}) AS {name}")).into();
+    let tables: Vec<_> =
+        ["a", "b", "c", "d", "e", "f"].map(|name| format!("({digits}) AS {name}")).into();
     let text = if database.backend() == DbBackend::MySql { "CHAR" } else { "TEXT" };
     database
         .run(&format!(

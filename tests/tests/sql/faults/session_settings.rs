@@ -23,7 +23,11 @@ crate::tests![
 ];
 
 /// Both layouts over both kinds of pools, whose sessions begin with the setting.
-async fn set(database: &TestDatabase, setting: Setting, connections: u32) -> Option<(Login, Vec<Handle>)> {
+async fn set(
+    database: &TestDatabase,
+    setting: Setting,
+    connections: u32,
+) -> Option<(Login, Vec<Handle>)> {
     if database.backend() != DbBackend::MySql {
         return None;
     }
@@ -68,7 +72,8 @@ async fn without_autocommit_reads_are_not_stale(database: TestDatabase) {
             };
             if handle.layout == handles::Layout::ManyToMany {
                 let columns = "created_at_us, id, content";
-                let sql = format!("INSERT INTO {table}_items ({columns}) VALUES ({number}, 1, 'x')");
+                let sql =
+                    format!("INSERT INTO {table}_items ({columns}) VALUES ({number}, 1, 'x')");
                 database.run(&sql).await;
             }
             let sql = format!("INSERT INTO {table} ({columns}) VALUES (1, {number}, 1{content})");
@@ -121,7 +126,8 @@ async fn texts_are_no_numbers_without_a_strict_mode_either(database: TestDatabas
     for handle in handles {
         for name in ["zoë", "1st", ""] {
             let names = || {
-                let query = Query::select().expr(Expr::val(name)).from(Alias::new("people")).to_owned();
+                let query =
+                    Query::select().expr(Expr::val(name)).from(Alias::new("people")).to_owned();
                 Users::query(query)
             };
             for query in [names(), names().on(&elsewhere)] {

@@ -81,7 +81,9 @@ async fn waiting_for_another_process_ends_at_the_timeout_and_says_so(database: T
     }
 }
 
-async fn waiting_for_a_transaction_of_this_process_ends_at_the_timeout_and_says_so(database: TestDatabase) {
+async fn waiting_for_a_transaction_of_this_process_ends_at_the_timeout_and_says_so(
+    database: TestDatabase,
+) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }

@@ -48,7 +48,8 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once(database: TestData
             eventually(5.0, name, async || refused.load(Ordering::Relaxed) >= fewest).await;
             blocker.release().await;
         };
-        let (delivered, ()) = within(20.0, name, async { tokio::join!(join_all(adds), release) }).await;
+        let (delivered, ()) =
+            within(20.0, name, async { tokio::join!(join_all(adds), release) }).await;
         assert_eq!(delivered.iter().sum::<u64>(), 2, "{name}");
         let refused = refused.into_inner();
         assert!((fewest..=most).contains(&refused), "{name}: {refused} were refused");

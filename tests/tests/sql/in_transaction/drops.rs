@@ -1,4 +1,5 @@
-//! Calls that are dropped within a transaction: it goes on, and each of its statements has its own answer.
+//! Calls that are dropped within a transaction: it goes on, and each of its statements has its own
+//! answer.
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
 
@@ -52,7 +53,11 @@ async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabas
                 let sql = format!("SELECT ? + {}", round % 7);
                 assert_eq!(number(&txn, &sql, value).await, value + i64::from(round % 7), "{name}");
             }
-            assert_eq!(number(&txn, "SELECT id FROM orders WHERE id = ?", marker).await, marker, "{name}");
+            assert_eq!(
+                number(&txn, "SELECT id FROM orders WHERE id = ?", marker).await,
+                marker,
+                "{name}"
+            );
             txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
             let stored = format!("SELECT COUNT(*) FROM orders WHERE id = {marker}");
             assert_eq!(database.number(&stored).await, 1, "{name}: the order of {marker}");
@@ -60,7 +65,8 @@ async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabas
                 format!("SELECT COUNT(*) FROM {name} WHERE content = '{content}'")
             } else {
                 format!(
-                    "SELECT COUNT(*) FROM {name} JOIN {name}_items USING (id) WHERE content = '{content}'"
+                    "SELECT COUNT(*) FROM {name} JOIN {name}_items USING (id) WHERE content = \
+                     '{content}'"
                 )
             };
             let deliveries = database.number(&deliveries).await;

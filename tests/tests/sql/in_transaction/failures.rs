@@ -1,4 +1,5 @@
-//! What fails within a transaction undoes nothing of the application's, and the transaction goes on.
+//! What fails within a transaction undoes nothing of the application's, and the transaction goes
+//! on.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ crate::tests![
     a_writer_who_is_faster_is_waited_for,
 ];
 
-/// What the application goes on with after our call: its order is stored, whatever became of the item.
+/// What the application goes on with after our call: its order is stored, whatever became of the
+/// item.
 async fn goes_on(database: &TestDatabase, txn: DatabaseTransaction, order: i64, name: &str) {
     let before = orders(database).await;
     run(&txn, &format!("INSERT INTO orders VALUES ({order})")).await;
@@ -52,7 +54,11 @@ async fn an_item_that_is_there_is_not_delivered_again(database: TestDatabase) {
         let txn = begin(&application, order).await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
         for _ in 0..2 {
-            assert_eq!(streams.add_stream_item(1, item.clone()).await.unwrap().delivered, 0, "{name}");
+            assert_eq!(
+                streams.add_stream_item(1, item.clone()).await.unwrap().delivered,
+                0,
+                "{name}"
+            );
             let some = streams.add_stream_item([1, 2], item.clone()).await.unwrap();
             assert_eq!(some.delivered, 0, "{name}");
         }
@@ -83,7 +89,11 @@ async fn a_recipient_who_is_no_user_is_refused(database: TestDatabase) {
         assert_eq!(handle.stored_in_all(&database).await, 2, "{name}");
         let items = format!("{}_items", handle.table);
         if database.tables().await.contains(&items) {
-            assert_eq!(database.number(&format!("SELECT COUNT(*) FROM {items}")).await, 2, "{name}");
+            assert_eq!(
+                database.number(&format!("SELECT COUNT(*) FROM {items}")).await,
+                2,
+                "{name}"
+            );
         }
     }
 }
@@ -128,7 +138,8 @@ async fn a_stream_of_recipients_that_fails_stores_nothing(database: TestDatabase
     let application = Application::new(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
         let (name, order) = (handle.name(), 2 * number as i64);
-        let users = (1..=150_000_i64).map(|user| if user < 140_000 { Ok(user) } else { Err("gone") });
+        let users =
+            (1..=150_000_i64).map(|user| if user < 140_000 { Ok(user) } else { Err("gone") });
         let users = user_streams_core::Recipients::try_stream(futures_util::stream::iter(users));
         let txn = begin(&application, order).await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
@@ -226,7 +237,11 @@ async fn a_timeout_says_to_roll_back(database: TestDatabase) {
         let txn = application.begin().await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
         let error = streams.add_stream_item([1, 2], item).await.map(drop).unwrap_err();
-        assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, false), "{name}: {error:?}");
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::Timeout, false),
+            "{name}: {error:?}"
+        );
         assert!(error.message().contains("roll that back"), "{name}: {error}");
         blocker.release().await;
         txn.rollback().await.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -250,7 +265,8 @@ async fn a_writer_who_is_faster_is_waited_for(database: TestDatabase) {
             run(&other, &format!("INSERT INTO orders VALUES ({order})")).await;
             run(&other, "COMMIT").await;
         };
-        let (added, ()) = tokio::join!(streams.add_stream_item([1, 2], "after").into_future(), ends);
+        let (added, ()) =
+            tokio::join!(streams.add_stream_item([1, 2], "after").into_future(), ends);
         assert_eq!(added.unwrap().delivered, 2, "{name}");
         run(&txn, &format!("INSERT INTO orders VALUES ({})", order + 1)).await;
         txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));

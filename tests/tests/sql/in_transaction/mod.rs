@@ -6,7 +6,8 @@ mod together;
 mod values;
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
+    TransactionTrait, Value,
 };
 
 use crate::{
@@ -14,7 +15,8 @@ use crate::{
     faults::handles::{Handle, Layout, handles, over},
 };
 
-pub(crate) const TOPICS: &[&[crate::Test]] = &[drops::TESTS, failures::TESTS, together::TESTS, values::TESTS];
+pub(crate) const TOPICS: &[&[crate::Test]] =
+    &[drops::TESTS, failures::TESTS, together::TESTS, values::TESTS];
 
 /// An application: its pool, its tables, and both layouts connected by URL and over the pool.
 struct Application {
@@ -32,7 +34,10 @@ impl Application {
 
     async fn new(database: &TestDatabase) -> Self {
         tables(database).await;
-        Self { pool: connect(&database.url, 4).await, handles: handles(&database.config(), 4).await }
+        Self {
+            pool: connect(&database.url, 4).await,
+            handles: handles(&database.config(), 4).await,
+        }
     }
 
     async fn begin(&self) -> DatabaseTransaction {

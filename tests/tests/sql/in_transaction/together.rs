@@ -63,7 +63,11 @@ async fn a_user_made_in_the_transaction_receives(database: TestDatabase) {
         run(&txn, &format!("INSERT INTO people VALUES ({user})")).await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
         assert_eq!(streams.add_stream_item(user, "welcome").await.unwrap().delivered, 1, "{name}");
-        assert_eq!(streams.add_stream_item([1, user], "to both").await.unwrap().delivered, 2, "{name}");
+        assert_eq!(
+            streams.add_stream_item([1, user], "to both").await.unwrap().delivered,
+            2,
+            "{name}"
+        );
         txn.commit().await.unwrap();
         assert_eq!(handle.contents(user).await, ["to both", "welcome"], "{name}");
     }
@@ -71,7 +75,8 @@ async fn a_user_made_in_the_transaction_receives(database: TestDatabase) {
 
 fn people(from: i64) -> Users {
     let id = Expr::col(Alias::new("id"));
-    let select = Query::select().expr(id.clone()).from(Alias::new("people")).and_where(id.gte(from)).take();
+    let select =
+        Query::select().expr(id.clone()).from(Alias::new("people")).and_where(id.gte(from)).take();
     Users::query(select)
 }
 
@@ -82,13 +87,21 @@ async fn a_query_sees_what_the_transaction_has_written(database: TestDatabase) {
         let txn = application.begin().await;
         run(&txn, "INSERT INTO people VALUES (50), (51)").await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
-        assert_eq!(streams.add_stream_item(people(3), "news").await.unwrap().delivered, 3, "{name}");
+        assert_eq!(
+            streams.add_stream_item(people(3), "news").await.unwrap().delivered,
+            3,
+            "{name}"
+        );
         txn.rollback().await.unwrap();
         assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
 
         let txn = application.begin().await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
-        assert_eq!(streams.add_stream_item(people(3), "news").await.unwrap().delivered, 1, "{name}");
+        assert_eq!(
+            streams.add_stream_item(people(3), "news").await.unwrap().delivered,
+            1,
+            "{name}"
+        );
         txn.commit().await.unwrap();
         assert_eq!(handle.contents(3).await, ["news"], "{name}");
         assert_eq!(handle.contents(51).await, [""; 0], "{name}");
@@ -103,7 +116,11 @@ async fn a_broadcast_of_any_length_rolls_back_whole(database: TestDatabase) {
             let txn = application.begin().await;
             let streams = handle.streams.in_transaction(&txn).unwrap();
             let list: Vec<i64> = (1..=5_000).collect();
-            assert_eq!(streams.add_stream_item(list, "list").await.unwrap().delivered, 5_000, "{name}");
+            assert_eq!(
+                streams.add_stream_item(list, "list").await.unwrap().delivered,
+                5_000,
+                "{name}"
+            );
             // More than one chunk.
             let users = Recipients::stream(stream::iter(1..=120_000_i64));
             let delivery = streams.add_stream_item(users, "stream").await.unwrap();
@@ -142,7 +159,8 @@ async fn a_pool_of_one_connection_is_enough(database: TestDatabase) {
         let txn = pool.begin().await.unwrap();
         let streams = fresh.streams.in_transaction(&txn).unwrap();
         assert_eq!(streams.add_stream_item([1, 2], "alone").await.unwrap().delivered, 2);
-        let long = "x".repeat(if database.backend() == DbBackend::MySql { 400_000 } else { 1 << 20 });
+        let long =
+            "x".repeat(if database.backend() == DbBackend::MySql { 400_000 } else { 1 << 20 });
         assert_eq!(streams.add_stream_item(1, long).await.unwrap().delivered, 1);
         txn.commit().await.unwrap();
         assert_eq!(fresh.contents(2).await, ["alone"]);

@@ -1,4 +1,5 @@
-//! Values of every kind in a query of recipients, and ids of every kind: the same within a transaction as without.
+//! Values of every kind in a query of recipients, and ids of every kind: the same within a
+//! transaction as without.
 
 use chrono::{Duration, FixedOffset, TimeZone, Utc};
 use sea_orm::{
@@ -28,7 +29,8 @@ async fn things(database: &TestDatabase) {
         _ => ("DATETIME(6)", "DOUBLE"),
     };
     let create = format!(
-        "CREATE TABLE things (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, seen {date} NOT NULL, \
+        "CREATE TABLE things (id BIGINT NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL, seen \
+         {date} NOT NULL, \
          ratio {real} NOT NULL, number INT NOT NULL)"
     );
     database.run(&create).await;
@@ -49,8 +51,11 @@ async fn things(database: &TestDatabase) {
 }
 
 fn those(condition: SimpleExpr) -> Users {
-    let query =
-        Query::select().column(Alias::new("id")).from(Alias::new("things")).and_where(condition).take();
+    let query = Query::select()
+        .column(Alias::new("id"))
+        .from(Alias::new("things"))
+        .and_where(condition)
+        .take();
     Users::query(query)
 }
 
@@ -89,7 +94,10 @@ async fn a_query_finds_the_same_users(database: TestDatabase) {
             txn.rollback().await.unwrap();
             assert_eq!(inside, outside, "{name}");
             // SQLite compares dates as texts.
-            assert!(inside > 0 || database.backend() == DbBackend::Sqlite, "{name}: it finds nobody");
+            assert!(
+                inside > 0 || database.backend() == DbBackend::Sqlite,
+                "{name}: it finds nobody"
+            );
         }
     }
 }
@@ -105,12 +113,14 @@ async fn quotes_in_values_are_text_in_every_mode(database: TestDatabase) {
         let name = handle.name();
         let txn = application.begin().await;
         run(&txn, "SET @mode = @@sql_mode").await;
-        run(&txn, "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES,ANSI_QUOTES')").await;
+        run(&txn, "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES,ANSI_QUOTES')")
+            .await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
         for content in NAMES {
             assert_eq!(streams.add_stream_item(1, content).await.unwrap().delivered, 1, "{name}");
         }
-        let nobody = streams.add_stream_item(those(col("name").eq(json.clone())), "json").await.unwrap();
+        let nobody =
+            streams.add_stream_item(those(col("name").eq(json.clone())), "json").await.unwrap();
         assert_eq!(nobody.delivered, 0, "{name}");
         let one = streams.add_stream_item(those(col("name").eq(NAMES[1])), "text").await.unwrap();
         assert_eq!(one.delivered, 1, "{name}");
@@ -126,10 +136,12 @@ async fn ids_of_every_kind_receive(database: TestDatabase) {
     let uuids = [1, 2, u128::MAX].map(|id| UserId::Uuid(Uuid::from_u128(id))).to_vec();
     for (kind, users) in [(UserIdKind::Text, texts), (UserIdKind::Uuid, uuids)] {
         let users: Vec<UserId> = users;
-        let config = database.config().with_user_id(kind).with_table(format!("of_{}", kind.as_str()));
+        let config =
+            database.config().with_user_id(kind).with_table(format!("of_{}", kind.as_str()));
         let single = SingleTableBackend::connect(config.clone()).await.unwrap();
-        let many =
-            ManyToManyBackend::connect(config.with_table(format!("many_{}", kind.as_str()))).await.unwrap();
+        let many = ManyToManyBackend::connect(config.with_table(format!("many_{}", kind.as_str())))
+            .await
+            .unwrap();
         single.migrate().await.unwrap();
         many.migrate().await.unwrap();
         for streams in [Streams::from_backend(single), Streams::from_backend(many)] {

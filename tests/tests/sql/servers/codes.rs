@@ -1,9 +1,10 @@
-//! The codes of a server, from a trigger that raises them: each has its kind, and the next call works.
+//! The codes of a server, from a trigger that raises them: each has its kind, and the next call
+//! works.
 
 use sea_orm::DbBackend;
 use user_streams_core::ErrorKind::{
-    self, Backend, Conflict, Connection, Corrupt, InvalidContent, InvalidSettings, InvalidUserId, Recipients,
-    Timeout,
+    self, Backend, Conflict, Connection, Corrupt, InvalidContent, InvalidSettings, InvalidUserId,
+    Recipients, Timeout,
 };
 
 use super::says;
@@ -73,7 +74,8 @@ const POSTGRES_TRIGGER: &[&str] = &[
     "CREATE TRIGGER raise BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION raise()",
 ];
 
-const MYSQL_TRIGGER: &[&str] = &["CREATE TRIGGER {table}_raise BEFORE INSERT ON {table} FOR EACH ROW BEGIN \
+const MYSQL_TRIGGER: &[&str] =
+    &["CREATE TRIGGER {table}_raise BEFORE INSERT ON {table} FOR EACH ROW BEGIN \
      DECLARE code INT; IF LENGTH(NEW.content) = 4 THEN SET code = NEW.content; \
      SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = code, MESSAGE_TEXT = 'raised'; END IF; END"];
 
@@ -98,7 +100,12 @@ async fn every_code_has_its_kind_and_the_next_call_works(database: TestDatabase)
                 says(&name, &added.map(drop).unwrap_err(), *kind, *retry, words);
             }
             assert_eq!(handle.add(1, "works again").await, 1, "{}: after {code}", handle.name());
-            assert_eq!(handle.stored(&database, 1).await, number as i64 + 1, "{}: {code}", handle.name());
+            assert_eq!(
+                handle.stored(&database, 1).await,
+                number as i64 + 1,
+                "{}: {code}",
+                handle.name()
+            );
         }
     }
 }

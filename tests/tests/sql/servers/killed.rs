@@ -9,7 +9,10 @@ use crate::{
     faults::{blocker::Blocker, eventually, handles, start, within},
 };
 
-crate::tests![a_statement_that_is_killed_may_be_tried_again, a_session_that_is_killed_may_be_tried_again,];
+crate::tests![
+    a_statement_that_is_killed_may_be_tried_again,
+    a_session_that_is_killed_may_be_tried_again,
+];
 
 /// Runs an add into a lock, ends it by this statement, and returns what it answered.
 async fn end_by(database: &TestDatabase, kill: &str, kind: ErrorKind, words: &str) {
@@ -19,9 +22,12 @@ async fn end_by(database: &TestDatabase, kill: &str, kind: ErrorKind, words: &st
         let (streams, its) = (handle.streams.clone(), item.clone());
         let add = start(async move { streams.add_stream_item(1, its).await });
         let waiting = waiting(database, blocker.session);
-        eventually(5.0, "an add that waits", || async { database.number(&waiting).await != 0 }).await;
+        eventually(5.0, "an add that waits", || async { database.number(&waiting).await != 0 })
+            .await;
         let session = database.number(&waiting).await;
-        database.run(&format!("{kill}{session}{}", if kill.contains('(') { ")" } else { "" })).await;
+        database
+            .run(&format!("{kill}{session}{}", if kill.contains('(') { ")" } else { "" }))
+            .await;
         let error = within(3.0, handle.name(), add.end()).await.map(drop).unwrap_err();
         says(handle.name(), &error, kind, true, words);
         blocker.release().await;
@@ -34,7 +40,8 @@ async fn end_by(database: &TestDatabase, kill: &str, kind: ErrorKind, words: &st
 fn waiting(database: &TestDatabase, blocker: i64) -> String {
     match database.backend() {
         DbBackend::Postgres => format!(
-            "SELECT COALESCE(MAX(pid), 0)::bigint FROM pg_stat_activity WHERE datname = current_database() \
+            "SELECT COALESCE(MAX(pid), 0)::bigint FROM pg_stat_activity WHERE datname = \
+             current_database() \
              AND wait_event_type = 'Lock' AND pid <> {blocker}"
         ),
         _ => format!(

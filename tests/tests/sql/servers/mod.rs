@@ -11,8 +11,14 @@ mod standby;
 
 use user_streams_core::{Error, ErrorKind};
 
-pub(crate) const TOPICS: &[&[crate::Test]] =
-    &[codes::TESTS, full::TESTS, killed::TESTS, privileges::TESTS, read_only::TESTS, standby::TESTS];
+pub(crate) const TOPICS: &[&[crate::Test]] = &[
+    codes::TESTS,
+    full::TESTS,
+    killed::TESTS,
+    privileges::TESTS,
+    read_only::TESTS,
+    standby::TESTS,
+];
 
 /// Whether the error is of this kind and can be retried, and its message has these words.
 #[track_caller]

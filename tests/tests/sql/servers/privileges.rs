@@ -11,7 +11,8 @@ crate::tests![a_login_that_only_reads_reads, a_login_that_may_not_read_says_so];
 
 async fn streams(role: &Role) -> Vec<Streams> {
     let config = SingleTableConfig::new(&role.url);
-    let single = SingleTableBackend::connect(config.clone().with_table("own_single")).await.unwrap();
+    let single =
+        SingleTableBackend::connect(config.clone().with_table("own_single")).await.unwrap();
     let many = ManyToManyBackend::connect(config.with_table("own_many")).await.unwrap();
     vec![Streams::from_backend(single), Streams::from_backend(many)]
 }

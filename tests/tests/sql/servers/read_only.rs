@@ -53,7 +53,8 @@ async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase)
     set("SET default_transaction_read_only = on").await;
     let mut readers = Vec::new();
     for layout in handles::LAYOUTS {
-        let handle = handles::own_unmigrated(layout, database.config().with_max_connections(4)).await;
+        let handle =
+            handles::own_unmigrated(layout, database.config().with_max_connections(4)).await;
         takes_no_writes(&handle).await;
         read_at_once(&handle).await;
         readers.push(handle);
@@ -64,7 +65,8 @@ async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase)
         let error = handle.streams.add_stream_item(1, "first").await.map(drop).unwrap_err();
         says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
         for added in
-            join_all((0..4).map(|_| handle.streams.add_stream_item([1, 2], "after").into_future())).await
+            join_all((0..4).map(|_| handle.streams.add_stream_item([1, 2], "after").into_future()))
+                .await
         {
             assert_eq!(added.unwrap().delivered, 2, "{}", handle.name());
         }

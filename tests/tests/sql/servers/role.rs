@@ -25,11 +25,16 @@ impl Role {
         let (name, create, drop) = match database.backend() {
             DbBackend::Postgres => {
                 let create = format!("CREATE ROLE {login} LOGIN {options}");
-                (login.clone(), create, vec![format!("DROP OWNED BY {login}"), format!("DROP ROLE {login}")])
+                (
+                    login.clone(),
+                    create,
+                    vec![format!("DROP OWNED BY {login}"), format!("DROP ROLE {login}")],
+                )
             }
             DbBackend::MySql => {
                 let name = format!("'{login}'@'%'");
-                let (create, drop) = (format!("CREATE USER {name} {options}"), format!("DROP USER {name}"));
+                let (create, drop) =
+                    (format!("CREATE USER {name} {options}"), format!("DROP USER {name}"));
                 // For it to come into the database.
                 database.run(&create).await;
                 database.run(&format!("GRANT SHOW VIEW ON {data}.* TO {name}")).await;

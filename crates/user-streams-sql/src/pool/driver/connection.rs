@@ -27,7 +27,8 @@ pub(crate) trait Driver: Debug + Send + Sync {
 pub(crate) enum Abandoned {
     /// Nothing.
     Gone,
-    /// A session, which the server ends within this. Another connection may take the place meanwhile.
+    /// A session, which the server ends within this. Another connection may take the place
+    /// meanwhile.
     Session(BoxFuture<'static, ()>),
     /// A lock, until this has ended. Nobody may take the place meanwhile.
     Lock(BoxFuture<'static, ()>),
@@ -38,7 +39,8 @@ pub(crate) enum Abandoned {
 pub(crate) trait Connection: Send {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError>;
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError>;
+    async fn query(&mut self, sql: &str, values: Vec<Value>)
+    -> Result<Vec<QueryResult>, SqlxError>;
 
     async fn begin(&mut self) -> Result<(), SqlxError>;
 
@@ -53,7 +55,8 @@ pub(crate) trait Connection: Send {
         Err(SqlxError::Protocol("this database does not copy".to_owned()))
     }
 
-    /// Lets each statement of this transaction take this long on the server; returns what each must begin with.
+    /// Lets each statement of this transaction take this long on the server; returns what each must
+    /// begin with.
     async fn extend(&mut self, _: Duration) -> Result<Option<String>, SqlxError> {
         Ok(None)
     }
@@ -63,8 +66,8 @@ pub(crate) trait Connection: Send {
     /// Takes leave of the server.
     async fn close(self: Box<Self>);
 
-    /// Shuts at once: nothing is sent and nothing is waited for. `busy` says that an exchange is under way, which the
-    /// server is then made to end.
+    /// Shuts at once: nothing is sent and nothing is waited for. `busy` says that an exchange is
+    /// under way, which the server is then made to end.
     fn abandon(self: Box<Self>, busy: bool) -> Abandoned;
 
     /// Whether the connection is of no use after this error.

@@ -29,9 +29,11 @@ use crate::{
     url::Hidden,
 };
 
-/// What each connection begins with. Statements commit by themselves; a value that does not fit is refused, whatever
-/// the server's own mode; and no gaps are locked in which others insert (decision 6).
-const SETUP: &str = "SET autocommit = 1, sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,\
+/// What each connection begins with. Statements commit by themselves; a value that does not fit is
+/// refused, whatever the server's own mode; and no gaps are locked in which others insert (decision
+/// 6).
+const SETUP: &str = "SET autocommit = 1, sql_mode = \
+    'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,\
     NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// How long one try to end a session may take, and the pause before the next.
@@ -58,7 +60,8 @@ impl MySqlDriver {
     async fn open(&self) -> Result<(MySqlConnection, MySqlFacts), SqlxError> {
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
         statement::run::<MySql>(&mut connection, SETUP).await?;
-        let rows = statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new(), true).await?;
+        let rows =
+            statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new(), true).await?;
         let facts = rows.first().and_then(|row| MySqlFacts::of(row).ok()).unwrap_or_default();
         let limit = self.server_limit;
         let limit = if facts.is_mariadb {
@@ -67,8 +70,10 @@ impl MySqlDriver {
             format!("SET max_execution_time = {}", limit.as_millis())
         };
         statement::run::<MySql>(&mut connection, &limit).await?;
-        // Where there is such a setting: reads beside writers, as of `purge`, would fail (error 1020).
-        let _ = statement::run::<MySql>(&mut connection, "SET innodb_snapshot_isolation = OFF").await;
+        // Where there is such a setting: reads beside writers, as of `purge`, would fail (error
+        // 1020).
+        let _ =
+            statement::run::<MySql>(&mut connection, "SET innodb_snapshot_isolation = OFF").await;
         Ok((connection, facts))
     }
 }
@@ -88,7 +93,8 @@ impl Driver for MySqlDriver {
             vec![name.clone().into()],
             true,
         );
-        // Some servers, such as those of a cluster, have no such locks; then nothing is killed there.
+        // Some servers, such as those of a cluster, have no such locks; then nothing is killed
+        // there.
         let name = lock.await.is_ok().then_some(name);
         Ok(Box::new(MariaConnection { connection, facts, name, killer: Arc::clone(&self.killer) }))
     }
@@ -97,7 +103,9 @@ impl Driver for MySqlDriver {
         let pool = MySqlPoolOptions::new().max_connections(1).after_connect(|connection, _| {
             Box::pin(async move { statement::run::<MySql>(connection, SETUP).await })
         });
-        Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(pool.connect_with(self.options.0.clone()).await?))
+        Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(
+            pool.connect_with(self.options.0.clone()).await?,
+        ))
     }
 }
 
@@ -115,7 +123,11 @@ impl Connection for MariaConnection {
         statement::execute::<MySql>(&mut self.connection, sql, values, true).await
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, SqlxError> {
         statement::query::<MySql>(&mut self.connection, sql, values, true).await
     }
 
@@ -129,7 +141,10 @@ impl Connection for MariaConnection {
 
     async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
         let limit = server_limit(limit).as_secs_f64();
-        Ok(self.facts.is_mariadb.then(|| format!("SET STATEMENT max_statement_time = {limit} FOR ")))
+        Ok(self
+            .facts
+            .is_mariadb
+            .then(|| format!("SET STATEMENT max_statement_time = {limit} FOR ")))
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {
@@ -182,12 +197,14 @@ impl Killer {
         let _ = timeout(self.server_limit, tries).await;
     }
 
-    /// By the lock that the session holds and not by its number, which through a proxy may be another's.
+    /// By the lock that the session holds and not by its number, which through a proxy may be
+    /// another's.
     async fn try_kill(&self, name: &str) -> Result<(), SqlxError> {
         let _turn = self.turn.acquire().await;
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
         // An error where the session has ended meanwhile.
-        let _ = statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
+        let _ =
+            statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
         connection.close().await
     }
 }

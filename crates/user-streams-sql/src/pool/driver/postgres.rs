@@ -58,7 +58,8 @@ impl Driver for PostgresDriver {
 
 struct PostgresConnection {
     connection: PgConnection,
-    /// If the session is not ours alone: then each statement is within a transaction, and none stays prepared.
+    /// If the session is not ours alone: then each statement is within a transaction, and none
+    /// stays prepared.
     shared: Option<Begin>,
     /// Whether a transaction is open.
     is_open: bool,
@@ -118,7 +119,11 @@ impl Connection for PostgresConnection {
         self.leave(alone, done).await
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, SqlxError> {
         if let Some(text) = self.in_one_message(sql, &values) {
             let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut self.connection).await;
             return self.undo(rows).await.map(|rows| rows.into_iter().map(Into::into).collect());
@@ -168,7 +173,8 @@ impl Connection for PostgresConnection {
         let _ = self.connection.close().await;
     }
 
-    /// The server notices a closed socket at once between statements, and else when it looks for its client.
+    /// The server notices a closed socket at once between statements, and else when it looks for
+    /// its client.
     fn abandon(self: Box<Self>, busy: bool) -> Abandoned {
         if busy { Abandoned::Session(Box::pin(sleep(CLIENT_CHECK_ENDS))) } else { Abandoned::Gone }
     }

@@ -1,9 +1,10 @@
 //! What a session of PostgreSQL begins with, and whether it is ours alone.
 //!
-//! A pooler such as PgBouncer may give each transaction another session of the server's, which other clients have had and
-//! will have. What one of them prepared under a name then runs for whoever uses the name; what one of them sets holds for
-//! the next. So a session is taken for one that others have too unless it shows a mark that it can only have from the
-//! packet that this connection began with, which no pooler hands on (decision 20).
+//! A pooler such as PgBouncer may give each transaction another session of the server's, which
+//! other clients have had and will have. What one of them prepared under a name then runs for
+//! whoever uses the name; what one of them sets holds for the next. So a session is taken for one
+//! that others have too unless it shows a mark that it can only have from the packet that this
+//! connection began with, which no pooler hands on (decision 20).
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,8 +14,8 @@ use std::{
 use sea_orm::{
     SqlxError,
     sqlx::{
-        AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres, error::DatabaseError,
-        postgres::PgConnectOptions, raw_sql,
+        AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres,
+        error::DatabaseError, postgres::PgConnectOptions, raw_sql,
     },
 };
 
@@ -29,8 +30,8 @@ use crate::{
 
 /// The setting that is the mark. PostgreSQL takes any name with a dot in it.
 const MARK: &str = "user_streams.session";
-/// How often the server looks whether its client is still there while it runs a statement: since version 14, and not on
-/// every system.
+/// How often the server looks whether its client is still there while it runs a statement: since
+/// version 14, and not on every system.
 const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500ms");
 
 #[derive(Debug)]
@@ -42,7 +43,8 @@ pub(super) struct Sessions {
     is_refused: AtomicBool,
 }
 
-/// How long a transaction of one statement may wait for its client, who sends the statement at once.
+/// How long a transaction of one statement may wait for its client, who sends the statement at
+/// once.
 const IDLE_BEFORE_STATEMENT: &str = "SET LOCAL idle_in_transaction_session_timeout = 1500";
 
 /// A connection, and what its transactions begin with if its session is not ours alone.
@@ -69,7 +71,8 @@ impl Sessions {
         Self { options: Hidden(options), limits, is_refused: AtomicBool::new(false) }
     }
 
-    /// For the migrations: no statement is used again in another transaction, which may be in another session.
+    /// For the migrations: no statement is used again in another transaction, which may be in
+    /// another session.
     pub(super) fn options_without_cache(&self) -> PgConnectOptions {
         self.options.0.clone().statement_cache_capacity(0)
     }
@@ -77,7 +80,8 @@ impl Sessions {
     pub(super) async fn open(&self) -> Result<Session, SqlxError> {
         if !self.is_refused.load(Ordering::Relaxed) {
             let mark = format!("{:032x}", fastrand::u128(..));
-            match PgConnection::connect_with(&self.options.0.clone().options([(MARK, &mark)])).await {
+            match PgConnection::connect_with(&self.options.0.clone().options([(MARK, &mark)])).await
+            {
                 Ok(connection) => return self.set_up(connection, &mark).await,
                 Err(error) if may_be_of_the_mark(&error) => {}
                 Err(error) => return Err(error),
@@ -99,7 +103,8 @@ impl Sessions {
         }
         if fault::has(Mechanism::Release) {
             let (name, value) = CLIENT_CHECK;
-            let _ = statement::run::<Postgres>(&mut connection, &format!("SET {name} = '{value}'")).await;
+            let _ = statement::run::<Postgres>(&mut connection, &format!("SET {name} = '{value}'"))
+                .await;
         }
         Ok(Session { connection, shared: None })
     }
@@ -126,8 +131,8 @@ impl Sessions {
     }
 }
 
-/// Whether a server may have refused a connection because of the mark. If it was something else, it refuses the next one
-/// as well.
+/// Whether a server may have refused a connection because of the mark. If it was something else, it
+/// refuses the next one as well.
 fn may_be_of_the_mark(error: &SqlxError) -> bool {
     // The login, the database, a server that is starting, and one that is full.
     let others = ["28", "3D", "57", "53"];

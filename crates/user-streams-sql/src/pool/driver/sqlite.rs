@@ -37,11 +37,12 @@ const PROGRESS_STEPS: i32 = 10_000;
 const OPEN_BUSY: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(25);
-/// How long a pause and the try after it may take before the lock is refused again, on a busy machine.
+/// How long a pause and the try after it may take before the lock is refused again, on a busy
+/// machine.
 const LONGEST_TRY: Duration = Duration::from_secs(1);
 
-/// When a lock was last refused, if no statement has succeeded since: at a deadline the first try of another call may
-/// be under way, on another connection.
+/// When a lock was last refused, if no statement has succeeded since: at a deadline the first try
+/// of another call may be under way, on another connection.
 type Refused = Arc<Mutex<Option<Instant>>>;
 
 /// The connections of one pool.
@@ -49,13 +50,15 @@ type Refused = Arc<Mutex<Option<Instant>>>;
 pub(crate) struct SqliteDriver {
     options: SqliteConnectOptions,
     refused: Refused,
-    /// For a database in memory, which lasts as long as it has a connection: one that is never used.
+    /// For a database in memory, which lasts as long as it has a connection: one that is never
+    /// used.
     anchor: Option<OnceCell<SqliteConnection>>,
 }
 
 impl SqliteDriver {
     pub(crate) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
-        let options = options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
+        let options =
+            options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
         let options = if in_memory { options.shared_cache(true) } else { options };
         Self { options, refused: Refused::default(), anchor: in_memory.then(OnceCell::new) }
     }
@@ -96,7 +99,8 @@ impl Driver for SqliteDriver {
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
         self.hold().await?;
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
+        let pool =
+            SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
         Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
     }
 }
@@ -121,7 +125,8 @@ impl FileConnection {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
-    /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has a limit.
+    /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has
+    /// a limit.
     async fn waits<T>(&mut self, result: &Result<T, SqlxError>, pause: &mut Duration) -> bool {
         let locked = matches!(result, Err(SqlxError::Database(error)) if is_locked(&**error));
         if locked {
@@ -142,25 +147,31 @@ impl Connection for FileConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
         let mut pause = self.first_pause();
         loop {
-            let done = statement::execute::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
+            let done =
+                statement::execute::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
             if !self.waits(&done, &mut pause).await {
                 return done;
             }
         }
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(
+        &mut self,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, SqlxError> {
         let mut pause = self.first_pause();
         loop {
-            let done = statement::query::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
+            let done =
+                statement::query::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
             if !self.waits(&done, &mut pause).await {
                 return done;
             }
         }
     }
 
-    /// It is a writer from its beginning, since one that turns into a writer later fails where another has written
-    /// meanwhile.
+    /// It is a writer from its beginning, since one that turns into a writer later fails where
+    /// another has written meanwhile.
     async fn begin(&mut self) -> Result<(), SqlxError> {
         self.run("BEGIN IMMEDIATE").await
     }
@@ -169,8 +180,9 @@ impl Connection for FileConnection {
         let mut pause = self.first_pause();
         loop {
             // Prepared once: it is one of three.
-            let done =
-                statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new(), true).await.map(drop);
+            let done = statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new(), true)
+                .await
+                .map(drop);
             if !self.waits(&done, &mut pause).await {
                 return done;
             }

@@ -4,12 +4,14 @@ use sea_orm::{
     ExecResult, QueryResult, SqlxError, Value,
     sea_query::Values,
     sqlx::{
-        self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache, query::Query,
+        self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache,
+        query::Query,
     },
 };
 use sea_query_sqlx::SqlxValues;
 
-/// Runs a statement and returns the number of rows that it changed. `kept` says that it stays prepared.
+/// Runs a statement and returns the number of rows that it changed. `kept` says that it stays
+/// prepared.
 pub(super) async fn execute<DB>(
     connection: &mut DB::Connection,
     sql: &str,

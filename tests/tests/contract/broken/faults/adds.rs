@@ -57,7 +57,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "who is named twice receives it twice",
         adding(Adding::TwiceIfNamedTwice),
-        &["recipients::a_user_named_twice_receives_it_once", "model::random_operations_agree_with_the_model"],
+        &[
+            "recipients::a_user_named_twice_receives_it_once",
+            "model::random_operations_agree_with_the_model",
+        ],
     ),
     fault(
         "the content is stored first",
@@ -144,7 +147,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "delivered is 1 for a broadcast",
         Twist { delivered: |_, new| new.min(1), ..HONEST },
-        &["delivery::many_users_receive_a_broadcast", "recipients::every_form_of_recipients_is_served"],
+        &[
+            "delivery::many_users_receive_a_broadcast",
+            "recipients::every_form_of_recipients_is_served",
+        ],
     ),
     fault(
         "progress is not told",

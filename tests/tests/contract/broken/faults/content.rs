@@ -28,7 +28,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("characters are composed", kept(|text| text.replace("e\u{301}", "\u{e9}")), FORMS),
     fault("characters are taken apart", kept(|text| text.replace('\u{e9}', "e\u{301}")), FORMS),
     fault("ligatures are taken apart", kept(|text| text.replace('\u{fb01}', "fi")), FORMS),
-    fault("the sign of angstrom is a letter", kept(|text| text.replace('\u{212b}', "\u{c5}")), FORMS),
+    fault(
+        "the sign of angstrom is a letter",
+        kept(|text| text.replace('\u{212b}', "\u{c5}")),
+        FORMS,
+    ),
     fault(
         "control characters are dropped",
         kept(|text| text.replace(|c: char| c.is_control() && c != '\n', "")),

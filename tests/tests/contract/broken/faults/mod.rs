@@ -1,4 +1,5 @@
-//! The faults: one for each promise, and some for the ways in which storages are known to break one.
+//! The faults: one for each promise, and some for the ways in which storages are known to break
+//! one.
 
 mod adds;
 mod content;

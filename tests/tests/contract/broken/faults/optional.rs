@@ -100,7 +100,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "a deleted user is deleted for ever",
         optional(Optional::DeleteIsForEver),
-        &["optional::a_deleted_stream_can_be_added_to", "identity::a_deleted_item_can_be_delivered_again"],
+        &[
+            "optional::a_deleted_stream_can_be_added_to",
+            "identity::a_deleted_item_can_be_delivered_again",
+        ],
     ),
     fault(
         "deleting nothing fails",

@@ -60,19 +60,26 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "the order is that of the ids",
         sorted(|places| places.sort_by_key(|place| Reverse(place.id()))),
-        &["order::a_later_item_with_a_smaller_id_is_newer", "order::items_added_out_of_order_are_sorted"],
+        &[
+            "order::a_later_item_with_a_smaller_id_is_newer",
+            "order::items_added_out_of_order_are_sorted",
+        ],
     ),
     fault(
         "the order is that of whole seconds",
         sorted(|places| {
-            places.sort_by_key(|place| Reverse((place.created_at_us().div_euclid(1_000_000), place.id())));
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us().div_euclid(1_000_000), place.id()))
+            });
         }),
         &["order::items_a_millisecond_apart_are_ordered"],
     ),
     fault(
         "the order is that of milliseconds",
         sorted(|places| {
-            places.sort_by_key(|place| Reverse((place.created_at_us().div_euclid(1_000), place.id())));
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us().div_euclid(1_000), place.id()))
+            });
         }),
         &["order::items_a_microsecond_apart_are_ordered"],
     ),
@@ -86,7 +93,9 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "ids are ordered by their lower half",
         sorted(|places| {
-            places.sort_by_key(|place| Reverse((place.created_at_us(), place.id().get() & 0xffff_ffff)));
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us(), place.id().get() & 0xffff_ffff))
+            });
         }),
         &["order::equal_timestamps_are_ordered_by_id_as_a_number"],
     ),

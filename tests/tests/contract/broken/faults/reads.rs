@@ -63,7 +63,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "limits are one too large",
         read(|all, query| part(all, &with_limit(query, query.limit.saturating_add(1)))),
-        &["slicing::any_offset_and_limit_give_that_part", "cursors::every_place_splits_the_stream_in_two"],
+        &[
+            "slicing::any_offset_and_limit_give_that_part",
+            "cursors::every_place_splits_the_stream_in_two",
+        ],
     ),
     fault(
         "limits end at 100",
@@ -189,12 +192,17 @@ pub(crate) const FAULTS: &[Fault] = &[
             }
             _ => part(all, query),
         }),
-        &["cursors::every_place_splits_the_stream_in_two", "cursors::a_place_without_an_item_is_a_place"],
+        &[
+            "cursors::every_place_splits_the_stream_in_two",
+            "cursors::a_place_without_an_item_is_a_place",
+        ],
     ),
     fault(
         "a place is looked up among the user's items",
         read(|all, query| match query.position {
-            Position::After(cursor) | Position::Before(cursor) if !all.contains(&cursor) => Ok(Vec::new()),
+            Position::After(cursor) | Position::Before(cursor) if !all.contains(&cursor) => {
+                Ok(Vec::new())
+            }
             _ => part(all, query),
         }),
         &[
@@ -226,7 +234,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         }),
         &["slicing::a_stream_yields_a_slice", "slicing::a_slice_of_a_slice_composes"],
     ),
-    fault("the count is that of all users", counted(|_, all| all), &["delivery::nobody_else_receives_it"]),
+    fault(
+        "the count is that of all users",
+        counted(|_, all| all),
+        &["delivery::nobody_else_receives_it"],
+    ),
     fault(
         "the count is one too many",
         counted(|places, _| places.len() + 1),
@@ -256,7 +268,8 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "the count is that of the timestamps",
         counted(|places, _| {
-            let times: std::collections::BTreeSet<_> = places.iter().map(Cursor::created_at_us).collect();
+            let times: std::collections::BTreeSet<_> =
+                places.iter().map(Cursor::created_at_us).collect();
             times.len()
         }),
         &[

@@ -49,12 +49,18 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "dates before 1970 are 1970",
         kept(|us| us.max(0)),
-        &["time::the_instants_around_1970_come_back", "order::dates_on_both_sides_of_1970_are_ordered"],
+        &[
+            "time::the_instants_around_1970_come_back",
+            "order::dates_on_both_sides_of_1970_are_ordered",
+        ],
     ),
     fault(
         "fractions before 1970 go toward it",
         kept(|us| if us < 0 { us / 1_000 * 1_000 } else { us }),
-        &["time::the_instants_around_1970_come_back", "order::dates_on_both_sides_of_1970_are_ordered"],
+        &[
+            "time::the_instants_around_1970_come_back",
+            "order::dates_on_both_sides_of_1970_are_ordered",
+        ],
     ),
     fault(
         "seconds have 31 bits",
@@ -84,7 +90,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "instants are taken for local times",
         kept(|us| us + 5 * HOUR),
-        &["time::a_date_of_another_offset_is_the_same_instant", "time::an_item_without_a_date_is_of_now"],
+        &[
+            "time::a_date_of_another_offset_is_the_same_instant",
+            "time::an_item_without_a_date_is_of_now",
+        ],
     ),
     fault(
         "an instant is another one at each read",
@@ -93,7 +102,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
 ];
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "this is the fault")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "this is the fault"
+)]
 fn in_double_seconds(us: i64) -> i64 {
     (us as f64 / 1e6 * 1e6) as i64
 }

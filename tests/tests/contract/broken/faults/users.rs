@@ -40,7 +40,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         text(|id| if id.is_empty() { " ".into() } else { id.to_owned() }),
         SHORT,
     ),
-    fault("null is no id", text(|id| if id == "null" { String::new() } else { id.to_owned() }), SHORT),
+    fault(
+        "null is no id",
+        text(|id| if id == "null" { String::new() } else { id.to_owned() }),
+        SHORT,
+    ),
     fault(
         "braces choose the key",
         text(|id| match id.split_once('{').and_then(|(_, rest)| rest.split_once('}')) {
@@ -52,8 +56,16 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault("percents are decoded", text(|id| id.replace("%25", "%")), SPECIAL),
     fault("ids lose control characters", text(|id| id.replace(char::is_control, "")), SPECIAL),
     fault("backslashes in ids escape", text(|id| id.replace('\\', "")), SPECIAL),
-    fault("doubled quotes in ids are one", text(|id| id.replace("''", "'").replace("\"\"", "\"")), SPECIAL),
-    fault("four-byte characters are question marks", text(|id| id.replace(|c| c > '\u{ffff}', "?")), SPECIAL),
+    fault(
+        "doubled quotes in ids are one",
+        text(|id| id.replace("''", "'").replace("\"\"", "\"")),
+        SPECIAL,
+    ),
+    fault(
+        "four-byte characters are question marks",
+        text(|id| id.replace(|c| c > '\u{ffff}', "?")),
+        SPECIAL,
+    ),
     fault(
         "text ids are cut off at 254 bytes",
         text(|id| id[..id.floor_char_boundary(254)].to_owned()),
@@ -121,7 +133,11 @@ const fn uuid(change: fn(u128) -> u128) -> Twist {
     Twist { user: Ids::Uuid(change), ..HONEST }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "this is the fault")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "this is the fault"
+)]
 fn through_a_double(id: i64) -> i64 {
     id as f64 as i64
 }
