@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use crate::{
     Backend, BackendDriver, ConnectArgs, Error, ErrorKind, Result, Settings,
-    driver::{ConnectFuture, Registration},
-    memory,
+    backend::{ConnectFuture, Registration, memory},
 };
 
 /// The canary: core's own registration, in the same module as the iterator over all of them. Where

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use crate::{
     AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs, CountQuery,
     Cursor, DeleteStream, Delivered, Error, ErrorKind, Position, Result, StreamItem, StreamQuery,
-    UserId, UserIdKind, driver::ConnectFuture,
+    UserId, UserIdKind, backend::ConnectFuture,
 };
 
 pub(crate) static DRIVER: BackendDriver = BackendDriver::new("memory", &["memory"], connect)

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{
     Error, ErrorKind, Result,
-    option_value::{OptionValue, ParseError},
+    settings::option_value::{OptionValue, ParseError},
 };
 
 /// The options of one backend by name. A driver turns them into its configuration by

@@ -1,15 +1,19 @@
 //! Which backend to use and how.
 
+mod environment;
+mod option_value;
+mod options;
+pub mod timeout;
+
 use std::{env, ffi::OsString, fmt};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{
-    BackendDriver, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Options, Registry, Result,
-    environment::{self, Environment},
-    options::parse_bool,
-};
+use crate::{BackendDriver, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Registry, Result};
+use environment::Environment;
+pub use options::Options;
+use options::parse_bool;
 
 const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rwc`";
 

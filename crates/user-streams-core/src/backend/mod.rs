@@ -1,0 +1,32 @@
+//! For authors of backends: the contract, its arguments, and how a backend introduces itself.
+
+mod args;
+mod capabilities;
+mod contract;
+mod driver;
+mod memory;
+mod registry;
+mod waiting;
+mod writes;
+
+pub use args::{
+    AddStreamItem, CountQuery, DeleteStream, Delivered, Position, Progress, StreamQuery,
+};
+pub use capabilities::{Capabilities, Capability};
+pub use contract::Backend;
+#[doc(hidden)]
+pub use driver::Registration;
+pub use driver::{BackendDriver, ConnectArgs, ConnectFuture};
+pub use memory::{MemoryBackend, MemoryConfig};
+pub use registry::Registry;
+pub use waiting::{Waiting, WaitingPlace};
+pub use writes::Writes;
+
+pub use crate::{
+    recipients::{Chunk, RecipientChunks, RecipientQuery},
+    register_backend,
+    settings::{Options, timeout},
+};
+/// The attribute of every implementation of [`Backend`], so that a backend crate need not name it
+/// itself.
+pub use async_trait::async_trait;
