@@ -10,8 +10,10 @@
 
 mod add;
 pub mod backend;
+mod delivery;
 mod error;
 mod global;
+mod handle;
 mod item;
 mod recipients;
 mod settings;
@@ -21,13 +23,16 @@ pub mod time;
 mod transaction;
 mod user;
 
-pub use add::{Add, Delivery};
+pub use add::Add;
+pub use backend::memory::{MemoryBackend, MemoryConfig};
+// Until every crate names them in `backend`.
+#[doc(hidden)]
 pub use backend::{
     AddStreamItem, Backend, BackendDriver, Capabilities, Capability, Chunk, ConnectArgs,
-    ConnectFuture, CountQuery, DeleteStream, Delivered, MemoryBackend, MemoryConfig, Options,
-    Position, Progress, RecipientChunks, RecipientQuery, Registry, StreamQuery, Waiting,
-    WaitingPlace, Writes, async_trait,
+    ConnectFuture, CountQuery, DeleteStream, Options, Position, Progress, RecipientChunks,
+    RecipientQuery, Registry, StreamQuery, Waiting, WaitingPlace, Writes, async_trait,
 };
+pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{add_stream_item, get_stream_items, init};
 pub use item::{Cursor, DEFAULT_MAX_CONTENT_LEN, ItemId, NewItem, StreamItem};
@@ -42,6 +47,6 @@ pub use user::{MAX_TEXT_ID_LEN, ToUserId, UserId, UserIdKind};
 
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::backend::Registration;
+    pub use crate::backend::{Registration, UnlinkedBackend};
     pub use inventory;
 }

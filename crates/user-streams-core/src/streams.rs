@@ -2,12 +2,11 @@
 
 use std::{any::Any, sync::Arc};
 
-use chrono::{DateTime, FixedOffset};
-
 use crate::{
-    Add, Backend, Capabilities, DEFAULT_MAX_CONTENT_LEN, DeleteStream, InTransaction,
-    IntoRecipients, NewItem, Registry, Result, Settings, StreamItem, StreamItems, ToUserId, UserId,
-    time,
+    Add, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, NewItem, Result, Settings,
+    StreamItems, ToUserId,
+    backend::{Backend, Capabilities, DeleteStream, Registry},
+    handle::{Handle, TransactionHandle},
 };
 
 /// The streams of all users in one backend. A clone is cheap and shares it.
@@ -18,15 +17,11 @@ use crate::{
 /// let streams = Streams::connect(Settings::new("memory://")).await?;
 /// streams.migrate().await?;
 /// streams.add_stream_item([42, 43], "Hello").await?;
-/// assert_eq!(streams.get_stream_items(42).len().await?, 1);
+/// assert_eq!(streams.get_stream_items(42).count().await?, 1);
 /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
-pub struct Streams {
-    backend: Arc<dyn Backend>,
-    use_utc: bool,
-    max_content_len: usize,
-}
+pub struct Streams(Handle);
 
 impl Streams {
     /// Connects to the backend that the settings name, out of those that are linked into this
@@ -44,33 +39,25 @@ impl Streams {
     /// Those of [`Registry::connect`].
     pub async fn connect_with(registry: &Registry, settings: Settings) -> Result<Self> {
         let backend = registry.connect(&settings).await?;
-        Ok(Self {
-            backend,
-            use_utc: settings.use_utc(),
-            max_content_len: settings.max_content_len(),
-        })
+        Ok(Self(Handle::new(backend, settings.use_utc(), settings.max_content_len())))
     }
 
     /// The streams of a backend that the application has made itself, with the default settings.
     pub fn from_backend(backend: impl Backend) -> Self {
-        Self {
-            backend: Arc::new(backend),
-            use_utc: false,
-            max_content_len: DEFAULT_MAX_CONTENT_LEN,
-        }
+        Self(Handle::new(Arc::new(backend), false, DEFAULT_MAX_CONTENT_LEN))
     }
 
     /// The same backend with timestamps shown in UTC, or in the server's local offset.
     #[must_use]
     pub fn with_use_utc(mut self, use_utc: bool) -> Self {
-        self.use_utc = use_utc;
+        self.0.use_utc = use_utc;
         self
     }
 
     /// The same backend with another limit of the content, in bytes.
     #[must_use]
     pub fn with_max_content_len(mut self, max_content_len: usize) -> Self {
-        self.max_content_len = max_content_len;
+        self.0.max_content_len = max_content_len;
         self
     }
 
@@ -83,13 +70,13 @@ impl Streams {
         recipients: impl IntoRecipients,
         content: impl Into<NewItem>,
     ) -> Add<'static> {
-        Add::new(Some(self.clone()), recipients.into_recipients(), content.into())
+        Add::on(Some(self.0.clone()), recipients.into_recipients(), content.into())
     }
 
     /// The stream of a user, newest first. No I/O is done until it is asked for items or their
     /// number.
     pub fn get_stream_items(&self, user: impl ToUserId) -> StreamItems {
-        StreamItems::new(Some(self.clone()), user.to_user_id())
+        StreamItems::new(Some(self.0.clone()), user.to_user_id())
     }
 
     /// Creates or upgrades what the backend's storage needs. Safe to call at every start, from many
@@ -98,7 +85,7 @@ impl Streams {
     /// # Errors
     /// `Unsupported` if the backend has nothing of the kind; else those of the storage.
     pub async fn migrate(&self) -> Result<()> {
-        self.named("migrate", self.backend.migrate().await)
+        self.0.named("migrate", self.0.backend().migrate().await)
     }
 
     /// Deletes a user's stream, such as when the user is deleted, and returns how many items it
@@ -110,13 +97,13 @@ impl Streams {
         &self,
         user: impl ToUserId,
     ) -> impl Future<Output = Result<u64>> + Send + 'static {
-        let (streams, user) = (self.clone(), user.to_user_id());
+        let (handle, user) = (self.0.clone(), user.to_user_id());
         async move {
-            let deleted = match streams.check(&user) {
-                Ok(()) => streams.backend.delete_stream(DeleteStream::new(user)).await,
+            let deleted = match handle.check(&user) {
+                Ok(()) => handle.backend().delete_stream(DeleteStream::new(user)).await,
                 Err(error) => Err(error),
             };
-            streams.named("delete_stream", deleted)
+            handle.named("delete_stream", deleted)
         }
     }
 
@@ -135,7 +122,7 @@ impl Streams {
         &'a self,
         transaction: &'a T,
     ) -> Result<InTransaction<'a>> {
-        InTransaction::new(self, transaction)
+        InTransaction::new(TransactionHandle { handle: &self.0, transaction })
     }
 
     /// Deletes stored contents that no stream refers to any more, and returns how many there were.
@@ -143,7 +130,7 @@ impl Streams {
     /// # Errors
     /// `Unsupported` if the backend never has any; else those of the storage.
     pub async fn purge(&self) -> Result<u64> {
-        self.named("purge", self.backend.purge().await)
+        self.0.named("purge", self.0.backend().purge().await)
     }
 
     /// Closes the backend's connections. Nothing may be called after it.
@@ -151,37 +138,21 @@ impl Streams {
     /// # Errors
     /// Those of the storage.
     pub async fn close(&self) -> Result<()> {
-        self.named("close", self.backend.close().await)
+        self.0.named("close", self.0.backend().close().await)
     }
 
     /// What the backend is called and what it can do.
     pub fn capabilities(&self) -> Capabilities {
-        self.backend.capabilities()
+        self.0.backend().capabilities()
     }
 
-    /// The backend itself.
-    pub fn backend(&self) -> &Arc<dyn Backend> {
-        &self.backend
+    /// The backend, if it is of this type or decorates one, for what that type alone has: a
+    /// `RedisBackend`'s servers, the pool of a `SingleTableBackend`.
+    pub fn downcast_ref<B: Backend>(&self) -> Option<&B> {
+        self.0.backend().downcast_ref()
     }
 
-    pub(crate) fn max_content_len(&self) -> usize {
-        self.max_content_len
-    }
-
-    pub(crate) fn check(&self, user: &UserId) -> Result<()> {
-        user.check(self.capabilities().user_id())
-    }
-
-    /// The result with the backend and the operation named in its error.
-    pub(crate) fn named<T>(&self, operation: &'static str, result: Result<T>) -> Result<T> {
-        result.map_err(|error| {
-            error.with_backend(self.capabilities().backend()).with_operation(operation)
-        })
-    }
-
-    pub(crate) fn show(&self, mut items: Vec<StreamItem>) -> Vec<StreamItem> {
-        let show = |at: DateTime<FixedOffset>| time::show(at, self.use_utc);
-        items.iter_mut().for_each(|item| item.created_at = show(item.created_at));
-        items
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.0
     }
 }

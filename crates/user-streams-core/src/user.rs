@@ -12,10 +12,15 @@ pub const MAX_TEXT_ID_LEN: usize = 255;
 
 /// The id of a user. Two different ids never share a stream: `"7"` and `"007"`, `"a"` and `"A"`,
 /// `"a"` and `"a "` are different users on every backend.
+///
+/// Serialized it has its kind with it, so that it comes back as itself in every format:
+/// `{"bigint": "42"}`, `{"uuid": "550e8400-e29b-41d4-a716-446655440000"}`, `{"text": "ann"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(rename_all = "lowercase")]
 pub enum UserId {
-    /// A 64-bit integer, such as a serial primary key.
+    /// A 64-bit integer, such as a serial primary key. Serialized it is a string, since JavaScript's
+    /// numbers end at 2^53.
+    #[serde(rename = "bigint", with = "int_as_text")]
     Int(i64),
     /// A UUID.
     Uuid(Uuid),
@@ -44,6 +49,20 @@ impl UserIdKind {
             Self::Uuid => "uuid",
             Self::Text => "text",
         }
+    }
+}
+
+/// An integer as its decimal text.
+mod int_as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(id)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| D::Error::custom("expected a 64-bit integer as a string"))
     }
 }
 
@@ -232,6 +251,26 @@ mod tests {
         assert!(UserId::Text("é".repeat(127)).check(UserIdKind::Text).is_ok());
         assert!(UserId::Text("é".repeat(128)).check(UserIdKind::Text).is_err());
         assert!(UserId::from("a\0").check(UserIdKind::Text).is_err());
+    }
+
+    #[test]
+    fn every_kind_comes_back_as_itself_from_every_format() {
+        let uuid = "550e8400-e29b-41d4-a716-446655440000";
+        for (id, json) in [
+            (UserId::Int(i64::MIN), r#"{"bigint":"-9223372036854775808"}"#.to_owned()),
+            (UserId::Uuid(uuid.parse().unwrap()), format!(r#"{{"uuid":"{uuid}"}}"#)),
+            (UserId::from(uuid), format!(r#"{{"text":"{uuid}"}}"#)),
+            (UserId::from("7"), r#"{"text":"7"}"#.to_owned()),
+        ] {
+            assert_eq!(serde_json::to_string(&id).unwrap(), json);
+            assert_eq!(serde_json::from_str::<UserId>(&json).unwrap(), id);
+            // A format that does not describe itself.
+            let bytes = postcard::to_allocvec(&id).unwrap();
+            assert_eq!(postcard::from_bytes::<UserId>(&bytes).unwrap(), id);
+        }
+        for bad in ["7", r#""7""#, r#"{"bigint":7}"#, r#"{"bigint":"9223372036854775808"}"#] {
+            assert!(serde_json::from_str::<UserId>(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

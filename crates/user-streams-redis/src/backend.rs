@@ -11,7 +11,7 @@ use std::{
 use fred::types::Value;
 use tokio::runtime::Handle;
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error,
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivery, Error,
     ErrorKind, Result, StreamItem, StreamQuery, UserIdKind, Waiting, async_trait,
 };
 
@@ -79,12 +79,13 @@ impl Backend for RedisBackend {
             .with(Capability::Durable)
     }
 
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
-        let AddStreamItem { recipients, item, on_progress, .. } = args;
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+        let (recipients, item, on_progress) = args.into_parts();
         let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
         let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
-        self.call(Broadcast::new(&self.client, &self.keys, &item, shared, on_progress).run(chunks))
-            .await
+        let broadcast = Broadcast::new(&self.client, &self.keys, &item, shared, on_progress);
+        let delivered = self.call(broadcast.run(chunks)).await?;
+        Ok(Delivery::new(item.cursor(), delivered))
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {

@@ -23,8 +23,7 @@ use tokio::{
     time::Instant,
 };
 use user_streams_core::{
-    Delivered, Error, ErrorKind, NewItem, Progress, RecipientChunks, Recipients, Result, UserId,
-    UserIdKind,
+    Error, ErrorKind, NewItem, Progress, RecipientChunks, Recipients, Result, UserId, UserIdKind,
 };
 
 use crate::{
@@ -97,7 +96,7 @@ impl<'a> Broadcast<'a> {
         }
     }
 
-    pub(crate) async fn run(mut self, mut chunks: RecipientChunks) -> Result<Delivered> {
+    pub(crate) async fn run(mut self, mut chunks: RecipientChunks) -> Result<u64> {
         let mut ahead = VecDeque::new();
         let mut more = true;
         while more && ahead.iter().map(Vec::len).sum::<usize>() < AHEAD {
@@ -118,7 +117,7 @@ impl<'a> Broadcast<'a> {
                 None => 0,
             };
             self.report(delivered);
-            return Ok(Delivered::new(self.delivered));
+            return Ok(self.delivered);
         }
         loop {
             if ahead.is_empty() && more {
@@ -146,7 +145,7 @@ impl<'a> Broadcast<'a> {
                 if !self.reported {
                     self.report(0);
                 }
-                Ok(Delivered::new(self.delivered))
+                Ok(self.delivered)
             }
             Some(error) => Err(self.explain(error)),
         }

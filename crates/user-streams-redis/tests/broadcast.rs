@@ -55,9 +55,9 @@ async fn counts_and_progress(streams: &Streams) {
             0
         );
     }
-    assert_eq!(streams.get_stream_items(0).len().await.unwrap(), 5);
-    assert_eq!(streams.get_stream_items(24_999).len().await.unwrap(), 1);
-    assert_eq!(streams.get_stream_items(25_000).len().await.unwrap(), 0);
+    assert_eq!(streams.get_stream_items(0).count().await.unwrap(), 5);
+    assert_eq!(streams.get_stream_items(24_999).count().await.unwrap(), 1);
+    assert_eq!(streams.get_stream_items(25_000).count().await.unwrap(), 0);
 }
 
 async fn failures(streams: &Streams) {

@@ -63,7 +63,7 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
             "{error:?}"
         );
     }
-    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
+    assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 6);
 }
 
 /// Each call reads several times: a range, the exact place by a script, the contents.
@@ -117,7 +117,7 @@ async fn no_call_waits_for_the_time_of_another() {
         async move {
             sleep(Duration::from_millis(20 * user)).await;
             let start = Instant::now();
-            let error = streams.get_stream_items(user.cast_signed()).len().await.unwrap_err();
+            let error = streams.get_stream_items(user.cast_signed()).count().await.unwrap_err();
             assert!(error.is_retryable(), "{error:?}");
             start.elapsed()
         }
@@ -231,14 +231,14 @@ fn without_a_runtime_there_is_an_error() {
         assert(poll(streams.add_stream_item(1, "item").into_future()));
         assert(poll(streams.add_stream_item(Recipients::iter(0..30_000), "item").into_future()));
         assert(poll(streams.get_stream_items(1).into_future()));
-        assert(poll(streams.get_stream_items(1).len()));
+        assert(poll(streams.get_stream_items(1).count()));
         assert(poll(streams.delete_stream(1)));
         assert(poll(streams.migrate()));
         assert(poll(streams.close()));
         // Begun within a runtime, and then left alone.
         server.signal("STOP");
         let items = streams.get_stream_items(1);
-        let mut call = Box::pin(items.len());
+        let mut call = Box::pin(items.count());
         runtime.block_on(async {
             _ = timeout(Duration::from_millis(1), &mut call).await;
         });
@@ -342,7 +342,7 @@ async fn recipients_may_be_read_from_the_same_streams() {
             let reader = reader.clone();
             async move {
                 CALLS.fetch_add(1, Ordering::Relaxed);
-                reader.get_stream_items(id).len().await.unwrap();
+                reader.get_stream_items(id).count().await.unwrap();
                 id
             }
         });

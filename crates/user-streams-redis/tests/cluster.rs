@@ -76,7 +76,11 @@ impl Load {
         let (mut items, mut all_errors) = (0, 0);
         for user in self.users {
             let (user, written, errors) = user.await.unwrap();
-            assert_eq!(streams.get_stream_items(user).len().await.unwrap(), written, "user {user}");
+            assert_eq!(
+                streams.get_stream_items(user).count().await.unwrap(),
+                written,
+                "user {user}"
+            );
             items += written;
             all_errors += errors;
         }
@@ -125,7 +129,7 @@ async fn a_slot_that_moves_is_served_throughout() {
             streams.add_stream_item(user, "alone").await.unwrap();
             let before = if user == new { 0 } else { 3 };
             let items = streams.get_stream_items(user);
-            assert_eq!(items.len().await.unwrap(), before + round * 2 - 1, "user {user}");
+            assert_eq!(items.count().await.unwrap(), before + round * 2 - 1, "user {user}");
             let page = items.cursor_page(1).await.unwrap();
             assert_eq!(page.items[0].content, "alone");
             if before + round > 2 {
@@ -139,7 +143,7 @@ async fn a_slot_that_moves_is_served_throughout() {
         assert_eq!(delivery.delivered, 2_000 + besides);
     }
     assert_eq!(streams.delete_stream(goes).await.unwrap(), 7);
-    assert_eq!(streams.get_stream_items(goes).len().await.unwrap(), 0);
+    assert_eq!(streams.get_stream_items(goes).count().await.unwrap(), 0);
 
     let key = format!("user_streams:user:{stays}");
     assert_eq!(
@@ -185,7 +189,7 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
     let delivery = streams.add_stream_item(Recipients::iter(1_000..21_000), "after").await.unwrap();
     assert_eq!(delivery.delivered, 20_000);
     for user in (1_000..21_000).step_by(97) {
-        assert_eq!(streams.get_stream_items(user).len().await.unwrap(), 2, "user {user}");
+        assert_eq!(streams.get_stream_items(user).count().await.unwrap(), 2, "user {user}");
     }
 }
 
@@ -220,7 +224,7 @@ async fn replace_master(end: fn(&mut Redis)) {
         assert!(start.elapsed() < Duration::from_secs(30), "{error:?}");
         errors += 1;
         // The servers that live are not held up, once the cluster has settled.
-        _ = streams.get_stream_items(other).len().await;
+        _ = streams.get_stream_items(other).count().await;
     }
     let contents: Vec<_> = streams
         .get_stream_items(user)
@@ -232,7 +236,7 @@ async fn replace_master(end: fn(&mut Redis)) {
     assert_eq!(contents, ["after", "before"], "{errors} errors in {:?}", start.elapsed());
     // A new client finds the cluster by the hosts of its URL that live.
     let again = connect(&cluster).await;
-    assert_eq!(again.get_stream_items(user).len().await.unwrap(), 2);
+    assert_eq!(again.get_stream_items(user).count().await.unwrap(), 2);
     let delivery = again.add_stream_item(Recipients::iter(0..3_000), "to all").await.unwrap();
     assert_eq!(delivery.delivered, 3_000);
 }

@@ -72,7 +72,7 @@ async fn assert_own_pages(streams: &Streams, disturb: impl AsyncFn()) {
                                 streams.get_stream_items(user).slice(0..1).await
                             }
                             _ => {
-                                assert!(streams.get_stream_items(user).len().await? >= 5);
+                                assert!(streams.get_stream_items(user).count().await? >= 5);
                                 streams.get_stream_items(user).await
                             }
                         }
@@ -235,7 +235,7 @@ async fn closing_ends_whatever_state_connections_are_in() {
         for connecting in [false, true] {
             let streams = connect_with(&url, config.clone()).await;
             for user in 0..100 {
-                streams.get_stream_items(user).len().await.unwrap();
+                streams.get_stream_items(user).count().await.unwrap();
             }
             if connecting {
                 for node in &nodes {
@@ -269,7 +269,7 @@ async fn closing_ends_whatever_state_connections_are_in() {
             }
             nodes.iter().for_each(|node| node.signal("CONT"));
             for user in 0..4 {
-                let error = streams.get_stream_items(user).len().await.unwrap_err();
+                let error = streams.get_stream_items(user).count().await.unwrap_err();
                 assert_eq!(
                     (error.kind(), error.is_retryable()),
                     (ErrorKind::Connection, false),
@@ -296,7 +296,9 @@ async fn impatient_callers_get_a_connection_nevertheless() {
     proxy.cut();
     let start = Instant::now();
     let storm = async {
-        while timeout(Duration::from_millis(110), streams.get_stream_items(1).len()).await.is_err()
+        while timeout(Duration::from_millis(110), streams.get_stream_items(1).count())
+            .await
+            .is_err()
         {
             assert!(start.elapsed() < Duration::from_secs(5), "none was ever answered");
         }
@@ -312,24 +314,24 @@ async fn a_dead_connection_is_noticed_by_dropped_calls() {
     let proxy = Proxy::before(server.port);
     let streams = connect(&proxy.url()).await;
     for _ in 0..4 {
-        streams.get_stream_items(1).len().await.unwrap();
+        streams.get_stream_items(1).count().await.unwrap();
     }
     proxy.stall();
     let start = Instant::now();
-    while timeout(Duration::from_millis(100), streams.get_stream_items(1).len()).await.is_err() {
+    while timeout(Duration::from_millis(100), streams.get_stream_items(1).count()).await.is_err() {
         assert!(start.elapsed() < Duration::from_secs(3), "the connection is never given up");
     }
     for _ in 0..10 {
-        timeout(TIMEOUT, streams.get_stream_items(1).len()).await.unwrap().unwrap();
+        timeout(TIMEOUT, streams.get_stream_items(1).count()).await.unwrap().unwrap();
     }
     // A slow server's connections are kept.
     let before = proxy.accepted();
     proxy.delay(100);
     for _ in 0..10 {
-        _ = timeout(Duration::from_millis(50), streams.get_stream_items(1).len()).await;
+        _ = timeout(Duration::from_millis(50), streams.get_stream_items(1).count()).await;
     }
     sleep(TIMEOUT).await;
-    streams.get_stream_items(1).len().await.unwrap();
+    streams.get_stream_items(1).count().await.unwrap();
     assert_eq!(proxy.accepted(), before);
 }
 
@@ -340,7 +342,7 @@ async fn after_a_timeout_the_first_retry_succeeds() {
     let config = RedisConfig::new().with_client_arguments(arguments().with_pool_size(8));
     let streams = connect_with(&proxy.url(), config).await;
     for _ in 0..16 {
-        streams.get_stream_items(1).len().await.unwrap();
+        streams.get_stream_items(1).count().await.unwrap();
     }
     proxy.stall();
     let start = Instant::now();

@@ -44,7 +44,7 @@ async fn a_server_that_is_killed_and_started_again_is_used_again() {
         server.kill();
         for _ in 0..2 {
             let start = Instant::now();
-            let error = streams.get_stream_items(1).len().await.unwrap_err();
+            let error = streams.get_stream_items(1).count().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
             assert!(
                 error.is_retryable() && error.message().contains(&server.port.to_string()),
@@ -53,7 +53,7 @@ async fn a_server_that_is_killed_and_started_again_is_used_again() {
             assert_in_time(start);
         }
         server.restart();
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), round);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), round);
     }
 }
 
@@ -120,7 +120,7 @@ async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
     server.signal("STOP");
     for _ in 0..2 {
         let start = Instant::now();
-        let calls = (0..20).map(|_| async { streams.get_stream_items(1).len().await });
+        let calls = (0..20).map(|_| async { streams.get_stream_items(1).count().await });
         for result in futures_util::future::join_all(calls).await {
             let error = result.unwrap_err();
             assert!(
@@ -132,7 +132,7 @@ async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
         assert_in_time(start);
     }
     server.signal("CONT");
-    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     // What was thrown away does not linger.
     server.wait_until("old connections are gone", |server| server.clients() <= 2);
 }
@@ -143,7 +143,7 @@ async fn a_pause_shorter_than_the_timeout_is_waited_for() {
     let streams = connect(&server.url()).await;
     streams.add_stream_item(1, "before").await.unwrap();
     server.cli(&["client", "pause", "300", "all"]);
-    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     server.cli(&["client", "pause", "3000", "write"]);
     let start = Instant::now();
     let error = streams.add_stream_item(1, "late").await.unwrap_err();
@@ -161,7 +161,7 @@ async fn connections_that_the_server_closes_are_made_again_unnoticed() {
     for number in 0..20 {
         streams.add_stream_item(1, "item").await.unwrap();
         server.cli(&["client", "kill", "type", "normal", "skipme", "yes"]);
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), number + 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), number + 1);
         server.cli(&["script", "flush"]);
     }
 }
@@ -200,7 +200,7 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     let password = ClientArguments::new().with_password("p@ss word");
     let config = RedisConfig::new().with_client_arguments(password);
     let by_argument = Streams::from_backend(RedisBackend::connect(&at(""), config).await.unwrap());
-    assert_eq!(by_argument.get_stream_items(1).len().await.unwrap(), 1);
+    assert_eq!(by_argument.get_stream_items(1).count().await.unwrap(), 1);
     let keys = server.cli(&["-a", "p@ss word", "-n", "3", "--no-auth-warning", "dbsize"]);
     assert_eq!(keys, "1");
     for login in ["", ":wrong@", "ann:wrong@"] {
@@ -253,7 +253,7 @@ async fn few_rights_are_enough() {
     assert_eq!(next.items[0].id, items[14].id());
     assert_eq!(streams.delete_stream(1).await.unwrap(), 20);
     server.cli(&["acl", "setuser", "ann", "-zcard"]);
-    let error = streams.get_stream_items(2).len().await.unwrap_err();
+    let error = streams.get_stream_items(2).count().await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
 }
 
@@ -270,7 +270,7 @@ async fn a_foreign_key_concerns_its_user_alone() {
     let error = streams.add_stream_item(Recipients::iter(2..20_000), "to all").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
     for user in [2, 4_999, 5_001, 19_999] {
-        assert_eq!(streams.get_stream_items(user).len().await.unwrap(), 1, "{user}");
+        assert_eq!(streams.get_stream_items(user).count().await.unwrap(), 1, "{user}");
     }
 }
 
@@ -282,7 +282,7 @@ async fn a_full_server_and_a_replica_say_so() {
     server.cli(&["config", "set", "maxmemory", "1"]);
     let error = streams.add_stream_item(1, "item").await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
-    assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+    assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     server.cli(&["config", "set", "maxmemory", "0"]);
     server.cli(&["replicaof", "192.0.2.1", "1"]);
     let start = Instant::now();
@@ -298,16 +298,16 @@ async fn no_connection_outlives_the_backend() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     for _ in 0..4 {
-        streams.get_stream_items(1).len().await.unwrap();
+        streams.get_stream_items(1).count().await.unwrap();
     }
     assert_eq!(server.clients(), 2);
     streams.close().await.unwrap();
     server.wait_until("closed connections are gone", |server| server.clients() == 0);
-    let error = streams.get_stream_items(1).len().await.unwrap_err();
+    let error = streams.get_stream_items(1).count().await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Connection, false), "{error:?}");
 
     let streams = connect(&server.url()).await;
-    streams.get_stream_items(1).len().await.unwrap();
+    streams.get_stream_items(1).count().await.unwrap();
     drop(streams);
     server.wait_until("dropped connections are gone", |server| server.clients() == 0);
 }

@@ -10,9 +10,8 @@ use chrono::{DateTime, Utc};
 use common::{AnyCluster, Redis};
 use fastrand::Rng;
 use user_streams_core::{
-    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, IntoRecipients, ItemId,
-    MemoryBackend, MemoryConfig, NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind,
-    time,
+    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, ItemId, MemoryBackend, MemoryConfig,
+    NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind, time,
 };
 use user_streams_redis::{RedisBackend, RedisConfig};
 
@@ -69,8 +68,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Con
                 let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
                 let mut delivered = Vec::new();
                 for backend in [&memory, &redis] {
-                    let args = AddStreamItem::new(users.clone().into_recipients(), new.clone());
-                    delivered.push(backend.add_stream_item(args).await.unwrap().users);
+                    let args = AddStreamItem::new(users.clone(), new.clone()).unwrap();
+                    delivered.push(backend.add_stream_item(args).await.unwrap().delivered);
                 }
                 assert_eq!(delivered[0], delivered[1], "{context}: {new:?} to {users:?}");
                 items.push(new);
@@ -168,7 +167,7 @@ async fn a_thousand_items_of_one_instant_are_paged_exactly() {
         for number in 0..items {
             let new = NewItem::new(format!("item {number}")).with_created_at(&at(us));
             expected.push(new.cursor());
-            backend.add_stream_item(AddStreamItem::new(7.into_recipients(), new)).await.unwrap();
+            backend.add_stream_item(AddStreamItem::new(7, new).unwrap()).await.unwrap();
         }
     }
     expected.reverse();
@@ -204,8 +203,8 @@ async fn the_place_alone_identifies_an_item() {
     let id = |id| ItemId::try_from(id).unwrap();
     let add = async |us, number, content: &str, users: &[i64]| {
         let new = NewItem::new(content).with_created_at(&at(us)).with_id(id(number));
-        let args = AddStreamItem::new(users.into_recipients(), new);
-        backend.add_stream_item(args).await.unwrap().users
+        let args = AddStreamItem::new(users, new).unwrap();
+        backend.add_stream_item(args).await.unwrap().delivered
     };
     assert_eq!(add(5, 9, "first", &[1, 2, 2]).await, 2);
     assert_eq!(add(5, 9, "first", &[1, 2, 3]).await, 1);
@@ -235,7 +234,7 @@ async fn the_layout_is_as_documented() {
     let new = NewItem::new("hello")
         .with_created_at(&at(1_732_262_400_123_456))
         .with_id(ItemId::try_from(258).unwrap());
-    backend.add_stream_item(AddStreamItem::new("a{b}".into_recipients(), new)).await.unwrap();
+    backend.add_stream_item(AddStreamItem::new("a{b}", new).unwrap()).await.unwrap();
     assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
     assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
     // The place: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456),

@@ -362,7 +362,7 @@ async fn a_content_that_is_lost_is_named() {
     ] {
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");
     }
-    assert_eq!(streams.get_stream_items(3).len().await.unwrap(), 0);
+    assert_eq!(streams.get_stream_items(3).count().await.unwrap(), 0);
     assert_eq!(streams.delete_stream(1).await.unwrap(), 1);
 }
 

@@ -4,7 +4,7 @@ use std::{any::Any, marker::PhantomData, sync::Arc};
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivered, Error,
+    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivery, Error,
     ErrorKind, Result, StreamItem, StreamQuery, Writes, async_trait,
 };
 
@@ -72,8 +72,9 @@ impl<L: Layout> Backend for SqlBackend<L> {
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
-        ops::add(&self.store, args).await
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+        let item = args.item().cursor();
+        ops::add(&self.store, args).await.map(|delivered| Delivery::new(item, delivered))
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {

@@ -17,12 +17,14 @@ use crate::{compare::newest_first, suite::Connect};
 #[derive(Clone)]
 pub struct Namespace {
     streams: Streams,
+    backend: Arc<dyn Backend>,
     connect: Connect,
 }
 
 impl Namespace {
     pub(crate) fn new(backend: Arc<dyn Backend>, connect: Connect) -> Self {
-        Self { streams: Streams::from_backend(backend).with_use_utc(true), connect }
+        let streams = Streams::from_backend(Arc::clone(&backend)).with_use_utc(true);
+        Self { streams, backend, connect }
     }
 
     /// The streams of the backend, shown in UTC.
@@ -32,7 +34,7 @@ impl Namespace {
 
     /// The backend itself.
     pub fn backend(&self) -> &Arc<dyn Backend> {
-        self.streams.backend()
+        &self.backend
     }
 
     /// Another connection to the same store.
@@ -111,7 +113,7 @@ impl Namespace {
 
     /// The number of a user's items.
     pub(crate) async fn len(&self, user: &UserId) -> usize {
-        self.streams.get_stream_items(user).len().await.expect("a count succeeds")
+        self.streams.get_stream_items(user).count().await.expect("a count succeeds")
     }
 
     /// A read straight from the backend.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, CountQuery, Delivered, Position, Result, StreamItem,
+    AddStreamItem, Backend, Capabilities, CountQuery, Delivery, Position, Result, StreamItem,
     StreamQuery, async_trait,
 };
 
@@ -42,7 +42,7 @@ impl Backend for Spy {
         self.inner.capabilities()
     }
 
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         self.note(Call::Add);
         self.inner.add_stream_item(args).await
     }

@@ -228,7 +228,7 @@ impl Stage {
     /// The number of a user's items.
     pub(crate) async fn count(&self, user: i64) -> Option<u64> {
         let items = self.streams.get_stream_items(self.place.user_id(user));
-        let count = self.call("a count", self.place.limits.statement, items.len()).await?;
+        let count = self.call("a count", self.place.limits.statement, items.count()).await?;
         Some(count as u64)
     }
 

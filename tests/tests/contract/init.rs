@@ -13,15 +13,12 @@ async fn the_free_functions_work_from_the_first_init_that_succeeds_and_a_second_
     let items = get_stream_items(42);
     for error in [
         add_stream_item(42, "too early").await.unwrap_err(),
-        items.len().await.unwrap_err(),
+        items.count().await.unwrap_err(),
         items.clone().await.unwrap_err(),
         items.cursor_page(1).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::NotInitialized, "{error}");
-        assert!(
-            error.to_string().contains("`user_streams_core::init(settings).await?`"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("`init(settings).await?`"), "{error}");
     }
 
     let error = init(Settings::new("memory://typo")).await.unwrap_err();
@@ -31,12 +28,16 @@ async fn the_free_functions_work_from_the_first_init_that_succeeds_and_a_second_
         .await
         .expect("a failed init may be repeated");
     assert_eq!(add_stream_item([42, 43], "to both").await.unwrap().delivered, 2);
-    assert_eq!(items.len().await.unwrap(), 1, "a stream that was made before init works after it");
+    assert_eq!(
+        items.count().await.unwrap(),
+        1,
+        "a stream that was made before init works after it"
+    );
     assert_eq!(streams.get_stream_items(43).get(0).await.unwrap().unwrap().content, "to both");
 
     let error = init(Settings::new("memory://")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AlreadyInitialized, "{error}");
-    assert_eq!(items.len().await.unwrap(), 1, "the first one stays");
+    assert_eq!(items.count().await.unwrap(), 1, "the first one stays");
 }
 
 /// What a process in the time zone of `TZ` shows; not a test of its own.

@@ -111,14 +111,14 @@ pub(crate) async fn a_login_that_is_used_does_not_show(login: Login) {
         streams.migrate().await.unwrap();
         streams.add_stream_item([1, 2], "Hello").await.unwrap();
         let items = streams.get_stream_items(1);
-        assert_eq!(items.len().await.unwrap(), 1);
+        assert_eq!(items.count().await.unwrap(), 1);
         shown::check("streams", &format!("{streams:?}\n{streams:#?}\n{items:?}\n{items:#?}"));
         let error = streams.add_stream_item("a text", "Hello").await.map(drop).unwrap_err();
         shown::check_error("an error", &error);
         streams.delete_stream(1).await.unwrap();
         streams.delete_stream(2).await.unwrap();
         streams.close().await.unwrap();
-        shown::check_error("closed", &streams.get_stream_items(1).len().await.unwrap_err());
+        shown::check_error("closed", &streams.get_stream_items(1).count().await.unwrap_err());
     }
 }
 

@@ -25,7 +25,7 @@ async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
 
 /// Every connection of the pool is there after this.
 async fn read_at_once(streams: &Streams) {
-    let reads = (0..8).map(|user| async move { streams.get_stream_items(user).len().await });
+    let reads = (0..8).map(|user| async move { streams.get_stream_items(user).count().await });
     for count in join_all(reads).await {
         assert_eq!(count.unwrap(), 0);
     }
@@ -42,7 +42,7 @@ async fn a_transaction_gets_a_connection_that_reads_had(database: TestDatabase) 
         for delivery in join_all(adds).await {
             assert_eq!(delivery.unwrap().delivered, 2);
         }
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 6);
     }
 }
 

@@ -31,8 +31,8 @@ async fn deleting_a_user_deletes_the_users_items(database: TestDatabase) {
     }
     database.run("DELETE FROM people WHERE id = 1").await;
     for streams in &backends {
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 0);
-        assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 1);
     }
     // Of the item that only user 1 had, the content is left for `purge`.
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 2);
@@ -48,7 +48,7 @@ async fn a_recipient_who_is_no_user_is_refused_and_nothing_is_stored(database: T
             assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{error:?}");
             assert!(error.to_string().contains("users"), "{error}");
         }
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
     }
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 0);
 }
@@ -68,6 +68,6 @@ async fn of_adds_at_once_only_those_to_no_user_fail(database: TestDatabase) {
                 }
             }
         }
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 32);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 32);
     }
 }

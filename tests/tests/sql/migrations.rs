@@ -111,7 +111,7 @@ async fn an_application_may_compose_the_migrations_into_its_own(database: TestDa
         ManyToManyBackend::new(database.connection.clone(), config.with_table("inbox")).unwrap();
     for streams in [feed, Streams::from_backend(inbox)] {
         streams.add_stream_item([1, 2], "composed").await.unwrap();
-        assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 1);
     }
 }
 
@@ -132,7 +132,7 @@ async fn before_migrating_every_operation_says_to_migrate(database: TestDatabase
             streams.add_stream_item(1, "one").await.map(|_| ()).unwrap_err(),
             streams.add_stream_item([1, 2], "two").await.map(|_| ()).unwrap_err(),
             items.get(0).await.map(|_| ()).unwrap_err(),
-            items.len().await.map(|_| ()).unwrap_err(),
+            items.count().await.map(|_| ()).unwrap_err(),
             streams.delete_stream(1).await.map(|_| ()).unwrap_err(),
         ];
         for error in errors {
@@ -165,7 +165,7 @@ async fn a_login_that_only_reads_may_call_migrate_with_nothing_to_do(database: T
     role.grant(&database, "SELECT").await;
     for streams in both(&config).await {
         streams.migrate().await.unwrap();
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
     }
     // The application's own pool likewise.
     let pool = connect(&role.url, 1).await;
@@ -208,7 +208,7 @@ async fn names_that_differ_in_case_alone_are_two_or_refused(database: TestDataba
     match upper.migrate().await {
         Ok(()) => {
             assert!(!folds);
-            assert_eq!(upper.get_stream_items(1).len().await.unwrap(), 0);
+            assert_eq!(upper.get_stream_items(1).count().await.unwrap(), 0);
         }
         Err(error) => {
             assert!(folds, "{error:?}");

@@ -102,7 +102,7 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
             let contents: Vec<_> =
                 items.slice(..10).await.unwrap().into_iter().map(|item| item.content).collect();
             assert_eq!(contents, ["all", "many", "two", "one"], "{table}");
-            assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 3, "{table}");
+            assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 3, "{table}");
             assert_eq!(streams.delete_stream(1).await.unwrap(), 4, "{table}");
             if layout == Layout::ManyToMany {
                 assert_eq!(streams.purge().await.unwrap(), 1, "{table}");
@@ -199,7 +199,7 @@ async fn use_it(streams: &Streams, table: &str) {
             let items = streams.get_stream_items(user).slice(..4).await.unwrap();
             assert!(items.iter().all(|item| item.content.starts_with(table)), "{table}: {items:?}");
             assert_eq!(items[0].content, content, "{table}");
-            let len = streams.get_stream_items(100 + user).len().await.unwrap();
+            let len = streams.get_stream_items(100 + user).count().await.unwrap();
             assert_eq!(len, number as usize + 1, "{table}");
         }
     });

@@ -113,8 +113,8 @@ async fn a_query_is_one_insert_select_whose_rows_never_reach_the_client(database
             statements.iter().filter(|statement| statement.sql.contains("WITH targets")).count(),
             1
         );
-        assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 1);
-        assert_eq!(streams.get_stream_items(3).len().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(3).count().await.unwrap(), 0);
     }
 }
 
@@ -126,8 +126,8 @@ async fn a_column_of_another_table_names_users_once_each(database: TestDatabase)
             .await
             .unwrap();
         assert_eq!(delivery.delivered, 2);
-        assert_eq!(streams.get_stream_items(20).len().await.unwrap(), 1);
-        assert_eq!(streams.get_stream_items(22).len().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(20).count().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(22).count().await.unwrap(), 0);
     }
 }
 
@@ -180,7 +180,7 @@ async fn a_query_of_another_database_is_streamed(database: TestDatabase) {
         let follows =
             Users::by(follow::Entity::find(), follow::Column::Follower).on(&database.connection);
         assert_eq!(streams.add_stream_item(follows, "to followers").await.unwrap().delivered, 3);
-        assert_eq!(streams.get_stream_items(20).len().await.unwrap(), 2);
+        assert_eq!(streams.get_stream_items(20).count().await.unwrap(), 2);
     }
 }
 

@@ -33,7 +33,7 @@ async fn works(url: &str) -> Result<(), Error> {
     let streams = connect(url).await?;
     streams.migrate().await?;
     streams.add_stream_item([1, 2], "Hello").await?;
-    assert_eq!(streams.get_stream_items(1).len().await?, 1);
+    assert_eq!(streams.get_stream_items(1).count().await?, 1);
     streams.close().await
 }
 
@@ -154,7 +154,7 @@ async fn a_path_may_have_spaces_and_escapes(database: TestDatabase) {
         // What another spelling of the same path has stored is there.
         let escaped = directory.replace(' ', "%20");
         let streams = connect(&format!("sqlite:{escaped}/{path}")).await.unwrap();
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     }
 }
 
@@ -175,9 +175,12 @@ async fn a_database_in_memory_is_one_for_all_its_connections(database: TestDatab
     let (first, second) = (connect(url).await.unwrap(), connect(url).await.unwrap());
     first.migrate().await.unwrap();
     first.add_stream_item(1, "Hello").await.unwrap();
-    assert_eq!(second.get_stream_items(1).len().await.unwrap(), 1);
+    assert_eq!(second.get_stream_items(1).count().await.unwrap(), 1);
     let private = connect(&format!("{url}&cache=private")).await.unwrap();
-    assert_eq!(private.get_stream_items(1).len().await.unwrap_err().kind(), ErrorKind::NotMigrated);
+    assert_eq!(
+        private.get_stream_items(1).count().await.unwrap_err().kind(),
+        ErrorKind::NotMigrated
+    );
 }
 
 async fn a_unix_socket_is_connected_to(database: TestDatabase) {

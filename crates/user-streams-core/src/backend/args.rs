@@ -1,34 +1,65 @@
-//! What the operations of a backend take and give: structs that can grow without breaking a
-//! backend.
+//! What the operations of a backend take: structs that can grow without breaking a backend.
 
 use std::fmt;
 
-use crate::{Cursor, NewItem, Recipients, UserId};
+use crate::{Cursor, IntoRecipients, NewItem, Recipients, Result, UserId, UserIdKind};
 
 /// A callback that is told how many users have received the item so far.
 pub type Progress = Box<dyn FnMut(u64) + Send>;
 
-/// The argument of [`Backend::add_stream_item`](crate::Backend::add_stream_item).
+/// The argument of [`Backend::add_stream_item`](crate::backend::Backend::add_stream_item): an item
+/// that every backend can store, and its recipients.
 #[non_exhaustive]
 pub struct AddStreamItem {
     /// Who receives the item.
     pub recipients: Recipients,
-    /// What they receive; it has been checked.
-    pub item: NewItem,
     /// To be called after each chunk that was sent, if there is one.
     pub on_progress: Option<Progress>,
+    item: NewItem,
 }
 
 impl AddStreamItem {
-    /// One item for these recipients.
-    pub fn new(recipients: Recipients, item: NewItem) -> Self {
-        Self { recipients, item, on_progress: None }
+    /// One item for these recipients, for a program that calls a backend itself. The limit of
+    /// `max_content_len` is that of [`Streams`](crate::Streams) and does not count here.
+    ///
+    /// # Errors
+    /// `InvalidContent` if the content has a NUL character; `InvalidDate`.
+    pub fn new(recipients: impl IntoRecipients, item: impl Into<NewItem>) -> Result<Self> {
+        let item = item.into();
+        item.check(usize::MAX)?;
+        Ok(Self::unchecked(recipients.into_recipients(), item))
     }
 
     /// The same with a callback.
     #[must_use]
     pub fn with_on_progress(mut self, on_progress: Option<Progress>) -> Self {
         self.on_progress = on_progress;
+        self
+    }
+
+    /// What the recipients receive.
+    pub fn item(&self) -> &NewItem {
+        &self.item
+    }
+
+    /// The recipients, the item and the callback, to be consumed.
+    pub fn into_parts(self) -> (Recipients, NewItem, Option<Progress>) {
+        (self.recipients, self.item, self.on_progress)
+    }
+
+    /// For core, which checks when the add is awaited.
+    pub(crate) fn unchecked(recipients: Recipients, item: NewItem) -> Self {
+        Self { recipients, on_progress: None, item }
+    }
+
+    /// Checks the item and the ids that are at hand, before any I/O.
+    pub(crate) fn check(&self, kind: UserIdKind, max_content_len: usize) -> Result<()> {
+        self.item.check(max_content_len)?;
+        self.recipients.check(kind)
+    }
+
+    pub(crate) fn map_item(mut self, change: impl FnOnce(NewItem) -> NewItem) -> Self {
+        self.item = change(self.item);
         self
     }
 }
@@ -39,22 +70,6 @@ impl fmt::Debug for AddStreamItem {
             .field("recipients", &self.recipients)
             .field("item", &self.item)
             .finish_non_exhaustive()
-    }
-}
-
-/// What an add has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Delivered {
-    /// How many users have received the item by this call. A user named twice counts once, and a
-    /// user who had this very item already does not count.
-    pub users: u64,
-}
-
-impl Delivered {
-    /// Delivered to this many users.
-    pub fn new(users: u64) -> Self {
-        Self { users }
     }
 }
 
@@ -70,7 +85,7 @@ pub enum Position {
     Before(Cursor),
 }
 
-/// The argument of [`Backend::get_stream_items`](crate::Backend::get_stream_items).
+/// The argument of [`Backend::get_stream_items`](crate::backend::Backend::get_stream_items).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StreamQuery {
@@ -96,7 +111,7 @@ impl StreamQuery {
     }
 }
 
-/// The argument of [`Backend::count_stream_items`](crate::Backend::count_stream_items).
+/// The argument of [`Backend::count_stream_items`](crate::backend::Backend::count_stream_items).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CountQuery {
@@ -111,7 +126,7 @@ impl CountQuery {
     }
 }
 
-/// The argument of [`Backend::delete_stream`](crate::Backend::delete_stream).
+/// The argument of [`Backend::delete_stream`](crate::backend::Backend::delete_stream).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeleteStream {

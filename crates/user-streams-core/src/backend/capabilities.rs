@@ -6,23 +6,23 @@ use crate::UserIdKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Capability {
-    /// [`Backend::migrate`](crate::Backend::migrate).
+    /// [`Backend::migrate`](crate::backend::Backend::migrate).
     Migrate,
-    /// [`Backend::delete_stream`](crate::Backend::delete_stream).
+    /// [`Backend::delete_stream`](crate::backend::Backend::delete_stream).
     DeleteStream,
-    /// [`Backend::purge`](crate::Backend::purge).
+    /// [`Backend::purge`](crate::backend::Backend::purge).
     Purge,
     /// A broadcast is stored whole or not at all, also if its recipients fail half-way.
     AtomicBroadcast,
     /// What is stored outlives the backend value.
     Durable,
-    /// [`Backend::in_transaction`](crate::Backend::in_transaction).
+    /// [`Backend::in_transaction`](crate::backend::Backend::in_transaction).
     InTransaction,
 }
 
 impl Capability {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: &[Self] = &[
         Self::Migrate,
         Self::DeleteStream,
         Self::Purge,
@@ -35,9 +35,13 @@ impl Capability {
 /// What a backend is called, whom it knows, and which optional operations it has.
 ///
 /// ```
-/// use user_streams_core::{Capabilities, Capability, UserIdKind};
+/// use user_streams_core::{
+///     UserIdKind,
+///     backend::{Capabilities, Capability},
+/// };
 ///
-/// let capabilities = Capabilities::new("my-backend", UserIdKind::Uuid).with(Capability::DeleteStream);
+/// let capabilities =
+///     Capabilities::new("my-backend", UserIdKind::Uuid).with(Capability::DeleteStream);
 /// assert!(capabilities.has(Capability::DeleteStream));
 /// assert!(!capabilities.has(Capability::Migrate));
 /// ```
@@ -58,6 +62,13 @@ impl Capabilities {
     #[must_use]
     pub const fn with(mut self, capability: Capability) -> Self {
         self.flags |= 1 << capability as u32;
+        self
+    }
+
+    /// The same without `capability`, for a decorator that takes one away.
+    #[must_use]
+    pub const fn without(mut self, capability: Capability) -> Self {
+        self.flags &= !(1 << capability as u32);
         self
     }
 

@@ -5,8 +5,8 @@ use std::{any::Any, fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    AddStreamItem, Capabilities, CountQuery, DeleteStream, Delivered, Error, Result, StreamItem,
-    StreamQuery, Writes,
+    Delivery, Error, Result, StreamItem,
+    backend::{AddStreamItem, Capabilities, CountQuery, DeleteStream, StreamQuery, Writes},
 };
 
 /// A storage for streams, used as `Arc<dyn Backend>`.
@@ -20,19 +20,19 @@ use crate::{
 /// checks them; contents have no NUL; dates are within [`time`](crate::time).
 ///
 /// An operation that a backend does not have answers [`Error::unsupported`], as the provided
-/// methods do; one that it has is declared by a [`Capability`](crate::Capability). Dropping a
+/// methods do; one that it has is declared by a [`Capability`](crate::backend::Capability). Dropping a
 /// future of a backend must leave its store as it was or as it would have become.
 ///
 /// The suite of `user-streams-testkit` proves a backend. A small one is written in
 /// `docs/writing-a-backend.md`.
 #[async_trait]
-pub trait Backend: Debug + Send + Sync + 'static {
+pub trait Backend: Any + Debug + Send + Sync {
     /// The backend's name, the kind of its user ids and its optional operations. Constant over its
     /// life.
     fn capabilities(&self) -> Capabilities;
 
     /// Puts an item into the stream of each recipient.
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered>;
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery>;
 
     /// The items of a user's stream from a position on, newest first. A user without items has an
     /// empty stream.
@@ -41,21 +41,28 @@ pub trait Backend: Debug + Send + Sync + 'static {
     /// The number of items in a user's stream.
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64>;
 
+    /// The backend that this one decorates. Whatever is not implemented here, now or in a later
+    /// version of the trait, is asked of it.
+    fn inner(&self) -> Option<&dyn Backend> {
+        None
+    }
+
     /// Creates or upgrades what the storage needs (tables, indexes). Safe to call again, and from
     /// many processes at once.
     async fn migrate(&self) -> Result<()> {
-        Err(Error::unsupported(self.capabilities().backend(), "migrate"))
+        inner_or_unsupported(self.inner(), self.capabilities(), "migrate")?.migrate().await
     }
 
     /// Deletes every item of a user's stream and returns how many there were.
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-        let _ = args;
-        Err(Error::unsupported(self.capabilities().backend(), "delete_stream"))
+        inner_or_unsupported(self.inner(), self.capabilities(), "delete_stream")?
+            .delete_stream(args)
+            .await
     }
 
-    /// Deletes stored contents that no stream refers to any more and returns how many there were.
+    /// Deletes stored content that no stream refers to any more and returns how many there were.
     async fn purge(&self) -> Result<u64> {
-        Err(Error::unsupported(self.capabilities().backend(), "purge"))
+        inner_or_unsupported(self.inner(), self.capabilities(), "purge")?.purge().await
     }
 
     /// What writes within a transaction of the application's own, which commits or undoes it.
@@ -69,62 +76,62 @@ pub trait Backend: Debug + Send + Sync + 'static {
         &'a self,
         transaction: &'a (dyn Any + Send + Sync),
     ) -> Result<Box<dyn Writes + 'a>> {
-        let _ = transaction;
-        Err(Error::unsupported(self.capabilities().backend(), "in_transaction"))
+        inner_or_unsupported(self.inner(), self.capabilities(), "in_transaction")?
+            .in_transaction(transaction)
     }
 
     /// Closes the connections, for a tidy end. Nothing may be called after it. A backend without
     /// connections does nothing.
     async fn close(&self) -> Result<()> {
-        Ok(())
+        match self.inner() {
+            Some(inner) => inner.close().await,
+            None => Ok(()),
+        }
     }
 }
 
-macro_rules! forward {
-    ($pointer:ident) => {
+impl dyn Backend {
+    /// This backend, or one that it decorates, if that is of type `B`.
+    pub fn downcast_ref<B: Backend>(&self) -> Option<&B> {
+        (self as &dyn Any).downcast_ref().or_else(|| self.inner()?.downcast_ref())
+    }
+}
+
+fn inner_or_unsupported<'a>(
+    inner: Option<&'a dyn Backend>,
+    capabilities: Capabilities,
+    operation: &'static str,
+) -> Result<&'a dyn Backend> {
+    inner.ok_or_else(|| Error::unsupported(capabilities.backend(), operation))
+}
+
+/// A pointer is the backend that it points to, and decorates it, so that nothing is lost.
+macro_rules! pointer {
+    ($pointer:ty $(, $parameter:ident)?) => {
         #[async_trait]
-        #[deny(clippy::missing_trait_methods)]
-        impl<T: Backend + ?Sized> Backend for $pointer<T> {
+        impl$(<$parameter: Backend>)? Backend for $pointer {
             fn capabilities(&self) -> Capabilities {
-                T::capabilities(self)
+                (**self).capabilities()
             }
 
-            async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
-                T::add_stream_item(self, args).await
+            fn inner(&self) -> Option<&dyn Backend> {
+                Some(&**self)
+            }
+
+            async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+                (**self).add_stream_item(args).await
             }
 
             async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
-                T::get_stream_items(self, query).await
+                (**self).get_stream_items(query).await
             }
 
             async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
-                T::count_stream_items(self, query).await
-            }
-
-            async fn migrate(&self) -> Result<()> {
-                T::migrate(self).await
-            }
-
-            async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-                T::delete_stream(self, args).await
-            }
-
-            async fn purge(&self) -> Result<u64> {
-                T::purge(self).await
-            }
-
-            fn in_transaction<'a>(
-                &'a self,
-                transaction: &'a (dyn Any + Send + Sync),
-            ) -> Result<Box<dyn Writes + 'a>> {
-                T::in_transaction(self, transaction)
-            }
-
-            async fn close(&self) -> Result<()> {
-                T::close(self).await
+                (**self).count_stream_items(query).await
             }
         }
     };
 }
-forward!(Arc);
-forward!(Box);
+pointer!(Arc<T>, T);
+pointer!(Arc<dyn Backend>);
+pointer!(Box<dyn Backend>);

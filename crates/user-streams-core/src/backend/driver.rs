@@ -1,10 +1,14 @@
 //! How a backend crate introduces itself.
 
-use std::{fmt, sync::Arc};
+use std::{env, fmt, sync::Arc};
 
 use futures_core::future::BoxFuture;
 
-use crate::{Backend, Options, Result, settings::redact};
+use crate::{
+    Result, Settings,
+    backend::Backend,
+    settings::{Environment, Options, redact},
+};
 
 /// The future of a connect function.
 pub type ConnectFuture = BoxFuture<'static, Result<Arc<dyn Backend>>>;
@@ -87,6 +91,48 @@ impl BackendDriver {
         self.crate_version
     }
 
+    /// The backend's own options of these settings and, where they are [of the
+    /// environment](Settings::from_env), of its variables: for an application that makes the
+    /// backend itself, such as over its own pool.
+    ///
+    /// # Errors
+    /// `InvalidSettings` for a variable that belongs to no backend of this program.
+    pub fn options(&self, settings: &Settings) -> Result<Options> {
+        self.options_among(linked_names(), settings)
+    }
+
+    /// The backend's own options of the process's environment variables,
+    /// `USER_STREAMS_<BACKEND>_<OPTION>`, where no URL is wanted.
+    ///
+    /// # Errors
+    /// `InvalidSettings` for a variable that belongs to no backend of this program.
+    pub fn options_from_env(&self) -> Result<Options> {
+        let environment = Environment::new(env::vars_os())?.without_core();
+        self.with_environment(Options::new(), linked_names(), &environment)
+    }
+
+    /// The options of these settings in a program that has backends of these names.
+    pub(crate) fn options_among(
+        &self,
+        names: impl IntoIterator<Item = &'static str>,
+        settings: &Settings,
+    ) -> Result<Options> {
+        self.with_environment(settings.options().clone(), names, settings.environment())
+    }
+
+    fn with_environment(
+        &self,
+        mut options: Options,
+        names: impl IntoIterator<Item = &'static str>,
+        environment: &Environment,
+    ) -> Result<Options> {
+        let known = names.into_iter().chain(unlinked().map(|backend| backend.name));
+        for (option, variable, text) in environment.options_of(self.name, known)? {
+            options.set_from_environment(option, variable, text);
+        }
+        Ok(options)
+    }
+
     /// Connects.
     pub(crate) fn connect(&self, args: ConnectArgs) -> ConnectFuture {
         (self.connect)(args)
@@ -99,11 +145,35 @@ pub struct Registration(pub &'static BackendDriver);
 
 inventory::collect!(Registration);
 
+/// A backend that a program could have: what a crate that has backends as features says of those
+/// that are off.
+#[derive(Debug)]
+pub struct UnlinkedBackend {
+    /// The driver's name.
+    pub name: &'static str,
+    /// The schemes that it would answer to.
+    pub schemes: &'static [&'static str],
+    /// What to do in order to have it.
+    pub advice: &'static str,
+}
+
+inventory::collect!(UnlinkedBackend);
+
+/// The backends that this program knows of and does not have.
+pub(crate) fn unlinked() -> impl Iterator<Item = &'static UnlinkedBackend> {
+    inventory::iter::<UnlinkedBackend>()
+}
+
+fn linked_names() -> impl Iterator<Item = &'static str> {
+    inventory::iter::<Registration>().map(|registration| registration.0.name)
+}
+
 /// Registers a driver, so that [`Streams::connect`](crate::Streams::connect) finds it in every
 /// program that its crate is linked into. Write it in the same module as the driver, once.
 ///
 /// ```
-/// use user_streams_core::{BackendDriver, ConnectArgs, ConnectFuture, MemoryBackend, register_backend};
+/// use user_streams_core::MemoryBackend;
+/// use user_streams_core::backend::{BackendDriver, ConnectArgs, ConnectFuture, register_backend};
 ///
 /// fn connect(_: ConnectArgs) -> ConnectFuture {
 ///     Box::pin(async { Ok(std::sync::Arc::new(MemoryBackend::default()) as _) })

@@ -14,9 +14,11 @@ use async_trait::async_trait;
 use serde::Deserialize;
 
 use crate::{
-    AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs, CountQuery,
-    Cursor, DeleteStream, Delivered, Error, ErrorKind, Position, Result, StreamItem, StreamQuery,
-    UserId, UserIdKind, backend::ConnectFuture,
+    Cursor, Delivery, Error, ErrorKind, Result, StreamItem, UserId, UserIdKind,
+    backend::{
+        AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs,
+        ConnectFuture, CountQuery, DeleteStream, Position, StreamQuery,
+    },
 };
 
 pub(crate) static DRIVER: BackendDriver = BackendDriver::new("memory", &["memory"], connect)
@@ -98,8 +100,8 @@ impl Backend for MemoryBackend {
             .with(Capability::AtomicBroadcast)
     }
 
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
-        let AddStreamItem { recipients, item, mut on_progress } = args;
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+        let (recipients, item, mut on_progress) = args.into_parts();
         let mut chunks = recipients.into_chunks("memory", self.config.user_id, 1_000)?;
         // All are gathered before any is served, so that a failing stream stores nothing.
         let mut users = HashSet::new();
@@ -124,7 +126,7 @@ impl Backend for MemoryBackend {
         if let Some(report) = &mut on_progress {
             report(delivered);
         }
-        Ok(Delivered::new(delivered))
+        Ok(Delivery::new(cursor, delivered))
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
@@ -183,7 +185,7 @@ mod tests {
                 streams.add_stream_item(1, "another").await.unwrap();
             }
         }
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 3);
-        assert_eq!(streams.get_stream_items(2).len().await.unwrap(), 0);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 3);
+        assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 0);
     }
 }

@@ -4,20 +4,17 @@ mod args;
 mod capabilities;
 mod contract;
 mod driver;
-mod memory;
+pub(crate) mod memory;
 mod registry;
 mod waiting;
 mod writes;
 
-pub use args::{
-    AddStreamItem, CountQuery, DeleteStream, Delivered, Position, Progress, StreamQuery,
-};
+pub use args::{AddStreamItem, CountQuery, DeleteStream, Position, Progress, StreamQuery};
 pub use capabilities::{Capabilities, Capability};
 pub use contract::Backend;
-#[doc(hidden)]
-pub use driver::Registration;
 pub use driver::{BackendDriver, ConnectArgs, ConnectFuture};
-pub use memory::{MemoryBackend, MemoryConfig};
+#[doc(hidden)]
+pub use driver::{Registration, UnlinkedBackend};
 pub use registry::Registry;
 pub use waiting::{Waiting, WaitingPlace};
 pub use writes::Writes;

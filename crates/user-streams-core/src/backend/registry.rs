@@ -1,11 +1,14 @@
 //! Which backends this program has.
 
-use std::ptr;
-use std::sync::Arc;
+use std::{ptr, sync::Arc};
 
 use crate::{
-    Backend, BackendDriver, ConnectArgs, Error, ErrorKind, Result, Settings,
-    backend::{ConnectFuture, Registration, memory},
+    Error, ErrorKind, Result, Settings,
+    backend::{
+        Backend, BackendDriver, ConnectArgs, ConnectFuture,
+        driver::{Registration, unlinked},
+        memory,
+    },
 };
 
 /// The canary: core's own registration, in the same module as the iterator over all of them. Where
@@ -13,31 +16,10 @@ use crate::{
 static CANARY: &BackendDriver = &memory::DRIVER;
 inventory::submit! { Registration(&memory::DRIVER) }
 
-/// The schemes of our own backends, for the hint that names the crate which is missing: scheme,
-/// crate, feature.
-const OURS: &[(&str, &str, &str)] = &[
-    ("single-table+sqlite", "user-streams-single-table", "sqlite"),
-    ("single-table+postgres", "user-streams-single-table", "postgres"),
-    ("single-table+postgresql", "user-streams-single-table", "postgres"),
-    ("single-table+mysql", "user-streams-single-table", "mysql"),
-    ("single-table+mariadb", "user-streams-single-table", "mysql"),
-    ("many-to-many+sqlite", "user-streams-many-to-many", "sqlite"),
-    ("many-to-many+postgres", "user-streams-many-to-many", "postgres"),
-    ("many-to-many+postgresql", "user-streams-many-to-many", "postgres"),
-    ("many-to-many+mysql", "user-streams-many-to-many", "mysql"),
-    ("many-to-many+mariadb", "user-streams-many-to-many", "mysql"),
-    ("redis", "user-streams-redis", ""),
-    ("rediss", "user-streams-redis", "rustls"),
-    ("redis-cluster", "user-streams-redis", ""),
-    ("rediss-cluster", "user-streams-redis", "rustls"),
-    ("redis-sentinel", "user-streams-redis", ""),
-    ("rediss-sentinel", "user-streams-redis", "rustls"),
-];
-
 /// The drivers that a connect chooses from: those that are linked, or an explicit list.
 ///
 /// ```
-/// use user_streams_core::Registry;
+/// use user_streams_core::backend::Registry;
 ///
 /// let registry = Registry::linked();
 /// assert!(registry.schemes().contains(&"memory"));
@@ -96,7 +78,8 @@ impl Registry {
 
     fn start(&self, settings: &Settings) -> Result<ConnectFuture> {
         let driver = self.find(settings.scheme()?)?;
-        let options = settings.options_for(driver, self)?;
+        let names = self.drivers.iter().map(|driver| driver.name());
+        let options = driver.options_among(names, settings)?;
         Ok(driver.connect(ConnectArgs::new(settings.backend(), options)))
     }
 
@@ -121,55 +104,41 @@ impl Registry {
 
     /// Why there is no driver for `scheme`, and what to do about it.
     fn explain(&self, scheme: &str) -> String {
-        let ours = OURS.iter().find(|(ours, ..)| *ours == scheme);
-        let linked = |name: &str| self.drivers.iter().any(|driver| driver.crate_name() == name);
-        let hint = match ours {
-            Some((_, name, feature)) if linked(name) => {
-                format!("; enable the feature `{feature}` of {name} in Cargo.toml")
-            }
-            Some((_, name, "")) => format!("; it is in the crate {name}"),
-            Some((_, name, feature)) => {
-                format!("; it is in the crate {name} with the feature `{feature}`")
-            }
-            None if OURS
-                .iter()
-                .any(|(ours, ..)| ours.strip_prefix("single-table+") == Some(scheme)) =>
-            {
-                format!(
-                    "; for a SQL database, put the backend before it, such as \
-                     `single-table+{scheme}:`"
-                )
-            }
-            None => String::new(),
+        let advice = match unlinked().find(|backend| backend.schemes.contains(&scheme)) {
+            Some(backend) => format!(": {}", backend.advice),
+            None => self.scheme_with_prefix(scheme).map_or_else(String::new, |known| {
+                format!("; put the backend before the database, such as `{known}:`")
+            }),
         };
-        let name = ours.map_or("user-streams-redis", |(_, name, _)| *name);
-        let add = format!("add `use {} as _;`", name.replace('-', "_"));
         match self.drivers.as_slice() {
             [] => format!(
                 "scheme `{scheme}` is not registered: constructors did not run on this target; \
-                 pass the driver explicitly \
-                 with `Registry::empty().with(&DRIVER)`{hint}"
+                 pass the driver explicitly with `Registry::empty().with(&DRIVER)`{advice}"
             ),
-            [only] if ptr::eq(*only, CANARY) => format!(
+            [only] if ptr::eq(*only, CANARY) && advice.is_empty() => format!(
                 "scheme `{scheme}` is not registered: no backend crate is linked; a dependency \
-                 that is never named is \
-                 not linked: {add}{hint}"
+                 that is never named is not linked: add `use user_streams_… as _;`, or depend on \
+                 the crate `user-streams`, whose features link backends"
             ),
             drivers => {
                 let available: Vec<_> = drivers
                     .iter()
                     .map(|driver| format!("{} ({})", driver.schemes().join(", "), show(driver)))
                     .collect();
-                let add = match ours {
-                    Some(_) if !linked(name) => format!(": add that to Cargo.toml, and {add}"),
-                    _ => String::new(),
-                };
                 format!(
-                    "scheme `{scheme}` is not registered; available: {}{hint}{add}",
+                    "scheme `{scheme}` is not registered{advice}; available: {}",
                     available.join("; ")
                 )
             }
         }
+    }
+
+    /// `single-table+postgres` for `postgres`.
+    fn scheme_with_prefix(&self, scheme: &str) -> Option<&'static str> {
+        self.schemes()
+            .into_iter()
+            .rev()
+            .find(|known| known.strip_suffix(scheme).is_some_and(|backend| backend.ends_with('+')))
     }
 }
 
@@ -179,4 +148,56 @@ fn show(driver: &BackendDriver) -> String {
 
 fn unknown(message: String) -> Error {
     Error::new(ErrorKind::UnknownScheme, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::UnlinkedBackend;
+
+    inventory::submit! {
+        UnlinkedBackend { name: "absent", schemes: &["absent"], advice: "enable `absent`" }
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_is_known_but_not_linked_says_how_to_have_it() {
+        let error = Registry::linked().connect(&Settings::new("absent://")).await.unwrap_err();
+        let expected = "`absent` is not registered: enable `absent`; available: memory";
+        assert!(error.message().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn a_driver_gives_the_options_of_settings_and_of_the_environment() {
+        let variables = [
+            ("USER_STREAMS_BACKEND", "memory://"),
+            ("USER_STREAMS_MEMORY_USER_ID", "text"),
+            ("USER_STREAMS_ABSENT_OPTION", "of another"),
+        ];
+        let settings = Settings::from_vars(variables).unwrap();
+        let config: crate::MemoryConfig =
+            memory::DRIVER.options(&settings).unwrap().parse().unwrap();
+        assert_eq!(config.user_id, crate::UserIdKind::Text);
+        // What is set in code wins.
+        let settings = settings.with_option("user_id", "uuid");
+        let config: crate::MemoryConfig =
+            memory::DRIVER.options(&settings).unwrap().parse().unwrap();
+        assert_eq!(config.user_id, crate::UserIdKind::Uuid);
+    }
+
+    #[tokio::test]
+    async fn options_of_the_environment_reach_their_backend_and_unknown_ones_are_refused() {
+        let connect = async |name: &str, value: &str| {
+            let url = ("USER_STREAMS_BACKEND", "memory://");
+            Registry::linked().connect(&Settings::from_vars([url, (name, value)]).unwrap()).await
+        };
+        let backend = connect("USER_STREAMS_MEMORY_USER_ID", "text").await.unwrap();
+        assert_eq!(backend.capabilities().user_id(), crate::UserIdKind::Text);
+        assert!(connect("USER_STREAMS_ABSENT_KEY_PREFIX", "of another backend").await.is_ok());
+        for (name, value) in [("USER_ID", "guid"), ("USERID", "text")] {
+            let error = connect(&format!("USER_STREAMS_MEMORY_{name}"), value).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{error}");
+        }
+        let error = connect("USER_STREAMS_USEUTC", "1").await.unwrap_err();
+        assert!(error.to_string().contains("USER_STREAMS_USEUTC: unknown setting"), "{error}");
+    }
 }

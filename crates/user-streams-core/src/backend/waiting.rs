@@ -15,7 +15,7 @@ const MOST: usize = 1_000_000;
 /// backend is made of.
 ///
 /// ```
-/// use user_streams_core::Waiting;
+/// use user_streams_core::backend::Waiting;
 ///
 /// let waiting = Waiting::new(2)?;
 /// let (first, _second) = (waiting.enter()?, waiting.enter()?);

@@ -1,7 +1,7 @@
-//! Items: a string and a timestamp, nothing else.
+//! Items on their way into streams.
 
-use chrono::{DateTime, FixedOffset, TimeZone, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, TimeZone, Utc};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{Cursor, Error, ErrorKind, ItemId, Result, time};
 
@@ -25,11 +25,19 @@ pub const DEFAULT_MAX_CONTENT_LEN: usize = 1024 * 1024;
 /// }
 /// # Ok(()) }).unwrap();
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It can be serialized, to be added later by another process, and comes back with the same id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewItem {
     id: ItemId,
+    #[serde(deserialize_with = "truncated")]
     created_at: DateTime<Utc>,
     content: String,
+}
+
+/// A timestamp that this library has serialized is in microseconds; another may be finer.
+fn truncated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+    DateTime::deserialize(deserializer).map(|at: DateTime<Utc>| time::truncate(&at))
 }
 
 impl NewItem {
@@ -110,43 +118,6 @@ impl<T: Into<String>> From<T> for NewItem {
     }
 }
 
-/// An item of a stream.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StreamItem {
-    /// The id, the same for every recipient.
-    pub id: ItemId,
-    /// When it was created, exact to the microsecond. The setting `use_utc` picks the offset that
-    /// is shown, never the instant.
-    pub created_at: DateTime<FixedOffset>,
-    /// The content, byte for byte what was added.
-    pub content: String,
-}
-
-impl StreamItem {
-    /// An item as a backend reads it; `created_at` is in UTC here and is shown as the settings say
-    /// by [`Streams`](crate::Streams).
-    pub fn new(id: ItemId, created_at: DateTime<Utc>, content: impl Into<String>) -> Self {
-        Self { id, created_at: created_at.fixed_offset(), content: content.into() }
-    }
-
-    /// An item from what a backend has stored.
-    ///
-    /// # Errors
-    /// `Corrupt` if the id or the timestamp is none that this library has stored.
-    pub fn from_stored(id: i64, created_at_us: i64, content: String) -> Result<Self> {
-        let id = ItemId::try_from(id).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, "a stored item id is out of range").with_source(error)
-        })?;
-        Ok(Self::new(id, time::from_micros(created_at_us)?, content))
-    }
-
-    /// The place of this item in its stream.
-    pub fn cursor(&self) -> Cursor {
-        Cursor::new(self.created_at.to_utc(), self.id)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,6 +127,22 @@ mod tests {
         assert!(NewItem::new("☃").check(3).is_ok());
         assert_eq!(NewItem::new("☃").check(2).unwrap_err().kind(), ErrorKind::InvalidContent);
         assert_eq!(NewItem::new("a\0b").check(9).unwrap_err().kind(), ErrorKind::InvalidContent);
+    }
+
+    #[test]
+    fn a_serialized_item_comes_back_as_the_same_from_every_format() {
+        let item = NewItem::new("a\"b☃").with_created_at(&Utc::now());
+        let json = serde_json::to_string(&item).unwrap();
+        assert_eq!(serde_json::from_str::<NewItem>(&json).unwrap(), item);
+        let bytes = postcard::to_allocvec(&item).unwrap();
+        assert_eq!(postcard::from_bytes::<NewItem>(&bytes).unwrap(), item);
+    }
+
+    #[test]
+    fn a_timestamp_of_nanoseconds_is_cut_off_as_it_is_in_code() {
+        let json = r#"{"id":"7","created_at":"2026-11-26T00:00:00.123456789Z","content":""}"#;
+        let item: NewItem = serde_json::from_str(json).unwrap();
+        assert_eq!(item.created_at().timestamp_subsec_nanos(), 123_456_000);
     }
 
     #[test]

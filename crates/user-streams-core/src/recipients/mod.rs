@@ -1,17 +1,20 @@
 //! Who receives an item: one user, many, an iterator, a stream, or a query that the backend runs
 //! itself.
 
-use std::{
-    any::Any,
-    collections::{BTreeSet, HashSet},
-    error::Error as StdError,
-    fmt, mem, vec,
-};
+mod chunks;
+mod into_recipients;
+mod source;
 
-use futures_core::stream::{BoxStream, Stream};
+use std::{any::Any, error::Error as StdError, fmt, vec};
+
+use futures_core::stream::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
+pub use chunks::{Chunk, RecipientChunks};
+pub use into_recipients::IntoRecipients;
+pub use source::RecipientQuery;
+use source::Source;
 
 /// The recipients of an item.
 ///
@@ -20,26 +23,6 @@ use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
 /// [`try_stream`](Self::try_stream), which are read in chunks, so that memory stays flat however
 /// many there are.
 pub struct Recipients(Source);
-
-enum Source {
-    /// Taken from the front, which moves none of those behind.
-    Users(vec::IntoIter<UserId>),
-    Stream(BoxStream<'static, Result<UserId>>),
-    Query(Box<dyn RecipientQuery>),
-}
-
-/// A query for users that a backend may recognize (by [`Recipients::query_as`]) and run itself, so
-/// that its rows never reach the client. For every other backend it is a stream.
-pub trait RecipientQuery: Any + fmt::Debug + Send {
-    /// The users, one by one, for the backend of this name, which does not know this kind of query.
-    ///
-    /// # Errors
-    /// `Recipients` if the query cannot be run outside of its own database.
-    fn into_stream(
-        self: Box<Self>,
-        backend: &'static str,
-    ) -> Result<BoxStream<'static, Result<UserId>>>;
-}
 
 impl Recipients {
     /// The users of an iterator, taken as they are needed.
@@ -61,7 +44,7 @@ impl Recipients {
     }
 
     /// The users of an async stream that may fail. Where the backend's broadcasts are atomic
-    /// ([`Capability::AtomicBroadcast`](crate::Capability::AtomicBroadcast)), a failure stores
+    /// ([`Capability::AtomicBroadcast`](crate::backend::Capability::AtomicBroadcast)), a failure stores
     /// nothing.
     pub fn try_stream<S, T, E>(users: S) -> Self
     where
@@ -108,7 +91,11 @@ impl Recipients {
             Source::Query(query) => Source::Stream(query.into_stream(backend)?),
             other => other,
         };
-        Ok(RecipientChunks { source, kind, size: size.max(1) })
+        Ok(RecipientChunks::new(source, kind, size))
+    }
+
+    pub(crate) fn users(users: Vec<UserId>) -> Self {
+        Self(Source::Users(users.into_iter()))
     }
 
     /// Checks the ids that are at hand, before any I/O.
@@ -127,144 +114,6 @@ impl fmt::Debug for Recipients {
             Source::Stream(_) => f.write_str("Recipients(stream)"),
             Source::Query(query) => write!(f, "Recipients({query:?})"),
         }
-    }
-}
-
-/// Recipients in chunks; see [`Recipients::into_chunks`].
-pub struct RecipientChunks {
-    source: Source,
-    kind: UserIdKind,
-    size: usize,
-}
-
-/// Some of the recipients.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Chunk {
-    /// The users, all of one kind; one may be named twice.
-    pub users: Vec<UserId>,
-    /// Whether it is known that no chunk follows.
-    pub last: bool,
-}
-
-impl RecipientChunks {
-    /// The next chunk, which is never empty; `None` at the end.
-    ///
-    /// # Errors
-    /// `InvalidUserId` if an id is of the wrong kind; `Recipients` if the stream of recipients
-    /// fails.
-    pub async fn next(&mut self) -> Result<Option<Chunk>> {
-        let mut last = false;
-        let users = match &mut self.source {
-            Source::Users(users) => {
-                last = users.len() <= self.size;
-                // All of them are not even copied.
-                if last {
-                    mem::take(users).collect()
-                } else {
-                    users.by_ref().take(self.size).collect()
-                }
-            }
-            Source::Stream(stream) => {
-                let mut users = Vec::new();
-                while users.len() < self.size {
-                    let Some(user) = stream.try_next().await? else {
-                        last = true;
-                        break;
-                    };
-                    users.push(user);
-                }
-                users
-            }
-            Source::Query(_) => Vec::new(),
-        };
-        users.iter().try_for_each(|user| user.check(self.kind))?;
-        if last {
-            // A stream that has ended must not be polled again.
-            self.source = Source::Users(vec::IntoIter::default());
-        }
-        Ok((!users.is_empty()).then_some(Chunk { users, last }))
-    }
-}
-
-impl fmt::Debug for RecipientChunks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecipientChunks")
-            .field("kind", &self.kind)
-            .field("size", &self.size)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What can be given to `add_stream_item` as its recipients.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` does not name recipients",
-    note = "give a user id, a type that implements `ToUserId`, a `Vec`, slice, array or set of \
-        those,",
-    note = "or `Recipients::iter(..)`, `Recipients::stream(..)`, `Recipients::try_stream(..)`, or \
-        a backend's query"
-)]
-pub trait IntoRecipients {
-    /// The recipients.
-    fn into_recipients(self) -> Recipients;
-}
-
-impl IntoRecipients for Recipients {
-    fn into_recipients(self) -> Recipients {
-        self
-    }
-}
-
-impl<T: ToUserId> IntoRecipients for T {
-    fn into_recipients(self) -> Recipients {
-        all([self])
-    }
-}
-
-fn all<T: ToUserId>(users: impl IntoIterator<Item = T>) -> Recipients {
-    let users: Vec<_> = users.into_iter().map(|user| user.to_user_id()).collect();
-    Recipients(Source::Users(users.into_iter()))
-}
-
-impl<T: ToUserId> IntoRecipients for Vec<T> {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId> IntoRecipients for &Vec<T> {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId> IntoRecipients for &[T] {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId, const N: usize> IntoRecipients for [T; N] {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId, const N: usize> IntoRecipients for &[T; N] {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId, S> IntoRecipients for HashSet<T, S> {
-    fn into_recipients(self) -> Recipients {
-        all(self)
-    }
-}
-
-impl<T: ToUserId> IntoRecipients for BTreeSet<T> {
-    fn into_recipients(self) -> Recipients {
-        all(self)
     }
 }
 

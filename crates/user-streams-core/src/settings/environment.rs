@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use crate::{BackendDriver, Error, ErrorKind, Options, Registry, Result};
+use crate::{Error, ErrorKind, Result};
 
 const PREFIX: &str = "USER_STREAMS_";
-/// Options of backends that may not be linked here, and what the test suite reads.
-const RESERVED: &[&str] = &["SINGLE_TABLE", "MANY_TO_MANY", "REDIS", "MEMORY", "TEST"];
+/// The settings that are core's own.
+const CORE: &[&str] = &["BACKEND", "USE_UTC", "MAX_CONTENT_LEN"];
 
 /// The variables with our prefix, taken off it.
 #[derive(Debug, Clone, Default)]
@@ -39,51 +39,54 @@ impl Environment {
         parsed.transpose()
     }
 
-    /// The options of `driver`; a name that belongs to no known backend is an error.
-    pub(crate) fn add_to(
+    /// All but core's own.
+    pub(crate) fn without_core(mut self) -> Self {
+        CORE.iter().for_each(|name| drop(self.0.remove(*name)));
+        self
+    }
+
+    /// The options of the backend `own`, as `(option, variable, text)`. A name that belongs to none
+    /// of the `known` backends is an error.
+    pub(crate) fn options_of(
         &self,
-        options: &mut Options,
-        driver: &BackendDriver,
-        registry: &Registry,
-    ) -> Result<()> {
-        let own = variable_part(driver);
-        let others: Vec<_> =
-            registry.drivers().iter().map(|driver| variable_part(driver)).collect();
-        let known = || RESERVED.iter().copied().chain(others.iter().map(String::as_str));
+        own: &str,
+        known: impl IntoIterator<Item = &'static str>,
+    ) -> Result<Vec<(String, String, &str)>> {
+        let own = variable_part(own);
+        let known: Vec<_> = known.into_iter().map(variable_part).chain([own.clone()]).collect();
+        let mut options = Vec::new();
         for (name, text) in &self.0 {
             // The longest match wins: a backend `redis-x` must not read its options as those of
             // `redis`.
-            let owner = known()
-                .filter(|part| option_of(name, part).is_some())
-                .max_by_key(|part| part.len());
-            match owner {
-                Some(owner) if owner == own => {
+            let owners = known.iter().filter(|part| option_of(name, part).is_some());
+            match owners.max_by_key(|part| part.len()) {
+                Some(owner) if *owner == own => {
                     let option = option_of(name, owner).unwrap_or_default().to_ascii_lowercase();
-                    options.set_from_environment(option, &format!("{PREFIX}{name}"), text);
+                    options.push((option, format!("{PREFIX}{name}"), text.as_str()));
                 }
                 Some(_) => {}
-                None => {
-                    return Err(invalid(
-                        name,
-                        &format!(
-                            "unknown setting; known are BACKEND, USE_UTC, MAX_CONTENT_LEN and \
-                             {own}_<OPTION>, each after `{PREFIX}`"
-                        ),
-                    ));
-                }
+                None => return Err(unknown(name, &own)),
             }
         }
-        Ok(())
+        Ok(options)
     }
 }
 
 /// `single-table` is `SINGLE_TABLE` in the name of a variable.
-fn variable_part(driver: &BackendDriver) -> String {
-    driver.name().to_ascii_uppercase().replace('-', "_")
+fn variable_part(backend: &str) -> String {
+    backend.to_ascii_uppercase().replace('-', "_")
 }
 
 fn option_of<'a>(name: &'a str, backend: &str) -> Option<&'a str> {
     name.strip_prefix(backend)?.strip_prefix('_').filter(|option| !option.is_empty())
+}
+
+fn unknown(name: &str, backend: &str) -> Error {
+    let message = format!(
+        "unknown setting; known are BACKEND, USE_UTC, MAX_CONTENT_LEN and {backend}_<OPTION>, each \
+         after `{PREFIX}`"
+    );
+    invalid(name, &message)
 }
 
 pub(crate) fn missing(name: &str, expected: &str) -> Error {

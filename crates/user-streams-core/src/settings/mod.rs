@@ -3,6 +3,7 @@
 mod environment;
 mod option_value;
 mod options;
+mod redact;
 pub mod timeout;
 
 use std::{env, ffi::OsString, fmt};
@@ -10,10 +11,12 @@ use std::{env, ffi::OsString, fmt};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{BackendDriver, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Registry, Result};
-use environment::Environment;
+use crate::{DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Result};
+pub(crate) use environment::Environment;
 pub use options::Options;
 use options::parse_bool;
+use redact::is_scheme;
+pub(crate) use redact::redact;
 
 const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rwc`";
 
@@ -29,9 +32,11 @@ const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rw
 /// ```
 /// use user_streams_core::Settings;
 ///
-/// let settings = Settings::new("single-table+sqlite://feeds.db?mode=rwc").with_use_utc(true).with_option("user_id", "uuid");
+/// let settings = Settings::new("redis://localhost")
+///     .with_use_utc(true)
+///     .with_option("user_id", "uuid");
 /// let same: Settings = serde_json::from_str(
-///     r#"{"backend": "single-table+sqlite://feeds.db?mode=rwc", "use_utc": true, "options": {"user_id": "uuid"}}"#,
+///     r#"{"backend": "redis://localhost", "use_utc": true, "options": {"user_id": "uuid"}}"#,
 /// )?;
 /// # assert_eq!(format!("{settings:?}"), format!("{same:?}"));
 /// # Ok::<(), serde_json::Error>(())
@@ -138,6 +143,16 @@ impl Settings {
         self.max_content_len
     }
 
+    /// The backend's own options that were set in code or in a file; for those of the environment
+    /// too, see [`BackendDriver::options`](crate::backend::BackendDriver::options).
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
     pub(crate) fn scheme(&self) -> Result<&str> {
         match self.backend.split_once(':') {
             Some((scheme, _)) if is_scheme(scheme) => Ok(scheme),
@@ -148,22 +163,6 @@ impl Settings {
             )),
         }
     }
-
-    pub(crate) fn options_for(
-        &self,
-        driver: &BackendDriver,
-        registry: &Registry,
-    ) -> Result<Options> {
-        let mut options = self.options.clone();
-        self.environment.add_to(&mut options, driver, registry)?;
-        Ok(options)
-    }
-}
-
-/// [RFC 3986, section 3.1](https://www.rfc-editor.org/rfc/rfc3986#section-3.1).
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
 }
 
 impl fmt::Debug for Settings {
@@ -175,39 +174,6 @@ impl fmt::Debug for Settings {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
-}
-
-/// What of a URL is no secret: its scheme, and its host and path where it is plain which they are.
-///
-/// An `@`, a `?` or a `#` in a password that is not percent-encoded moves every border in the text.
-pub(crate) fn redact(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
-        return "…".to_owned();
-    };
-    let shown = rest.strip_prefix("//").and_then(|rest| {
-        let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-        let (user, host) = match authority.split_once('@') {
-            Some((_, host)) => ("…@", host),
-            None => ("", authority),
-        };
-        let (path, more) = tail.split_at(tail.find(['?', '#']).unwrap_or(tail.len()));
-        let more = if more.is_empty() { "" } else { "?…" };
-        let is_plain = is_host(host) && !tail.contains('@');
-        is_plain.then(|| format!("//{user}{host}{path}{more}"))
-    });
-    format!("{scheme}:{}", shown.as_deref().unwrap_or("…"))
-}
-
-/// A name or an address, and perhaps a port: `user:password` is none.
-fn is_host(text: &str) -> bool {
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !text.ends_with(']') => (host, port),
-        _ => (text, ""),
-    };
-    let is_address = host.starts_with('[') && host.ends_with(']');
-    port.bytes().all(|byte| byte.is_ascii_digit())
-        && !host.contains('@')
-        && (is_address || !host.contains(':'))
 }
 
 #[cfg(test)]
@@ -240,23 +206,6 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn options_of_the_environment_reach_their_backend_and_unknown_ones_are_refused() {
-        let connect = async |name: &str, value: &str| {
-            let url = ("USER_STREAMS_BACKEND", "memory://");
-            Registry::linked().connect(&Settings::from_vars([url, (name, value)]).unwrap()).await
-        };
-        let backend = connect("USER_STREAMS_MEMORY_USER_ID", "text").await.unwrap();
-        assert_eq!(backend.capabilities().user_id(), crate::UserIdKind::Text);
-        assert!(connect("USER_STREAMS_REDIS_KEY_PREFIX", "other backend").await.is_ok());
-        for (name, value) in [("USER_ID", "guid"), ("USERID", "text")] {
-            let error = connect(&format!("USER_STREAMS_MEMORY_{name}"), value).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{error}");
-        }
-        let error = connect("USER_STREAMS_USEUTC", "1").await.unwrap_err();
-        assert!(error.to_string().contains("USER_STREAMS_USEUTC: unknown setting"), "{error}");
-    }
-
     #[test]
     fn an_unknown_key_of_a_file_is_refused_by_name() {
         let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#)
@@ -287,7 +236,7 @@ mod tests {
             ("me.s3cr3t@host", "\"…\""),
         ] {
             let settings = Settings::new(url).with_option("key", "s3cr3t");
-            let args = crate::ConnectArgs::new(url, Options::new());
+            let args = crate::backend::ConnectArgs::new(url, Options::new());
             for shown in [format!("{settings:?}"), format!("{args:?}")] {
                 assert!(!shown.contains("s3cr3t") && shown.contains(expected), "{url}: {shown}");
             }

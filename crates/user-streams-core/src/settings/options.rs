@@ -47,8 +47,8 @@ impl Options {
     }
 
     /// Adds an option of the environment, unless it is set already.
-    pub(crate) fn set_from_environment(&mut self, name: String, variable: &str, text: &str) {
-        let setting = Setting { shown: variable.to_owned(), value: Raw::Text(text.to_owned()) };
+    pub(crate) fn set_from_environment(&mut self, name: String, variable: String, text: &str) {
+        let setting = Setting { shown: variable, value: Raw::Text(text.to_owned()) };
         self.0.entry(name).or_insert(setting);
     }
 
@@ -143,11 +143,12 @@ impl<'de> Deserializer<'de> for Setting {
 
     deserialize_as!(Expected::Bool => deserialize_bool);
     deserialize_as!(Expected::Number =>
-        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_u8 deserialize_u16 deserialize_u32
-        deserialize_u64 deserialize_f32 deserialize_f64);
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+        deserialize_f32 deserialize_f64);
     deserialize_as!(Expected::Text =>
-        deserialize_any deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
-        deserialize_identifier deserialize_ignored_any);
+        deserialize_any deserialize_char deserialize_str deserialize_string deserialize_bytes
+        deserialize_byte_buf deserialize_identifier deserialize_ignored_any);
     deserialize_as!(Expected::Json => deserialize_unit deserialize_seq deserialize_map);
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
@@ -245,11 +246,8 @@ mod tests {
     fn environment(pairs: &[(&str, &str)]) -> Options {
         let mut options = Options::new();
         for (name, text) in pairs {
-            options.set_from_environment(
-                (*name).to_owned(),
-                &format!("US_{}", name.to_uppercase()),
-                text,
-            );
+            let variable = format!("US_{}", name.to_uppercase());
+            options.set_from_environment((*name).to_owned(), variable, text);
         }
         options
     }

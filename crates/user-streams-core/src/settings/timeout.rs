@@ -68,7 +68,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
-    use crate::Options;
+    use crate::settings::Options;
 
     #[derive(Debug, Deserialize)]
     struct Config {

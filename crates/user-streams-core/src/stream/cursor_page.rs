@@ -1,9 +1,11 @@
 //! Pages by cursor, in both directions.
 
 use futures_core::future::BoxFuture;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, Error, ErrorKind, Position, Result, StreamItem, StreamItems};
+use crate::{
+    Cursor, Error, ErrorKind, Result, StreamItem, backend::Position, stream::reader::Reader,
+};
 
 /// A page by cursor that is read when it is awaited.
 ///
@@ -13,13 +15,15 @@ use crate::{Cursor, Error, ErrorKind, Position, Result, StreamItem, StreamItems}
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read until it is awaited"]
 pub struct CursorPageRequest {
-    items: StreamItems,
+    reader: Reader,
+    /// Whether these are all items of the user.
+    is_whole: bool,
     limit: usize,
     position: Position,
 }
 
 /// Items of a stream, newest first, and where to go from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CursorPage {
     /// The items.
@@ -33,8 +37,8 @@ pub struct CursorPage {
 }
 
 impl CursorPageRequest {
-    pub(crate) fn new(items: StreamItems, limit: usize) -> Self {
-        Self { items, limit, position: Position::Offset(0) }
+    pub(crate) fn new(reader: Reader, is_whole: bool, limit: usize) -> Self {
+        Self { reader, is_whole, limit, position: Position::Offset(0) }
     }
 
     /// The page of the items that are next older than the one at `cursor`.
@@ -56,7 +60,7 @@ impl CursorPageRequest {
         if self.limit == 0 {
             return invalid("a page of at most 0 items has no next one: give a limit of 1 or more");
         }
-        if !self.items.is_whole() {
+        if !self.is_whole {
             return invalid(
                 "a cursor names a place in a whole stream, not in a slice: call `cursor_page` on \
                  the unsliced items",
@@ -64,7 +68,7 @@ impl CursorPageRequest {
         }
         // One more than asked for tells whether there are more.
         let limit = u64::try_from(self.limit).unwrap_or(u64::MAX).saturating_add(1);
-        let mut items = self.items.read(self.position, limit).await?;
+        let mut items = self.reader.read(self.position, limit).await?;
         let more = items.len() > self.limit;
         let backward = matches!(self.position, Position::Before(_));
         if more {

@@ -2,21 +2,26 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use futures_core::{future::BoxFuture, stream::BoxStream};
+use futures_core::{
+    future::BoxFuture,
+    stream::{BoxStream, Stream},
+};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    CountQuery, CursorPageRequest, Position, Result, StreamItem, StreamQuery, Streams, UserId,
-    global,
+    CursorPageRequest, Result, StreamItem, UserId, backend::Position, handle::Handle,
+    stream::reader::Reader,
 };
 
-/// How many items [`StreamItems::stream`] fetches at a time.
+/// How many items are fetched at a time.
 const CHUNK: u64 = 256;
 
 /// A user's stream, newest first, or a slice of it. Nothing is read until it is asked for; a clone
 /// is cheap.
 ///
-/// Awaiting it gives all its items as a `Vec`, by one query.
+/// Awaiting it gives its items as a `Vec`: up to 256 by one query, and more of them in chunks of
+/// that size, by cursor, so that neither a server nor a driver holds a long stream at once. For a
+/// stream that may be long, [`stream`](Self::stream) does not hold it here either.
 ///
 /// ```
 /// # use user_streams_core::{MemoryBackend, Streams};
@@ -26,7 +31,7 @@ const CHUNK: u64 = 256;
 ///     streams.add_stream_item(42, format!("item {n}")).await?;
 /// }
 /// let items = streams.get_stream_items(42);
-/// assert_eq!(items.len().await?, 10);
+/// assert_eq!(items.count().await?, 10);
 /// assert_eq!(items.get(0).await?.unwrap().content, "item 9");
 /// let some = items.slice(3..7).slice(1..).await?;
 /// assert_eq!(some[0].content, "item 5");
@@ -35,43 +40,35 @@ const CHUNK: u64 = 256;
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read until it is awaited or asked"]
 pub struct StreamItems {
-    streams: Option<Streams>,
-    user: UserId,
+    reader: Reader,
     start: u64,
     /// The first place that is outside; never less than `start`.
     end: u64,
 }
 
 impl StreamItems {
-    pub(crate) fn new(streams: Option<Streams>, user: UserId) -> Self {
-        Self { streams, user, start: 0, end: u64::MAX }
+    pub(crate) fn new(handle: Option<Handle>, user: UserId) -> Self {
+        Self { reader: Reader::new(handle, user), start: 0, end: u64::MAX }
     }
 
     /// Whose stream it is.
     pub fn user(&self) -> &UserId {
-        &self.user
+        &self.reader.user
     }
 
     /// The number of items: a count, no rows.
     ///
     /// # Errors
     /// `NotInitialized`, `InvalidUserId`, or those of the storage, as with every read.
-    pub async fn len(&self) -> Result<usize> {
-        let streams = global::resolve(self.streams.as_ref())?;
-        let count = match streams.check(&self.user) {
-            Ok(()) => {
-                streams.backend().count_stream_items(CountQuery::new(self.user.clone())).await
-            }
-            Err(error) => Err(error),
-        };
-        let count = streams.named("count_stream_items", count)?;
+    pub async fn count(&self) -> Result<usize> {
+        let count = self.reader.count().await?;
         Ok(to_usize(count.min(self.end).saturating_sub(self.start)))
     }
 
     /// Whether there are no items, by looking for one.
     ///
     /// # Errors
-    /// Those of [`len`](Self::len).
+    /// Those of [`count`](Self::count).
     pub async fn is_empty(&self) -> Result<bool> {
         Ok(self.get(0).await?.is_none())
     }
@@ -79,9 +76,9 @@ impl StreamItems {
     /// The item at `index`, 0 being the newest; `None` past the end.
     ///
     /// # Errors
-    /// Those of [`len`](Self::len).
+    /// Those of [`count`](Self::count).
     pub async fn get(&self, index: usize) -> Result<Option<StreamItem>> {
-        Ok(self.slice(index..=index).fetch().await?.pop())
+        Ok(self.slice(index..=index).await?.pop())
     }
 
     /// A part of these items, by any of the standard ranges. A slice of a slice composes; what is
@@ -106,49 +103,30 @@ impl StreamItems {
     /// The items as an async stream, fetched in chunks by cursor: items that are added meanwhile at
     /// the top neither shift nor repeat any.
     pub fn stream(&self) -> BoxStream<'static, Result<StreamItem>> {
-        let first = (self.clone(), Position::Offset(self.start), self.end - self.start);
-        let chunks = stream::try_unfold(Some(first), |state| async move {
-            let Some((items, position, left)) = state else { return Ok(None) };
-            let limit = left.min(CHUNK);
-            let chunk = items.read(position, limit).await?;
-            // A short chunk is the end.
-            let full = to_u64(chunk.len()) == limit;
-            let next = chunk.last().filter(|_| full && left > limit).map(StreamItem::cursor);
-            Ok(Some((
-                stream::iter(chunk).map(Ok),
-                next.map(|cursor| (items, Position::After(cursor), left - limit)),
-            )))
-        });
-        chunks.try_flatten().boxed()
+        self.chunks().map_ok(|chunk| stream::iter(chunk).map(Ok)).try_flatten().boxed()
     }
 
     /// A page of up to `limit` items by cursor: the first one, or that
     /// [after](CursorPageRequest::after) or [before](CursorPageRequest::before) a cursor. It costs
     /// the same at any depth.
     pub fn cursor_page(&self, limit: usize) -> CursorPageRequest {
-        CursorPageRequest::new(self.clone(), limit)
+        let is_whole = self.start == 0 && self.end == u64::MAX;
+        CursorPageRequest::new(self.reader.clone(), is_whole, limit)
     }
 
-    pub(crate) fn is_whole(&self) -> bool {
-        self.start == 0 && self.end == u64::MAX
-    }
-
-    async fn fetch(&self) -> Result<Vec<StreamItem>> {
-        self.read(Position::Offset(self.start), self.end - self.start).await
-    }
-
-    /// Items from a position of the whole stream on.
-    pub(crate) async fn read(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
-        let streams = global::resolve(self.streams.as_ref())?;
-        let items = match streams.check(&self.user) {
-            Ok(()) if limit == 0 => Ok(Vec::new()),
-            Ok(()) => {
-                let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
-                streams.backend().get_stream_items(query).await
-            }
-            Err(error) => Err(error),
-        };
-        Ok(streams.show(streams.named("get_stream_items", items)?))
+    /// The first chunk by its place, the others by cursor.
+    fn chunks(&self) -> impl Stream<Item = Result<Vec<StreamItem>>> + Send + use<> {
+        let first = (self.reader.clone(), Position::Offset(self.start), self.end - self.start);
+        stream::try_unfold(Some(first), |state| async move {
+            let Some((reader, position, left)) = state else { return Ok(None) };
+            let limit = left.min(CHUNK);
+            let chunk = reader.read(position, limit).await?;
+            // A short chunk is the end.
+            let full = to_u64(chunk.len()) == limit;
+            let last = chunk.last().filter(|_| full && left > limit).map(StreamItem::cursor);
+            let next = last.map(|cursor| (reader, Position::After(cursor), left - limit));
+            Ok(Some((chunk, next)))
+        })
     }
 }
 
@@ -157,7 +135,7 @@ impl IntoFuture for StreamItems {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.fetch().await })
+        Box::pin(self.chunks().try_concat())
     }
 }
 

@@ -2,10 +2,15 @@
 
 mod cursor_page;
 mod items;
+mod page;
+mod page_links;
 mod page_number;
 mod paginator;
+mod reader;
 
 pub use cursor_page::{CursorPage, CursorPageRequest};
 pub use items::StreamItems;
+pub use page::Page;
+pub use page_links::PageLink;
 pub use page_number::PageNumber;
-pub use paginator::{Page, PageLink, Paginator};
+pub use paginator::Paginator;

@@ -1,11 +1,13 @@
 //! Numbered pages, with the contract of [Django's
 //! `Paginator`](https://docs.djangoproject.com/en/stable/ref/paginator/).
 
-use std::{ops::RangeInclusive, slice, vec};
+use std::ops::RangeInclusive;
 
 use tokio::sync::OnceCell;
 
-use crate::{Error, ErrorKind, PageNumber, Result, StreamItem, StreamItems};
+use crate::{
+    Error, ErrorKind, Page, PageLink, PageNumber, Result, StreamItems, stream::page_links::elide,
+};
 
 /// Cuts a stream, or a slice of one, into numbered pages. Page 1 has the newest items.
 ///
@@ -43,14 +45,14 @@ impl Paginator {
     /// If the last page would have this many items or fewer, they are added to the page before it.
     /// 0 by default.
     #[must_use]
-    pub fn orphans(mut self, orphans: usize) -> Self {
+    pub fn with_orphans(mut self, orphans: usize) -> Self {
         self.orphans = orphans;
         self
     }
 
     /// Whether an empty stream has one, empty page; else it has none. True by default.
     #[must_use]
-    pub fn allow_empty_first_page(mut self, allow: bool) -> Self {
+    pub fn with_allow_empty_first_page(mut self, allow: bool) -> Self {
         self.allow_empty_first_page = allow;
         self
     }
@@ -58,9 +60,9 @@ impl Paginator {
     /// The number of items on all pages, counted once.
     ///
     /// # Errors
-    /// Those of [`StreamItems::len`].
+    /// Those of [`StreamItems::count`].
     pub async fn count(&self) -> Result<usize> {
-        self.count.get_or_try_init(|| self.items.len()).await.copied()
+        self.count.get_or_try_init(|| self.items.count()).await.copied()
     }
 
     /// The number of pages.
@@ -147,149 +149,5 @@ impl Paginator {
         let top = if number == num_pages { count } else { bottom + self.per_page };
         let object_list = self.items.slice(bottom..top).await?;
         Ok(Page { object_list, number, num_pages, count, per_page: self.per_page })
-    }
-}
-
-/// An entry of a page bar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PageLink {
-    /// A page by its number.
-    Page(usize),
-    /// Pages left out, shown as `…`.
-    Ellipsis,
-}
-
-/// Django's `get_elided_page_range`.
-fn elide(number: usize, num_pages: usize, on_each_side: usize, on_ends: usize) -> Vec<PageLink> {
-    let pages = |range: RangeInclusive<usize>| range.map(PageLink::Page);
-    let around = on_each_side.saturating_add(on_ends);
-    if num_pages <= around.saturating_mul(2) {
-        return pages(1..=num_pages).collect();
-    }
-    let mut links = Vec::new();
-    if number > around.saturating_add(2) {
-        links.extend(pages(1..=on_ends));
-        links.push(PageLink::Ellipsis);
-        links.extend(pages(number - on_each_side..=number));
-    } else {
-        links.extend(pages(1..=number));
-    }
-    if number.saturating_add(around).saturating_add(1) < num_pages {
-        links.extend(pages(number + 1..=number + on_each_side));
-        links.push(PageLink::Ellipsis);
-        links.extend(pages(num_pages - on_ends + 1..=num_pages));
-    } else {
-        links.extend(pages(number + 1..=num_pages));
-    }
-    links
-}
-
-/// One page of a [`Paginator`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Page {
-    object_list: Vec<StreamItem>,
-    number: usize,
-    num_pages: usize,
-    count: usize,
-    per_page: usize,
-}
-
-impl Page {
-    /// The items of this page.
-    pub fn object_list(&self) -> &[StreamItem] {
-        &self.object_list
-    }
-
-    /// The number of this page, from 1.
-    pub fn number(&self) -> usize {
-        self.number
-    }
-
-    /// The number of pages.
-    pub fn num_pages(&self) -> usize {
-        self.num_pages
-    }
-
-    /// The number of items on all pages.
-    pub fn count(&self) -> usize {
-        self.count
-    }
-
-    /// The number of items on this page.
-    pub fn len(&self) -> usize {
-        self.object_list.len()
-    }
-
-    /// Whether this page has no items.
-    pub fn is_empty(&self) -> bool {
-        self.object_list.is_empty()
-    }
-
-    /// The items of this page, one by one.
-    pub fn iter(&self) -> slice::Iter<'_, StreamItem> {
-        self.object_list.iter()
-    }
-
-    /// Whether a page of older items follows.
-    pub fn has_next(&self) -> bool {
-        self.number < self.num_pages
-    }
-
-    /// Whether a page of newer items precedes.
-    pub fn has_previous(&self) -> bool {
-        self.number > 1
-    }
-
-    /// Whether there is any other page.
-    pub fn has_other_pages(&self) -> bool {
-        self.has_next() || self.has_previous()
-    }
-
-    /// The number of the next page.
-    ///
-    /// # Errors
-    /// `EmptyPage` if this is the last one.
-    pub fn next_page_number(&self) -> Result<usize> {
-        if self.has_next() { Ok(self.number + 1) } else { Err(no_page("next")) }
-    }
-
-    /// The number of the previous page.
-    ///
-    /// # Errors
-    /// `EmptyPage` if this is the first one.
-    pub fn previous_page_number(&self) -> Result<usize> {
-        if self.has_previous() { Ok(self.number - 1) } else { Err(no_page("previous")) }
-    }
-
-    /// The place of the first item of this page among all items, from 1; 0 if there are none.
-    pub fn start_index(&self) -> usize {
-        if self.count == 0 { 0 } else { (self.number - 1) * self.per_page + 1 }
-    }
-
-    /// The place of the last item of this page among all items, from 1; 0 if there are none.
-    pub fn end_index(&self) -> usize {
-        if self.number == self.num_pages { self.count } else { self.number * self.per_page }
-    }
-}
-
-fn no_page(which: &str) -> Error {
-    Error::new(ErrorKind::EmptyPage, format!("there is no {which} page"))
-}
-
-impl IntoIterator for Page {
-    type Item = StreamItem;
-    type IntoIter = vec::IntoIter<StreamItem>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.object_list.into_iter()
-    }
-}
-
-impl<'a> IntoIterator for &'a Page {
-    type Item = &'a StreamItem;
-    type IntoIter = slice::Iter<'a, StreamItem>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
     }
 }

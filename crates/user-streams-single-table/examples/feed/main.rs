@@ -111,7 +111,7 @@ async fn read(streams: &Streams, me: i64, name: &str) -> Result<(), user_streams
     show::items(&items.slice(3..7).await?);
 
     show::title("items.len()");
-    println!("{}", items.len().await?);
+    println!("{}", items.count().await?);
 
     let first = items.cursor_page(8).await?;
     if let Some(cursor) = first.next {

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use user_streams_core::{AddStreamItem, Delivered, Progress, Recipients, Result};
+use user_streams_core::{AddStreamItem, Progress, Recipients, Result};
 
 use super::{Store, add_many, add_one, add_query, batch};
 use crate::{Users, pool::runtime};
 
 /// Adds an item; each of its recipients receives it once.
-pub(crate) async fn add(store: &Arc<Store>, args: AddStreamItem) -> Result<Delivered> {
+pub(crate) async fn add(store: &Arc<Store>, args: AddStreamItem) -> Result<u64> {
     runtime()?;
-    let AddStreamItem { recipients, item, on_progress, .. } = args;
+    let (recipients, item, on_progress) = args.into_parts();
     store.check_column(&item)?;
     let item = Arc::new(item);
     let recipients = match recipients.query_as::<Users>() {
@@ -55,9 +55,9 @@ async fn of_another_database(store: &Store, users: Users) -> Result<Recipients> 
     gathered.map_err(|_| limits.expired())?
 }
 
-pub(super) fn done(delivered: u64, on_progress: Option<Progress>) -> Delivered {
+pub(super) fn done(delivered: u64, on_progress: Option<Progress>) -> u64 {
     if let Some(mut report) = on_progress {
         report(delivered);
     }
-    Delivered::new(delivered)
+    delivered
 }

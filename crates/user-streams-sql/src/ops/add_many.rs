@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use user_streams_core::{Chunk, Delivered, NewItem, Progress, RecipientChunks, Result, UserId};
+use user_streams_core::{Chunk, NewItem, Progress, RecipientChunks, Result, UserId};
 
 use super::{
     Store, batch,
@@ -71,9 +71,9 @@ pub(super) async fn add_stream(
     chunks: RecipientChunks,
     item: Arc<NewItem>,
     on_progress: Option<Progress>,
-) -> Result<Delivered> {
+) -> Result<u64> {
     let work = |on| write_stream(on, Arc::clone(store), first, chunks, item, on_progress);
-    store.pools.run(Access::Write, limits, work).await.map(Delivered::new)
+    store.pools.run(Access::Write, limits, work).await
 }
 
 async fn write_stream(

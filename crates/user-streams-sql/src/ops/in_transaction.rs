@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, sea_query::SelectStatement};
 use tokio::time::timeout_at;
 use user_streams_core::{
-    AddStreamItem, DeleteStream, Delivered, Error, ErrorKind, NewItem, Recipients, Result, UserId,
+    AddStreamItem, DeleteStream, Delivery, Error, ErrorKind, NewItem, Recipients, Result, UserId,
     Writes, async_trait,
 };
 
@@ -148,22 +148,22 @@ fn expired(error: &Error) -> Error {
 
 #[async_trait]
 impl Writes for InTransaction<'_> {
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         runtime()?;
-        let AddStreamItem { recipients, item, on_progress, .. } = args;
+        let (recipients, item, on_progress) = args.into_parts();
         self.store.check_column(&item)?;
-        let item = Arc::new(item);
+        let (at, item) = (item.cursor(), Arc::new(item));
         let recipients = match recipients.query_as::<Users>().map(|users| users.own()) {
             Ok(Ok(select)) => {
                 let delivered = self.add_query(&select, &item).await?;
-                return Ok(super::add::done(delivered, on_progress));
+                return Ok(Delivery::new(at, super::add::done(delivered, on_progress)));
             }
             Ok(Err(elsewhere)) => Recipients::query(elsewhere),
             Err(recipients) => recipients,
         };
         let users = self.gather(recipients).await?;
         let delivered = if users.is_empty() { 0 } else { self.add_users(users, &item).await? };
-        Ok(super::add::done(delivered, on_progress))
+        Ok(Delivery::new(at, super::add::done(delivered, on_progress)))
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {

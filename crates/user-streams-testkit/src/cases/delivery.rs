@@ -81,7 +81,7 @@ async fn identical_texts_are_two_items(ns: Namespace) {
 async fn a_user_without_items_has_an_empty_stream(ns: Namespace) {
     let user = ns.user();
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.len().await.unwrap(), 0, "there is nothing to count");
+    assert_eq!(items.count().await.unwrap(), 0, "there is nothing to count");
     assert!(items.is_empty().await.unwrap(), "the stream is empty");
     assert_eq!(items.get(0).await.unwrap(), None, "there is no newest item");
     assert_items(&items.slice(2..9).await.unwrap(), &[], "there is nothing to slice");

@@ -127,7 +127,7 @@ impl Pair {
     async fn slice(&self, user: usize, start: usize, len: usize) -> Result<(), String> {
         let range = start..start.saturating_add(len);
         let (found, expected) = self.both(user).map(|items| items.slice(range.clone())).into();
-        same("len", found.len().await.map_err(text)?, expected.len().await.map_err(text)?)?;
+        same("len", found.count().await.map_err(text)?, expected.count().await.map_err(text)?)?;
         same("slice", show(&found.await.map_err(text)?), show(&expected.await.map_err(text)?))
     }
 

@@ -71,7 +71,7 @@ async fn the_last_page_has_what_is_left(ns: Namespace) {
 
 async fn orphans_join_the_page_before(ns: Namespace) {
     let (user, expected) = ns.feed(12).await;
-    let paginator = Paginator::new(ns.streams().get_stream_items(&user), 5).orphans(2);
+    let paginator = Paginator::new(ns.streams().get_stream_items(&user), 5).with_orphans(2);
     assert_eq!(paginator.num_pages().await.unwrap(), 2, "2 orphans make no page of their own");
     let page = paginator.page(2).await.unwrap();
     assert_items(page.object_list(), &expected[5..], "orphans are on the page before");
@@ -87,7 +87,7 @@ async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
         (0, 0),
         "an empty page begins and ends at 0"
     );
-    let strict = Paginator::new(items, 10).allow_empty_first_page(false);
+    let strict = Paginator::new(items, 10).with_allow_empty_first_page(false);
     assert_eq!(
         strict.page(1).await.unwrap_err().kind(),
         ErrorKind::EmptyPage,

@@ -94,7 +94,7 @@ async fn an_empty_range_has_no_items(ns: Namespace) {
             &[],
             "an empty range has no items: [0:0] is not everything",
         );
-        assert_eq!(empty.len().await.unwrap(), 0, "an empty range has the length 0");
+        assert_eq!(empty.count().await.unwrap(), 0, "an empty range has the length 0");
     }
     assert_items(&items.slice(0..1).await.unwrap(), &expected[..1], "[0:1] has one item");
 }
@@ -197,16 +197,16 @@ async fn get_gives_the_item_at_an_index(ns: Namespace) {
 async fn len_counts_what_a_slice_has(ns: Namespace) {
     let (user, _) = ns.feed(7).await;
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.len().await.unwrap(), 7, "the length is the number of items");
-    assert_eq!(items.slice(..5).len().await.unwrap(), 5, "the length of a slice");
+    assert_eq!(items.count().await.unwrap(), 7, "the length is the number of items");
+    assert_eq!(items.slice(..5).count().await.unwrap(), 5, "the length of a slice");
     assert_eq!(
-        items.slice(5..99).len().await.unwrap(),
+        items.slice(5..99).count().await.unwrap(),
         2,
         "the length of a slice that outlasts the stream"
     );
-    assert_eq!(items.slice(9..).len().await.unwrap(), 0, "the length of a slice past the end");
+    assert_eq!(items.slice(9..).count().await.unwrap(), 0, "the length of a slice past the end");
     assert_eq!(
-        items.slice(2..).slice(..3).len().await.unwrap(),
+        items.slice(2..).slice(..3).count().await.unwrap(),
         3,
         "the length of a slice of a slice"
     );
@@ -241,8 +241,8 @@ async fn len_reads_no_rows(ns: Namespace) {
     let spy = Spy::new(ns.backend());
     let (user, _) = ns.feed(3).await;
     let items = Streams::from_backend(spy.clone()).get_stream_items(&user);
-    assert_eq!(items.len().await.unwrap(), 3, "the length is the number of items");
-    assert_eq!(items.slice(1..).len().await.unwrap(), 2, "the length is the number of items");
+    assert_eq!(items.count().await.unwrap(), 3, "the length is the number of items");
+    assert_eq!(items.slice(1..).count().await.unwrap(), 2, "the length is the number of items");
     assert_eq!(spy.calls(), [Call::Count; 2], "len is a count, and reads no rows");
 }
 

@@ -70,6 +70,6 @@ impl Side for Ours {
     }
 
     async fn count(&self, user: i64) -> Result<u64> {
-        Ok(self.streams.get_stream_items(user).len().await? as u64)
+        Ok(self.streams.get_stream_items(user).count().await? as u64)
     }
 }

@@ -70,7 +70,7 @@ async fn run(trial: Trial) -> Result<Tally> {
             while Instant::now() < end {
                 calls.fetch_add(1, Ordering::Relaxed);
                 let items = stage.streams.get_stream_items(stage.place.user_id(task.cast_signed()));
-                match timeout(PATIENCE * longer, items.len()).await {
+                match timeout(PATIENCE * longer, items.count()).await {
                     Ok(Ok(_)) => _ = answered.fetch_add(1, Ordering::Relaxed),
                     Ok(Err(error)) if error.to_string().contains("too many") => {
                         *lock(&refused) = Some(error.to_string());

@@ -12,7 +12,7 @@ use std::{
 
 use tokio::{sync::Semaphore, task::yield_now, time};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, CountQuery, Cursor, DeleteStream, Delivered, Error,
+    AddStreamItem, Backend, Capabilities, CountQuery, Cursor, DeleteStream, Delivery, Error,
     ErrorKind, NewItem, Result, StreamItem, StreamQuery, UserId, UserIdKind, Writes, async_trait,
     time::from_micros,
 };
@@ -101,8 +101,9 @@ impl Store {
         }
     }
 
-    async fn add(&self, args: AddStreamItem) -> Result<Delivered> {
-        let (twist, AddStreamItem { recipients, item, mut on_progress, .. }) = (&self.twist, args);
+    async fn add(&self, args: AddStreamItem) -> Result<Delivery> {
+        let (twist, (recipients, item, mut on_progress)) = (&self.twist, args.into_parts());
+        let at = item.cursor();
         let mut chunks = recipients.into_chunks(NAME, self.kind, CHUNK)?;
         if twist.adding == Adding::ContentFirst {
             Self::keep_content(twist, &mut *self.rows()?, self.place(&item), item.content());
@@ -170,7 +171,7 @@ impl Store {
         if let Some(report) = &mut on_progress {
             (twist.progress)(report, delivered);
         }
-        Ok(Delivered::new(delivered))
+        Ok(Delivery::new(at, delivered))
     }
 
     async fn look_and_store(&self, users: &[UserId], item: &NewItem) -> Result<u64> {
@@ -238,7 +239,7 @@ struct Alone<'a>(&'a Store);
 
 #[async_trait]
 impl Writes for Alone<'_> {
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         self.0.add_stream_item(args).await
     }
 
@@ -259,7 +260,7 @@ impl Backend for Store {
         }
     }
 
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivered> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         match self.twist.adding {
             Adding::LeakingALock => {
                 let permit = self.permits.acquire().await.expect("never closed");

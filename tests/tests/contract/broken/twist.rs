@@ -171,5 +171,5 @@ pub(crate) fn part(places: &[Cursor], query: &StreamQuery) -> Result<Vec<Cursor>
 
 /// All optional operations and promises.
 pub(crate) fn declare_all(capabilities: Capabilities) -> Capabilities {
-    Capability::ALL.into_iter().fold(capabilities, Capabilities::with)
+    Capability::ALL.iter().copied().fold(capabilities, Capabilities::with)
 }

@@ -132,7 +132,7 @@ async fn some_polls(call: impl Future<Output = ()>, polls: u32) {
 
 async fn read(streams: Streams, user: i64) {
     drop(streams.get_stream_items(user).slice(..5).await);
-    drop(streams.get_stream_items(user).len().await);
+    drop(streams.get_stream_items(user).count().await);
 }
 
 async fn add(streams: Streams, user: i64) {

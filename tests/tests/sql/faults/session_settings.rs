@@ -79,7 +79,7 @@ async fn without_autocommit_reads_are_not_stale(database: TestDatabase) {
             let sql = format!("INSERT INTO {table} ({columns}) VALUES (1, {number}, 1{content})");
             database.run(&sql).await;
             assert_eq!(handle.contents(1).await.len(), number, "{}", handle.name());
-            let len = handle.streams.get_stream_items(1).len().await.unwrap();
+            let len = handle.streams.get_stream_items(1).count().await.unwrap();
             assert_eq!(len, number, "{}", handle.name());
         }
     }

@@ -24,7 +24,7 @@ async fn a_login_that_only_reads_reads(database: TestDatabase) {
     }
     role.grant(&database, "SELECT").await;
     for streams in streams(&role).await {
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
         let add = streams.add_stream_item(1, "not there").await.map(drop).unwrap_err();
         let many = streams.add_stream_item([1, 2], "not there").await.map(drop).unwrap_err();
         let delete = streams.delete_stream(1).await.map(drop).unwrap_err();
@@ -33,7 +33,7 @@ async fn a_login_that_only_reads_reads(database: TestDatabase) {
             // The cause names it.
             assert!(format!("{error:?}").contains("denied"), "{error:?}");
         }
-        assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     }
 }
 
@@ -41,7 +41,7 @@ async fn a_login_that_may_not_read_says_so(database: TestDatabase) {
     let Some(role) = Role::create(&database, "blind", "").await else { return };
     handles::own(&database.config(), 2).await;
     for streams in streams(&role).await {
-        let error = streams.get_stream_items(1).len().await.unwrap_err();
+        let error = streams.get_stream_items(1).count().await.unwrap_err();
         says("a read", &error, ErrorKind::InvalidSettings, false, "lacks a right");
     }
 }

@@ -1,0 +1,89 @@
+//! What every call shares: the backend, and the settings that core itself applies.
+
+use std::{
+    any::Any,
+    sync::{Arc, OnceLock},
+};
+
+use chrono::{DateTime, FixedOffset};
+
+use crate::{
+    Error, ErrorKind, Result, StreamItem, UserId,
+    backend::{Backend, Writes},
+    time,
+};
+
+/// The streams that the two free functions use.
+static PROCESS: OnceLock<Handle> = OnceLock::new();
+
+/// A backend with core's settings. A clone is cheap and shares it.
+#[derive(Debug, Clone)]
+pub(crate) struct Handle {
+    backend: Arc<dyn Backend>,
+    pub(crate) use_utc: bool,
+    pub(crate) max_content_len: usize,
+}
+
+impl Handle {
+    pub(crate) fn new(backend: Arc<dyn Backend>, use_utc: bool, max_content_len: usize) -> Self {
+        Self { backend, use_utc, max_content_len }
+    }
+
+    /// The backend itself and not the `Arc`, whose own implementation would box each future again.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &*self.backend
+    }
+
+    pub(crate) fn check(&self, user: &UserId) -> Result<()> {
+        user.check(self.backend().capabilities().user_id())
+    }
+
+    /// The result with the backend and the operation named in its error.
+    pub(crate) fn named<T>(&self, operation: &'static str, result: Result<T>) -> Result<T> {
+        result.map_err(|error| {
+            error.with_backend(self.backend().capabilities().backend()).with_operation(operation)
+        })
+    }
+
+    /// The items with their timestamps as the setting `use_utc` wants them.
+    pub(crate) fn show(&self, mut items: Vec<StreamItem>) -> Vec<StreamItem> {
+        let show = |at: DateTime<FixedOffset>| time::show(at, self.use_utc);
+        items.iter_mut().for_each(|item| item.created_at = show(item.created_at));
+        items
+    }
+}
+
+/// A handle and a transaction of the application's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TransactionHandle<'a> {
+    pub(crate) handle: &'a Handle,
+    pub(crate) transaction: &'a (dyn Any + Send + Sync),
+}
+
+impl<'a> TransactionHandle<'a> {
+    /// Made for each call, since a value that had it could not outlive the transaction's end, not
+    /// even unused.
+    pub(crate) fn writes(&self) -> Result<Box<dyn Writes + 'a>> {
+        self.handle.backend().in_transaction(self.transaction)
+    }
+}
+
+/// Whether the process has its handle.
+pub(crate) fn is_initialized() -> bool {
+    PROCESS.get().is_some()
+}
+
+/// Makes this the process's handle, unless it has one.
+pub(crate) fn initialize(handle: Handle) -> Result<(), Handle> {
+    PROCESS.set(handle)
+}
+
+/// `handle`, or the process's where there is none.
+pub(crate) fn resolve(handle: Option<&Handle>) -> Result<&Handle> {
+    handle.or_else(|| PROCESS.get()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::NotInitialized,
+            "call `init(settings).await?` once, before the first use of the free functions",
+        )
+    })
+}
