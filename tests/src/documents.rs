@@ -21,6 +21,7 @@ documents! {
     contributing: "CONTRIBUTING.md",
     upgrading: "UPGRADING.md",
     guide: "docs/guide.md",
+    toy_backend: "docs/a-toy-backend.md",
     choosing_a_backend: "docs/choosing-a-backend.md",
     operating: "docs/operating.md",
     benchmarks: "docs/benchmarks.md",
