@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Cursor;
 
 /// What an add has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Delivery {
     /// The item's `created_at` and id, which together identify it.

@@ -16,6 +16,8 @@ mod global;
 mod handle;
 mod item;
 mod recipients;
+#[cfg(test)]
+mod send_sync;
 mod settings;
 mod stream;
 mod streams;

@@ -74,7 +74,7 @@ impl fmt::Debug for AddStreamItem {
 }
 
 /// Where in a stream, newest first, a read begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Position {
     /// After skipping this many of the newest items.
     Offset(u64),
@@ -86,7 +86,7 @@ pub enum Position {
 }
 
 /// The argument of [`Backend::get_stream_items`](crate::backend::Backend::get_stream_items).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct StreamQuery {
     /// Whose stream.
@@ -112,7 +112,7 @@ impl StreamQuery {
 }
 
 /// The argument of [`Backend::count_stream_items`](crate::backend::Backend::count_stream_items).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct CountQuery {
     /// Whose stream.
@@ -127,7 +127,7 @@ impl CountQuery {
 }
 
 /// The argument of [`Backend::delete_stream`](crate::backend::Backend::delete_stream).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct DeleteStream {
     /// Whose stream.

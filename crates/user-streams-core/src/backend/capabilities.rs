@@ -45,7 +45,7 @@ impl Capability {
 /// assert!(capabilities.has(Capability::DeleteStream));
 /// assert!(!capabilities.has(Capability::Migrate));
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capabilities {
     backend: &'static str,
     user_id: UserIdKind,

@@ -135,3 +135,94 @@ macro_rules! pointer {
 pointer!(Arc<T>, T);
 pointer!(Arc<dyn Backend>);
 pointer!(Box<dyn Backend>);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::{ErrorKind, MemoryBackend, Streams, UserIdKind, backend::Capability};
+
+    /// A backend with every optional operation of which it remembers `close`.
+    #[derive(Debug, Default)]
+    struct Full {
+        memory: MemoryBackend,
+        closed: AtomicBool,
+    }
+
+    #[async_trait]
+    impl Backend for Full {
+        fn capabilities(&self) -> Capabilities {
+            self.memory.capabilities().with(Capability::Purge)
+        }
+
+        fn inner(&self) -> Option<&dyn Backend> {
+            Some(&self.memory)
+        }
+
+        async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+            self.memory.add_stream_item(args).await
+        }
+
+        async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
+            self.memory.get_stream_items(query).await
+        }
+
+        async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
+            self.memory.count_stream_items(query).await
+        }
+
+        async fn purge(&self) -> Result<u64> {
+            Ok(7)
+        }
+
+        async fn close(&self) -> Result<()> {
+            self.closed.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_decorator_passes_on_what_it_does_not_implement() {
+        let full = Arc::new(Full::default());
+        for backend in
+            [Arc::clone(&full) as Arc<dyn Backend>, Arc::new(Box::new(Full::default()) as Box<_>)]
+        {
+            let streams = Streams::from_backend(Arc::clone(&backend));
+            streams.migrate().await.unwrap();
+            streams.add_stream_item(1, "item").await.unwrap();
+            assert_eq!(streams.delete_stream(1).await.unwrap(), 1);
+            assert_eq!(streams.purge().await.unwrap(), 7);
+            streams.close().await.unwrap();
+        }
+        assert!(full.closed.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_backend_is_found_through_those_that_decorate_it() {
+        let backend: Arc<dyn Backend> = Arc::new(Full::default());
+        let streams = Streams::from_backend(backend);
+        assert!(streams.downcast_ref::<Full>().is_some());
+        assert!(streams.downcast_ref::<MemoryBackend>().is_some());
+        let streams = Streams::from_backend(Arc::new(MemoryBackend::default()));
+        assert!(streams.downcast_ref::<MemoryBackend>().is_some());
+        assert!(streams.downcast_ref::<Full>().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_backend_that_decorates_none_says_what_it_does_not_have() {
+        let error = MemoryBackend::default().purge().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!((error.backend(), error.operation()), (Some("memory"), Some("purge")));
+    }
+
+    #[tokio::test]
+    async fn an_item_that_a_store_could_not_keep_never_reaches_one() {
+        let error = AddStreamItem::new(1, "a\0").map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidContent);
+        let args = AddStreamItem::new([1, 2], "item").unwrap();
+        assert_eq!(MemoryBackend::default().add_stream_item(args).await.unwrap().delivered, 2);
+        let capabilities = Capabilities::new("a", UserIdKind::Text).with(Capability::Purge);
+        assert!(!capabilities.without(Capability::Purge).has(Capability::Purge));
+    }
+}

@@ -78,11 +78,11 @@ impl MemoryBackend {
     }
 }
 
-/// Is pending once.
-async fn give_way() {
-    let mut given = false;
+/// Is pending once: core has no runtime whose own it could call.
+async fn yield_now() {
+    let mut yielded = false;
     poll_fn(|context| {
-        if mem::replace(&mut given, true) {
+        if mem::replace(&mut yielded, true) {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();
@@ -109,7 +109,7 @@ impl Backend for MemoryBackend {
             users.extend(chunk.users);
             // An iterator without end must leave the thread to others, and be dropped if its caller
             // gives up.
-            give_way().await;
+            yield_now().await;
         }
         let cursor = item.cursor();
         let content: Arc<str> = item.into_content().into();
@@ -175,7 +175,7 @@ mod tests {
     use crate::{Recipients, Streams};
 
     #[tokio::test]
-    async fn a_long_add_gives_way_and_a_dropped_one_stores_nothing() {
+    async fn a_long_add_yields_and_a_dropped_one_stores_nothing() {
         let streams = Streams::from_backend(MemoryBackend::default());
         {
             let mut add =

@@ -11,9 +11,9 @@ use crate::{
     },
 };
 
-/// The canary: core's own registration, in the same module as the iterator over all of them. Where
-/// it is missing, no constructor ran.
-static CANARY: &BackendDriver = &memory::DRIVER;
+/// Core's own driver, registered in the same module as the iterator over all of them: where it is
+/// missing, no constructor ran.
+static CORE: &BackendDriver = &memory::DRIVER;
 inventory::submit! { Registration(&memory::DRIVER) }
 
 /// The drivers that a connect chooses from: those that are linked, or an explicit list.
@@ -115,7 +115,7 @@ impl Registry {
                 "scheme `{scheme}` is not registered: constructors did not run on this target; \
                  pass the driver explicitly with `Registry::empty().with(&DRIVER)`{advice}"
             ),
-            [only] if ptr::eq(*only, CANARY) && advice.is_empty() => format!(
+            [only] if ptr::eq(*only, CORE) && advice.is_empty() => format!(
                 "scheme `{scheme}` is not registered: no backend crate is linked; a dependency \
                  that is never named is not linked: add `use the_backends_crate as _;`, or depend on \
                  the crate `user-streams`, whose features link backends"

@@ -27,7 +27,7 @@ pub const DEFAULT_MAX_CONTENT_LEN: usize = 1024 * 1024;
 /// ```
 ///
 /// It can be serialized, to be added later by another process, and comes back with the same id.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NewItem {
     id: ItemId,
     #[serde(deserialize_with = "truncated")]

@@ -23,7 +23,7 @@ pub struct CursorPageRequest {
 }
 
 /// Items of a stream, newest first, and where to go from here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CursorPage {
     /// The items.

@@ -150,6 +150,10 @@ fn to_usize(count: u64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Delivery,
+        backend::{AddStreamItem, Backend, Capabilities, CountQuery, StreamQuery},
+    };
 
     fn bounds(items: &StreamItems) -> (u64, u64) {
         (items.start, items.end)
@@ -184,6 +188,58 @@ mod tests {
         assert_eq!(bounds(&all.slice(0..0)), (0, 0));
         assert_eq!(bounds(&all.slice(..=usize::MAX)), (0, u64::MAX));
         assert_eq!(bounds(&all.slice(usize::MAX..=usize::MAX).slice(1..)), (u64::MAX, u64::MAX));
+    }
+
+    #[tokio::test]
+    async fn a_whole_stream_is_read_in_bounded_chunks_and_a_small_slice_by_one_query() {
+        let backend = std::sync::Arc::new(Limits::default());
+        let streams = crate::Streams::from_backend(std::sync::Arc::clone(&backend));
+        for n in 0..600_i64 {
+            let item = crate::NewItem::new(n.to_string());
+            streams.add_stream_item(1, item).await.unwrap();
+        }
+        let items = streams.get_stream_items(1);
+        let contents: Vec<_> =
+            items.clone().await.unwrap().into_iter().map(|i| i.content).collect();
+        assert_eq!(contents, (0..600).rev().map(|n| n.to_string()).collect::<Vec<_>>());
+        assert_eq!(backend.taken(), [256, 256, 256]);
+        assert_eq!(items.slice(1..257).await.unwrap().len(), 256);
+        assert_eq!(backend.taken(), [256]);
+        assert_eq!(items.slice(100..400).await.unwrap().len(), 300);
+        assert_eq!(backend.taken(), [256, 44]);
+    }
+
+    /// Remembers the limits of the reads.
+    #[derive(Debug, Default)]
+    struct Limits {
+        memory: crate::MemoryBackend,
+        limits: std::sync::Mutex<Vec<u64>>,
+    }
+
+    impl Limits {
+        fn taken(&self) -> Vec<u64> {
+            std::mem::take(&mut self.limits.lock().unwrap())
+        }
+    }
+
+    #[async_trait::async_trait]
+    impl Backend for Limits {
+        fn capabilities(&self) -> Capabilities {
+            self.memory.capabilities()
+        }
+
+        async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+            self.memory.add_stream_item(args).await
+        }
+
+        async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
+            self.limits.lock().unwrap().push(query.limit);
+            self.memory.get_stream_items(query).await
+        }
+
+        async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
+            self.memory.count_stream_items(query).await
+        }
     }
 
     #[test]

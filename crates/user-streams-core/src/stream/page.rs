@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, ErrorKind, Result, StreamItem};
 
 /// One page of a [`Paginator`](crate::Paginator).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Page {
     pub(crate) object_list: Vec<StreamItem>,
     pub(crate) number: usize,
