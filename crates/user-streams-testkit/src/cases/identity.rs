@@ -1,9 +1,10 @@
 //! An item is identified by `(created_at, id)`; a retry never delivers twice.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
+use tokio::sync::Barrier;
 use user_streams_core::{ItemId, NewItem};
 
 use crate::{
@@ -17,6 +18,7 @@ cases![
     a_retried_broadcast_reaches_only_who_is_missing for Kinds::Every,
     a_retry_may_come_late,
     retries_at_the_same_time_deliver_once,
+    retries_of_many_threads_at_once_deliver_once,
     the_same_id_at_another_time_is_another_item for Kinds::Every,
     the_same_time_with_another_id_is_another_item for Kinds::Every,
     another_content_of_the_same_id_and_time_is_no_second_item,
@@ -63,6 +65,34 @@ async fn retries_at_the_same_time_deliver_once(ns: Namespace) {
         "of adds at the same time, one delivers to each: {delivered:?}"
     );
     assert_eq!(ns.served(&users).await, [true; 20], "everybody has it once");
+}
+
+async fn retries_of_many_threads_at_once_deliver_once(ns: Namespace) {
+    const RETRIES: usize = 4;
+    // Who looks first and stores then is caught in between, sooner or later.
+    for _ in 0..200 {
+        let (user, item) = (ns.user(), NewItem::new("at once"));
+        let start = Arc::new(Barrier::new(RETRIES));
+        let retries = (0..RETRIES).map(|_| {
+            let (ns, user, item, start) =
+                (ns.clone(), user.clone(), item.clone(), Arc::clone(&start));
+            tokio::spawn(async move {
+                start.wait().await;
+                ns.add(&user, item).await
+            })
+        });
+        let mut delivered = 0;
+        for retry in join_all(retries).await {
+            delivered += retry.expect("a retry does not fail because there are others");
+        }
+        assert_eq!(delivered, 1, "of the same adds at the same time, one delivers");
+        let items = ns.all(&user).await;
+        assert_items(
+            &items,
+            &[stored(&item)],
+            "the same item added at the same time is there once",
+        );
+    }
 }
 
 async fn the_same_id_at_another_time_is_another_item(ns: Namespace) {
@@ -133,7 +163,7 @@ async fn an_event_that_comes_twice_arrives_once(ns: Namespace) {
         let id = ItemId::from_event(&event);
         let add =
             ns.streams().add_stream_item(&user, "Your order was sent").created_at(when).id(id);
-        let delivery = add.await.unwrap();
+        let delivery = add.await.expect("an add of valid arguments succeeds");
         ids.insert(delivery.item);
         assert_eq!(delivery.delivered, delivered, "an event that comes twice is delivered once");
     }
@@ -144,7 +174,7 @@ async fn an_event_that_comes_twice_arrives_once(ns: Namespace) {
 async fn a_deleted_item_can_be_delivered_again(ns: Namespace) {
     let (users, item) = (ns.users(2), NewItem::new("again"));
     ns.add(&users, item.clone()).await;
-    ns.streams().delete_stream(&users[0]).await.unwrap();
+    ns.streams().delete_stream(&users[0]).await.expect("a stream is deleted");
     assert_eq!(
         ns.add(&users, item.clone()).await,
         1,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use user_streams_core::{NewItem, Position, UserId, UserIdKind};
+use user_streams_core::{NewItem, UserId, UserIdKind, backend::Position};
 use uuid::Uuid;
 
 use crate::{
