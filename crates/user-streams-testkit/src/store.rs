@@ -5,7 +5,7 @@ use std::{error::Error as StdError, sync::Arc};
 use futures_util::future::BoxFuture;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use user_streams_core::{
-    UserIdKind,
+    ErrorKind, UserIdKind,
     backend::{Backend, Capability},
 };
 
@@ -72,7 +72,13 @@ impl Store {
             ));
         }
         if capabilities.has(Capability::Migrate) {
-            backend.migrate().await.map_err(|error| format!("migrating failed: {error:?}"))?;
+            match backend.migrate().await {
+                // A case of its own tells that it is declared.
+                Err(error) if error.kind() != ErrorKind::Unsupported => {
+                    return Err(format!("migrating failed: {error:?}"));
+                }
+                _ => {}
+            }
         }
         Ok(backend)
     }

@@ -171,7 +171,10 @@ async fn an_add_beside_a_deletion_is_deleted_and_counted_or_stays(ns: Namespace)
     let add = async |writer: usize| {
         for n in 0..50 {
             ns.add(&user, format!("writer {writer}, item {n}")).await;
-            task::yield_now().await;
+            // Out of step with the deletions, so that adds meet them at every point.
+            for _ in 0..fastrand::u32(1..5) {
+                task::yield_now().await;
+            }
         }
     };
     let delete = async {

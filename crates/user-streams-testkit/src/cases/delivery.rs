@@ -113,7 +113,7 @@ async fn an_item_is_there_when_its_add_has_ended(ns: Namespace) {
         let newest =
             ns.streams().get_stream_items(&user).get(0).await.expect("a read of one item succeeds");
         assert_eq!(
-            newest.expect("a newest item").content,
+            newest.expect("what was added is read at once").content,
             content,
             "what was added is read at once"
         );

@@ -143,7 +143,7 @@ async fn another_content_of_the_same_id_and_time_is_no_second_item(ns: Namespace
     // It has no effect, or is refused for good: a retry would meet the same content again.
     match ns.streams().add_stream_item(&user, again).await {
         Ok(delivery) => {
-            assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone")
+            assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone");
         }
         Err(error) => assert!(!error.is_retryable(), "a retry never helps: {error:?}"),
     }

@@ -66,7 +66,7 @@ async fn each_is_a_user(ns: &Namespace, users: &[UserId]) {
             assert_eq!(
                 found,
                 user == other,
-                "an item for {user} is looked for in the stream of {other}"
+                "an item for {user} is in that stream alone: the stream of {other} was read"
             );
         }
     }

@@ -1,0 +1,69 @@
+//! A backend with a fault, and the suite over it.
+
+use std::sync::Arc;
+
+use user_streams_core::{
+    Error, Settings, UserIdKind,
+    backend::{Backend, BackendDriver},
+};
+use user_streams_testkit::Suite;
+
+use super::honest::honest;
+
+pub(crate) type Store = Arc<dyn Backend>;
+/// Makes a connection to a store, each time it is called.
+pub(crate) type Connect = Box<dyn Fn() -> Store + Send + Sync>;
+
+const KINDS: [UserIdKind; 3] = [UserIdKind::BigInt, UserIdKind::Uuid, UserIdKind::Text];
+
+/// A backend that breaks a promise, and the cases that must notice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fault {
+    /// What the backend does.
+    pub(crate) name: &'static str,
+    pub(crate) broken: Broken,
+    /// The cases that are there to catch it; more may.
+    pub(crate) caught_by: &'static [&'static str],
+}
+
+/// What makes the faulty backend.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Broken {
+    /// A decorator of an honest store. Every connection is the same one.
+    Store(fn(Store) -> Store),
+    /// A decorator of each connection to an honest store.
+    Connection(fn(Store) -> Store),
+    /// Whatever connects.
+    Connect(fn(UserIdKind) -> Connect),
+    Driver(&'static BackendDriver),
+}
+
+impl Fault {
+    pub(crate) fn suite(&self) -> Suite {
+        match self.broken {
+            Broken::Store(decorate) => suite_of(move |kind| {
+                let store = decorate(honest(kind));
+                Box::new(move || Arc::clone(&store))
+            }),
+            Broken::Connection(decorate) => suite_of(move |kind| {
+                let store = honest(kind);
+                Box::new(move || decorate(Arc::clone(&store)))
+            }),
+            Broken::Connect(connect) => suite_of(connect),
+            Broken::Driver(driver) => Suite::for_driver(driver, |kind, store| {
+                let url = format!("{}://{kind}_{store}", driver.schemes()[0]);
+                Settings::new(url).with_option("user_id", kind.as_str())
+            }),
+        }
+    }
+}
+
+/// The suite over what connects to a store for each kind of user ids.
+pub(crate) fn suite_of(connect: impl Fn(UserIdKind) -> Connect) -> Suite {
+    let stores = KINDS.map(connect);
+    Suite::new("broken", move |kind| {
+        let at = KINDS.iter().position(|known| *known == kind).unwrap_or_default();
+        let connection = stores[at]();
+        async move { Ok::<_, Error>(connection) }
+    })
+}
