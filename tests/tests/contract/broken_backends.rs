@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use user_streams_core::{MemoryBackend, UserIdKind};
 use user_streams_testkit::{Case, Kinds, Outcome, Suite};
 
-use crate::broken::{Broken, FAULTS, Fault, HONEST_DRIVER, honest, suite_of};
+use crate::broken::{Broken, FAULTS, Fault, HONEST, HONEST_DRIVER, Store, suite_of};
 
 const THREAD: &str = "broken-backend";
 /// Any case that one user is enough for.
@@ -42,13 +42,7 @@ fn runtime() -> Runtime {
         .expect("a runtime")
 }
 
-/// The suite over a backend without a fault.
-fn honest_suite() -> Suite {
-    suite_of(|kind| {
-        let store = honest(kind);
-        Box::new(move || Arc::clone(&store))
-    })
-}
+const HONEST_BACKEND: Fault = Fault { name: "none", broken: Broken::Store(HONEST), caught_by: &[] };
 
 fn case(name: &str) -> &'static Case {
     Case::all().find(|case| case.name == name).unwrap_or_else(|| panic!("there is no case {name}"))
@@ -64,7 +58,7 @@ fn kind(case: &Case) -> UserIdKind {
 
 #[test]
 fn a_backend_without_a_fault_passes_every_case() {
-    assert_passes(&honest_suite(), Case::all().filter(|case| !case.needs_driver()));
+    assert_passes(&HONEST_BACKEND.suite(), Case::all().filter(|case| !case.needs_driver()));
 }
 
 #[test]
@@ -136,7 +130,7 @@ fn a_backend_that_does_not_connect_fails_every_case() {
 
 #[test]
 fn a_backend_for_another_kind_of_user_ids_fails_every_case() {
-    let suite = suite_of(|_| Box::new(|| honest(UserIdKind::Text)));
+    let suite = suite_of(|_| Box::new(|| Arc::new(Store::new(UserIdKind::Text, HONEST))));
     let message = runtime().block_on(suite.check(case(ANY), UserIdKind::Uuid)).unwrap_err();
     assert!(
         message.contains("asked for uuid ids") && message.contains("for text ids"),
@@ -146,7 +140,7 @@ fn a_backend_for_another_kind_of_user_ids_fails_every_case() {
 
 #[test]
 fn a_suite_for_one_kind_of_user_ids_has_no_trial_of_another() {
-    let suite = honest_suite().with_kinds([UserIdKind::Text]);
+    let suite = HONEST_BACKEND.suite().with_kinds([UserIdKind::Text]);
     let trials = suite.trials();
     assert!(trials.iter().all(|trial| trial.name().starts_with("broken::text::")));
     let cases = Case::all().filter(|case| !case.needs_driver());

@@ -1,11 +1,14 @@
 //! An item is identified by `(created_at, id)`; a retry never delivers twice.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Barrier},
+};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
-use tokio::sync::Barrier;
-use user_streams_core::{ItemId, NewItem};
+use tokio::{runtime::Handle, task};
+use user_streams_core::{ItemId, NewItem, UserId};
 
 use crate::{
     Kinds, Namespace,
@@ -68,30 +71,33 @@ async fn retries_at_the_same_time_deliver_once(ns: Namespace) {
 }
 
 async fn retries_of_many_threads_at_once_deliver_once(ns: Namespace) {
-    const RETRIES: usize = 4;
-    // Who looks first and stores then is caught in between, sooner or later.
-    for _ in 0..200 {
-        let (user, item) = (ns.user(), NewItem::new("at once"));
-        let start = Arc::new(Barrier::new(RETRIES));
-        let retries = (0..RETRIES).map(|_| {
-            let (ns, user, item, start) =
-                (ns.clone(), user.clone(), item.clone(), Arc::clone(&start));
-            tokio::spawn(async move {
-                start.wait().await;
-                ns.add(&user, item).await
-            })
-        });
-        let mut delivered = 0;
-        for retry in join_all(retries).await {
-            delivered += retry.expect("a retry does not fail because there are others");
+    const THREADS: usize = 4;
+    // A backend that looks first and stores then is caught in between, sooner or later.
+    let adds: Vec<_> = (0..200).map(|_| (ns.user(), NewItem::new("at once"))).collect();
+    let (adds, start) = (Arc::new(adds), Arc::new(Barrier::new(THREADS)));
+    let threads = (0..THREADS).map(|_| {
+        let (ns, adds, start) = (ns.clone(), Arc::clone(&adds), Arc::clone(&start));
+        let runtime = Handle::current();
+        // Threads of its own, as those of the runtime may be busy.
+        task::spawn_blocking(move || {
+            let add = |(user, item): &(UserId, NewItem)| {
+                start.wait();
+                runtime.block_on(ns.streams().add_stream_item(user, item.clone()).into_future())
+            };
+            adds.iter().map(add).collect::<Vec<_>>()
+        })
+    });
+    let mut delivered = vec![0; adds.len()];
+    for retries in join_all(threads).await {
+        for (at, retry) in retries.expect("an add does not panic").into_iter().enumerate() {
+            let retry = retry.expect("an add does not fail because the same one is under way");
+            delivered[at] += retry.delivered;
         }
-        assert_eq!(delivered, 1, "of the same adds at the same time, one delivers");
-        let items = ns.all(&user).await;
-        assert_items(
-            &items,
-            &[stored(&item)],
-            "the same item added at the same time is there once",
-        );
+    }
+    for (at, (user, item)) in adds.iter().enumerate() {
+        assert_eq!(delivered[at], 1, "of the same adds in many threads, one delivers");
+        let promise = "the same item added by many threads is there once";
+        assert_items(&ns.all(user).await, &[stored(item)], promise);
     }
 }
 

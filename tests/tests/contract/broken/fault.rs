@@ -8,11 +8,10 @@ use user_streams_core::{
 };
 use user_streams_testkit::Suite;
 
-use super::honest::honest;
+use super::{store::Store, twist::Twist};
 
-pub(crate) type Store = Arc<dyn Backend>;
 /// Makes a connection to a store, each time it is called.
-pub(crate) type Connect = Box<dyn Fn() -> Store + Send + Sync>;
+pub(crate) type Connect = Box<dyn Fn() -> Arc<dyn Backend> + Send + Sync>;
 
 const KINDS: [UserIdKind; 3] = [UserIdKind::BigInt, UserIdKind::Uuid, UserIdKind::Text];
 
@@ -29,11 +28,9 @@ pub(crate) struct Fault {
 /// What makes the faulty backend.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Broken {
-    /// A decorator of an honest store. Every connection is the same one.
-    Store(fn(Store) -> Store),
-    /// A decorator of each connection to an honest store.
-    Connection(fn(Store) -> Store),
-    /// Whatever connects.
+    /// A store that does something differently.
+    Store(Twist),
+    /// What connects to a store for user ids of a kind.
     Connect(fn(UserIdKind) -> Connect),
     Driver(&'static BackendDriver),
 }
@@ -41,14 +38,7 @@ pub(crate) enum Broken {
 impl Fault {
     pub(crate) fn suite(&self) -> Suite {
         match self.broken {
-            Broken::Store(decorate) => suite_of(move |kind| {
-                let store = decorate(honest(kind));
-                Box::new(move || Arc::clone(&store))
-            }),
-            Broken::Connection(decorate) => suite_of(move |kind| {
-                let store = honest(kind);
-                Box::new(move || decorate(Arc::clone(&store)))
-            }),
+            Broken::Store(twist) => suite_of(move |kind| connections(Store::new(kind, twist))),
             Broken::Connect(connect) => suite_of(connect),
             Broken::Driver(driver) => Suite::for_driver(driver, |kind, store| {
                 let url = format!("{}://{kind}_{store}", driver.schemes()[0]);
@@ -56,6 +46,11 @@ impl Fault {
             }),
         }
     }
+}
+
+/// Every connection leads to this store.
+pub(crate) fn connections(store: Store) -> Connect {
+    Box::new(move || Arc::new(store.clone()))
 }
 
 /// The suite over what connects to a store for each kind of user ids.

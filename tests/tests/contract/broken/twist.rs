@@ -1,184 +1,174 @@
-//! The decorator of all faults, and what they need.
-
-use std::{
-    any::Any,
-    collections::BTreeSet,
-    fmt::Debug,
-    pin::pin,
-    sync::Arc,
-    task::{Context, Poll, Waker},
-};
+//! What can be wrong with the backend, as functions in the place of the right ones.
 
 use user_streams_core::{
-    Delivery, ItemId, NewItem, Result, StreamItem, UserId,
-    backend::{
-        AddStreamItem, Backend, Capabilities, CountQuery, DeleteStream, Progress, StreamQuery,
-        Writes, async_trait,
-    },
+    Cursor, Error, Result, StreamItem, UserId,
+    backend::{Capabilities, Capability, Position, Progress, StreamQuery},
+};
+use uuid::Uuid;
+
+/// The parts of the backend. [`HONEST`] has them all right; a fault replaces one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Twist {
+    /// The user whose stream is taken for that of a user.
+    pub(crate) user: Ids,
+    /// What is kept of a timestamp, in microseconds.
+    pub(crate) created_at: fn(i64) -> i64,
+    /// What is kept of a content.
+    pub(crate) content: fn(&str) -> String,
+    /// Whether an item that is there is the one to be delivered, if not by what identifies it.
+    pub(crate) same: Option<fn(&Cursor, &Cursor) -> bool>,
+    /// Whether the content of an item that is known is replaced.
+    pub(crate) replaces_content: bool,
+    /// Brings the places of a stream, which come in the order of their insertion, into that of
+    /// reads.
+    pub(crate) order: fn(&mut Vec<Cursor>),
+    /// The part of a stream that was asked for.
+    pub(crate) part: fn(&[Cursor], &StreamQuery) -> Result<Vec<Cursor>>,
+    /// The item as it is given.
+    pub(crate) shown: fn(StreamItem) -> StreamItem,
+    /// The number of items: of the user, and of all users.
+    pub(crate) count: fn(&[Cursor], usize) -> usize,
+    /// The number delivered, of those who were named and those who are new to the item.
+    pub(crate) delivered: fn(usize, u64) -> u64,
+    pub(crate) adding: Adding,
+    /// Tells the progress of an add that has delivered to so many.
+    pub(crate) progress: fn(&mut Progress, u64),
+    /// What is declared, as there are so many streams.
+    pub(crate) capabilities: fn(Capabilities, usize) -> Capabilities,
+    /// What an error becomes.
+    pub(crate) error: fn(Error) -> Error,
+    pub(crate) optional: Optional,
+}
+
+/// What an id becomes, if it is of this kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Ids {
+    Any(fn(UserId) -> UserId),
+    Int(fn(i64) -> i64),
+    Uuid(fn(u128) -> u128),
+    Text(fn(&str) -> String),
+}
+
+impl Ids {
+    pub(crate) fn change(self, user: UserId) -> UserId {
+        match (self, user) {
+            (Self::Any(change), user) => change(user),
+            (Self::Int(change), UserId::Int(id)) => UserId::Int(change(id)),
+            (Self::Uuid(change), UserId::Uuid(id)) => {
+                UserId::from(Uuid::from_u128(change(id.as_u128())))
+            }
+            (Self::Text(change), UserId::Text(id)) => UserId::Text(change(&id)),
+            (_, user) => user,
+        }
+    }
+}
+
+/// How an add goes about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Adding {
+    /// Reads all recipients, and then delivers to all at once.
+    Whole,
+    /// Delivers to each chunk as it comes.
+    ChunkByChunk,
+    /// Takes a failure of the recipients for their end.
+    UpToAFailure,
+    /// Delivers to so many recipients alone.
+    UpTo(usize),
+    /// Leaves out the last user of those who fill a chunk.
+    AllButOneOfAChunk,
+    /// Knows within a chunk alone who was named before.
+    TwiceAcrossChunks,
+    /// Delivers to who is named twice, twice.
+    TwiceIfNamedTwice,
+    /// Stores the content before it knows whether anybody receives it.
+    ContentFirst,
+    /// Stores the content, does something else, and then the rows.
+    RowsAfterContent,
+    /// Stores half of it, does something else, and then the other half.
+    InHalves,
+    /// The same in a task that a dropped call does not end, until readers have looked.
+    VisibleInParts,
+    /// Lets no other add begin before it has all recipients.
+    LockedWhileWaiting,
+    /// Needs a runtime of many threads.
+    BlocksInPlace,
+    /// Holds a lock that a dropped future never gives back.
+    LeakingALock,
+    /// Reads a stream, does something else, and writes it back.
+    ReadAndWriteBack,
+    /// Fails if another add is under way, and says that a retry is no help.
+    Alone,
+    /// Says that it has ended before it has stored anything.
+    Later,
+    /// Looks whether the item is known, does something else, and stores it.
+    LookAndStore,
+    /// The same without giving way to another task of its thread.
+    LookAndStoreAtOnce,
+    /// Refuses recipients without any.
+    RefusesNobody,
+}
+
+/// What an optional operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Optional {
+    Right,
+    MigrateFailsAgain,
+    MigrateWipes,
+    MigrateFailsBesideAnother,
+    DeleteTakesOthers,
+    DeleteCountsNothing,
+    DeleteLeavesTheOldest,
+    DeleteIsForEver,
+    DeleteFailsIfEmpty,
+    DeleteCountsFirst,
+    DeleteGoesOn,
+    DeleteInHalves,
+    PurgeTakesAll,
+    PurgeCountsNothing,
+    PurgeLeavesAll,
+    CloseClosesAll,
+    UnsupportedNamesNothing,
+    UndeclaredButWorking,
+    ReadsLeakLocks,
+    TransactionOfAnyType,
+}
+
+/// Everything as it must be.
+pub(crate) const HONEST: Twist = Twist {
+    user: Ids::Any(|user| user),
+    created_at: |us| us,
+    content: str::to_owned,
+    same: None,
+    replaces_content: false,
+    order: |places| places.sort_unstable_by(|a, b| b.cmp(a)),
+    part,
+    shown: |item| item,
+    count: |places, _| places.len(),
+    delivered: |_, new| new,
+    adding: Adding::Whole,
+    progress: |report, delivered| report(delivered),
+    capabilities: |all, _| all,
+    error: |error| error,
+    optional: Optional::Right,
 };
 
-use super::fault::Store;
-
-/// Recipients are read in chunks of so many.
-pub(crate) const CHUNK: usize = 1_000;
-
-/// What is done differently from the store beneath.
-#[async_trait]
-pub(crate) trait Twist: Debug + Send + Sync + 'static {
-    fn capabilities(&self, declared: Capabilities) -> Capabilities {
-        declared
-    }
-
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        store.add_stream_item(args).await
-    }
-
-    async fn read(&self, store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        store.get_stream_items(query).await
-    }
-
-    async fn count(&self, store: &Store, query: CountQuery) -> Result<u64> {
-        store.count_stream_items(query).await
-    }
-
-    async fn delete(&self, store: &Store, args: DeleteStream) -> Result<u64> {
-        store.delete_stream(args).await
-    }
-
-    async fn migrate(&self, store: &Store) -> Result<()> {
-        store.migrate().await
-    }
-
-    async fn purge(&self, store: &Store) -> Result<u64> {
-        store.purge().await
-    }
-
-    fn in_transaction<'a>(
-        &'a self,
-        store: &'a Store,
-        transaction: &'a (dyn Any + Send + Sync),
-    ) -> Result<Box<dyn Writes + 'a>> {
-        store.in_transaction(transaction)
-    }
-
-    async fn close(&self, store: &Store) -> Result<()> {
-        store.close().await
-    }
-}
-
-/// The store with a fault.
-pub(crate) fn twisted(store: Store, twist: impl Twist) -> Store {
-    Arc::new(Twisted { store, twist })
-}
-
-#[derive(Debug)]
-struct Twisted<T> {
-    store: Store,
-    twist: T,
-}
-
-#[async_trait]
-impl<T: Twist> Backend for Twisted<T> {
-    fn capabilities(&self) -> Capabilities {
-        self.twist.capabilities(self.store.capabilities())
-    }
-
-    fn inner(&self) -> Option<&dyn Backend> {
-        Some(&self.store)
-    }
-
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
-        self.twist.add(&self.store, args).await
-    }
-
-    async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        self.twist.read(&self.store, query).await
-    }
-
-    async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
-        self.twist.count(&self.store, query).await
-    }
-
-    async fn migrate(&self) -> Result<()> {
-        self.twist.migrate(&self.store).await
-    }
-
-    async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-        self.twist.delete(&self.store, args).await
-    }
-
-    async fn purge(&self) -> Result<u64> {
-        self.twist.purge(&self.store).await
-    }
-
-    fn in_transaction<'a>(
-        &'a self,
-        transaction: &'a (dyn Any + Send + Sync),
-    ) -> Result<Box<dyn Writes + 'a>> {
-        self.twist.in_transaction(&self.store, transaction)
-    }
-
-    async fn close(&self) -> Result<()> {
-        self.twist.close(&self.store).await
-    }
-}
-
-/// What an add is of, with all recipients at hand.
-pub(crate) struct Gathered {
-    pub(crate) users: Vec<UserId>,
-    pub(crate) item: NewItem,
-    pub(crate) on_progress: Option<Progress>,
-}
-
-pub(crate) async fn gather(store: &Store, args: AddStreamItem) -> Result<Gathered> {
-    let declared = store.capabilities();
-    let (recipients, item, on_progress) = args.into_parts();
-    let mut chunks = recipients.into_chunks(declared.backend(), declared.user_id(), CHUNK)?;
-    let mut users = Vec::new();
-    while let Some(mut chunk) = chunks.next().await? {
-        users.append(&mut chunk.users);
-    }
-    Ok(Gathered { users, item, on_progress })
-}
-
-/// Adds the item and returns to how many users it was delivered.
-pub(crate) async fn add(store: &Store, users: Vec<UserId>, item: &NewItem) -> Result<u64> {
-    let added = store.add_stream_item(AddStreamItem::new(users, item.clone())?).await?;
-    Ok(added.delivered)
-}
-
-/// Adds the item for each name, to those who have it already as well: as another one that is the
-/// same in all but its id.
-pub(crate) async fn add_anyway(store: &Store, users: &[UserId], item: &NewItem) -> Result<u64> {
-    let (mut given, mut again) = (BTreeSet::new(), Vec::new());
-    for user in users {
-        if !given.insert(user) || add(store, vec![user.clone()], item).await? == 0 {
-            again.push(user);
+/// The right part of a stream that is in order.
+pub(crate) fn part(places: &[Cursor], query: &StreamQuery) -> Result<Vec<Cursor>> {
+    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
+    let range = match query.position {
+        Position::Offset(offset) => {
+            usize::try_from(offset).unwrap_or(usize::MAX).min(places.len())..places.len()
         }
-    }
-    for user in again {
-        add(store, vec![user.clone()], &item.clone().with_id(ItemId::generate())).await?;
-    }
-    Ok(users.len() as u64)
-}
-
-/// All items of a user, newest first.
-pub(crate) async fn all_of(store: &Store, user: &UserId) -> Result<Vec<StreamItem>> {
-    store.get_stream_items(StreamQuery::new(user.clone(), u64::MAX)).await
-}
-
-/// What stores an item again that was read.
-pub(crate) fn new_item(item: &StreamItem) -> NewItem {
-    NewItem::new(item.content.as_str()).with_id(item.id).with_created_at(&item.created_at)
-}
-
-/// Several operations of a store in memory, with nothing in between.
-pub(crate) fn at_once<F: Future>(operations: F) -> F::Output {
-    let mut operations = pin!(operations);
-    loop {
-        if let Poll::Ready(done) = operations.as_mut().poll(&mut Context::from_waker(Waker::noop()))
-        {
-            return done;
+        Position::After(cursor) => places.partition_point(|place| *place >= cursor)..places.len(),
+        Position::Before(cursor) => {
+            let end = places.partition_point(|place| *place > cursor);
+            end.saturating_sub(limit)..end
         }
-    }
+    };
+    Ok(places[range].iter().take(limit).copied().collect())
+}
+
+/// All optional operations and promises.
+pub(crate) fn declare_all(capabilities: Capabilities) -> Capabilities {
+    Capability::ALL.iter().copied().fold(capabilities, Capabilities::with)
 }

@@ -2,81 +2,83 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use serde_json::Value;
 use user_streams_core::{
-    Delivery, Error, ErrorKind, MemoryConfig, Result, StreamItem, UserIdKind,
-    backend::{
-        AddStreamItem, BackendDriver, ConnectArgs, ConnectFuture, CountQuery, DeleteStream,
-        StreamQuery, async_trait,
-    },
+    Error, ErrorKind, MemoryConfig, UserIdKind,
+    backend::{BackendDriver, ConnectArgs, ConnectFuture},
 };
 
-use super::{
-    super::{
-        honest::honest,
-        twist::{Twist, twisted},
-    },
-    Broken, Fault, Store,
-};
+use super::super::{Broken, Fault, HONEST as HONEST_STORE, Store};
 
 /// Without a fault.
-pub(crate) static HONEST: BackendDriver = BackendDriver::new("memory", &["broken"], connect);
+pub(crate) static HONEST: BackendDriver = BackendDriver::new("broken", &["broken"], connect);
 static NAMED_OTHERWISE: BackendDriver = BackendDriver::new("other", &["broken"], connect);
-static CAPITALIZED: BackendDriver = BackendDriver::new("memory", &["Broken"], connect);
-static REFUSING: BackendDriver = BackendDriver::new("memory", &["broken"], refuse);
-static LENIENT: BackendDriver = BackendDriver::new("memory", &["broken"], connect_leniently);
-static UNMIGRATED: BackendDriver = BackendDriver::new("memory", &["broken"], connect_unmigrated);
-static CREATING: BackendDriver = BackendDriver::new("memory", &["broken"], connect_and_create);
+static CAPITALIZED: BackendDriver = BackendDriver::new("broken", &["Broken"], connect);
+static REFUSING: BackendDriver = BackendDriver::new("broken", &["broken"], refuse);
+static LENIENT: BackendDriver = BackendDriver::new("broken", &["broken"], connect_leniently);
+static UNMIGRATED: BackendDriver = BackendDriver::new("broken", &["broken"], connect_unmigrated);
+static CREATING: BackendDriver = BackendDriver::new("broken", &["broken"], connect_and_create);
+
+const fn driver(
+    name: &'static str,
+    driver: &'static BackendDriver,
+    caught_by: &'static [&'static str],
+) -> Fault {
+    Fault { name, broken: Broken::Driver(driver), caught_by }
+}
 
 pub(crate) const FAULTS: &[Fault] = &[
-    Fault {
-        name: "a driver has another name than its backend",
-        broken: Broken::Driver(&NAMED_OTHERWISE),
-        caught_by: &["driver::its_name_is_that_of_its_backend"],
-    },
-    Fault {
-        name: "a driver has a scheme that no URL has",
-        broken: Broken::Driver(&CAPITALIZED),
-        caught_by: &["driver::its_schemes_are_those_of_urls"],
-    },
-    Fault {
-        name: "a driver refuses the URLs of its scheme",
-        broken: Broken::Driver(&REFUSING),
-        caught_by: &["driver::a_url_of_its_scheme_connects"],
-    },
-    Fault {
-        name: "a driver passes over options that it does not know",
-        broken: Broken::Driver(&LENIENT),
-        caught_by: &["driver::an_unknown_option_is_refused_by_name"],
-    },
-    Fault {
-        name: "before migrate the errors are those of the storage",
-        broken: Broken::Driver(&UNMIGRATED),
-        caught_by: &["driver::before_migrate_every_operation_says_to_migrate"],
-    },
-    Fault {
-        name: "connecting again creates what migrate ought to",
-        broken: Broken::Driver(&CREATING),
-        caught_by: &["driver::before_migrate_every_operation_says_to_migrate"],
-    },
+    driver(
+        "a driver has another name than its backend",
+        &NAMED_OTHERWISE,
+        &["driver::its_name_is_that_of_its_backend"],
+    ),
+    driver(
+        "a driver has a scheme that no URL has",
+        &CAPITALIZED,
+        &["driver::its_schemes_are_those_of_urls"],
+    ),
+    driver(
+        "a driver refuses the URLs of its scheme",
+        &REFUSING,
+        &["driver::a_url_of_its_scheme_connects"],
+    ),
+    driver(
+        "a driver passes over options that it does not know",
+        &LENIENT,
+        &["driver::an_unknown_option_is_refused_by_name"],
+    ),
+    driver(
+        "before migrate the errors are those of the storage",
+        &UNMIGRATED,
+        &["driver::before_migrate_every_operation_says_to_migrate"],
+    ),
+    driver(
+        "connecting again creates what migrate ought to",
+        &CREATING,
+        &["driver::before_migrate_every_operation_says_to_migrate"],
+    ),
 ];
 
-/// The store at a URL.
-fn store(url: &str, kind: UserIdKind) -> Store {
-    static STORES: Mutex<Option<HashMap<String, Store>>> = Mutex::new(None);
+/// The store at each URL that was connected to, and how many times it was.
+static STORES: LazyLock<Mutex<HashMap<String, (Store, usize)>>> = LazyLock::new(Mutex::default);
+
+fn open(url: &str, kind: UserIdKind) -> (Store, usize) {
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
-    let stores = stores.get_or_insert_default();
-    Arc::clone(stores.entry(url.to_owned()).or_insert_with(|| honest(kind)))
+    let new = || (Store::new(kind, HONEST_STORE), 0);
+    let store = stores.entry(url.to_owned()).or_insert_with(new);
+    store.1 += 1;
+    store.clone()
 }
 
 fn connect(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move { Ok(store(&args.url, args.options.parse::<MemoryConfig>()?.user_id)) })
+    Box::pin(async move {
+        let config: MemoryConfig = args.options.parse()?;
+        Ok(Arc::new(open(&args.url, config.user_id).0) as _)
+    })
 }
 
 fn refuse(_: ConnectArgs) -> ConnectFuture {
@@ -87,73 +89,27 @@ fn connect_leniently(args: ConnectArgs) -> ConnectFuture {
     Box::pin(async move {
         let options: HashMap<String, Value> = args.options.parse()?;
         let kind = options.get("user_id").cloned().unwrap_or_default();
-        Ok(store(&args.url, serde_json::from_value(kind).unwrap_or_default()))
+        let kind = serde_json::from_value(kind).unwrap_or_default();
+        Ok(Arc::new(open(&args.url, kind).0) as _)
     })
 }
 
 fn connect_unmigrated(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move {
-        let store = connect(args).await?;
-        Ok(twisted(store, Unmigrated { kind: ErrorKind::Backend, is_migrated: false.into() }))
-    })
+    unmigrated(args, ErrorKind::Backend, |_| false)
 }
 
 fn connect_and_create(args: ConnectArgs) -> ConnectFuture {
-    static CONNECTED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    unmigrated(args, ErrorKind::NotMigrated, |times| times > 1)
+}
+
+fn unmigrated(
+    args: ConnectArgs,
+    error: ErrorKind,
+    is_migrated: fn(usize) -> bool,
+) -> ConnectFuture {
     Box::pin(async move {
-        let is_migrated = {
-            let mut connected = CONNECTED.lock().unwrap_or_else(PoisonError::into_inner);
-            connected.push(args.url.clone());
-            (connected.iter().filter(|url| **url == args.url).count() > 1).into()
-        };
-        let store = connect(args).await?;
-        Ok(twisted(store, Unmigrated { kind: ErrorKind::NotMigrated, is_migrated }))
+        let config: MemoryConfig = args.options.parse()?;
+        let (store, times) = open(&args.url, config.user_id);
+        Ok(Arc::new(store.failing((!is_migrated(times)).then_some(error))) as _)
     })
-}
-
-/// Nothing but `migrate` works before it.
-#[derive(Debug)]
-struct Unmigrated {
-    kind: ErrorKind,
-    is_migrated: AtomicBool,
-}
-
-impl Unmigrated {
-    fn check(&self) -> Result<()> {
-        let is_migrated = self.is_migrated.load(Ordering::SeqCst);
-        if is_migrated { Ok(()) } else { Err(Error::new(self.kind, "no such table")) }
-    }
-}
-
-#[async_trait]
-impl Twist for Unmigrated {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        self.check()?;
-        store.add_stream_item(args).await
-    }
-
-    async fn read(&self, store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        self.check()?;
-        store.get_stream_items(query).await
-    }
-
-    async fn count(&self, store: &Store, query: CountQuery) -> Result<u64> {
-        self.check()?;
-        store.count_stream_items(query).await
-    }
-
-    async fn delete(&self, store: &Store, args: DeleteStream) -> Result<u64> {
-        self.check()?;
-        store.delete_stream(args).await
-    }
-
-    async fn purge(&self, store: &Store) -> Result<u64> {
-        self.check()?;
-        store.purge().await
-    }
-
-    async fn migrate(&self, _: &Store) -> Result<()> {
-        self.is_migrated.store(true, Ordering::SeqCst);
-        Ok(())
-    }
 }

@@ -4,19 +4,14 @@
 mod adds;
 mod connections;
 mod content;
-mod deletions;
 mod driver;
 mod optional;
 mod order;
-mod progress;
 mod reads;
 mod time;
 mod users;
 
-use super::{
-    Fault,
-    fault::{Broken, Store},
-};
+use super::{Broken, Fault, Twist};
 
 pub(crate) use driver::HONEST as HONEST_DRIVER;
 
@@ -24,21 +19,14 @@ pub(crate) const FAULTS: &[&[Fault]] = &[
     adds::FAULTS,
     connections::FAULTS,
     content::FAULTS,
-    deletions::FAULTS,
     driver::FAULTS,
     optional::FAULTS,
     order::FAULTS,
-    progress::FAULTS,
     reads::FAULTS,
     time::FAULTS,
     users::FAULTS,
 ];
 
-/// A store with this fault.
-const fn fault(
-    name: &'static str,
-    decorate: fn(Store) -> Store,
-    caught_by: &'static [&'static str],
-) -> Fault {
-    Fault { name, broken: Broken::Store(decorate), caught_by }
+const fn fault(name: &'static str, twist: Twist, caught_by: &'static [&'static str]) -> Fault {
+    Fault { name, broken: Broken::Store(twist), caught_by }
 }

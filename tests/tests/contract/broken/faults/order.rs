@@ -1,26 +1,22 @@
 //! Streams in another order, and items that are taken for each other.
 
-use std::{
-    cmp::Reverse,
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-};
+use std::cmp::Reverse;
 
-use user_streams_core::{
-    Cursor, Delivery, Result, StreamItem,
-    backend::{AddStreamItem, StreamQuery, async_trait},
-};
+use user_streams_core::Cursor;
 
 use super::{
-    super::twist::{Gathered, Twist, add, add_anyway, all_of, gather, twisted},
-    Fault, Store, fault,
-    reads::{View, part},
+    super::{Fault, HONEST, Twist},
+    fault,
 };
+
+const fn sorted(order: fn(&mut Vec<Cursor>)) -> Twist {
+    Twist { order, ..HONEST }
+}
 
 pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "the oldest item is first",
-        |store| sorted(store, |places| places.sort_unstable()),
+        sorted(|places| places.sort_unstable()),
         &[
             "order::the_newest_item_is_first",
             "slicing::get_gives_the_item_at_an_index",
@@ -30,11 +26,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "ties are reversed",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| (Reverse(place.created_at_us()), place.id()));
-            })
-        },
+        sorted(|places| places.sort_by_key(|place| (Reverse(place.created_at_us()), place.id()))),
         &[
             "order::equal_timestamps_keep_insertion_order",
             "order::equal_timestamps_keep_insertion_order_across_broadcasts",
@@ -44,12 +36,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "ties are in any order",
-        |store| {
-            sorted(store, |places| {
-                fastrand::shuffle(places);
-                places.sort_by_key(|place| Reverse(place.created_at_us()));
-            })
-        },
+        sorted(|places| {
+            fastrand::shuffle(places);
+            places.sort_by_key(|place| Reverse(place.created_at_us()));
+        }),
         &[
             "order::equal_timestamps_keep_insertion_order",
             "paging::a_thousand_items_of_one_timestamp_are_each_on_one_page",
@@ -60,7 +50,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "the order is that of insertion",
-        |store| sorted(store, |places| places.reverse()),
+        sorted(|places| places.reverse()),
         &[
             "order::items_added_out_of_order_are_sorted",
             "order::items_a_microsecond_apart_are_ordered",
@@ -69,7 +59,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "the order is that of the ids",
-        |store| sorted(store, |places| places.sort_by_key(|place| Reverse(place.id()))),
+        sorted(|places| places.sort_by_key(|place| Reverse(place.id()))),
         &[
             "order::a_later_item_with_a_smaller_id_is_newer",
             "order::items_added_out_of_order_are_sorted",
@@ -77,75 +67,62 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "the order is that of whole seconds",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| {
-                    Reverse((place.created_at_us().div_euclid(1_000_000), place.id()))
-                });
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us().div_euclid(1_000_000), place.id()))
+            });
+        }),
         &["order::items_a_millisecond_apart_are_ordered"],
     ),
     fault(
         "the order is that of milliseconds",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| {
-                    Reverse((place.created_at_us().div_euclid(1_000), place.id()))
-                });
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us().div_euclid(1_000), place.id()))
+            });
+        }),
         &["order::items_a_microsecond_apart_are_ordered"],
     ),
     fault(
         "ids are ordered as text",
-        |store| {
-            sorted(store, |places| {
-                places
-                    .sort_by_key(|place| Reverse((place.created_at_us(), place.id().to_string())));
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| Reverse((place.created_at_us(), place.id().to_string())));
+        }),
         &["order::equal_timestamps_are_ordered_by_id_as_a_number"],
     ),
     fault(
         "ids are ordered by their lower half",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| {
-                    Reverse((place.created_at_us(), place.id().get() & 0xffff_ffff))
-                });
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us(), place.id().get() & 0xffff_ffff))
+            });
+        }),
         &["order::equal_timestamps_are_ordered_by_id_as_a_number"],
     ),
     fault(
         "dates before 1970 are ordered by their distance",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| {
-                    Reverse((place.created_at_us() >= 0, place.created_at_us().abs(), place.id()))
-                });
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| {
+                Reverse((place.created_at_us() >= 0, place.created_at_us().abs(), place.id()))
+            });
+        }),
         &["order::dates_on_both_sides_of_1970_are_ordered"],
     ),
     fault(
         "dates before 1970 are newer than those after it",
-        |store| {
-            sorted(store, |places| {
-                places.sort_by_key(|place| Reverse((place.created_at_us() < 0, *place)));
-            })
-        },
+        sorted(|places| {
+            places.sort_by_key(|place| Reverse((place.created_at_us() < 0, *place)));
+        }),
         &["order::dates_on_both_sides_of_1970_are_ordered"],
     ),
     fault(
         "an id is that of one item at any time",
-        |store| twisted(store, Same(|known, new| known.id() == new.id())),
+        Twist { same: Some(|known, new| known.id() == new.id()), ..HONEST },
         &["identity::the_same_id_at_another_time_is_another_item"],
     ),
     fault(
         "a timestamp is that of one item",
-        |store| twisted(store, Same(|known, new| known.created_at_us() == new.created_at_us())),
+        Twist { same: Some(|known, new| known.created_at_us() == new.created_at_us()), ..HONEST },
         &[
             "identity::the_same_time_with_another_id_is_another_item",
             "order::equal_timestamps_keep_insertion_order",
@@ -153,7 +130,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "a retry delivers again",
-        |store| twisted(store, Again),
+        Twist { same: Some(|_, _| false), ..HONEST },
         &[
             "identity::an_add_that_is_retried_delivers_once",
             "identity::a_retried_broadcast_reaches_only_who_is_missing",
@@ -167,75 +144,15 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "a stream has room for 400 items",
-        |store| {
-            sorted(store, |places| {
-                places.sort_unstable_by(|a, b| b.cmp(a));
-                places.truncate(400);
-            })
-        },
+        sorted(|places| {
+            places.sort_unstable_by(|a, b| b.cmp(a));
+            places.truncate(400);
+        }),
         &["delivery::a_user_may_be_added_to_many_times"],
     ),
     fault(
         "a content replaces that of the same item",
-        |store| twisted(store, Replacing::default()),
+        Twist { replaces_content: true, ..HONEST },
         &["identity::another_content_of_the_same_id_and_time_is_no_second_item"],
     ),
 ];
-
-/// A stream in another order; `order` gets its places in the order of their insertion.
-fn sorted(store: Store, order: fn(&mut Vec<Cursor>)) -> Store {
-    twisted(store, View::new(order, part))
-}
-
-/// Takes items for each other that are the same in part.
-#[derive(Debug)]
-struct Same(fn(&Cursor, &Cursor) -> bool);
-
-#[async_trait]
-impl Twist for Same {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        let Gathered { users, item, .. } = gather(store, args).await?;
-        let (cursor, mut new) = (item.cursor(), Vec::new());
-        for user in users {
-            let known = all_of(store, &user).await?;
-            if !known.iter().any(|known| self.0(&known.cursor(), &cursor)) {
-                new.push(user);
-            }
-        }
-        Ok(Delivery::new(cursor, add(store, new, &item).await?))
-    }
-}
-
-/// Delivers to those who have the item already as well.
-#[derive(Debug)]
-struct Again;
-
-#[async_trait]
-impl Twist for Again {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        let Gathered { users, item, .. } = gather(store, args).await?;
-        Ok(Delivery::new(item.cursor(), add_anyway(store, &users, &item).await?))
-    }
-}
-
-/// Shows the content that came last.
-#[derive(Debug, Default)]
-struct Replacing(Mutex<HashMap<Cursor, String>>);
-
-#[async_trait]
-impl Twist for Replacing {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        let (cursor, content) = (args.item().cursor(), args.item().content().to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(cursor, content);
-        store.add_stream_item(args).await
-    }
-
-    async fn read(&self, store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        let mut items = store.get_stream_items(query).await?;
-        let contents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for item in &mut items {
-            item.content.clone_from(&contents[&item.cursor()]);
-        }
-        Ok(items)
-    }
-}

@@ -1,29 +1,29 @@
 //! Reads that give another part of a stream, and counts of something else.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
 use user_streams_core::{
-    Cursor, Delivery, Error, ErrorKind, Result, StreamItem,
-    backend::{AddStreamItem, CountQuery, Position, StreamQuery, async_trait},
+    Cursor, Error, ErrorKind, Result,
+    backend::{Position, StreamQuery},
 };
 
 use super::{
-    super::twist::{Twist, all_of, twisted},
-    Fault, Store, fault,
+    super::{Fault, HONEST, Twist, part},
+    fault,
 };
 
 type Part = Result<Vec<Cursor>>;
 
+const fn read(part: fn(&[Cursor], &StreamQuery) -> Part) -> Twist {
+    Twist { part, ..HONEST }
+}
+
+const fn counted(count: fn(&[Cursor], usize) -> usize) -> Twist {
+    Twist { count, ..HONEST }
+}
+
 pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "offsets are one too large",
-        |store| read(store, |all, query| part(all, &skip(query, |n| n.saturating_add(1)))),
+        read(|all, query| part(all, &skip(query, |n| n.saturating_add(1)))),
         &[
             "slicing::the_first_ones_the_middle_and_the_rest",
             "slicing::every_kind_of_range_slices",
@@ -40,22 +40,20 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "offsets are ignored",
-        |store| read(store, |all, query| part(all, &skip(query, |_| 0))),
+        read(|all, query| part(all, &skip(query, |_| 0))),
         &["slicing::past_the_end_there_is_nothing", "paging::the_last_page_has_what_is_left"],
     ),
     fault(
         "a limit of 0 is none",
-        |store| {
-            read(store, |all, query| {
-                let limit = if query.limit == 0 { u64::MAX } else { query.limit };
-                part(all, &with_limit(query, limit))
-            })
-        },
+        read(|all, query| {
+            let limit = if query.limit == 0 { u64::MAX } else { query.limit };
+            part(all, &with_limit(query, limit))
+        }),
         &["slicing::a_limit_of_zero_is_no_items"],
     ),
     fault(
         "limits are ignored",
-        |store| read(store, |all, query| part(all, &with_limit(query, u64::MAX))),
+        read(|all, query| part(all, &with_limit(query, u64::MAX))),
         &[
             "slicing::the_first_ones_the_middle_and_the_rest",
             "slicing::a_limit_of_zero_is_no_items",
@@ -67,9 +65,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "limits are one too large",
-        |store| {
-            read(store, |all, query| part(all, &with_limit(query, query.limit.saturating_add(1))))
-        },
+        read(|all, query| part(all, &with_limit(query, query.limit.saturating_add(1)))),
         &[
             "slicing::any_offset_and_limit_give_that_part",
             "cursors::every_place_splits_the_stream_in_two",
@@ -77,7 +73,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "limits end at 100",
-        |store| read(store, |all, query| part(all, &with_limit(query, query.limit.min(100)))),
+        read(|all, query| part(all, &with_limit(query, query.limit.min(100)))),
         &[
             "delivery::a_user_may_be_added_to_many_times",
             "cursors::a_stream_longer_than_its_chunks_yields_each_item_once",
@@ -85,61 +81,51 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "limits are signed",
-        |store| {
-            read(store, |all, query| match i64::try_from(query.limit) {
-                Ok(_) => part(all, query),
-                Err(_) => Ok(Vec::new()),
-            })
-        },
+        read(|all, query| match i64::try_from(query.limit) {
+            Ok(_) => part(all, query),
+            Err(_) => Ok(Vec::new()),
+        }),
         &["slicing::huge_offsets_and_limits_are_no_error"],
     ),
     fault(
         "huge numbers are an error",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Offset(offset) if offset.checked_add(query.limit).is_none() => {
-                    Err(Error::new(ErrorKind::Backend, "out of range"))
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Offset(offset) if offset.checked_add(query.limit).is_none() => {
+                Err(Error::new(ErrorKind::Backend, "out of range"))
+            }
+            _ => part(all, query),
+        }),
         &["slicing::huge_offsets_and_limits_are_no_error"],
     ),
     fault(
         "offsets have 32 bits",
-        |store| read(store, |all, query| part(all, &skip(query, |n| n & 0xffff_ffff))),
+        read(|all, query| part(all, &skip(query, |n| n & 0xffff_ffff))),
         &["slicing::huge_offsets_and_limits_are_no_error"],
     ),
     fault(
         "past the end is an error",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Offset(offset) if offset > all.len() as u64 => {
-                    Err(Error::new(ErrorKind::Backend, "no such item"))
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Offset(offset) if offset > all.len() as u64 => {
+                Err(Error::new(ErrorKind::Backend, "no such item"))
+            }
+            _ => part(all, query),
+        }),
         &["slicing::past_the_end_there_is_nothing"],
     ),
     fault(
         "an empty stream is an error",
-        |store| {
-            read(store, |all, query| match all {
-                [] => Err(Error::new(ErrorKind::Backend, "no such stream")),
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match all {
+            [] => Err(Error::new(ErrorKind::Backend, "no such stream")),
+            _ => part(all, query),
+        }),
         &["delivery::a_user_without_items_has_an_empty_stream"],
     ),
     fault(
         "after includes the item",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::After(cursor) => Ok(older(all, query, |place| place <= cursor)),
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::After(cursor) => Ok(older(all, query, |place| place <= cursor)),
+            _ => part(all, query),
+        }),
         &[
             "cursors::the_item_at_the_cursor_is_not_among_them",
             "cursors::past_either_end_there_is_nothing",
@@ -152,12 +138,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "before includes the item",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Before(cursor) => Ok(nearest(all, query, |place| place >= cursor)),
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Before(cursor) => Ok(nearest(all, query, |place| place >= cursor)),
+            _ => part(all, query),
+        }),
         &[
             "cursors::the_item_at_the_cursor_is_not_among_them",
             "cursors::past_either_end_there_is_nothing",
@@ -166,12 +150,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "before gives the newest instead of the nearest",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Before(cursor) => Ok(older(all, query, |place| place > cursor)),
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Before(cursor) => Ok(older(all, query, |place| place > cursor)),
+            _ => part(all, query),
+        }),
         &[
             "cursors::before_gives_the_nearest_newer_items_newest_first",
             "cursors::every_place_splits_the_stream_in_two",
@@ -181,14 +163,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "before gives the oldest first",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Before(_) => {
-                    part(all, query).map(|items| items.into_iter().rev().collect())
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Before(_) => part(all, query).map(|items| items.into_iter().rev().collect()),
+            _ => part(all, query),
+        }),
         &[
             "cursors::before_gives_the_nearest_newer_items_newest_first",
             "cursors::the_outermost_places_have_everything_on_one_side",
@@ -196,14 +174,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "after goes by the timestamp alone",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::After(cursor) => {
-                    Ok(older(all, query, |place| place.created_at_us() < cursor.created_at_us()))
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::After(cursor) => {
+                Ok(older(all, query, |place| place.created_at_us() < cursor.created_at_us()))
+            }
+            _ => part(all, query),
+        }),
         &[
             "cursors::the_item_at_the_cursor_is_not_among_them",
             "cursors::a_thousand_items_of_one_timestamp_are_walked_once",
@@ -213,14 +189,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "before goes by the timestamp alone",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Before(cursor) => {
-                    Ok(nearest(all, query, |place| place.created_at_us() > cursor.created_at_us()))
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Before(cursor) => {
+                Ok(nearest(all, query, |place| place.created_at_us() > cursor.created_at_us()))
+            }
+            _ => part(all, query),
+        }),
         &[
             "cursors::every_place_splits_the_stream_in_two",
             "cursors::a_place_without_an_item_is_a_place",
@@ -228,14 +202,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "a place is looked up among the user's items",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::After(cursor) | Position::Before(cursor) if !all.contains(&cursor) => {
-                    Ok(Vec::new())
-                }
-                _ => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::After(cursor) | Position::Before(cursor) if !all.contains(&cursor) => {
+                Ok(Vec::new())
+            }
+            _ => part(all, query),
+        }),
         &[
             "cursors::a_place_without_an_item_is_a_place",
             "cursors::another_users_item_is_a_place",
@@ -245,14 +217,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "cursors are ignored",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::After(_) | Position::Before(_) => {
-                    part(all, &StreamQuery::new(query.user.clone(), query.limit))
-                }
-                Position::Offset(_) => part(all, query),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::After(_) | Position::Before(_) => {
+                part(all, &StreamQuery::new(query.user.clone(), query.limit))
+            }
+            Position::Offset(_) => part(all, query),
+        }),
         &[
             "cursors::after_gives_the_next_older_items",
             "cursors::a_cursor_survives_as_text",
@@ -261,22 +231,20 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "items of a slice are not in the stream",
-        |store| {
-            read(store, |all, query| match query.position {
-                Position::Offset(0) => part(all, query),
-                _ => Ok(Vec::new()),
-            })
-        },
+        read(|all, query| match query.position {
+            Position::Offset(0) => part(all, query),
+            _ => Ok(Vec::new()),
+        }),
         &["slicing::a_stream_yields_a_slice", "slicing::a_slice_of_a_slice_composes"],
     ),
     fault(
         "the count is that of all users",
-        |store| counted(store, |_, all| all),
+        counted(|_, all| all),
         &["delivery::nobody_else_receives_it"],
     ),
     fault(
         "the count is one too many",
-        |store| counted(store, |places, _| places.len() + 1),
+        counted(|places, _| places.len() + 1),
         &[
             "slicing::len_counts_what_a_slice_has",
             "slicing::len_reads_no_rows",
@@ -294,7 +262,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "the count ends at 400",
-        |store| counted(store, |places, _| places.len().min(400)),
+        counted(|places, _| places.len().min(400)),
         &[
             "delivery::a_user_may_be_added_to_many_times",
             "concurrency::sixteen_writers_and_four_readers_lose_and_repeat_nothing",
@@ -302,26 +270,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "the count is that of the timestamps",
-        |store| {
-            counted(store, |places, _| {
-                let times: BTreeSet<_> = places.iter().map(Cursor::created_at_us).collect();
-                times.len()
-            })
-        },
+        counted(|places, _| {
+            let times: std::collections::BTreeSet<_> =
+                places.iter().map(Cursor::created_at_us).collect();
+            times.len()
+        }),
         &[
             "identity::the_same_time_with_another_id_is_another_item",
             "paging::a_thousand_items_of_one_timestamp_are_each_on_one_page",
         ],
     ),
 ];
-
-fn read(store: Store, part: fn(&[Cursor], &StreamQuery) -> Part) -> Store {
-    twisted(store, View::new(|places| places.sort_unstable_by(|a, b| b.cmp(a)), part))
-}
-
-fn counted(store: Store, count: fn(&[Cursor], usize) -> usize) -> Store {
-    twisted(store, Counted { count, all: AtomicUsize::new(0) })
-}
 
 fn with_limit(query: &StreamQuery, limit: u64) -> StreamQuery {
     StreamQuery::new(query.user.clone(), limit).with_position(query.position)
@@ -347,88 +306,4 @@ fn older(all: &[Cursor], query: &StreamQuery, fits: impl Fn(Cursor) -> bool) -> 
 fn nearest(all: &[Cursor], query: &StreamQuery, fits: impl Fn(Cursor) -> bool) -> Vec<Cursor> {
     let fitting: Vec<_> = all.iter().copied().filter(|place| fits(*place)).collect();
     fitting[fitting.len().saturating_sub(limit(query))..].to_vec()
-}
-
-/// The right part of a stream that is in order.
-pub(super) fn part(places: &[Cursor], query: &StreamQuery) -> Part {
-    let limit = limit(query);
-    let range = match query.position {
-        Position::Offset(offset) => {
-            usize::try_from(offset).unwrap_or(usize::MAX).min(places.len())..places.len()
-        }
-        Position::After(cursor) => places.partition_point(|place| *place >= cursor)..places.len(),
-        Position::Before(cursor) => {
-            let end = places.partition_point(|place| *place > cursor);
-            end.saturating_sub(limit)..end
-        }
-    };
-    Ok(places[range].iter().take(limit).copied().collect())
-}
-
-/// Reads whole streams, and gives another part of them.
-#[derive(Debug)]
-pub(super) struct View {
-    /// Brings the places of a stream, which come in the order of their insertion, into that of
-    /// reads.
-    order: fn(&mut Vec<Cursor>),
-    /// The part of a stream that was asked for.
-    part: fn(&[Cursor], &StreamQuery) -> Part,
-    inserted: Mutex<HashMap<Cursor, usize>>,
-}
-
-impl View {
-    pub(super) fn new(
-        order: fn(&mut Vec<Cursor>),
-        part: fn(&[Cursor], &StreamQuery) -> Part,
-    ) -> Self {
-        Self { order, part, inserted: Mutex::default() }
-    }
-}
-
-#[async_trait]
-impl Twist for View {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        {
-            let mut inserted = self.inserted.lock().unwrap_or_else(PoisonError::into_inner);
-            let number = inserted.len();
-            inserted.entry(args.item().cursor()).or_insert(number);
-        }
-        store.add_stream_item(args).await
-    }
-
-    async fn read(&self, store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        let items = all_of(store, &query.user).await?;
-        let items: HashMap<_, _> = items.into_iter().map(|item| (item.cursor(), item)).collect();
-        let mut places: Vec<_> = items.keys().copied().collect();
-        {
-            let inserted = self.inserted.lock().unwrap_or_else(PoisonError::into_inner);
-            places.sort_by_key(|place| inserted.get(place));
-        }
-        (self.order)(&mut places);
-        let places = (self.part)(&places, &query)?;
-        Ok(places.iter().map(|place| items[place].clone()).collect())
-    }
-}
-
-/// Counts something else.
-#[derive(Debug)]
-struct Counted {
-    /// The number of items: of the user, and of all users.
-    count: fn(&[Cursor], usize) -> usize,
-    all: AtomicUsize,
-}
-
-#[async_trait]
-impl Twist for Counted {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        let added = store.add_stream_item(args).await?;
-        self.all.fetch_add(added.delivered as usize, Ordering::SeqCst);
-        Ok(added)
-    }
-
-    async fn count(&self, store: &Store, query: CountQuery) -> Result<u64> {
-        let items = all_of(store, &query.user).await?;
-        let places: Vec<_> = items.iter().map(StreamItem::cursor).collect();
-        Ok((self.count)(&places, self.all.load(Ordering::SeqCst)) as u64)
-    }
 }

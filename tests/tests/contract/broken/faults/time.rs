@@ -3,23 +3,23 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::TimeDelta;
-use user_streams_core::{
-    Delivery, Result, StreamItem,
-    backend::{AddStreamItem, StreamQuery, async_trait},
-    time::from_micros,
-};
+use user_streams_core::StreamItem;
 
 use super::{
-    super::twist::{Twist, twisted},
-    Fault, Store, fault,
+    super::{Fault, HONEST, Twist},
+    fault,
 };
 
 const HOUR: i64 = 3_600_000_000;
 
+const fn kept(created_at: fn(i64) -> i64) -> Twist {
+    Twist { created_at, ..HONEST }
+}
+
 pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "microseconds are cut off",
-        |store| kept(store, |us| us.div_euclid(1_000) * 1_000),
+        kept(|us| us.div_euclid(1_000) * 1_000),
         &[
             "time::microseconds_come_back",
             "time::nanoseconds_are_cut_off_toward_the_past",
@@ -29,7 +29,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "milliseconds are cut off",
-        |store| kept(store, |us| us.div_euclid(1_000_000) * 1_000_000),
+        kept(|us| us.div_euclid(1_000_000) * 1_000_000),
         &[
             "time::microseconds_come_back",
             "time::an_item_without_a_date_is_of_now",
@@ -38,17 +38,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "microseconds are rounded to even ones",
-        |store| kept(store, |us| us & !1),
+        kept(|us| us & !1),
         &["order::items_a_microsecond_apart_are_ordered"],
     ),
     fault(
         "instants are doubles of seconds",
-        |store| kept(store, in_double_seconds),
+        kept(in_double_seconds),
         &["time::both_limits_of_the_range_come_back"],
     ),
     fault(
         "dates before 1970 are 1970",
-        |store| kept(store, |us| us.max(0)),
+        kept(|us| us.max(0)),
         &[
             "time::the_instants_around_1970_come_back",
             "order::dates_on_both_sides_of_1970_are_ordered",
@@ -56,7 +56,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "fractions before 1970 go toward it",
-        |store| kept(store, |us| if us < 0 { us / 1_000 * 1_000 } else { us }),
+        kept(|us| if us < 0 { us / 1_000 * 1_000 } else { us }),
         &[
             "time::the_instants_around_1970_come_back",
             "order::dates_on_both_sides_of_1970_are_ordered",
@@ -64,34 +64,32 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "seconds have 31 bits",
-        |store| kept(store, |us| us.min(i64::from(i32::MAX) * 1_000_000)),
+        kept(|us| us.min(i64::from(i32::MAX) * 1_000_000)),
         &["time::the_instants_around_2038_and_2106_come_back"],
     ),
     fault(
         "seconds have 32 bits",
-        |store| kept(store, |us| us.rem_euclid((i64::from(u32::MAX) + 1) * 1_000_000)),
+        kept(|us| us.rem_euclid((i64::from(u32::MAX) + 1) * 1_000_000)),
         &["time::the_instants_around_2038_and_2106_come_back"],
     ),
     fault(
         "dates are of the Julian calendar before 1752",
-        |store| {
-            kept(store, |us| if us < -6_879_427_200_000_000 { us - 11 * 24 * HOUR } else { us })
-        },
+        kept(|us| if us < -6_879_427_200_000_000 { us - 11 * 24 * HOUR } else { us }),
         &["time::instants_of_far_years_come_back"],
     ),
     fault(
         "a local time that does not exist is moved",
-        |store| kept(store, |us| if is_in_the_gap_of_new_york(us) { us + HOUR } else { us }),
+        kept(|us| if is_in_the_gap_of_new_york(us) { us + HOUR } else { us }),
         &["time::local_times_that_do_not_exist_come_back"],
     ),
     fault(
         "a local time that comes twice is the first",
-        |store| kept(store, |us| if is_second_time_in_new_york(us) { us - HOUR } else { us }),
+        kept(|us| if is_second_time_in_new_york(us) { us - HOUR } else { us }),
         &["time::local_times_that_come_twice_are_two_instants"],
     ),
     fault(
         "instants are taken for local times",
-        |store| kept(store, |us| us + 5 * HOUR),
+        kept(|us| us + 5 * HOUR),
         &[
             "time::a_date_of_another_offset_is_the_same_instant",
             "time::an_item_without_a_date_is_of_now",
@@ -99,7 +97,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "an instant is another one at each read",
-        |store| twisted(store, Drifting(AtomicI64::new(0))),
+        Twist { shown: drifting, ..HONEST },
         &["time::use_utc_changes_the_offset_alone"],
     ),
 ];
@@ -123,37 +121,8 @@ fn is_second_time_in_new_york(us: i64) -> bool {
     (1_730_613_600_000_000..1_730_617_200_000_000).contains(&us)
 }
 
-fn kept(store: Store, change: fn(i64) -> i64) -> Store {
-    twisted(store, CreatedAt(change))
-}
-
-/// Stores what is left of a timestamp, in microseconds.
-#[derive(Debug)]
-struct CreatedAt(fn(i64) -> i64);
-
-#[async_trait]
-impl Twist for CreatedAt {
-    async fn add(&self, store: &Store, args: AddStreamItem) -> Result<Delivery> {
-        let (recipients, item, on_progress) = args.into_parts();
-        let promised = item.cursor();
-        let changed = item.with_created_at(&from_micros(self.0(promised.created_at_us()))?);
-        let args = AddStreamItem::new(recipients, changed)?.with_on_progress(on_progress);
-        let added = store.add_stream_item(args).await?;
-        Ok(Delivery::new(promised, added.delivered))
-    }
-}
-
-/// Each item that is read is a second later than the one before.
-#[derive(Debug)]
-struct Drifting(AtomicI64);
-
-#[async_trait]
-impl Twist for Drifting {
-    async fn read(&self, store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        let mut items = store.get_stream_items(query).await?;
-        for item in &mut items {
-            item.created_at += TimeDelta::seconds(self.0.fetch_add(1, Ordering::Relaxed));
-        }
-        Ok(items)
-    }
+fn drifting(mut item: StreamItem) -> StreamItem {
+    static READS: AtomicI64 = AtomicI64::new(0);
+    item.created_at += TimeDelta::seconds(READS.fetch_add(1, Ordering::Relaxed));
+    item
 }
