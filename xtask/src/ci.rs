@@ -1,10 +1,6 @@
 //! `cargo xtask ci`: what the CI service runs, step by step.
 
-use std::{
-    collections::BTreeMap,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, process::Command, time::Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -12,8 +8,7 @@ use user_streams_test_servers::process;
 
 use crate::{
     dependencies, fault,
-    flags::{Ci, Fault, Test},
-    summary::table,
+    flags::{Ci, PassedOn, Test},
     test, tidy, workspace,
 };
 
@@ -46,17 +41,15 @@ impl Step {
 
 /// Runs the steps, and stops at the first that fails.
 pub(crate) fn run(flags: &Ci) -> Result<()> {
-    let mut times: Vec<(String, Duration)> = Vec::new();
+    let mut times = String::new();
     for step in steps(flags)? {
         println!("\n--- {}: {}", step.name, step.line);
         let start = Instant::now();
         (step.action)()
             .with_context(|| format!("{} failed; rerun it with `{}`", step.name, step.line))?;
-        times.push((step.name, start.elapsed()));
+        times += &format!("{:>8.1} s  {}\n", start.elapsed().as_secs_f64(), step.name);
     }
-    let rows =
-        times.into_iter().map(|(name, time)| vec![name, format!("{:.1} s", time.as_secs_f64())]);
-    print!("\n{}", table(&["step", "time"], rows));
+    print!("\n{times}");
     Ok(())
 }
 
@@ -90,10 +83,8 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
     steps.push(Step::cargo("without TLS", &[], &without_tls));
     if !flags.no_test {
-        let flags =
-            Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
-        steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));
-        steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&Fault::default())));
+        steps.push(Step::new("test", "cargo xtask test", || test::run(&Test::default())));
+        steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&PassedOn::default())));
     }
     Ok(steps)
 }

@@ -1,18 +1,14 @@
 //! The workspace's tasks: `cargo xtask --help`.
 
 mod bench;
-mod cells;
 mod ci;
 mod dependencies;
 mod fault;
 mod flags;
-mod matrix;
 mod new_backend;
 mod serve;
-mod summary;
 mod test;
 mod tidy;
-mod trials;
 mod workspace;
 
 use std::process::ExitCode;
@@ -29,7 +25,7 @@ fn main() -> ExitCode {
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),
-        Task::Matrix(flags) => matrix::run(&flags),
+        Task::Matrix => test::matrix(),
         Task::Servers(flags) => serve::run(&flags),
         Task::NewBackend(flags) => new_backend::run(&flags),
     });

@@ -9,6 +9,7 @@
 )]
 
 mod account;
+pub mod cells;
 mod certificate;
 mod guard;
 mod install;
@@ -35,7 +36,7 @@ pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{
-    Source, concurrently, is_installed, missing, provide, source, start, start_with,
+    Source, concurrently, is_installed, missing, provide, source, start, start_with, url,
 };
 pub use server::Server;
 pub use tls::Tls;

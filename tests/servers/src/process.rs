@@ -169,7 +169,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it.
+/// The command as a line for a shell.
 pub fn display(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
@@ -177,12 +177,8 @@ pub fn display(command: &Command) -> String {
 
 /// The word, in quotes where a shell needs them.
 pub fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    // Only a zero byte cannot be quoted, and no argument or variable can have one.
+    shlex::try_quote(word).unwrap_or_default().into_owned()
 }
 
 #[cfg(test)]
@@ -216,10 +212,10 @@ mod tests {
     }
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_a_line_for_a_shell() {
         assert_eq!(
             display(Command::new("sh").args(["-c", "echo it's", ""])),
-            r"sh -c 'echo it'\''s' ''"
+            r#"sh -c "echo it's" ''"#
         );
     }
 }

@@ -48,6 +48,17 @@ pub fn missing(kind: Kind) -> String {
     )
 }
 
+/// The URL of the server that the environment names; an error says how to get one.
+pub fn url(kind: Kind) -> Result<String> {
+    match source(kind) {
+        Source::Environment(url) => Ok(url),
+        Source::Local(_) => {
+            bail!("{} is not set: `cargo xtask test` starts a server for it", kind.variable())
+        }
+        Source::Missing => bail!(missing(kind)),
+    }
+}
+
 /// The server that the tests use: the environment's, or a throwaway instance.
 pub fn provide(kind: Kind, profile: Profile) -> Result<Server> {
     match source(kind) {

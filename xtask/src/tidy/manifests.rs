@@ -38,14 +38,9 @@ pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> V
     let manifest = format!("{directory}/Cargo.toml");
     let mut problems = Vec::new();
     for field in ["description", "license", "documentation", "readme"] {
-        match package[field].as_str() {
-            None | Some("") => {
-                problems.push(Problem::new(&manifest, format!("add the field `{field}`")))
-            }
-            Some("TODO") => {
-                problems.push(Problem::new(&manifest, format!("write the field `{field}`")))
-            }
-            Some(_) => {}
+        let text = package[field].as_str().unwrap_or_default();
+        if ["", "TODO"].contains(&text) {
+            problems.push(Problem::new(&manifest, format!("write the field `{field}`")));
         }
     }
     if package["keywords"].as_array().is_none_or(Vec::is_empty) {
@@ -91,13 +86,17 @@ mod tests {
     #[test]
     fn a_published_crate_has_every_field() {
         let complete = json!({
-            "description": "x", "license": "MIT", "documentation": "x", "readme": "README.md", "keywords": ["x"],
+            "description": "x",
+            "license": "MIT",
+            "documentation": "x",
+            "readme": "README.md",
+            "keywords": ["x"],
         });
         assert_eq!(published("crates/a", &complete, true), []);
-        let bare = json!({ "description": "TODO", "license": "MIT", "documentation": null, "readme": "README.md", "keywords": [] });
+        let bare = json!({ "description": "TODO", "license": "MIT", "readme": "README.md" });
         let expected = [
             "write the field `description`",
-            "add the field `documentation`",
+            "write the field `documentation`",
             "add `keywords.workspace = true`",
             "write it: it is the crate's front page",
         ];
