@@ -2,8 +2,6 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -232,47 +230,6 @@ impl Drop for Instance {
     }
 }
 
-/// Ports that are free now, each with its `+ offset` twin free too. All are chosen before any is
-/// given back.
-pub(crate) fn free_ports(count: usize, offset: u16) -> Result<Vec<u16>> {
-    let mut held = Vec::new();
-    let mut ports = Vec::new();
-    while ports.len() < count {
-        interrupt::check()?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
-        let port = listener.local_addr()?.port();
-        let twin = match port.checked_add(offset) {
-            None => None,
-            Some(_) if offset == 0 => Some(None),
-            Some(twin) => TcpListener::bind((Ipv4Addr::LOCALHOST, twin)).ok().map(Some),
-        };
-        if let Some(twin) = twin {
-            ports.push(port);
-            held.extend(twin);
-        }
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
-/// One free port.
-pub(crate) fn free_port() -> Result<u16> {
-    free_ports(1, 0)?.pop().context("cannot find a free port")
-}
-
-/// Sends the request to a local port, and answers the first bytes of the reply.
-pub(crate) fn exchange(port: u16, request: &[u8]) -> Result<Vec<u8>> {
-    let mut stream =
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("it does not listen")?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    stream.write_all(request)?;
-    let mut reply = vec![0; 16 * 1024];
-    let length = stream.read(&mut reply).context("it does not answer")?;
-    reply.truncate(length);
-    Ok(reply)
-}
-
 /// The last lines of a log.
 fn tail(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();
@@ -284,16 +241,6 @@ fn tail(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ports_are_distinct() -> Result<()> {
-        let mut ports = free_ports(6, 10_000)?;
-        ports.sort_unstable();
-        ports.dedup();
-        assert_eq!(ports.len(), 6);
-        assert!(ports.iter().all(|port| port.checked_add(10_000).is_some()));
-        Ok(())
-    }
 
     #[test]
     fn a_killed_process_starts_again_and_a_paused_one_goes_on() -> Result<()> {

@@ -18,6 +18,8 @@ pub mod interrupt;
 mod kind;
 mod locate;
 mod mariadb;
+mod network;
+mod package;
 mod password;
 mod pgbouncer;
 mod postgres;
@@ -36,7 +38,9 @@ pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{
-    Source, concurrently, is_installed, missing, provide, source, start, start_with, url,
+    Source, concurrently, is_installed, missing, provide, source, start, start_sentinel,
+    start_with, url,
 };
+pub use redis::redis_cli;
 pub use server::Server;
 pub use tls::Tls;

@@ -7,6 +7,13 @@ use std::{
 
 use crate::Kind;
 
+/// MariaDB's server, or MySQL's.
+pub(crate) const MARIADB: &[&str] = &["mariadbd", "mysqld"];
+/// Redis' server, or Valkey's.
+pub(crate) const REDIS: &[&str] = &["redis-server", "valkey-server"];
+/// The clients of these.
+pub(crate) const REDIS_CLI: &[&str] = &["redis-cli", "valkey-cli"];
+
 /// The directory that holds every binary that this kind of server needs.
 pub(crate) fn directory(kind: Kind) -> Option<PathBuf> {
     let candidates = chosen(kind).map_or_else(|| candidates(kind), |directory| vec![directory]);
@@ -34,9 +41,9 @@ pub(crate) fn binary(directory: &Path, names: &[&str]) -> Option<PathBuf> {
 fn needed(kind: Kind) -> &'static [&'static [&'static str]] {
     match kind {
         Kind::Postgres => &[&["initdb"], &["postgres"]],
-        Kind::Mysql => &[crate::mariadb::SERVERS],
-        Kind::Redis => &[crate::redis::SERVERS],
-        Kind::RedisCluster => &[crate::redis::SERVERS, crate::redis::CLIENTS],
+        Kind::Mysql => &[MARIADB],
+        Kind::Redis => &[REDIS],
+        Kind::RedisCluster => &[REDIS, REDIS_CLI],
     }
 }
 

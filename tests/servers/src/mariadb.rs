@@ -8,16 +8,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::Stop;
 use crate::{
-    Kind, Profile, Server,
-    instance::{Instance, exchange, free_port},
+    Profile,
+    instance::Instance,
     locate,
+    network::{exchange, free_port},
+    process::Stop,
     tls::{Tls, TlsFiles},
 };
 
-/// The server binaries, the best first.
-pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];
 const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
 
 /// The file of its settings; the system's are not read.
@@ -30,9 +29,13 @@ CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 ";
 
-/// Starts it with an empty database.
-pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
-    let server = locate::binary(binaries, SERVERS).context("the server binary has gone")?;
+/// Starts it with an empty database, whose URL is answered.
+pub(crate) fn start(
+    binaries: &Path,
+    profile: Profile,
+    options: &[&str],
+) -> Result<(String, Instance)> {
+    let server = locate::binary(binaries, locate::MARIADB).context("the server binary has gone")?;
     let mut instance = Instance::new("mysql")?;
     let data = instance.path().join("data");
     let command = |binary: &Path| {
@@ -70,11 +73,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
         .args(profile.mysql())
         .args(options);
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
-    Ok(Server::throwaway(
-        Kind::Mysql,
-        format!("mysql://root@127.0.0.1:{port}/user_streams"),
-        instance,
-    ))
+    Ok((format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
 }
 
 /// Has it speak TLS, or not, from its next start on.

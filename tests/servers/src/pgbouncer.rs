@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     account::Account,
-    install,
-    instance::{Instance, exchange, free_port},
+    instance::Instance,
     locate,
+    network::{exchange, free_port, retry},
+    package,
     postgres::HELLO,
     process::Stop,
 };
@@ -17,8 +18,6 @@ use crate::{
 pub(crate) const PROGRAM: &str = "pgbouncer";
 /// The environment variable that names the directory of the binary, to choose among versions.
 const BINARIES: &str = "USER_STREAMS_TEST_PGBOUNCER_BIN";
-/// How often a start is tried when another process took the port in between.
-const ATTEMPTS: usize = 3;
 
 /// A running PgBouncer. Dropping it stops it.
 #[derive(Debug)]
@@ -48,21 +47,10 @@ impl Pooler {
             bail!(
                 "PgBouncer is not installed: run `{}` (or `cargo xtask test --install`), or set \
                  {BINARIES}",
-                install::line_of(PROGRAM)
+                package::line_of(PROGRAM)
             );
         };
-        let mut attempt = 1;
-        loop {
-            match Self::try_start(&binary, server_url, users, settings) {
-                Err(error)
-                    if attempt < ATTEMPTS
-                        && format!("{error:#}").contains("ddress already in use") =>
-                {
-                    attempt += 1;
-                }
-                started => return started.context("PgBouncer did not start"),
-            }
-        }
+        retry("PgBouncer", || Self::try_start(&binary, server_url, users, settings))
     }
 
     fn try_start(

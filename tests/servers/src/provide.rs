@@ -5,10 +5,9 @@ use std::{env, path::PathBuf, thread};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::{Kind, Profile, Server, install, locate, mariadb, postgres, redis, redis_cluster};
-
-/// How often a start is tried when another process took the port in between.
-const ATTEMPTS: usize = 3;
+use crate::{
+    Kind, Profile, Server, locate, mariadb, network::retry, package, postgres, redis, redis_cluster,
+};
 
 /// Where a server comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +42,7 @@ pub fn missing(kind: Kind) -> String {
     format!(
         "{} is {place}: run `{}` (or `cargo xtask test --install`), or set {}",
         kind.title(),
-        install::line(kind),
+        package::line(kind),
         kind.variable()
     )
 }
@@ -78,26 +77,21 @@ pub fn start(kind: Kind, profile: Profile) -> Result<Server> {
 /// The same with more options; not for a cluster.
 pub fn start_with(kind: Kind, profile: Profile, options: &[&str]) -> Result<Server> {
     let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
-    let mut attempt = 1;
-    loop {
-        let started = match kind {
-            Kind::Postgres => postgres::start(&binaries, profile, options),
-            Kind::Mysql => mariadb::start(&binaries, profile, options),
-            Kind::Redis => redis::start(&binaries, profile, options),
-            Kind::RedisCluster => redis_cluster::start(&binaries, profile),
-        };
-        match started {
-            Err(error)
-                if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") =>
-            {
-                attempt += 1;
-            }
-            other => {
-                return other
-                    .map_err(|error| error.context(format!("{} did not start", kind.title())));
-            }
-        }
-    }
+    let (url, instance) = retry(kind.title(), || match kind {
+        Kind::Postgres => postgres::start(&binaries, profile, options),
+        Kind::Mysql => mariadb::start(&binaries, profile, options),
+        Kind::Redis => redis::start(&binaries, profile, options),
+        Kind::RedisCluster => redis_cluster::start(&binaries, profile),
+    })?;
+    Ok(Server::throwaway(kind, url, instance))
+}
+
+/// Starts a sentinel that alone watches over the Redis at this port, by the name `main`.
+pub fn start_sentinel(port: u16) -> Result<Server> {
+    let kind = Kind::Redis;
+    let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
+    let (url, instance) = retry("Redis Sentinel", || redis::start_sentinel(&binaries, port))?;
+    Ok(Server::throwaway(kind, url, instance))
 }
 
 /// Applies `f` to all these kinds at once: starting is mostly waiting.
@@ -106,18 +100,16 @@ pub fn concurrently(
     f: impl Fn(Kind) -> Result<Server> + Sync,
 ) -> Vec<(Kind, Result<Server>)> {
     thread::scope(|scope| {
-        let threads: Vec<_> = kinds
-            .iter()
-            .map(|&kind| {
-                (
-                    kind,
-                    scope.spawn({
-                        let f = &f;
-                        move || f(kind)
-                    }),
-                )
-            })
-            .collect();
+        let start = |&kind| {
+            (
+                kind,
+                scope.spawn({
+                    let f = &f;
+                    move || f(kind)
+                }),
+            )
+        };
+        let threads: Vec<_> = kinds.iter().map(start).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|_| Err(anyhow!("the starting thread panicked")))
         };
