@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// The documents whose table lists the crates.
 const LISTS: &[&str] = &["README.md", "docs/architecture.md"];

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// Every path dependency that the workspace shares names the workspace's version.
 pub(super) fn versions(manifest: &str) -> Result<Vec<Problem>> {
