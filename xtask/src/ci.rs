@@ -78,6 +78,8 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     }
     let rustdoc = ["doc", "--workspace", "--no-deps", "--all-features"];
     steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
+    let line = format!("rustup run {} cargo check", workspace::RUST_VERSION);
+    steps.push(Step::new("oldest Rust", &line, oldest_rust));
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
@@ -87,6 +89,24 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
         steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&PassedOn::default())));
     }
     Ok(steps)
+}
+
+/// Checks the workspace with the Rust of `rust-version`, where that is installed.
+fn oldest_rust() -> Result<()> {
+    let rustup = |arguments: &[&str]| {
+        let mut command = Command::new("rustup");
+        command.args(["run", workspace::RUST_VERSION]).args(arguments);
+        command.current_dir(workspace::root());
+        command
+    };
+    if workspace::succeeds(&mut rustup(&["cargo", "--version"])) {
+        return process::run(&mut rustup(&["cargo", "check", "--workspace", "--all-features"]));
+    }
+    println!(
+        "it is not installed: run `rustup toolchain install {} --profile minimal`",
+        workspace::RUST_VERSION
+    );
+    Ok(())
 }
 
 /// Every published package with each of the databases that it has a feature for.

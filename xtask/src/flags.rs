@@ -21,7 +21,7 @@ pub(crate) enum Task {
     /// Measure the backends beside programs written by hand on the bare drivers (`--help`).
     #[command(disable_help_flag = true)]
     Bench(PassedOn),
-    /// Break servers, connections and callers at random, then check what is stored and what was
+    /// Inject faults into servers, connections and callers, then check what is stored and what was
     /// answered (`--help`).
     #[command(disable_help_flag = true)]
     Fault(PassedOn),
@@ -38,6 +38,8 @@ pub(crate) enum Task {
     /// The lines on standard output are shell commands: paste them, or write them to a file and
     /// source it.
     Servers(Servers),
+    /// Package and verify every published crate, and compare its API with the last release.
+    Release(Release),
     /// Create a crate for a new backend, which compiles and passes the conformance suite as it is.
     NewBackend(NewBackend),
 }
@@ -90,15 +92,25 @@ pub(crate) struct Servers {
     /// Which servers to start [default: all].
     #[arg(value_enum, value_name = "NAME")]
     pub(crate) kinds: Vec<Kind>,
-    /// Keep the durable settings that a server ships with, as for measurements.
+    /// Keep a server's default durability, as for measurements.
     #[arg(long)]
     pub(crate) durable: bool,
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// Publish nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Package what is not committed, too.
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct NewBackend {
-    /// The crate's name, such as `user-streams-mongo`. The backend and the scheme of its URLs are
-    /// called the same, without `user-streams-`.
+    /// The crate's name, such as `user-streams-mongo`. Without `user-streams-` it is also the name
+    /// of the backend and the scheme of its URLs.
     pub(crate) name: String,
     /// The directory to create [default: crates/NAME].
     #[arg(long, value_name = "DIR")]

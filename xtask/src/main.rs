@@ -6,6 +6,7 @@ mod dependencies;
 mod fault;
 mod flags;
 mod new_backend;
+mod release;
 mod serve;
 mod test;
 mod tidy;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         Task::Dependencies => dependencies::run(),
         Task::Matrix => test::matrix(),
         Task::Servers(flags) => serve::run(&flags),
+        Task::Release(flags) => release::run(&flags),
         Task::NewBackend(flags) => new_backend::run(&flags),
     });
     match result {
