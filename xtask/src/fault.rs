@@ -1,4 +1,4 @@
-//! `cargo xtask fault`: breaks servers, connections and callers, and counts what is wrong then.
+//! `cargo xtask fault`: injects faults into servers, connections and callers, and counts failures.
 
 use std::process::Command;
 

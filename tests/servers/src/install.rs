@@ -12,8 +12,8 @@ pub fn install(kinds: &[Kind]) -> Result<()> {
     if kinds.is_empty() && !with_pooler {
         return Ok(());
     }
-    let manager =
-        Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
+    let manager = Manager::here()
+        .context("cannot install servers: none of apt-get, dnf and brew is installed")?;
     let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
     packages.dedup();
     packages.extend(with_pooler.then_some(pgbouncer::PROGRAM));
@@ -28,7 +28,7 @@ pub fn install(kinds: &[Kind]) -> Result<()> {
         bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
     }
     match kinds.iter().find(|&&kind| source(kind) == Source::Missing) {
-        Some(&kind) => bail!("the installation did not help: {}", missing(kind)),
+        Some(&kind) => bail!("after the installation: {}", missing(kind)),
         None => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
-//! Throwaway database servers for the tests, and the child processes that never outlive their
-//! owner.
+//! Throwaway database servers for the tests, stopped together with their owner, and the cells of
+//! the test matrix.
 //!
-//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and
-//! restarts them.
+//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness and the Redis
+//! crate's tests also kill, pause and restart them.
 #![allow(
     clippy::missing_errors_doc,
     reason = "every error is an `anyhow::Error` that says what failed"

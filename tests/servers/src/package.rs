@@ -4,8 +4,7 @@ use std::{env, process::Command};
 
 use crate::Kind;
 
-/// A package's own start of its service would take the standard port, or fail where nothing may be
-/// started.
+/// Without `policy-rc.d` a package starts its service, which takes the standard port or fails.
 const APT: &str = r#"
 set -e
 policy=/usr/sbin/policy-rc.d
@@ -16,12 +15,12 @@ if [ ! -e "$policy" ]; then
     chmod 755 "$policy"
 fi
 export DEBIAN_FRONTEND=noninteractive
-# One unreachable source must not stop what the others have.
-apt-get --quiet update || echo 'apt-get update failed; trying with what is known' >&2
+# One unreachable source must not prevent installing from the others.
+apt-get --quiet update || echo 'apt-get update failed; trying with the lists that are there' >&2
 apt-get --quiet --yes --no-install-recommends install "$@"
 "#;
 
-/// A package manager that we know.
+/// A supported package manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manager {
     Apt,
@@ -40,7 +39,7 @@ impl Manager {
         }
     }
 
-    /// The one that is here.
+    /// The one that is installed.
     pub(crate) fn here() -> Option<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         let on_path = |manager: &Self| {
@@ -57,7 +56,7 @@ impl Manager {
         }
     }
 
-    /// What a person types.
+    /// The line for a person.
     fn line(self, package: &str) -> String {
         let sudo = if self.needs_sudo() { "sudo " } else { "" };
         format!("{sudo}{} install {package}", self.program())
@@ -67,7 +66,7 @@ impl Manager {
         self != Self::Homebrew && !rustix::process::geteuid().is_root()
     }
 
-    /// What we run.
+    /// The command that we run.
     pub(crate) fn command(self, packages: &[&str]) -> Command {
         let mut words = match self {
             Self::Apt => vec!["sh", "-c", APT, "apt"],
@@ -83,7 +82,7 @@ impl Manager {
     }
 }
 
-/// The line that installs this server here, or on the systems that we know.
+/// The line that installs this server here, or one for each package manager if none is found.
 pub(crate) fn line(kind: Kind) -> String {
     lines(|manager| manager.package(kind))
 }

@@ -22,26 +22,25 @@ const BINARIES: &str = "USER_STREAMS_TEST_PGBOUNCER_BIN";
 /// A running PgBouncer. Dropping it stops it.
 #[derive(Debug)]
 pub struct Pooler {
-    /// Where it listens: the address instead of the server's, all else the same.
+    /// The server's URL with the pooler's address.
     pub url: String,
     _instance: Instance,
 }
 
-/// Whether there is one here.
+/// Whether it is installed.
 pub(crate) fn is_installed() -> bool {
     locate::program(BINARIES, PROGRAM).is_some()
 }
 
 impl Pooler {
-    /// Starts it in front of the server at this URL, as whose user every client comes to the
-    /// server. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
-    /// others are PgBouncer's own defaults.
+    /// Starts it in front of the server at this URL; every client is logged in to the server as the
+    /// URL's user. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
+    /// others keep PgBouncer's defaults.
     pub fn start(server_url: &str, settings: &[&str]) -> Result<Self> {
         Self::start_for(server_url, &[], settings)
     }
 
-    /// The same, but whoever is one of these users comes to the server as himself, and nobody else
-    /// is let in.
+    /// The same, but only these users can log in, and the server sees them as themselves.
     pub fn start_for(server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
         let Some(binary) = locate::program(BINARIES, PROGRAM) else {
             bail!(
@@ -70,7 +69,7 @@ impl Pooler {
             "[pgbouncer]".to_owned(),
             format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir ="),
         ];
-        // All are let in without a password, as by the tests' server.
+        // Without passwords, as on the tests' server.
         if users.is_empty() {
             database_line += &format!(" user={user}");
             lines.push("auth_type = any".to_owned());

@@ -16,7 +16,7 @@ use crate::{
 /// Start-up message: length 41, protocol 3.0, user and database `postgres`.
 pub(crate) const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
 
-/// Starts it with an empty database, whose URL is answered.
+/// Starts it with an empty database, and returns its URL.
 pub(crate) fn start(
     binaries: &Path,
     profile: Profile,
@@ -71,7 +71,7 @@ fn account() -> Result<Option<Account>> {
     Account::for_root(&["postgres", "nobody"])
 }
 
-/// Has it speak TLS, or not, from its next start on.
+/// Turns TLS on or off from its next start on.
 pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
     let mut lines = String::new();
     if let Some(tls) = tls {

@@ -1,5 +1,5 @@
-//! Where a server comes from: a URL in the environment, or a throwaway instance of the binaries
-//! that are here.
+//! Where a server comes from: a URL in the environment, or a throwaway instance of installed
+//! binaries.
 
 use std::{env, path::PathBuf, thread};
 
@@ -16,7 +16,7 @@ pub enum Source {
     Environment(String),
     /// A throwaway instance of the binaries in this directory.
     Local(PathBuf),
-    /// Nowhere: neither a URL nor a binary.
+    /// Neither a URL nor a binary.
     Missing,
 }
 
@@ -28,12 +28,12 @@ pub fn source(kind: Kind) -> Source {
     }
 }
 
-/// Whether a throwaway instance could be started, whatever the environment says.
+/// Whether a throwaway instance could be started, even if the environment has a URL.
 pub fn is_installed(kind: Kind) -> bool {
     locate::directory(kind).is_some()
 }
 
-/// What to tell about a server that is nowhere.
+/// The error for a missing server, with the line that installs it.
 pub fn missing(kind: Kind) -> String {
     let place = match locate::chosen(kind) {
         Some(directory) => format!("not in {} ({})", directory.display(), kind.binaries_variable()),

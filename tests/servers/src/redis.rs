@@ -15,17 +15,17 @@ use crate::{
 
 /// A node's own port for the other nodes of a cluster is this much higher.
 pub(crate) const BUS: u16 = 10_000;
-/// The file of the settings that are no options, in the directory of the process.
+/// The settings file, in the directory of the process.
 const SETTINGS: &str = "redis.conf";
 
 /// The command of the client, `redis-cli`, that is installed beside the server.
 pub fn redis_cli() -> Result<Command> {
     let directory = locate::directory(Kind::RedisCluster).context("redis-cli is not installed")?;
     let client = locate::binary(&directory, locate::REDIS_CLI);
-    Ok(Command::new(client.context("the client binary has gone")?))
+    Ok(Command::new(client.context("the client binary has disappeared")?))
 }
 
-/// Starts it, empty, and answers its URL.
+/// Starts it, empty, and returns its URL.
 pub(crate) fn start(
     binaries: &Path,
     profile: Profile,
@@ -59,7 +59,8 @@ pub(crate) fn spawn(
     settings: &str,
     options: &[&str],
 ) -> Result<()> {
-    let server = locate::binary(binaries, locate::REDIS).context("the server binary has gone")?;
+    let server =
+        locate::binary(binaries, locate::REDIS).context("the server binary has disappeared")?;
     let directory = instance.path().join(port.to_string());
     fs::create_dir(&directory)?;
     let file = directory.join(SETTINGS);
@@ -71,21 +72,19 @@ pub(crate) fn spawn(
         .arg(&directory)
         .args(options);
     instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| {
-        // One with a password refuses whoever has not logged in.
+        // With a password it refuses a client that has not logged in.
         expect(port, "PING", "+PONG").or_else(|_| expect(port, "PING", "-NOAUTH"))
     })
 }
 
-/// Has the process at this port speak TLS too, or not, from its next start on; returns the port for
-/// it.
+/// Turns TLS on or off for the process at this port, from its next start on; returns the TLS port.
 pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> Result<u16> {
     let directory = directory.join(port.to_string());
     let (mut lines, mut tls_port) = (String::new(), port);
     if let Some(tls) = tls {
         let files = TlsFiles::write(tls, &directory, None)?;
         tls_port = free_port()?;
-        // Without an authority of the clients it does not start: then its own certificate has to
-        // do.
+        // It does not start without an authority for clients: its own certificate is one.
         let clients = files.clients.as_ref().unwrap_or(&files.certificate);
         lines = format!(
             "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file \
@@ -100,7 +99,7 @@ pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> R
     Ok(tls_port)
 }
 
-/// Free, as the port of a cluster's bus is that goes with it.
+/// A free port whose port for the cluster bus is free too.
 fn free_port() -> Result<u16> {
     free_ports(1, BUS)?.pop().context("cannot find a free port")
 }

@@ -14,10 +14,10 @@ use crate::{
 
 const NODES: usize = 6;
 
-/// Starts the nodes, joins them, and waits until each of them and each replica is ready.
+/// Starts the nodes, joins them, and waits until each master and replica is ready.
 pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<(String, Instance)> {
     let client =
-        locate::binary(binaries, locate::REDIS_CLI).context("the client binary has gone")?;
+        locate::binary(binaries, locate::REDIS_CLI).context("the client binary has disappeared")?;
     let mut instance = Instance::new("redis-cluster")?;
     let ports = free_ports(NODES, BUS)?;
     for &port in &ports {

@@ -8,7 +8,7 @@ use super::problem::Problem;
 /// Every path dependency that the workspace shares names the workspace's version.
 pub(super) fn versions(manifest: &str) -> Result<Vec<Problem>> {
     let manifest: toml::Table =
-        manifest.parse().context("the workspace's Cargo.toml is no TOML")?;
+        manifest.parse().context("the workspace's Cargo.toml is not TOML")?;
     let workspace = manifest.get("workspace");
     let version = workspace
         .and_then(|workspace| workspace.get("package")?.get("version")?.as_str())
@@ -33,7 +33,7 @@ pub(super) fn folder(directory: &str, folder: &str, name: &str) -> Option<Proble
         .then(|| Problem::new(directory, format!("rename the folder to the crate's name, {name}")))
 }
 
-/// A crate that goes to a registry tells what it is.
+/// A published crate has the metadata that a registry shows.
 pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> Vec<Problem> {
     let manifest = format!("{directory}/Cargo.toml");
     let mut problems = Vec::new();
@@ -47,10 +47,8 @@ pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> V
         problems.push(Problem::new(&manifest, "add `keywords.workspace = true`"));
     }
     if !has_readme {
-        problems.push(Problem::new(
-            &format!("{directory}/README.md"),
-            "write it: it is the crate's front page",
-        ));
+        problems
+            .push(Problem::new(&format!("{directory}/README.md"), "write it: registries show it"));
     }
     problems
 }
@@ -98,7 +96,7 @@ mod tests {
             "write the field `description`",
             "write the field `documentation`",
             "add `keywords.workspace = true`",
-            "write it: it is the crate's front page",
+            "write it: registries show it",
         ];
         assert_eq!(advices(published("crates/a", &bare, false)), expected);
     }

@@ -1,5 +1,5 @@
-//! Servers for the tests. What is killed, stalled, configured or counted is a throwaway server of
-//! `user-streams-test-servers`. What is asked for data alone may be somebody else's, by its URL.
+//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test that
+//! only stores and reads data also runs on an external server, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -17,7 +17,7 @@ use std::{
 use given::{Given, GivenPrefix};
 use user_streams_test_servers::{Kind, Profile, Server, start_sentinel, start_with};
 
-/// A server that ends with this value, or an empty database of one that stays.
+/// A throwaway server, or an empty database of an external one.
 pub struct Redis {
     pub port: u16,
     of: Of,
@@ -34,8 +34,7 @@ impl Redis {
         Self::own(start_with(Kind::Redis, Profile::Fast, options).unwrap())
     }
 
-    /// For what any server can do: a database of the one that the environment names, or a server of
-    /// our own.
+    /// A database of the server that the environment names, or a throwaway server.
     pub fn any() -> Self {
         match Given::take() {
             Some(given) => Self { port: 0, of: Of::Given(given), answers: true },
@@ -43,7 +42,7 @@ impl Redis {
         }
     }
 
-    /// A sentinel that watches over `main`, by itself alone.
+    /// A sentinel that alone monitors the master as `main`.
     pub fn sentinel(master: &Self) -> Self {
         Self::own(start_sentinel(master.port).unwrap())
     }
@@ -55,12 +54,12 @@ impl Redis {
 
     fn server<T>(&self, act: impl FnOnce(&mut Server) -> T) -> T {
         match &self.of {
-            Of::Given(_) => panic!("this test needs a server of its own"),
+            Of::Given(_) => panic!("this test needs a throwaway server"),
             Of::Own(server) => act(&mut server.lock().unwrap()),
         }
     }
 
-    /// Starts it again, on the same port.
+    /// Restarts it on the same port.
     pub fn restart(&mut self) {
         self.server(Server::restart).unwrap();
         self.answers = true;
@@ -71,7 +70,7 @@ impl Redis {
         self.answers = false;
     }
 
-    /// Leaves it without an answer for good.
+    /// Pauses it for good.
     pub fn stall(&mut self) {
         self.signal("STOP");
         self.answers = false;
@@ -100,8 +99,8 @@ impl Redis {
         cli(&self.url(), args)
     }
 
-    /// Each content that is stored apart counts the members that refer to it, and no member refers
-    /// to one that is not there.
+    /// The count of each shared content equals the number of members that refer to it, and every
+    /// content that a member refers to exists.
     pub fn assert_counts(&self, prefix: &str) {
         let script = "
             local members, counts, numbers = {}, {}, {}
@@ -123,7 +122,7 @@ impl Redis {
         assert_eq!(members, counts);
     }
 
-    /// The number of its clients, without the one that asks.
+    /// The number of its clients, without the one that counts.
     pub fn clients(&self) -> usize {
         self.cli(&["client", "list", "type", "normal"])
             .lines()
@@ -140,18 +139,18 @@ impl Redis {
     }
 }
 
-/// The client, which comes with the server.
+/// `redis-cli`, which is installed beside the server.
 pub fn redis_cli() -> Command {
     user_streams_test_servers::redis_cli().unwrap()
 }
 
-/// What it prints, unless it fails.
+/// Its output, unless it fails.
 fn cli(url: &str, args: &[&str]) -> Option<String> {
     let output = redis_cli().args(["-u", url]).args(args).output().unwrap();
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
-/// Gives it lines of commands.
+/// Sends it lines of commands.
 fn cli_reads(url: &str, lines: &str) {
     let mut client =
         redis_cli().args(["-u", url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -159,14 +158,14 @@ fn cli_reads(url: &str, lines: &str) {
     client.wait().unwrap();
 }
 
-/// A cluster that keys of this test are in, by their prefix.
+/// A cluster, and the prefix of this test's keys.
 pub enum AnyCluster {
     Given(GivenPrefix),
     Own(Cluster),
 }
 
 impl AnyCluster {
-    /// The one that the environment names, or one of our own.
+    /// The one that the environment names, or a throwaway one.
     pub fn get() -> Self {
         GivenPrefix::take().map_or_else(|| Self::Own(Cluster::start()), Self::Given)
     }
@@ -233,7 +232,7 @@ impl Cluster {
         )
     }
 
-    /// The node that has a slot, and its name within the cluster.
+    /// The node that owns a slot.
     pub fn owner(&self, slot: u16) -> usize {
         let has = |node: &&Redis| {
             let nodes = node.cli(&["cluster", "nodes"]);
