@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-/// A package as an application would depend on it, and what must not come along.
+/// A package as an application would depend on it, and what it must not depend on.
 struct Rule {
     package: &'static str,
     features: &'static str,
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_dependency_that_must_not_be_there_is_named() {
+    fn a_forbidden_dependency_is_named() {
         let tree = ["fred", "user-streams-single-table"].map(str::to_owned);
         assert_eq!(
             forbidden(&RULES[2], &tree),
