@@ -255,6 +255,9 @@ mod tests {
                 "{url}"
             );
         }
+        let original = "user_streams.backends.user_streams_redis_backend.RedisBackend";
+        let error = Settings::new(original).scheme().unwrap_err();
+        assert!(error.message().contains("how django-user-streams names a backend"), "{error}");
         assert_eq!(
             Settings::new("single-table+sqlite::memory:").scheme().unwrap(),
             "single-table+sqlite"
