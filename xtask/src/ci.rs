@@ -1,10 +1,6 @@
 //! `cargo xtask ci`: what the CI service runs, step by step.
 
-use std::{
-    collections::BTreeMap,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, process::Command, time::Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
@@ -12,8 +8,7 @@ use user_streams_test_servers::process;
 
 use crate::{
     dependencies, fault,
-    flags::{Ci, Fault, Test},
-    summary::table,
+    flags::{Ci, PassedOn, Test},
     test, tidy, workspace,
 };
 
@@ -46,17 +41,15 @@ impl Step {
 
 /// Runs the steps, and stops at the first that fails.
 pub(crate) fn run(flags: &Ci) -> Result<()> {
-    let mut times: Vec<(String, Duration)> = Vec::new();
+    let mut times = String::new();
     for step in steps(flags)? {
         println!("\n--- {}: {}", step.name, step.line);
         let start = Instant::now();
         (step.action)()
             .with_context(|| format!("{} failed; rerun it with `{}`", step.name, step.line))?;
-        times.push((step.name, start.elapsed()));
+        times += &format!("{:>8.1} s  {}\n", start.elapsed().as_secs_f64(), step.name);
     }
-    let rows =
-        times.into_iter().map(|(name, time)| vec![name, format!("{:.1} s", time.as_secs_f64())]);
-    print!("\n{}", table(&["step", "time"], rows));
+    print!("\n{times}");
     Ok(())
 }
 
@@ -85,17 +78,42 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     }
     let rustdoc = ["doc", "--workspace", "--no-deps", "--all-features"];
     steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
+    let line = format!("rustup run {} cargo check", workspace::RUST_VERSION);
+    steps.push(Step::new("oldest Rust", &line, oldest_rust));
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
     steps.push(Step::cargo("without TLS", &[], &without_tls));
+    // In a debug build and where the linker drops all it may: a binary, a test and an example.
+    for profile in ["dev", "fat-lto"] {
+        let test = ["test", "-p", "facade", "--profile", profile, "--test", "linked"];
+        steps.push(Step::cargo(&format!("facade {profile}"), &[], &test));
+        let example = ["run", "-p", "facade", "--profile", profile, "--example", "feed"];
+        steps.push(Step::cargo(&format!("facade's example {profile}"), &[], &example));
+    }
     if !flags.no_test {
-        let flags =
-            Test { cells: vec![], skipped: vec![], list: false, install: false, filters: vec![] };
-        steps.push(Step::new("test", "cargo xtask test", move || test::run(&flags)));
-        steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&Fault::default())));
+        steps.push(Step::new("test", "cargo xtask test", || test::run(&Test::default())));
+        steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&PassedOn::default())));
     }
     Ok(steps)
+}
+
+/// Checks the workspace with the Rust of `rust-version`, where that is installed.
+fn oldest_rust() -> Result<()> {
+    let rustup = |arguments: &[&str]| {
+        let mut command = Command::new("rustup");
+        command.args(["run", workspace::RUST_VERSION]).args(arguments);
+        command.current_dir(workspace::root());
+        command
+    };
+    if workspace::succeeds(&mut rustup(&["cargo", "--version"])) {
+        return process::run(&mut rustup(&["cargo", "check", "--workspace", "--all-features"]));
+    }
+    println!(
+        "it is not installed: run `rustup toolchain install {} --profile minimal`",
+        workspace::RUST_VERSION
+    );
+    Ok(())
 }
 
 /// Every published package with each of the databases that it has a feature for.

@@ -18,35 +18,39 @@ pub(crate) struct Xtask {
 pub(crate) enum Task {
     /// Run the tests against every backend and database.
     Test(Test),
-    /// Measure the backends beside hand-written programs on the bare drivers.
-    Bench(Bench),
-    /// Break servers, connections and callers at random, and judge what is stored and answered
-    /// then.
-    Fault(Fault),
+    /// Measure the backends beside programs written by hand on the bare drivers (`--help`).
+    #[command(disable_help_flag = true)]
+    Bench(PassedOn),
+    /// Inject faults into servers, connections and callers, then check what is stored and what was
+    /// answered (`--help`).
+    #[command(disable_help_flag = true)]
+    Fault(PassedOn),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
     Ci(Ci),
-    /// Check the rules of the house on manifests, documents and source files.
+    /// Check the repository's own lints on manifests, documents and source files.
     Tidy,
     /// Check that an application compiles only what its backends and databases need.
     Dependencies,
-    /// Show the cells of the test matrix, and the packages that each needs.
-    Matrix(Matrix),
+    /// Print the names of the test matrix's cells as JSON, for the matrix of a CI service.
+    Matrix,
     /// Start throwaway database servers, and stop them on Ctrl-C.
     ///
     /// The lines on standard output are shell commands: paste them, or write them to a file and
     /// source it.
     Servers(Servers),
-    /// Make a crate for a new backend, which compiles and passes the conformance suite as it is.
+    /// Package and verify every published crate, and compare its API with the last release.
+    Release(Release),
+    /// Create a crate for a new backend, which compiles and passes the conformance suite as it is.
     NewBackend(NewBackend),
 }
 
-/// A cell without a server fails; `--list` shows where each server would come from.
-#[derive(Debug, Args)]
+/// A cell whose server is missing fails; `--list` shows where each server would come from.
+#[derive(Debug, Default, Args)]
 pub(crate) struct Test {
     /// Run only the conformance suite of this cell (repeatable).
     #[arg(long = "cell", value_name = "NAME")]
     pub(crate) cells: Vec<String>,
-    /// Leave this cell out (repeatable).
+    /// Skip this cell (repeatable).
     #[arg(long = "skip", value_name = "NAME")]
     pub(crate) skipped: Vec<String>,
     /// List the cells, each with its server, and run nothing.
@@ -60,66 +64,27 @@ pub(crate) struct Test {
     pub(crate) filters: Vec<String>,
 }
 
-/// The figures hold for this machine; the ratios are the result. Close what else is running.
-#[derive(Debug, Args)]
-pub(crate) struct Bench {
-    /// Measure only this cell (repeatable).
-    #[arg(long = "cell", value_name = "NAME")]
-    pub(crate) cells: Vec<String>,
-    /// Run only this workload, W1 to W8 (repeatable).
-    #[arg(long = "workload", value_name = "NAME")]
-    pub(crate) workloads: Vec<String>,
-    /// Less data and shorter rounds, for a first look.
-    #[arg(long)]
-    pub(crate) quick: bool,
-    /// Write the table and the plots to docs/benchmarks.
-    #[arg(long)]
-    pub(crate) save: bool,
-    /// Write the results as JSON to this file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+/// The arguments of the program that is run.
+#[derive(Debug, Default, Args)]
+pub(crate) struct PassedOn {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
 }
 
-/// A trial that fails prints the line that repeats it alone. Without `--long` it takes some
-/// minutes.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Fault {
-    /// Try only this cell (repeatable).
-    #[arg(long = "cell", value_name = "NAME")]
-    pub(crate) cells: Vec<String>,
-    /// Try only this fault (repeatable).
-    #[arg(long = "fault", value_name = "NAME")]
-    pub(crate) faults: Vec<String>,
-    /// The seed of the first trial of each fault; the next ones count up from it [default: random].
-    #[arg(long, value_name = "N")]
-    pub(crate) seed: Option<u64>,
-    /// How many trials of each fault on each cell.
-    #[arg(long, value_name = "N")]
-    pub(crate) trials: Option<u64>,
-    /// Many trials and longer faults; over everything it writes docs/faults.md.
-    #[arg(long)]
-    pub(crate) long: bool,
-    /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
-    #[arg(long, value_name = "MECHANISM")]
-    pub(crate) without: Vec<String>,
-    /// Put PgBouncer before PostgreSQL, in the mode `session` or `transaction`, and try those cells
-    /// alone.
-    #[arg(long, value_name = "MODE")]
-    pub(crate) pooler: Option<String>,
+impl PassedOn {
+    /// Whether they name this cell.
+    pub(crate) fn name_cell(&self, name: &str) -> bool {
+        let names =
+            |argument: &String| argument.strip_prefix("--cell=").unwrap_or(argument) == name;
+        self.arguments.iter().any(names)
+    }
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Ci {
-    /// Leave the tests out.
+    /// Skip the tests.
     #[arg(long)]
     pub(crate) no_test: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Matrix {
-    /// Print the `include` list of a GitHub Actions matrix.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -127,17 +92,27 @@ pub(crate) struct Servers {
     /// Which servers to start [default: all].
     #[arg(value_enum, value_name = "NAME")]
     pub(crate) kinds: Vec<Kind>,
-    /// Keep the durable settings that a server ships with, as for measurements.
+    /// Keep a server's default durability, as for measurements.
     #[arg(long)]
     pub(crate) durable: bool,
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// Publish nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Package what is not committed, too.
+    #[arg(long)]
+    pub(crate) allow_dirty: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct NewBackend {
-    /// The crate's name, such as `user-streams-mongo`. The backend and the scheme of its URLs are
-    /// called the same, without `user-streams-`.
+    /// The crate's name, such as `user-streams-mongo`. Without `user-streams-` it is also the name
+    /// of the backend and the scheme of its URLs.
     pub(crate) name: String,
-    /// The directory to make [default: crates/NAME].
+    /// The directory to create [default: crates/NAME].
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,
 }

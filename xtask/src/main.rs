@@ -1,18 +1,15 @@
 //! The workspace's tasks: `cargo xtask --help`.
 
 mod bench;
-mod cells;
 mod ci;
 mod dependencies;
 mod fault;
 mod flags;
-mod matrix;
 mod new_backend;
+mod release;
 mod serve;
-mod summary;
 mod test;
 mod tidy;
-mod trials;
 mod workspace;
 
 use std::process::ExitCode;
@@ -29,8 +26,9 @@ fn main() -> ExitCode {
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),
-        Task::Matrix(flags) => matrix::run(&flags),
+        Task::Matrix => test::matrix(),
         Task::Servers(flags) => serve::run(&flags),
+        Task::Release(flags) => release::run(&flags),
         Task::NewBackend(flags) => new_backend::run(&flags),
     });
     match result {

@@ -1,7 +1,7 @@
 //! `cargo xtask new-backend`: a crate that passes the conformance suite, to write a backend from.
 //!
-//! It is `tests/fixtures/third-party-backend` under another name, so that what is generated is what
-//! is tested.
+//! It is a copy of `tests/fixtures/third-party-backend` with other names, so the generated code is
+//! tested.
 
 use std::{
     fs,
@@ -35,16 +35,14 @@ const SCHEMES: &[&str] = &[
     "rediss-cluster",
     "rediss-sentinel",
 ];
-/// What cargo refuses, and the dependencies of the crate.
-const RESERVED: &str = "abstract alloc as async await become box break const continue core crate \
-    do dyn else enum extern \
-    false final fn for gen if impl in let loop macro match mod move mut override priv proc-macro \
-    pub ref return self \
-    serde serde-json static std struct super tempfile test tokio trait true try type typeof unsafe \
-    unsized use virtual \
-    where while yield";
+/// The names that cargo refuses, and those of the crate's dependencies.
+const RESERVED: &str = "\
+    abstract alloc as async await become box break const continue core crate do dyn else enum \
+    extern false final fn for gen if impl in let loop macro match mod move mut override priv \
+    proc-macro pub ref return self serde serde-json static std struct super tempfile test tokio \
+    trait true try type typeof unsafe unsized use virtual where while yield";
 
-/// Writes the crate, and nothing where there is anything already.
+/// Writes the crate; a directory that is not empty is left as it is.
 pub(crate) fn run(flags: &NewBackend) -> Result<()> {
     let root = fs::canonicalize(workspace::root()).context("cannot find the workspace")?;
     let names = Names::new(&flags.name)?;
@@ -55,23 +53,23 @@ pub(crate) fn run(flags: &NewBackend) -> Result<()> {
     };
     let is_member = directory.parent() == Some(&crates);
     if is_member && directory.file_name() != Some(names.package.as_ref()) {
-        bail!("in crates/ a folder has the name of its crate: leave `--path` out");
+        bail!("a folder in crates/ has the name of its crate: omit `--path`");
     }
     if !is_member && directory.starts_with(&root) {
         bail!(
-            "{} is in this workspace, but not in crates/: leave `--path` out, or go outside",
+            "{} is in this workspace, but not in crates/: omit `--path`, or choose one outside",
             directory.display()
         );
     }
     if directory.exists()
         && fs::read_dir(&directory).map_or(true, |mut entries| entries.next().is_some())
     {
-        bail!("{} is there already, and not an empty directory", directory.display());
+        bail!("{} already exists and is not an empty directory", directory.display());
     }
 
-    let manifest = if is_member { MEMBER.to_owned() } else { alone(&crates)? };
-    let files = FILES.iter().map(|(file, text)| (*file, names.put_into(text)));
-    for (file, text) in files.chain([("Cargo.toml", names.put_into(&manifest))]) {
+    let manifest = if is_member { MEMBER.to_owned() } else { alone(&crates) };
+    let files = FILES.iter().map(|(file, text)| (*file, names.replace_in(text)));
+    for (file, text) in files.chain([("Cargo.toml", names.replace_in(&manifest))]) {
         let path = directory.join(file);
         let write =
             path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&path, text));
@@ -80,12 +78,12 @@ pub(crate) fn run(flags: &NewBackend) -> Result<()> {
     format(&directory);
 
     println!(
-        "{} is written: a backend in one file, for you to change. Its tests pass:",
+        "created {}: a backend in one file, to be changed. Its tests pass:",
         directory.display()
     );
     if is_member {
         println!("    cargo test -p {}", names.package);
-        println!("`cargo xtask tidy` tells what is still to be written.");
+        println!("`cargo xtask tidy` lists what is missing.");
     } else {
         let manifest = directory.join("Cargo.toml").display().to_string();
         println!("    cargo test --manifest-path {}", quote(&manifest));
@@ -94,7 +92,7 @@ pub(crate) fn run(flags: &NewBackend) -> Result<()> {
     Ok(())
 }
 
-/// A crate's name and what is made of it.
+/// A crate's name, and the names derived from it.
 #[derive(Debug)]
 struct Names<'a> {
     package: &'a str,
@@ -113,9 +111,8 @@ impl<'a> Names<'a> {
             || !backend.starts_with(|c: char| c.is_ascii_lowercase())
         {
             bail!(
-                "`{package}` is no name for a backend: expected words of small letters and digits \
-                 with hyphens between them, \
-                 such as `user-streams-mongo`"
+                "`{package}` is not a valid name for a backend: expected lowercase words and digits \
+                 separated by hyphens, such as `user-streams-mongo`"
             );
         }
         if package.len() > 64 {
@@ -130,8 +127,8 @@ impl<'a> Names<'a> {
         Ok(Self { package, backend })
     }
 
-    /// The text with these names for those of the fixture, and without its marks for the book.
-    fn put_into(&self, text: &str) -> String {
+    /// The text with the fixture's names replaced, and without the anchors for the book.
+    fn replace_in(&self, text: &str) -> String {
         let capitalized = |word: &str| word[..1].to_ascii_uppercase() + &word[1..];
         let names = [
             ("third-party-backend", self.package.to_owned()),
@@ -142,8 +139,7 @@ impl<'a> Names<'a> {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with("// ANCHOR"));
         let mut text = lines.collect::<Vec<_>>().join("\n") + "\n";
         let mut put = String::with_capacity(text.len());
-        // From left to right in one pass: a name that was put in may contain one that is looked
-        // for.
+        // One pass from left to right: a name that was inserted may contain one to replace.
         while let Some((at, (old, new))) = names
             .iter()
             .filter_map(|name| Some((text.find(name.0)?, name)))
@@ -157,31 +153,29 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The path in full, with no symbolic link in what is there of it.
+/// The absolute path; symbolic links in the part of it that exists are resolved.
 fn resolve(path: &Path) -> Result<PathBuf> {
-    let path = path::absolute(path).with_context(|| format!("{} is no path", path.display()))?;
+    let path = path::absolute(path).with_context(|| format!("{} is not a path", path.display()))?;
     let there = path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(&path);
     let resolved =
-        fs::canonicalize(there).with_context(|| format!("cannot look at {}", there.display()))?;
+        fs::canonicalize(there).with_context(|| format!("cannot resolve {}", there.display()))?;
     Ok(resolved.join(path.strip_prefix(there).unwrap_or(Path::new(""))))
 }
 
 /// The manifest of a crate outside of the workspace.
-fn alone(crates: &Path) -> Result<String> {
-    let packages = workspace::packages()?;
-    let core = packages.iter().find(|package| package["name"] == "user-streams-core");
-    let version =
-        core.and_then(|core| core["version"].as_str()).context("there is no user-streams-core")?;
-    let mut manifest = ALONE.replace("@version@", version);
+fn alone(crates: &Path) -> String {
+    let mut manifest = ALONE
+        .replace("@version@", workspace::VERSION)
+        .replace("@rust-version@", workspace::RUST_VERSION);
     for name in ["user-streams-core", "user-streams-testkit"] {
         // A string of JSON is one of TOML.
         let path = serde_json::Value::from(crates.join(name).display().to_string());
         manifest = manifest.replace(&format!("@{name}@"), &path.to_string());
     }
-    Ok(manifest)
+    manifest
 }
 
-/// Other names are of other lengths. Without rustfmt the files stay as they are.
+/// Names of another length change where lines break. Without rustfmt the files stay as they are.
 fn format(directory: &Path) {
     let sources = FILES.iter().map(|(file, _)| *file).filter(|file| file.ends_with(".rs"));
     let mut rustfmt = Command::new("rustfmt");
@@ -194,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_are_none_are_refused() {
+    fn invalid_names_are_refused() {
         for name in [
             "",
             "Mongo",
@@ -208,7 +202,7 @@ mod tests {
             "ü",
         ] {
             let error = Names::new(name).expect_err(name).to_string();
-            assert!(error.contains("is no name for a backend"), "{error}");
+            assert!(error.contains("is not a valid name for a backend"), "{error}");
         }
         for (name, advice) in [
             ("user-streams-redis", "choose another"),
@@ -221,10 +215,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_the_fixture_is_left() -> Result<()> {
+    fn no_name_of_the_fixture_remains() -> Result<()> {
         let names = Names::new("user-streams-mongo-db")?;
         for (file, text) in FILES.iter().chain(&[("Cargo.toml", MEMBER), ("Cargo.toml", ALONE)]) {
-            let text = names.put_into(text);
+            let text = names.replace_in(text);
             for old in ["third", "ournal", "ANCHOR"] {
                 assert!(!text.contains(old), "{file} has `{old}`");
             }
@@ -236,7 +230,7 @@ mod tests {
     fn each_name_has_its_form_even_if_it_contains_the_old_one() -> Result<()> {
         let text =
             "third-party-backend third_party_backend journal:// JournalBackend\n// ANCHOR: x\n";
-        let put = Names::new("user-streams-my-journal")?.put_into(text);
+        let put = Names::new("user-streams-my-journal")?.replace_in(text);
         assert_eq!(
             put,
             "user-streams-my-journal user_streams_my_journal my-journal:// MyJournalBackend\n"
@@ -246,7 +240,7 @@ mod tests {
 
     #[test]
     fn the_paths_of_a_crate_outside_are_valid_toml() -> Result<()> {
-        let manifest: toml::Table = alone(Path::new("a \"b\" \\c"))?.parse()?;
+        let manifest: toml::Table = alone(Path::new("a \"b\" \\c")).parse()?;
         let core = manifest["dependencies"]["user-streams-core"]["path"].as_str();
         assert_eq!(core.map(Path::new), Some(Path::new("a \"b\" \\c/user-streams-core")));
         Ok(())

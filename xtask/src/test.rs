@@ -1,77 +1,81 @@
-//! `cargo xtask test`: the matrix of backends and databases.
+//! `cargo xtask test` and `cargo xtask matrix`: the cells of the test matrix.
 
 use std::{
-    io::{self, IsTerminal, Read, Write},
-    process::Command,
-    sync::mpsc::{self, RecvTimeoutError},
-    thread,
-    time::{Duration, Instant},
+    fs,
+    process::{Command, Stdio},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use user_streams_test_servers::{
-    self as servers, Profile, Server, Source, interrupt,
-    process::{Process, Stop, display},
-};
-
-use crate::{
+    self as servers, Profile, Source,
     cells::{self, CELLS, Cell},
-    flags::Test,
-    summary::{Fate, Row, Summary, table},
-    trials::Trials,
-    workspace,
+    interrupt, process,
 };
 
-/// The variable that tells the conformance suite which cells to run.
-const CELLS_VARIABLE: &str = "USER_STREAMS_TEST_CELLS";
-/// How long output may keep coming after cargo has ended: a process that a test left behind may
-/// hold the pipe.
-const GRACE: Duration = Duration::from_secs(1);
+use crate::{flags::Test, workspace};
 
-/// Runs the tests, or lists the cells.
+/// The variable of the file to which the conformance suite writes its table, a line a cell.
+const TABLE_VARIABLE: &str = "USER_STREAMS_TEST_TABLE";
+
+/// Starts the servers and runs the tests, or lists the cells.
 pub(crate) fn run(flags: &Test) -> Result<()> {
     let skipped = cells::named(&flags.skipped)?;
     let asked = if flags.cells.is_empty() { CELLS.to_vec() } else { cells::named(&flags.cells)? };
-    let cells: Vec<_> = asked.iter().copied().filter(|cell| !skipped.contains(cell)).collect();
+    let cells: Vec<_> = asked.into_iter().filter(|cell| !skipped.contains(cell)).collect();
     if flags.list {
         list(&cells);
         return Ok(());
     }
     if cells.is_empty() {
-        bail!("every cell that was asked for is skipped");
+        bail!("every selected cell is skipped");
     }
-
     let kinds = cells::servers(&cells);
     if flags.install {
         servers::install(&kinds)?;
     }
+
+    let names: Vec<_> = cells.iter().map(|cell| cell.name).collect();
+    let mut command = command(flags, &flags.filters);
+    command.env(cells::VARIABLE, names.join(","));
+    if !flags.filters.is_empty() {
+        check_filters(flags, &names)?;
+    }
     let started = servers::concurrently(&kinds, |kind| servers::provide(kind, Profile::Fast));
     interrupt::check()?;
-    let rows: Vec<_> = asked.iter().map(|cell| row(cell, &skipped, &started)).collect();
-    let running: Vec<_> = started.iter().filter_map(|(_, server)| server.as_ref().ok()).collect();
-
-    let mut trials = Trials::default();
-    let handed: Vec<_> =
-        rows.iter().filter(|row| row.fate == Fate::Handed).map(|row| row.cell).collect();
-    let cargo = if handed.is_empty() && !flags.cells.is_empty() {
-        None
-    } else {
-        Some(watch(command(flags, &handed, &running), &mut trials)?)
-    };
-    drop(started);
-
-    let may_be_empty = flags.cells.is_empty() && is_filtered(&flags.filters);
-    let summary = Summary { rows: &rows, trials: &trials, cargo, may_be_empty };
-    print!("\n{}", summary.render());
-    if !summary.success() {
-        bail!("the tests failed");
+    let mut errors = Vec::new();
+    for (kind, server) in &started {
+        match server {
+            Ok(server) => command.env(kind.variable(), &server.url),
+            // Its cells fail, the others run.
+            Err(error) => {
+                errors.push(format!("{error:#}"));
+                command.env_remove(kind.variable())
+            }
+        };
     }
+    let table = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
+    command.env(TABLE_VARIABLE, table.path());
+    eprintln!("running `{}`", process::display(&command));
+    let tests = process::run(&mut command);
+    print!("\n{}", fs::read_to_string(table.path())?);
+    if let Err(status) = tests {
+        errors.push(format!("the tests failed ({status})"));
+    }
+    if !errors.is_empty() {
+        bail!("{}", errors.join("\n"));
+    }
+    Ok(())
+}
+
+/// Prints the names of the cells as JSON, for the matrix of a CI service.
+pub(crate) fn matrix() -> Result<()> {
+    println!("{}", CELLS.iter().map(|cell| cell.name).collect::<serde_json::Value>());
     Ok(())
 }
 
 /// Shows where each cell's server would come from.
 fn list(cells: &[Cell]) {
-    let rows = cells.iter().map(|cell| {
+    for cell in cells {
         let (server, source) = match cell.server {
             None => ("none", String::new()),
             Some(kind) => {
@@ -85,96 +89,45 @@ fn list(cells: &[Cell]) {
                 (kind.title(), source)
             }
         };
-        vec![cell.name.to_owned(), server.to_owned(), source]
-    });
-    print!("{}", table(&["cell", "server", "from"], rows));
+        println!("{}", format!("{:<24}{server:<15}{source}", cell.name).trim_end());
+    }
 }
 
-/// What becomes of a cell, now that the servers have started or not.
-fn row(cell: &Cell, skipped: &[Cell], started: &[(servers::Kind, Result<Server>)]) -> Row {
-    let server = started.iter().find(|(kind, _)| Some(*kind) == cell.server);
-    let fate = match server {
-        _ if skipped.contains(cell) => Fate::Skipped,
-        Some((_, Err(error))) => Fate::NoServer(format!("{error:#}")),
-        _ => Fate::Handed,
-    };
-    Row { cell: cell.name, fate }
-}
-
-/// The `cargo test` of these cells and servers.
-fn command(flags: &Test, cells: &[&str], servers: &[&Server]) -> Command {
+/// The `cargo test` with these arguments for the test binaries.
+fn command(flags: &Test, arguments: &[String]) -> Command {
     let mut command = workspace::cargo();
-    command.arg("test");
+    command.args(["test", "--all-features"]);
     if flags.cells.is_empty() {
         // The benchmarks have no tests, and are built with optimizations.
-        command.args([
-            "--workspace",
-            "--exclude=user-streams-bench",
-            "--all-features",
-            "--no-fail-fast",
-        ]);
+        command.args(["--workspace", "--exclude=user-streams-bench", "--no-fail-fast"]);
     } else {
-        command.args(["-p", "user-streams-tests", "--all-features", "--test", "conformance"]);
+        command.args(["-p", "user-streams-tests", "--test", "conformance"]);
     }
-    if !flags.filters.is_empty() {
-        command.arg("--").args(&flags.filters);
-    }
-    command.env(CELLS_VARIABLE, cells.join(","));
-    for server in servers {
-        command.env(server.kind.variable(), &server.url);
+    if !arguments.is_empty() {
+        command.arg("--").args(arguments);
     }
     command
 }
 
-/// Runs cargo, shows its output while reading it, and tells whether it succeeded.
-fn watch(mut command: Command, trials: &mut Trials) -> Result<bool> {
-    eprintln!("running `{}`", display(&command));
-    // One pipe for both streams: cargo's `Running …` lines, which tell the binaries apart, stay in
-    // their place.
-    let (mut reader, writer) = io::pipe()?;
-    command.stdout(writer.try_clone()?).stderr(writer);
-    command.env("CARGO_TERM_QUIET", "false").env("CARGO_TERM_VERBOSE", "false");
-    if io::stdout().is_terminal() && std::env::var_os("CARGO_TERM_COLOR").is_none() {
-        command.env("CARGO_TERM_COLOR", "always");
+/// Fails if the filters leave no test, or no test of a cell that was asked for.
+fn check_filters(flags: &Test, names: &[&str]) -> Result<()> {
+    let mut list = command(flags, &[&["--list".to_owned()], &flags.filters[..]].concat());
+    list.env(cells::VARIABLE, names.join(",")).stderr(Stdio::inherit());
+    let output = list.output().context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the tests cannot be listed ({})", output.status);
     }
-    let mut process = Process::spawn(&mut command, Stop::Terminate)?;
-    // It holds our copies of the pipe's writing end.
-    drop(command);
-
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let mut buffer = [0; 8 * 1024];
-        while let Ok(length @ 1..) = reader.read(&mut buffer) {
-            if sender.send(buffer[..length].to_vec()).is_err() {
-                break;
-            }
-        }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut tests = text.lines().filter(|line| line.ends_with(": test"));
+    let missing = names.iter().find(|name| {
+        let is_of_cell = |test: &str| test.starts_with(&format!("{name}::"));
+        !flags.cells.is_empty() && !tests.clone().any(is_of_cell)
     });
-    let mut ended = None;
-    loop {
-        match receiver.recv_timeout(Duration::from_millis(50)) {
-            Ok(output) => {
-                trials.feed(&output);
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(&output)?;
-                stdout.flush()?;
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if process.exit_status()?.is_some() => {
-                if ended.get_or_insert_with(Instant::now).elapsed() > GRACE {
-                    break;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-        interrupt::check()?;
+    match missing {
+        Some(cell) => bail!("no test of {cell} matches {}", flags.filters.join(" ")),
+        None if tests.next().is_none() => bail!("no test matches {}", flags.filters.join(" ")),
+        None => Ok(()),
     }
-    Ok(process.wait()?.success())
-}
-
-/// Whether these arguments of the test binaries leave tests out.
-fn is_filtered(arguments: &[String]) -> bool {
-    arguments.iter().any(|argument| !argument.starts_with('-') || argument.starts_with("--skip"))
 }
 
 #[cfg(test)]
@@ -182,23 +135,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_no_filters() {
-        assert!(!is_filtered(&["--nocapture".into(), "--test-threads=1".into()]));
-        assert!(is_filtered(&["--nocapture".into(), "ordering".into()]));
-        assert!(is_filtered(&["--skip=ordering".into()]));
-    }
-
-    #[test]
     fn one_cell_builds_the_conformance_suite_alone() {
-        let flags = Test {
-            cells: vec!["redis".into()],
-            skipped: Vec::new(),
-            list: false,
-            install: false,
-            filters: vec!["ordering".into()],
-        };
-        let command = display(&command(&flags, &["redis"], &[]));
-        let expected = "test -p user-streams-tests --all-features --test conformance -- ordering";
+        let flags = Test { cells: vec!["redis".into()], ..Test::default() };
+        let command = process::display(&command(&flags, &["ordering".into()]));
+        let expected = "test --all-features -p user-streams-tests --test conformance -- ordering";
         assert!(command.ends_with(expected), "{command}");
     }
 }

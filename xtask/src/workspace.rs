@@ -1,13 +1,18 @@
-//! Where the workspace is, and what cargo knows of it.
+//! The workspace's directories and packages.
 
 use std::{
     env,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
+
+/// The version of every package.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The oldest Rust that every package compiles with.
+pub(crate) const RUST_VERSION: &str = env!("CARGO_PKG_RUST_VERSION");
 
 /// The workspace's root directory.
 pub(crate) fn root() -> PathBuf {
@@ -23,6 +28,12 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Whether the command can be run and succeeds; its output is not shown.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
+}
+
 /// The members of the workspace, as `cargo metadata` describes them.
 pub(crate) fn packages() -> Result<Vec<Value>> {
     match metadata()?.get("packages").and_then(Value::as_array) {
@@ -31,7 +42,7 @@ pub(crate) fn packages() -> Result<Vec<Value>> {
     }
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target directory.
 pub(crate) fn target() -> Result<PathBuf> {
     match metadata()?["target_directory"].as_str() {
         Some(directory) => Ok(directory.into()),
@@ -47,11 +58,10 @@ fn metadata() -> Result<Value> {
     if !output.status.success() {
         bail!("`cargo metadata` failed:\n{}", String::from_utf8_lossy(&output.stderr).trim_end());
     }
-    serde_json::from_slice(&output.stdout).context("`cargo metadata` printed no JSON")
+    serde_json::from_slice(&output.stdout).context("`cargo metadata` did not print JSON")
 }
 
-/// Whether a package of [`packages`] may go to a registry: `publish = false` is an empty list
-/// there.
+/// Whether a package of [`packages`] is published: `publish = false` is an empty list there.
 pub(crate) fn is_published(package: &Value) -> bool {
     package["publish"].as_array().is_none_or(|registries| !registries.is_empty())
 }

@@ -1,4 +1,4 @@
-//! Whom to become for a server that refuses to run as root.
+//! Drops root privileges for a server that refuses to run as root.
 
 use std::{
     os::unix::{fs::chown, process::CommandExt},
@@ -16,7 +16,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// The first of these users that exists, if we are root; else nobody else but ourselves.
+    /// If we are root, the first of these users that exists; otherwise none.
     pub(crate) fn for_root(users: &[&str]) -> Result<Option<Self>> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
@@ -27,20 +27,20 @@ impl Account {
             Some(account) => Ok(Some(account)),
             None => {
                 bail!(
-                    "we are root, and none of these users exists to run it instead: {}",
+                    "it refuses to run as root, and none of these users exists: {}",
                     users.join(", ")
                 )
             }
         }
     }
 
-    /// Gives it the directory, or the file.
+    /// Makes it the owner of the file or directory.
     pub(crate) fn own(self, path: &Path) -> Result<()> {
         chown(path, Some(self.uid), Some(self.gid))
             .with_context(|| format!("cannot change the owner of {}", path.display()))
     }
 
-    /// Has it run the command.
+    /// Runs the command as this account.
     pub(crate) fn run(self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid);
     }

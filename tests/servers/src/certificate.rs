@@ -1,4 +1,4 @@
-//! An authority of the tests' own, and the certificates that it signs.
+//! A certificate authority for the tests, and the certificates that it signs.
 
 use anyhow::{Context, Result};
 use rcgen::{
@@ -22,7 +22,7 @@ pub struct Certificate {
 }
 
 impl Authority {
-    /// One that nobody knows yet.
+    /// A new authority, which no client trusts yet.
     pub fn new(name: &str) -> Result<Self> {
         let mut params = params(name, &[])?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -31,24 +31,24 @@ impl Authority {
         Ok(Self { issuer: Issuer::new(params, key), pem })
     }
 
-    /// The certificate of the authority itself, in PEM: who has it trusts what the authority signs.
+    /// The authority's own certificate, in PEM, for clients to trust.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// A server's, for these host names and addresses.
+    /// A server certificate for these host names and addresses.
     pub fn server(&self, hosts: &[&str]) -> Result<Certificate> {
         self.sign(params("server", hosts)?, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// The same, but of a time that is over.
+    /// An expired server certificate.
     pub fn expired_server(&self, hosts: &[&str]) -> Result<Certificate> {
         let mut params = params("server", hosts)?;
         params.not_after = date_time_ymd(2020, 1, 1);
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    /// A client's, by the name that a server may take for its login.
+    /// A client certificate; a server may take its name as the login.
     pub fn client(&self, name: &str) -> Result<Certificate> {
         self.sign(params(name, &[])?, ExtendedKeyUsagePurpose::ClientAuth)
     }
@@ -70,7 +70,7 @@ fn params(name: &str, hosts: &[&str]) -> Result<CertificateParams> {
     let mut params =
         CertificateParams::new(hosts).context("cannot make a certificate for these hosts")?;
     params.distinguished_name.push(DnType::CommonName, name);
-    // A test may not depend on the clock of another machine.
+    // Valid even where the clock is wrong.
     params.not_before = date_time_ymd(2019, 1, 1);
     Ok(params)
 }

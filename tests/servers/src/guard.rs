@@ -1,4 +1,4 @@
-//! The end of a throwaway server whose owner was killed outright, and had no chance to stop it.
+//! Stops a throwaway server whose owner was killed and could not stop it.
 
 use std::{
     io::Write,
@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 
 use crate::process::Process;
 
-/// Reads signals and process ids until its input ends, as it does when the owner dies in whatever
-/// way; then ends all. `GONE` takes a process out again. A stopped process hears nothing but
-/// `CONT`.
+/// Reads signals and process ids until its input ends, as it does when the owner exits for any
+/// reason; then sends each process its signal. `GONE` removes a process. A stopped process receives
+/// nothing before `CONT`.
 const SCRIPT: &str = r#"
 watched=
 while read -r signal pid; do
@@ -32,7 +32,7 @@ done
 rm -rf "$1"
 "#;
 
-/// A waiting shell. Dropping it, after the processes have been stopped in order, ends the watch.
+/// A waiting shell. Dropping it, after the processes have been stopped in order, ends it.
 #[derive(Debug)]
 pub(crate) struct Guard(Child);
 
@@ -47,28 +47,28 @@ impl Guard {
 
     /// Watches over this process too.
     pub(crate) fn add(&mut self, process: &Process) -> Result<()> {
-        self.tell(process.stop().name(), process.id())
+        self.send(process.stop().name(), process.id())
     }
 
-    /// Lets this process, which is about to be stopped, go on in the end.
+    /// Has this process, which is about to be stopped, continue in the end.
     pub(crate) fn resume(&mut self, pid: u32) -> Result<()> {
-        self.tell("CONT", pid)
+        self.send("CONT", pid)
     }
 
-    /// Forgets a process: its id may soon be that of another.
+    /// Removes a process: its id may be reused.
     pub(crate) fn remove(&mut self, pid: u32) -> Result<()> {
-        self.tell("GONE", pid)
+        self.send("GONE", pid)
     }
 
-    fn tell(&mut self, signal: &str, pid: u32) -> Result<()> {
-        let stdin = self.0.stdin.as_mut().context("the guard takes no input")?;
-        writeln!(stdin, "{signal} {pid}").context("the guard has gone")
+    fn send(&mut self, signal: &str, pid: u32) -> Result<()> {
+        let stdin = self.0.stdin.as_mut().context("the guard has no input")?;
+        writeln!(stdin, "{signal} {pid}").context("the guard has exited")
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        // Before its input ends. If it has gone already, there is nothing to do.
+        // Before its input ends. It may have exited already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,109 +1,8 @@
 //! Installing servers with the system's package manager.
 
-use std::{env, process::Command};
-
 use anyhow::{Context, Result, bail};
 
-use crate::{Kind, Source, interrupt, missing, pgbouncer, source};
-
-/// A package's own start of its service would take the standard port, or fail where nothing may be
-/// started.
-const APT: &str = r#"
-set -e
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    trap 'exit 130' HUP INT TERM
-    printf '#!/bin/sh\nexit 101\n' > "$policy"
-    chmod 755 "$policy"
-fi
-export DEBIAN_FRONTEND=noninteractive
-# One unreachable source must not stop what the others have.
-apt-get --quiet update || echo 'apt-get update failed; trying with what is known' >&2
-apt-get --quiet --yes --no-install-recommends install "$@"
-"#;
-
-/// A package manager that we know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manager {
-    Apt,
-    Dnf,
-    Homebrew,
-}
-
-impl Manager {
-    const ALL: &[Self] = &[Self::Apt, Self::Dnf, Self::Homebrew];
-
-    fn program(self) -> &'static str {
-        match self {
-            Self::Apt => "apt-get",
-            Self::Dnf => "dnf",
-            Self::Homebrew => "brew",
-        }
-    }
-
-    /// The one that is here.
-    fn here() -> Option<Self> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let on_path = |manager: &Self| {
-            env::split_paths(&path).any(|directory| directory.join(manager.program()).is_file())
-        };
-        Self::ALL.iter().copied().find(on_path)
-    }
-
-    fn package(self, kind: Kind) -> &'static str {
-        match self {
-            Self::Apt => kind.debian_package(),
-            Self::Dnf => kind.fedora_package(),
-            Self::Homebrew => kind.homebrew_formula(),
-        }
-    }
-
-    /// What a person types.
-    fn line(self, package: &str) -> String {
-        let sudo = if self.needs_sudo() { "sudo " } else { "" };
-        format!("{sudo}{} install {package}", self.program())
-    }
-
-    fn needs_sudo(self) -> bool {
-        self != Self::Homebrew && !rustix::process::geteuid().is_root()
-    }
-
-    /// What we run.
-    fn command(self, packages: &[&str]) -> Command {
-        let mut words = match self {
-            Self::Apt => vec!["sh", "-c", APT, "apt"],
-            Self::Dnf => vec!["dnf", "--assumeyes", "install"],
-            Self::Homebrew => vec!["brew", "install"],
-        };
-        if self.needs_sudo() {
-            words.insert(0, "sudo");
-        }
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).args(packages);
-        command
-    }
-}
-
-/// The line that installs this server here, or on the systems that we know.
-pub(crate) fn line(kind: Kind) -> String {
-    lines(|manager| manager.package(kind))
-}
-
-/// The same for a program whose package has its name.
-pub(crate) fn line_of(program: &str) -> String {
-    lines(|_| program)
-}
-
-fn lines<'a>(package: impl Fn(Manager) -> &'a str) -> String {
-    let line = |manager: Manager| manager.line(package(manager));
-    match Manager::here() {
-        Some(manager) => line(manager),
-        None => {
-            Manager::ALL.iter().map(|&manager| line(manager)).collect::<Vec<_>>().join("` or `")
-        }
-    }
-}
+use crate::{Kind, Source, interrupt, missing, package::Manager, pgbouncer, source};
 
 /// Installs those of the servers that are missing, and the pooler that PostgreSQL is tested behind.
 pub fn install(kinds: &[Kind]) -> Result<()> {
@@ -113,8 +12,8 @@ pub fn install(kinds: &[Kind]) -> Result<()> {
     if kinds.is_empty() && !with_pooler {
         return Ok(());
     }
-    let manager =
-        Manager::here().context("cannot install servers: there is no apt-get, dnf or brew here")?;
+    let manager = Manager::here()
+        .context("cannot install servers: none of apt-get, dnf and brew is installed")?;
     let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
     packages.dedup();
     packages.extend(with_pooler.then_some(pgbouncer::PROGRAM));
@@ -129,27 +28,7 @@ pub fn install(kinds: &[Kind]) -> Result<()> {
         bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
     }
     match kinds.iter().find(|&&kind| source(kind) == Source::Missing) {
-        Some(&kind) => bail!("the installation did not help: {}", missing(kind)),
+        Some(&kind) => bail!("after the installation: {}", missing(kind)),
         None => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_manager_names_every_server() {
-        for manager in Manager::ALL {
-            for &kind in Kind::ALL {
-                let package = manager.package(kind);
-                assert!(manager.line(package).ends_with(package));
-            }
-        }
-        assert!(
-            Manager::Apt
-                .line(Manager::Apt.package(Kind::Mysql))
-                .ends_with("apt-get install mariadb-server")
-        );
     }
 }

@@ -2,8 +2,6 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::Command,
     thread,
@@ -33,12 +31,12 @@ struct Member {
     log: PathBuf,
     port: u16,
     ready: fn(u16) -> Result<()>,
-    /// Whether we ended it, and it may be started again.
+    /// Whether we stopped it, and it may be started again.
     is_down: bool,
 }
 
-/// The processes of a throwaway server, the directory that holds their data and logs, and their
-/// end.
+/// The processes of a throwaway server, and the directory with their data and logs; dropping it
+/// stops them and removes the directory.
 #[derive(Debug)]
 pub(crate) struct Instance {
     // Dropped in this order: the processes write to the directory, and the guard outlives both.
@@ -50,7 +48,7 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// An empty directory, and nothing that runs.
+    /// An empty directory without processes.
     pub(crate) fn new(name: &str) -> Result<Self> {
         let directory = tempfile::Builder::new().prefix(&format!("user-streams-{name}-")).tempdir();
         let directory = directory.context("cannot make a temporary directory")?;
@@ -65,7 +63,7 @@ impl Instance {
 
     /// Runs a preparing command to its end; its output is the error if it fails.
     pub(crate) fn prepare(&self, name: &str, command: &mut Command) -> Result<()> {
-        let log = self.house(name, command)?;
+        let log = self.confine(name, command)?;
         let status = Process::spawn(command, Stop::Kill)?.wait()?;
         if !status.success() {
             bail!("{name} failed ({status})\n{}", tail(&log));
@@ -82,7 +80,7 @@ impl Instance {
         port: u16,
         ready: fn(u16) -> Result<()>,
     ) -> Result<()> {
-        let log = self.house(name, &mut command)?;
+        let log = self.confine(name, &mut command)?;
         let process = Process::spawn(&mut command, stop)?;
         let watched = self.guard.add(&process);
         self.members.push(Member { process, command, log, port, ready, is_down: false });
@@ -100,7 +98,7 @@ impl Instance {
         self.members.iter().map(|member| member.port).collect()
     }
 
-    /// Ends a process and all its children outright.
+    /// Kills a process and all its children.
     pub(crate) fn kill(&mut self, node: usize) -> Result<()> {
         let member = self.members.get_mut(node).context("no such process")?;
         // Stopped first, so that it starts no further children meanwhile.
@@ -112,7 +110,7 @@ impl Instance {
         }
         member.process.wait()?;
         self.down(node)?;
-        // A server does not start while children of the former one have its memory.
+        // A server does not start while children of the previous one hold its shared memory.
         self.wait_until("the end of its children", || {
             match children.iter().any(|&child| is_alive(child)) {
                 true => bail!("a child is still alive"),
@@ -121,7 +119,7 @@ impl Instance {
         })
     }
 
-    /// Asks a process to end in good order, by this signal, and waits for it.
+    /// Shuts a process down with this signal, and waits for it.
     pub(crate) fn terminate(&mut self, node: usize, by: Signal) -> Result<()> {
         let member = self.members.get_mut(node).context("no such process")?;
         member.process.signal(by)?;
@@ -134,7 +132,7 @@ impl Instance {
         self.guard.remove(self.members[node].process.id())
     }
 
-    /// Starts what was ended, on the same ports and data, and waits until it is ready.
+    /// Starts stopped processes again, on the same ports and data, and waits until they are ready.
     pub(crate) fn restart(&mut self) -> Result<()> {
         let mut started = Vec::new();
         for member in self.members.iter_mut().filter(|member| member.is_down) {
@@ -149,7 +147,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Stops a process and its children, which keep their connections and answer nothing.
+    /// Pauses a process and its children: connections stay open, and nothing is answered.
     pub(crate) fn pause(&mut self, node: usize) -> Result<()> {
         let member = self.members.get(node).context("no such process")?;
         member.process.signal(Signal::STOP)?;
@@ -163,7 +161,7 @@ impl Instance {
         Ok(())
     }
 
-    /// Lets whatever was stopped go on.
+    /// Continues what was paused.
     pub(crate) fn resume(&mut self) -> Result<()> {
         let leaders: Vec<_> = self.members.iter().map(|member| member.process.id()).collect();
         for pid in std::mem::take(&mut self.paused) {
@@ -207,8 +205,8 @@ impl Instance {
         Ok(())
     }
 
-    /// Keeps all that the command writes in the directory, its output in a log.
-    fn house(&self, name: &str, command: &mut Command) -> Result<PathBuf> {
+    /// Has the command write to the directory alone, and its output to a log there.
+    fn confine(&self, name: &str, command: &mut Command) -> Result<PathBuf> {
         let path = self.path().join(format!("{name}.log"));
         let log =
             File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
@@ -223,54 +221,13 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // What is stopped would not hear it.
+        // A paused process would not receive the signal.
         let _ = self.resume();
-        // All at once; then the drop of each waits for it, and the directory goes last.
+        // All at once; the drop of each waits for it, and the directory is removed last.
         for member in &mut self.members {
             member.process.ask_to_stop();
         }
     }
-}
-
-/// Ports that are free now, each with its `+ offset` twin free too. All are chosen before any is
-/// given back.
-pub(crate) fn free_ports(count: usize, offset: u16) -> Result<Vec<u16>> {
-    let mut held = Vec::new();
-    let mut ports = Vec::new();
-    while ports.len() < count {
-        interrupt::check()?;
-        let listener =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("cannot find a free port")?;
-        let port = listener.local_addr()?.port();
-        let twin = match port.checked_add(offset) {
-            None => None,
-            Some(_) if offset == 0 => Some(None),
-            Some(twin) => TcpListener::bind((Ipv4Addr::LOCALHOST, twin)).ok().map(Some),
-        };
-        if let Some(twin) = twin {
-            ports.push(port);
-            held.extend(twin);
-        }
-        held.push(listener);
-    }
-    Ok(ports)
-}
-
-/// One free port.
-pub(crate) fn free_port() -> Result<u16> {
-    free_ports(1, 0)?.pop().context("cannot find a free port")
-}
-
-/// Sends the request to a local port, and answers the first bytes of the reply.
-pub(crate) fn exchange(port: u16, request: &[u8]) -> Result<Vec<u8>> {
-    let mut stream =
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).context("it does not listen")?;
-    stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-    stream.write_all(request)?;
-    let mut reply = vec![0; 16 * 1024];
-    let length = stream.read(&mut reply).context("it does not answer")?;
-    reply.truncate(length);
-    Ok(reply)
 }
 
 /// The last lines of a log.
@@ -284,16 +241,6 @@ fn tail(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ports_are_distinct() -> Result<()> {
-        let mut ports = free_ports(6, 10_000)?;
-        ports.sort_unstable();
-        ports.dedup();
-        assert_eq!(ports.len(), 6);
-        assert!(ports.iter().all(|port| port.checked_add(10_000).is_some()));
-        Ok(())
-    }
 
     #[test]
     fn a_killed_process_starts_again_and_a_paused_one_goes_on() -> Result<()> {

@@ -1,7 +1,6 @@
-//! Ctrl-C and termination: a signal only sets a flag; whoever waits looks at it, fails, and
-//! unwinds.
+//! Ctrl-C and termination: a signal only sets a flag, which every loop that waits checks.
 //!
-//! So there is one way out, the ordinary one, and every server stops in its owner's `Drop`.
+//! Its error unwinds as any other does, so every server is stopped in its owner's `Drop`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -1,4 +1,4 @@
-//! The kinds of server that a cell can need, and what is known of each by name alone.
+//! The kinds of server that a cell can need: names, variables and packages.
 
 use anyhow::{Result, bail};
 use clap::ValueEnum;
@@ -20,7 +20,7 @@ impl Kind {
     /// Every kind.
     pub const ALL: &[Self] = &[Self::Postgres, Self::Mysql, Self::Redis, Self::RedisCluster];
 
-    /// The name for people.
+    /// The display name.
     pub fn title(self) -> &'static str {
         match self {
             Self::Postgres => "PostgreSQL",
@@ -30,7 +30,7 @@ impl Kind {
         }
     }
 
-    /// The environment variable that holds the URL of a server to use, and hands ours to the tests.
+    /// The environment variable with the URL of the server to use; the tests get ours by it too.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Postgres => "USER_STREAMS_TEST_POSTGRES",

@@ -1,14 +1,15 @@
-//! Throwaway database servers for the tests, and the child processes that never outlive their
-//! owner.
+//! Throwaway database servers for the tests, stopped together with their owner, and the cells of
+//! the test matrix.
 //!
-//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness kills, stops and
-//! restarts them.
+//! `cargo xtask` starts them for the tests and the benchmarks; the fault harness and the Redis
+//! crate's tests also kill, pause and restart them.
 #![allow(
     clippy::missing_errors_doc,
     reason = "every error is an `anyhow::Error` that says what failed"
 )]
 
 mod account;
+pub mod cells;
 mod certificate;
 mod guard;
 mod install;
@@ -17,6 +18,8 @@ pub mod interrupt;
 mod kind;
 mod locate;
 mod mariadb;
+mod network;
+mod package;
 mod password;
 mod pgbouncer;
 mod postgres;
@@ -35,7 +38,9 @@ pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{
-    Source, concurrently, is_installed, missing, provide, source, start, start_with,
+    Source, concurrently, is_installed, missing, provide, source, start, start_sentinel,
+    start_with, url,
 };
+pub use redis::redis_cli;
 pub use server::Server;
 pub use tls::Tls;

@@ -7,13 +7,20 @@ use std::{
 
 use crate::Kind;
 
+/// MariaDB's server, or MySQL's.
+pub(crate) const MARIADB: &[&str] = &["mariadbd", "mysqld"];
+/// Redis' server, or Valkey's.
+pub(crate) const REDIS: &[&str] = &["redis-server", "valkey-server"];
+/// The clients of these.
+pub(crate) const REDIS_CLI: &[&str] = &["redis-cli", "valkey-cli"];
+
 /// The directory that holds every binary that this kind of server needs.
 pub(crate) fn directory(kind: Kind) -> Option<PathBuf> {
     let candidates = chosen(kind).map_or_else(|| candidates(kind), |directory| vec![directory]);
     candidates.into_iter().find(|directory| holds_all(directory, kind))
 }
 
-/// The directory that the environment chooses, if it does: no other is looked into.
+/// The directory that the environment names; no other is searched then.
 pub(crate) fn chosen(kind: Kind) -> Option<PathBuf> {
     env::var_os(kind.binaries_variable()).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
@@ -30,13 +37,13 @@ pub(crate) fn binary(directory: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| directory.join(name)).find(|path| path.is_file())
 }
 
-/// What a kind needs: of each group, one name.
+/// What a kind needs: one binary of each group.
 fn needed(kind: Kind) -> &'static [&'static [&'static str]] {
     match kind {
         Kind::Postgres => &[&["initdb"], &["postgres"]],
-        Kind::Mysql => &[crate::mariadb::SERVERS],
-        Kind::Redis => &[crate::redis::SERVERS],
-        Kind::RedisCluster => &[crate::redis::SERVERS, crate::redis::CLIENTS],
+        Kind::Mysql => &[MARIADB],
+        Kind::Redis => &[REDIS],
+        Kind::RedisCluster => &[REDIS, REDIS_CLI],
     }
 }
 
@@ -44,7 +51,7 @@ fn holds_all(directory: &Path, kind: Kind) -> bool {
     needed(kind).iter().all(|names| binary(directory, names).is_some())
 }
 
-/// Where programs are.
+/// Where programs are installed.
 fn directories() -> Vec<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let others =
@@ -52,7 +59,7 @@ fn directories() -> Vec<PathBuf> {
     env::split_paths(&path).chain(others).collect()
 }
 
-/// The directories to look into, best first.
+/// The directories to search, in order of preference.
 fn candidates(kind: Kind) -> Vec<PathBuf> {
     let mut directories = directories();
     if kind == Kind::Postgres {

@@ -8,31 +8,35 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::Stop;
 use crate::{
-    Kind, Profile, Server,
-    instance::{Instance, exchange, free_port},
+    Profile,
+    instance::Instance,
     locate,
+    network::{exchange, free_port},
+    process::Stop,
     tls::{Tls, TlsFiles},
 };
 
-/// The server binaries, the best first.
-pub(crate) const SERVERS: &[&str] = &["mariadbd", "mysqld"];
 const INSTALLERS: &[&str] = &["mariadb-install-db", "mysql_install_db"];
 
-/// The file of its settings; the system's are not read.
+/// The settings file; the system's is not read.
 const SETTINGS: &str = "my.cnf";
 
-/// Runs before the server listens: whoever can connect finds the database.
+/// Runs before the server listens: the first connection finds the database.
 const INIT: &str = "\
 CREATE DATABASE IF NOT EXISTS user_streams CHARACTER SET utf8mb4;
 CREATE USER IF NOT EXISTS 'root'@'127.0.0.1';
 GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 ";
 
-/// Starts it with an empty database.
-pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
-    let server = locate::binary(binaries, SERVERS).context("the server binary has gone")?;
+/// Starts it with an empty database, and returns its URL.
+pub(crate) fn start(
+    binaries: &Path,
+    profile: Profile,
+    options: &[&str],
+) -> Result<(String, Instance)> {
+    let server =
+        locate::binary(binaries, locate::MARIADB).context("the server binary has disappeared")?;
     let mut instance = Instance::new("mysql")?;
     let data = instance.path().join("data");
     let command = |binary: &Path| {
@@ -70,17 +74,13 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
         .args(profile.mysql())
         .args(options);
     instance.spawn("mysqld", mysqld, Stop::Kill, port, greets)?;
-    Ok(Server::throwaway(
-        Kind::Mysql,
-        format!("mysql://root@127.0.0.1:{port}/user_streams"),
-        instance,
-    ))
+    Ok((format!("mysql://root@127.0.0.1:{port}/user_streams"), instance))
 }
 
-/// Has it speak TLS, or not, from its next start on.
+/// Turns TLS on or off from its next start on.
 pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
     let lines = match tls {
-        // Newer ones make a certificate of their own, MariaDB and MySQL.
+        // Newer versions of both generate a certificate otherwise.
         None => "loose-ssl = OFF\nloose-auto-generate-certs = OFF\n".to_owned(),
         Some(tls) => {
             let files = TlsFiles::write(tls, directory, None)?;
@@ -109,7 +109,7 @@ fn installer(binaries: &Path) -> Option<PathBuf> {
     directories.iter().find_map(|directory| locate::binary(directory, INSTALLERS))
 }
 
-/// `mysqld` is either's name.
+/// Both install a `mysqld`.
 fn is_mariadb(server: &Path) -> bool {
     let version = Command::new(server).args(["--no-defaults", "--version"]).output();
     version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("MariaDB"))

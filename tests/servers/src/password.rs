@@ -1,5 +1,5 @@
-//! The login of MySQL 8 and later, `caching_sha2_password`, as far as a server asks for the
-//! password of somebody whom it has not seen since its start.
+//! The login of MySQL 8 and later, `caching_sha2_password`, as far as the server asks for a
+//! password that is not in its cache.
 
 use std::{
     io::{Read, Write},
@@ -10,13 +10,12 @@ use std::{
 
 use anyhow::Result;
 
-/// Whose private half nobody has: what is encrypted with it is not read.
+/// A public key whose private key was discarded: passwords are not decrypted.
 const PUBLIC_KEY: &str = include_str!("password.pem");
 /// Protocol 4.1 with a database, `SECURE_CONNECTION` and `PLUGIN_AUTH`, and no TLS.
 const CAPABILITIES: u32 = 0x0008_a208;
 
-/// Not a server, but the beginning of one: it asks for the password by its public key, and then
-/// refuses the login.
+/// Only the login of a server: it asks for the password by its public key, then refuses it.
 #[derive(Debug)]
 pub struct PasswordServer {
     /// Where it listens.
@@ -33,7 +32,7 @@ impl PasswordServer {
         let (sender, passwords) = channel();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                // Who gives up has said so to the test.
+                // A client that gives up reports it to the test itself.
                 if let Ok(length) = login(client)
                     && sender.send(length).is_err()
                 {
@@ -56,7 +55,7 @@ fn login(mut client: TcpStream) -> Result<usize> {
     ];
     write(&mut client, 0, &greeting.concat())?;
     read(&mut client)?;
-    // "Full authentication": the cache does not have it.
+    // "Full authentication": a cache miss.
     write(&mut client, 2, &[1, 4])?;
     read(&mut client)?;
     write(&mut client, 4, &[&[1], PUBLIC_KEY.as_bytes()].concat())?;
@@ -65,7 +64,7 @@ fn login(mut client: TcpStream) -> Result<usize> {
     Ok(password.len())
 }
 
-/// A packet: its length, its number, and what is in it.
+/// A packet: its length, its number and its payload.
 fn write(client: &mut TcpStream, number: u8, payload: &[u8]) -> Result<()> {
     let length = u32::try_from(payload.len())?.to_le_bytes();
     Ok(client.write_all(&[&length[..3], &[number], payload].concat())?)

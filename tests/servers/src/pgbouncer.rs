@@ -6,9 +6,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     account::Account,
-    install,
-    instance::{Instance, exchange, free_port},
+    instance::Instance,
     locate,
+    network::{exchange, free_port, retry},
+    package,
     postgres::HELLO,
     process::Stop,
 };
@@ -17,52 +18,38 @@ use crate::{
 pub(crate) const PROGRAM: &str = "pgbouncer";
 /// The environment variable that names the directory of the binary, to choose among versions.
 const BINARIES: &str = "USER_STREAMS_TEST_PGBOUNCER_BIN";
-/// How often a start is tried when another process took the port in between.
-const ATTEMPTS: usize = 3;
 
 /// A running PgBouncer. Dropping it stops it.
 #[derive(Debug)]
 pub struct Pooler {
-    /// Where it listens: the address instead of the server's, all else the same.
+    /// The server's URL with the pooler's address.
     pub url: String,
     _instance: Instance,
 }
 
-/// Whether there is one here.
+/// Whether it is installed.
 pub(crate) fn is_installed() -> bool {
     locate::program(BINARIES, PROGRAM).is_some()
 }
 
 impl Pooler {
-    /// Starts it in front of the server at this URL, as whose user every client comes to the
-    /// server. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
-    /// others are PgBouncer's own defaults.
+    /// Starts it in front of the server at this URL; every client is logged in to the server as the
+    /// URL's user. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
+    /// others keep PgBouncer's defaults.
     pub fn start(server_url: &str, settings: &[&str]) -> Result<Self> {
         Self::start_for(server_url, &[], settings)
     }
 
-    /// The same, but whoever is one of these users comes to the server as himself, and nobody else
-    /// is let in.
+    /// The same, but only these users can log in, and the server sees them as themselves.
     pub fn start_for(server_url: &str, users: &[String], settings: &[&str]) -> Result<Self> {
         let Some(binary) = locate::program(BINARIES, PROGRAM) else {
             bail!(
                 "PgBouncer is not installed: run `{}` (or `cargo xtask test --install`), or set \
                  {BINARIES}",
-                install::line_of(PROGRAM)
+                package::line_of(PROGRAM)
             );
         };
-        let mut attempt = 1;
-        loop {
-            match Self::try_start(&binary, server_url, users, settings) {
-                Err(error)
-                    if attempt < ATTEMPTS
-                        && format!("{error:#}").contains("ddress already in use") =>
-                {
-                    attempt += 1;
-                }
-                started => return started.context("PgBouncer did not start"),
-            }
-        }
+        retry("PgBouncer", || Self::try_start(&binary, server_url, users, settings))
     }
 
     fn try_start(
@@ -82,7 +69,7 @@ impl Pooler {
             "[pgbouncer]".to_owned(),
             format!("listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir ="),
         ];
-        // All are let in without a password, as by the tests' server.
+        // Without passwords, as on the tests' server.
         if users.is_empty() {
             database_line += &format!(" user={user}");
             lines.push("auth_type = any".to_owned());

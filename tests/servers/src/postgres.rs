@@ -4,19 +4,24 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::Stop;
 use crate::{
-    Kind, Profile, Server,
+    Profile,
     account::Account,
-    instance::{Instance, exchange, free_port},
+    instance::Instance,
+    network::{exchange, free_port},
+    process::Stop,
     tls::{Tls, TlsFiles},
 };
 
 /// Start-up message: length 41, protocol 3.0, user and database `postgres`.
 pub(crate) const HELLO: &[u8] = b"\0\0\0\x29\0\x03\0\0user\0postgres\0database\0postgres\0\0";
 
-/// Starts it with an empty database.
-pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
+/// Starts it with an empty database, and returns its URL.
+pub(crate) fn start(
+    binaries: &Path,
+    profile: Profile,
+    options: &[&str],
+) -> Result<(String, Instance)> {
     let mut instance = Instance::new("postgres")?;
     let account = account()?;
     if let Some(account) = account {
@@ -58,11 +63,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Resu
     postgres.args(options);
     profile.with_tls(|tls| configure(instance.path(), tls))?;
     instance.spawn("postgres", postgres, Stop::Quit, port, accepts_sessions)?;
-    Ok(Server::throwaway(
-        Kind::Postgres,
-        format!("postgres://postgres@127.0.0.1:{port}/postgres"),
-        instance,
-    ))
+    Ok((format!("postgres://postgres@127.0.0.1:{port}/postgres"), instance))
 }
 
 /// It refuses to run as root.
@@ -70,7 +71,7 @@ fn account() -> Result<Option<Account>> {
     Account::for_root(&["postgres", "nobody"])
 }
 
-/// Has it speak TLS, or not, from its next start on.
+/// Turns TLS on or off from its next start on.
 pub(crate) fn configure(directory: &Path, tls: Option<&Tls<'_>>) -> Result<()> {
     let mut lines = String::new();
     if let Some(tls) = tls {

@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::interrupt;
 
-/// How often a waiting loop looks again.
+/// How long a loop that waits sleeps between two checks.
 pub const POLL: Duration = Duration::from_millis(20);
 /// How long a child may take to stop before it is killed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,7 +27,7 @@ pub enum Stop {
     Terminate,
     /// SIGQUIT to the leader, which stops its own children: PostgreSQL's immediate shutdown.
     Quit,
-    /// SIGKILL to the whole group: a server whose data goes away with it.
+    /// SIGKILL to the whole group: a server whose data is thrown away.
     Kill,
 }
 
@@ -98,7 +98,7 @@ impl Process {
     pub fn ask_to_stop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             let pid = Pid::from_child(&self.child);
-            // It may have ended meanwhile: then there is nobody to signal.
+            // It may have ended meanwhile.
             let _ = match self.stop {
                 Stop::Terminate => kill_process_group(pid, Signal::TERM),
                 Stop::Quit => kill_process(pid, Signal::QUIT),
@@ -118,27 +118,27 @@ impl Drop for Process {
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             thread::sleep(POLL);
         }
-        // Whatever is left of its group, and the child itself if it was deaf.
+        // What is left of its group, and the child itself if it did not stop.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
 }
 
-/// Sends a signal to a process that may have ended: then there is nobody to signal.
+/// Sends a signal to a process that may have ended.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// Whether a process runs; one that has ended and waits for its parent to notice does not.
+/// Whether a process runs; a zombie does not.
 pub(crate) fn is_alive(pid: u32) -> bool {
     let state = Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
     state.is_ok_and(|output| !output.stdout.is_empty() && !output.stdout.starts_with(b"Z"))
 }
 
-/// The children of a process, theirs, and so on. A process group does not tell: PostgreSQL's
-/// children leave it.
+/// The descendants of a process. Its process group does not contain them all: PostgreSQL's children
+/// leave it.
 pub(crate) fn descendants(pid: u32) -> Result<Vec<u32>> {
     let output = Command::new("ps").args(["-A", "-o", "pid=", "-o", "ppid="]).output();
     let output = output.context("cannot run `ps`")?;
@@ -160,7 +160,7 @@ pub(crate) fn descendants(pid: u32) -> Result<Vec<u32>> {
     Ok(found)
 }
 
-/// Runs a command to its end, and fails if it does.
+/// Runs a command, and fails if it does.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = Process::spawn(command, Stop::Terminate)?.wait()?;
     if !status.success() {
@@ -169,7 +169,7 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// The command as one would type it.
+/// The command as a line for a shell.
 pub fn display(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| quote(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
@@ -177,12 +177,8 @@ pub fn display(command: &Command) -> String {
 
 /// The word, in quotes where a shell needs them.
 pub fn quote(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    // Only a zero byte cannot be quoted, and no argument or variable can have one.
+    shlex::try_quote(word).unwrap_or_default().into_owned()
 }
 
 #[cfg(test)]
@@ -203,23 +199,23 @@ mod tests {
         drop(process);
         let deadline = Instant::now() + PATIENCE;
         while is_alive(grandchild) {
-            assert!(Instant::now() < deadline, "process {grandchild} is still there");
+            assert!(Instant::now() < deadline, "process {grandchild} still runs");
             thread::sleep(POLL);
         }
         Ok(())
     }
 
     #[test]
-    fn a_failing_command_tells_its_status() {
+    fn a_failing_command_reports_its_status() {
         let error = run(Command::new("sh").args(["-c", "exit 3"])).expect_err("it failed");
         assert_eq!(error.to_string(), "exit status: 3");
     }
 
     #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_a_line_for_a_shell() {
         assert_eq!(
             display(Command::new("sh").args(["-c", "echo it's", ""])),
-            r"sh -c 'echo it'\''s' ''"
+            r#"sh -c "echo it's" ''"#
         );
     }
 }

@@ -4,20 +4,19 @@ use anyhow::Result;
 
 use crate::{certificate::Authority, tls::Tls};
 
-/// How much a server cares for its data.
+/// How durable a server's data is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Nothing survives a crash: the data is thrown away in any case.
+    /// Nothing survives a crash.
     Fast,
-    /// What was committed survives the end of the server's processes, though not of the machine.
-    /// The servers speak TLS too.
+    /// Commits survive a crash of the server, though not of the machine. The servers have TLS too.
     Crash,
-    /// As the server ships.
+    /// The server's defaults.
     Durable,
 }
 
 impl Profile {
-    /// Configures TLS for PostgreSQL and MariaDB, where they take sessions by it too.
+    /// Configures TLS for PostgreSQL and MariaDB, if this profile has it.
     pub(crate) fn with_tls(
         self,
         configure: impl FnOnce(Option<&Tls<'_>>) -> Result<()>,

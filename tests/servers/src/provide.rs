@@ -1,14 +1,13 @@
-//! Where a server comes from: a URL in the environment, or a throwaway instance of the binaries
-//! that are here.
+//! Where a server comes from: a URL in the environment, or a throwaway instance of installed
+//! binaries.
 
 use std::{env, path::PathBuf, thread};
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::{Kind, Profile, Server, install, locate, mariadb, postgres, redis, redis_cluster};
-
-/// How often a start is tried when another process took the port in between.
-const ATTEMPTS: usize = 3;
+use crate::{
+    Kind, Profile, Server, locate, mariadb, network::retry, package, postgres, redis, redis_cluster,
+};
 
 /// Where a server comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +16,7 @@ pub enum Source {
     Environment(String),
     /// A throwaway instance of the binaries in this directory.
     Local(PathBuf),
-    /// Nowhere: neither a URL nor a binary.
+    /// Neither a URL nor a binary.
     Missing,
 }
 
@@ -29,12 +28,12 @@ pub fn source(kind: Kind) -> Source {
     }
 }
 
-/// Whether a throwaway instance could be started, whatever the environment says.
+/// Whether a throwaway instance could be started, even if the environment has a URL.
 pub fn is_installed(kind: Kind) -> bool {
     locate::directory(kind).is_some()
 }
 
-/// What to tell about a server that is nowhere.
+/// The error for a missing server, with the line that installs it.
 pub fn missing(kind: Kind) -> String {
     let place = match locate::chosen(kind) {
         Some(directory) => format!("not in {} ({})", directory.display(), kind.binaries_variable()),
@@ -43,9 +42,20 @@ pub fn missing(kind: Kind) -> String {
     format!(
         "{} is {place}: run `{}` (or `cargo xtask test --install`), or set {}",
         kind.title(),
-        install::line(kind),
+        package::line(kind),
         kind.variable()
     )
+}
+
+/// The URL of the server that the environment names; an error says how to get one.
+pub fn url(kind: Kind) -> Result<String> {
+    match source(kind) {
+        Source::Environment(url) => Ok(url),
+        Source::Local(_) => {
+            bail!("{} is not set: `cargo xtask test` starts a server for it", kind.variable())
+        }
+        Source::Missing => bail!(missing(kind)),
+    }
 }
 
 /// The server that the tests use: the environment's, or a throwaway instance.
@@ -67,26 +77,21 @@ pub fn start(kind: Kind, profile: Profile) -> Result<Server> {
 /// The same with more options; not for a cluster.
 pub fn start_with(kind: Kind, profile: Profile, options: &[&str]) -> Result<Server> {
     let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
-    let mut attempt = 1;
-    loop {
-        let started = match kind {
-            Kind::Postgres => postgres::start(&binaries, profile, options),
-            Kind::Mysql => mariadb::start(&binaries, profile, options),
-            Kind::Redis => redis::start(&binaries, profile, options),
-            Kind::RedisCluster => redis_cluster::start(&binaries, profile),
-        };
-        match started {
-            Err(error)
-                if attempt < ATTEMPTS && format!("{error:#}").contains("ddress already in use") =>
-            {
-                attempt += 1;
-            }
-            other => {
-                return other
-                    .map_err(|error| error.context(format!("{} did not start", kind.title())));
-            }
-        }
-    }
+    let (url, instance) = retry(kind.title(), || match kind {
+        Kind::Postgres => postgres::start(&binaries, profile, options),
+        Kind::Mysql => mariadb::start(&binaries, profile, options),
+        Kind::Redis => redis::start(&binaries, profile, options),
+        Kind::RedisCluster => redis_cluster::start(&binaries, profile),
+    })?;
+    Ok(Server::throwaway(kind, url, instance))
+}
+
+/// Starts a sentinel that alone watches over the Redis at this port, by the name `main`.
+pub fn start_sentinel(port: u16) -> Result<Server> {
+    let kind = Kind::Redis;
+    let Some(binaries) = locate::directory(kind) else { bail!(missing(kind)) };
+    let (url, instance) = retry("Redis Sentinel", || redis::start_sentinel(&binaries, port))?;
+    Ok(Server::throwaway(kind, url, instance))
 }
 
 /// Applies `f` to all these kinds at once: starting is mostly waiting.
@@ -95,18 +100,16 @@ pub fn concurrently(
     f: impl Fn(Kind) -> Result<Server> + Sync,
 ) -> Vec<(Kind, Result<Server>)> {
     thread::scope(|scope| {
-        let threads: Vec<_> = kinds
-            .iter()
-            .map(|&kind| {
-                (
-                    kind,
-                    scope.spawn({
-                        let f = &f;
-                        move || f(kind)
-                    }),
-                )
-            })
-            .collect();
+        let start = |&kind| {
+            (
+                kind,
+                scope.spawn({
+                    let f = &f;
+                    move || f(kind)
+                }),
+            )
+        };
+        let threads: Vec<_> = kinds.iter().map(start).collect();
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
             thread.join().unwrap_or_else(|_| Err(anyhow!("the starting thread panicked")))
         };

@@ -1,33 +1,54 @@
 //! A throwaway Redis, or Valkey where only that is installed.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::Stop;
 use crate::{
-    Kind, Profile, Server,
-    instance::{Instance, exchange, free_ports},
+    Kind, Profile,
+    instance::Instance,
     locate,
+    network::{exchange, free_ports},
+    process::Stop,
     tls::{Tls, TlsFiles},
 };
 
-/// The server binaries, the best first.
-pub(crate) const SERVERS: &[&str] = &["redis-server", "valkey-server"];
-/// The clients; a cluster needs one to be made.
-pub(crate) const CLIENTS: &[&str] = &["redis-cli", "valkey-cli"];
-
 /// A node's own port for the other nodes of a cluster is this much higher.
 pub(crate) const BUS: u16 = 10_000;
-/// The file of the settings that are no options, in the directory of the process.
+/// The settings file, in the directory of the process.
 const SETTINGS: &str = "redis.conf";
 
-/// Starts it, empty.
-pub(crate) fn start(binaries: &Path, profile: Profile, options: &[&str]) -> Result<Server> {
+/// The command of the client, `redis-cli`, that is installed beside the server.
+pub fn redis_cli() -> Result<Command> {
+    let directory = locate::directory(Kind::RedisCluster).context("redis-cli is not installed")?;
+    let client = locate::binary(&directory, locate::REDIS_CLI);
+    Ok(Command::new(client.context("the client binary has disappeared")?))
+}
+
+/// Starts it, empty, and returns its URL.
+pub(crate) fn start(
+    binaries: &Path,
+    profile: Profile,
+    options: &[&str],
+) -> Result<(String, Instance)> {
+    let options = [profile.redis(), options].concat();
+    start_process(binaries, "", &options)
+}
+
+/// Starts a sentinel that alone watches over the server at this port, by the name `main`.
+pub(crate) fn start_sentinel(binaries: &Path, port: u16) -> Result<(String, Instance)> {
+    let settings = format!(
+        "sentinel monitor main 127.0.0.1 {port} 1\nsentinel down-after-milliseconds main 500\n\
+         sentinel failover-timeout main 5000\n"
+    );
+    start_process(binaries, &settings, &["--sentinel"])
+}
+
+fn start_process(binaries: &Path, settings: &str, options: &[&str]) -> Result<(String, Instance)> {
     let mut instance = Instance::new("redis")?;
     let port = free_port()?;
-    spawn(&mut instance, binaries, port, profile, options)?;
-    Ok(Server::throwaway(Kind::Redis, format!("redis://127.0.0.1:{port}"), instance))
+    spawn(&mut instance, binaries, port, settings, options)?;
+    Ok((format!("redis://127.0.0.1:{port}"), instance))
 }
 
 /// Adds a Redis process to the instance, in a directory of its own, and waits until it answers.
@@ -35,35 +56,35 @@ pub(crate) fn spawn(
     instance: &mut Instance,
     binaries: &Path,
     port: u16,
-    profile: Profile,
+    settings: &str,
     options: &[&str],
 ) -> Result<()> {
-    let server = locate::binary(binaries, SERVERS).context("the server binary has gone")?;
+    let server =
+        locate::binary(binaries, locate::REDIS).context("the server binary has disappeared")?;
     let directory = instance.path().join(port.to_string());
-    std::fs::create_dir(&directory)?;
-    let settings = directory.join(SETTINGS);
-    std::fs::write(&settings, "")?;
+    fs::create_dir(&directory)?;
+    let file = directory.join(SETTINGS);
+    fs::write(&file, settings)?;
     let mut redis = Command::new(server);
     redis
-        .arg(settings)
+        .arg(file)
         .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--daemonize", "no", "--dir"])
-        .arg(&directory);
-    redis.args(profile.redis()).args(options);
+        .arg(&directory)
+        .args(options);
     instance.spawn(&format!("redis-{port}"), redis, Stop::Kill, port, |port| {
-        expect(port, "PING", "+PONG")
+        // With a password it refuses a client that has not logged in.
+        expect(port, "PING", "+PONG").or_else(|_| expect(port, "PING", "-NOAUTH"))
     })
 }
 
-/// Has the process at this port speak TLS too, or not, from its next start on; returns the port for
-/// it.
+/// Turns TLS on or off for the process at this port, from its next start on; returns the TLS port.
 pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> Result<u16> {
     let directory = directory.join(port.to_string());
     let (mut lines, mut tls_port) = (String::new(), port);
     if let Some(tls) = tls {
         let files = TlsFiles::write(tls, &directory, None)?;
         tls_port = free_port()?;
-        // Without an authority of the clients it does not start: then its own certificate has to
-        // do.
+        // It does not start without an authority for clients: its own certificate is one.
         let clients = files.clients.as_ref().unwrap_or(&files.certificate);
         lines = format!(
             "tls-port {tls_port}\ntls-cert-file {}\ntls-key-file {}\ntls-ca-cert-file \
@@ -74,11 +95,11 @@ pub(crate) fn configure(directory: &Path, port: u16, tls: Option<&Tls<'_>>) -> R
             if files.clients.is_some() { "yes" } else { "no" }
         );
     }
-    std::fs::write(directory.join(SETTINGS), lines).context("cannot write its settings")?;
+    fs::write(directory.join(SETTINGS), lines).context("cannot write its settings")?;
     Ok(tls_port)
 }
 
-/// Free, as the port of a cluster's bus is that goes with it.
+/// A free port whose port for the cluster bus is free too.
 fn free_port() -> Result<u16> {
     free_ports(1, BUS)?.pop().context("cannot find a free port")
 }

@@ -5,27 +5,24 @@ use std::{path::Path, process::Command};
 use anyhow::{Context, Result};
 
 use crate::{
-    Kind, Profile, Server,
-    instance::{Instance, free_ports},
+    Profile,
+    instance::Instance,
     locate,
-    redis::{BUS, CLIENTS, expect, spawn},
+    network::free_ports,
+    redis::{BUS, expect, spawn},
 };
 
 const NODES: usize = 6;
 
-/// Starts the nodes, joins them, and waits until each of them and each replica is ready.
-pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
-    let client = locate::binary(binaries, CLIENTS).context("the client binary has gone")?;
+/// Starts the nodes, joins them, and waits until each master and replica is ready.
+pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<(String, Instance)> {
+    let client =
+        locate::binary(binaries, locate::REDIS_CLI).context("the client binary has disappeared")?;
     let mut instance = Instance::new("redis-cluster")?;
     let ports = free_ports(NODES, BUS)?;
     for &port in &ports {
-        spawn(
-            &mut instance,
-            binaries,
-            port,
-            profile,
-            &["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"],
-        )?;
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "5000"];
+        spawn(&mut instance, binaries, port, "", &[profile.redis(), &options].concat())?;
     }
 
     let addresses: Vec<_> = ports.iter().map(|port| format!("127.0.0.1:{port}")).collect();
@@ -40,11 +37,7 @@ pub(crate) fn start(binaries: &Path, profile: Profile) -> Result<Server> {
 
     let (first, others) = addresses.split_first().context("a cluster has nodes")?;
     let others: Vec<_> = others.iter().map(|address| format!("node={address}")).collect();
-    Ok(Server::throwaway(
-        Kind::RedisCluster,
-        format!("redis-cluster://{first}?{}", others.join("&")),
-        instance,
-    ))
+    Ok((format!("redis-cluster://{first}?{}", others.join("&")), instance))
 }
 
 /// Waits until the nodes know each other and serve every slot.

@@ -1,4 +1,4 @@
-//! A running server: where it is, and what can be done to it.
+//! A running server: its URL, and how it is stopped, paused and restarted.
 
 use std::path::Path;
 
@@ -10,15 +10,15 @@ use crate::{Kind, instance::Instance, mariadb, postgres, redis, redis_cluster, t
 /// A running server. Dropping it stops a throwaway instance and removes its directory.
 #[derive(Debug)]
 pub struct Server {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it listens.
+    /// Its URL.
     pub url: String,
     instance: Option<Instance>,
 }
 
 impl Server {
-    /// A server that somebody else runs.
+    /// A server that was already running.
     pub(crate) fn external(kind: Kind, url: String) -> Self {
         Self { kind, url, instance: None }
     }
@@ -34,30 +34,29 @@ impl Server {
         instance.check().with_context(|| format!("{} ended", self.kind.title()))
     }
 
-    /// How many processes it has that can be killed or paused alone; what they start themselves
-    /// does not count.
+    /// How many processes can be killed or paused alone; their children do not count.
     pub fn nodes(&self) -> usize {
         self.instance.as_ref().map_or(0, Instance::nodes)
     }
 
-    /// Kills every process outright.
+    /// Kills every process.
     pub fn kill(&mut self) -> Result<()> {
         (0..self.nodes()).try_for_each(|node| self.kill_node(node))
     }
 
-    /// Kills one node outright, with its children.
+    /// Kills one node, with its children.
     pub fn kill_node(&mut self, node: usize) -> Result<()> {
         self.own()?.kill(node)
     }
 
-    /// Shuts it down in good order.
+    /// Shuts it down.
     pub fn terminate(&mut self) -> Result<()> {
         // PostgreSQL waits for its clients on SIGTERM.
         let signal = if self.kind == Kind::Postgres { Signal::INT } else { Signal::TERM };
         (0..self.nodes()).try_for_each(|node| self.own()?.terminate(node, signal))
     }
 
-    /// Starts what was killed or shut down, on the same ports and data, and waits until it answers.
+    /// Restarts what was killed or shut down, on the same ports and data, and waits until it answers.
     pub fn restart(&mut self) -> Result<()> {
         let kind = self.kind;
         let instance = self.own()?;
@@ -68,7 +67,7 @@ impl Server {
         Ok(())
     }
 
-    /// Starts it again, with TLS or without it; returns the port for it. Redis has one of its own.
+    /// Restarts it with TLS or without; returns the TLS port, which is another one for Redis.
     pub fn restart_with(&mut self, tls: Option<&Tls<'_>>) -> Result<u16> {
         let (kind, instance) = (self.kind, self.own()?);
         let (directory, port) =
@@ -89,17 +88,17 @@ impl Server {
         self.instance.as_ref().map(Instance::path)
     }
 
-    /// Stops every process: connections stay, and nothing is answered.
+    /// Pauses every process: connections stay open, and nothing is answered.
     pub fn pause(&mut self) -> Result<()> {
         (0..self.nodes()).try_for_each(|node| self.pause_node(node))
     }
 
-    /// Stops one node, with its children.
+    /// Pauses one node, with its children.
     pub fn pause_node(&mut self, node: usize) -> Result<()> {
         self.own()?.pause(node)
     }
 
-    /// Lets whatever was stopped go on.
+    /// Continues what was paused.
     pub fn resume(&mut self) -> Result<()> {
         self.own()?.resume()
     }
@@ -107,7 +106,7 @@ impl Server {
     fn own(&mut self) -> Result<&mut Instance> {
         match &mut self.instance {
             Some(instance) => Ok(instance),
-            None => bail!("{} is not ours to stop", self.kind.title()),
+            None => bail!("{} is not a throwaway server: it cannot be stopped", self.kind.title()),
         }
     }
 }

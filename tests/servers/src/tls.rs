@@ -1,4 +1,4 @@
-//! What a throwaway server that speaks TLS has in its directory.
+//! The TLS settings of a throwaway server, and their files.
 
 use std::{
     fs,
@@ -13,16 +13,16 @@ use crate::{
     certificate::{Authority, Certificate},
 };
 
-/// How a server speaks TLS.
+/// The TLS settings of a server.
 #[derive(Clone, Copy)]
 pub struct Tls<'a> {
-    /// What it shows its clients.
+    /// Its own certificate.
     pub certificate: &'a Certificate,
-    /// Who signs the certificates of its clients. Redis wants one of each client then.
+    /// The authority for client certificates. Redis then requires one of every client.
     pub clients: Option<&'a Authority>,
 }
 
-/// The files of it.
+/// The files with them.
 #[derive(Debug)]
 pub(crate) struct TlsFiles {
     pub(crate) certificate: PathBuf,
@@ -31,7 +31,7 @@ pub(crate) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// Writes them to the directory. PostgreSQL wants its key to be read by its owner alone.
+    /// Writes them to the directory. PostgreSQL requires that only the owner can read the key.
     pub(crate) fn write(tls: &Tls<'_>, directory: &Path, owner: Option<Account>) -> Result<Self> {
         let write = |name: &str, pem: &str| {
             let path = directory.join(name);

@@ -1,8 +1,8 @@
 //! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients
 //! and errors, on every database.
 //!
-//! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its
-//! URL is set, as `cargo xtask test` does.
+//! `cargo xtask test` starts the servers and sets the variables of their URLs; without its server a
+//! test fails.
 
 mod connections;
 mod database;
@@ -21,6 +21,7 @@ mod urls;
 use std::process::ExitCode;
 
 use database::{KINDS, TestDatabase};
+use user_streams_test_servers::{self as test_servers, Kind, cells};
 use user_streams_testkit::libtest_mimic::{Arguments, Trial, run};
 
 type Test = (&'static str, fn(TestDatabase) -> futures_util::future::BoxFuture<'static, ()>);
@@ -61,11 +62,17 @@ fn trial(
     test: fn(TestDatabase) -> futures_util::future::BoxFuture<'static, ()>,
 ) -> Trial {
     let name = format!("{}::{}", kind.name, name.trim_start_matches("sql::"));
+    let server = match kind.name {
+        "postgres" => Some(Kind::Postgres),
+        "mysql" => Some(Kind::Mysql),
+        _ => None,
+    };
     let run = move || {
+        server.map(test_servers::url).transpose()?;
         let runtime = tokio::runtime::Runtime::new().map_err(|error| error.to_string())?;
         runtime.block_on(async { test(TestDatabase::create(kind).await).await });
         Ok(())
     };
-    // Without its server a test is shown as ignored; the matrix always has the servers.
-    Trial::test(name, run).with_ignored_flag(kind.url().is_none())
+    let is_skipped = server.is_some_and(|server| cells::need(server).is_ok_and(|need| !need));
+    Trial::test(name, run).with_ignored_flag(is_skipped)
 }

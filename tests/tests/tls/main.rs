@@ -1,6 +1,7 @@
 //! TLS to throwaway servers whose certificates are of an authority of the tests' own.
 //!
-//! `cargo test -p user-streams-tests --all-features --test tls`; needs the servers' binaries.
+//! `cargo test -p user-streams-tests --all-features --test tls`. Each test starts a server of its
+//! own, and fails where none is installed.
 
 mod check;
 mod files;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use futures_util::future::BoxFuture;
 use user_streams_redis as _;
 use user_streams_single_table as _;
-use user_streams_test_servers::{Kind, is_installed};
+use user_streams_test_servers::{Kind, cells};
 use user_streams_testkit::libtest_mimic::{Arguments, Trial, run};
 
 type Test = (&'static str, Option<Kind>, fn() -> BoxFuture<'static, ()>);
@@ -35,8 +36,8 @@ fn main() -> ExitCode {
             runtime.block_on(test());
             Ok(())
         };
-        // The matrix has told already that a server is missing.
-        Trial::test(name, run).with_ignored_flag(server.is_some_and(|kind| !is_installed(kind)))
+        let is_skipped = server.is_some_and(|kind| cells::need(kind).is_ok_and(|need| !need));
+        Trial::test(name, run).with_ignored_flag(is_skipped)
     });
     run(&Arguments::from_args(), trials.collect()).exit_code()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// The documents whose table lists the crates.
 const LISTS: &[&str] = &["README.md", "docs/architecture.md"];
@@ -67,7 +67,7 @@ fn tables_name_crates(file: &str, text: &str, crates: &BTreeSet<&str>) -> Vec<Pr
         .collect()
 }
 
-/// No row names a crate that is not there.
+/// No row names a crate that does not exist.
 fn tables_name_members(file: &str, text: &str, members: &BTreeSet<&str>) -> Vec<Problem> {
     let unknown = named_in_tables(text).filter(|(_, name)| !members.contains(name));
     unknown
@@ -88,7 +88,7 @@ fn named_in_tables(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// Every chapter is in the book, and the book has no chapter that is not there.
+/// Every chapter is listed in the book's summary, and every listed chapter exists.
 fn summary_lists_chapters(documents: &[(String, String)]) -> Vec<Problem> {
     let chapters: BTreeSet<_> = documents
         .iter()

@@ -1,11 +1,11 @@
-//! Finding and reading files; every path is told relative to the workspace's root.
+//! Finding and reading files; every path is relative to the workspace's root.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-/// What no rule looks into: what is built, and what is hidden.
+/// Build output and hidden files are not checked.
 fn is_skipped(name: &str) -> bool {
     name.starts_with('.') || matches!(name, "target" | "book" | "node_modules")
 }

@@ -3,12 +3,12 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::Problem;
+use super::problem::Problem;
 
 /// Every path dependency that the workspace shares names the workspace's version.
 pub(super) fn versions(manifest: &str) -> Result<Vec<Problem>> {
     let manifest: toml::Table =
-        manifest.parse().context("the workspace's Cargo.toml is no TOML")?;
+        manifest.parse().context("the workspace's Cargo.toml is not TOML")?;
     let workspace = manifest.get("workspace");
     let version = workspace
         .and_then(|workspace| workspace.get("package")?.get("version")?.as_str())
@@ -33,29 +33,22 @@ pub(super) fn folder(directory: &str, folder: &str, name: &str) -> Option<Proble
         .then(|| Problem::new(directory, format!("rename the folder to the crate's name, {name}")))
 }
 
-/// A crate that goes to a registry tells what it is.
+/// A published crate has the metadata that a registry shows.
 pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> Vec<Problem> {
     let manifest = format!("{directory}/Cargo.toml");
     let mut problems = Vec::new();
     for field in ["description", "license", "documentation", "readme"] {
-        match package[field].as_str() {
-            None | Some("") => {
-                problems.push(Problem::new(&manifest, format!("add the field `{field}`")))
-            }
-            Some("TODO") => {
-                problems.push(Problem::new(&manifest, format!("write the field `{field}`")))
-            }
-            Some(_) => {}
+        let text = package[field].as_str().unwrap_or_default();
+        if ["", "TODO"].contains(&text) {
+            problems.push(Problem::new(&manifest, format!("write the field `{field}`")));
         }
     }
     if package["keywords"].as_array().is_none_or(Vec::is_empty) {
         problems.push(Problem::new(&manifest, "add `keywords.workspace = true`"));
     }
     if !has_readme {
-        problems.push(Problem::new(
-            &format!("{directory}/README.md"),
-            "write it: it is the crate's front page",
-        ));
+        problems
+            .push(Problem::new(&format!("{directory}/README.md"), "write it: registries show it"));
     }
     problems
 }
@@ -91,15 +84,19 @@ mod tests {
     #[test]
     fn a_published_crate_has_every_field() {
         let complete = json!({
-            "description": "x", "license": "MIT", "documentation": "x", "readme": "README.md", "keywords": ["x"],
+            "description": "x",
+            "license": "MIT",
+            "documentation": "x",
+            "readme": "README.md",
+            "keywords": ["x"],
         });
         assert_eq!(published("crates/a", &complete, true), []);
-        let bare = json!({ "description": "TODO", "license": "MIT", "documentation": null, "readme": "README.md", "keywords": [] });
+        let bare = json!({ "description": "TODO", "license": "MIT", "readme": "README.md" });
         let expected = [
             "write the field `description`",
-            "add the field `documentation`",
+            "write the field `documentation`",
             "add `keywords.workspace = true`",
-            "write it: it is the crate's front page",
+            "write it: registries show it",
         ];
         assert_eq!(advices(published("crates/a", &bare, false)), expected);
     }

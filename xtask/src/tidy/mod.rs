@@ -1,37 +1,20 @@
-//! `cargo xtask tidy`: the rules of the house, as failures.
+//! `cargo xtask tidy`: the repository's own lints.
 //!
-//! A rule takes texts and answers problems; only this file and `files` read the disk.
+//! A rule takes texts and returns problems; only this file and `files` read the disk.
 
 mod documents;
 mod files;
 mod manifests;
+mod problem;
 mod sources;
 
-use std::{collections::BTreeSet, fmt, fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result, bail};
+use problem::Problem;
 use serde_json::Value;
 
 use crate::workspace;
-
-/// What is wrong with a file, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Problem {
-    file: String,
-    advice: String,
-}
-
-impl Problem {
-    fn new(file: &str, advice: impl Into<String>) -> Self {
-        Self { file: file.to_owned(), advice: advice.into() }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file, self.advice)
-    }
-}
 
 /// Checks everything, and lists all the problems at once.
 pub(crate) fn run() -> Result<()> {

@@ -1,6 +1,6 @@
 //! Rules on Rust sources.
 
-use super::Problem;
+use super::problem::Problem;
 
 /// A file that is longer than this has more than one subject.
 const MAX_LINES: usize = 500;

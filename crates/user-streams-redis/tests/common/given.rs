@@ -1,6 +1,6 @@
-//! A server of somebody else's, by the URL in `USER_STREAMS_TEST_REDIS`: newer ones, managed ones.
+//! An external server, by the URL in `USER_STREAMS_TEST_REDIS`: other versions, managed ones.
 //!
-//! Each test has an empty database of it for itself, and leaves that empty.
+//! Each test takes an empty database of it, and leaves that empty.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use std::{
 
 use super::{cli, cli_reads};
 
-/// Those that tests of this process use.
+/// The numbers of the databases in use by this process.
 static TAKEN: Mutex<BTreeSet<u8>> = Mutex::new(BTreeSet::new());
 
 /// A database of the server.
@@ -22,7 +22,7 @@ pub struct Given {
 }
 
 impl Given {
-    /// An empty one, if there is such a server; waits for one that another test has.
+    /// An empty one, if there is such a server; waits while other tests use all of them.
     pub fn take() -> Option<Self> {
         let url = variable("USER_STREAMS_TEST_REDIS")?;
         assert!(
@@ -65,8 +65,8 @@ fn taken() -> MutexGuard<'static, BTreeSet<u8>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A prefix of keys of the cluster at the URL in `USER_STREAMS_TEST_REDIS_CLUSTER`; its keys go
-/// with it.
+/// A prefix of keys of the cluster at the URL in `USER_STREAMS_TEST_REDIS_CLUSTER`; dropping it
+/// deletes them.
 pub struct GivenPrefix {
     pub url: String,
     pub prefix: String,
@@ -84,7 +84,7 @@ impl Drop for GivenPrefix {
         let one = self.url.replacen("-cluster", "", 1);
         let one = one.split('?').next().unwrap_or_default();
         let nodes = cli(one, &["cluster", "nodes"]).unwrap_or_default();
-        // Each master has keys of its own.
+        // Each master has a part of the keys.
         for node in nodes.lines().filter(|node| node.contains("master")) {
             let address =
                 node.split([' ', '@']).nth(1).and_then(|address| address.rsplit_once(':'));

@@ -1,6 +1,5 @@
-//! Servers for the tests. What is killed, stalled, configured or counted is one of our own, on a
-//! free port, in a directory that goes with it: of the binaries in `USER_STREAMS_TEST_REDIS_BIN`,
-//! or on the PATH. What is asked for data alone may be somebody else's, by its URL.
+//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test that
+//! only stores and reads data also runs on an external server, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -8,140 +7,88 @@ mod given;
 pub mod proxy;
 
 use std::{
-    env,
-    fs::{self, File},
     io::Write,
-    net::TcpListener,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
+    sync::Mutex,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use given::{Given, GivenPrefix};
+use user_streams_test_servers::{Kind, Profile, Server, start_sentinel, start_with};
 
-/// A `redis-server` that ends with this value, or an empty database of one that stays.
+/// A throwaway server, or an empty database of an external one.
 pub struct Redis {
     pub port: u16,
-    given: Option<Given>,
-    config: Option<PathBuf>,
-    options: Vec<String>,
-    directory: PathBuf,
-    child: Option<Child>,
-    stalled: bool,
+    of: Of,
+    answers: bool,
+}
+
+enum Of {
+    Given(Given),
+    Own(Mutex<Server>),
 }
 
 impl Redis {
     pub fn start(options: &[&str]) -> Self {
-        let mut redis = Self::prepare();
-        redis.options =
-            ["--save", ""].iter().chain(options).map(|&option| option.to_owned()).collect();
-        redis.restart();
-        redis
+        Self::own(start_with(Kind::Redis, Profile::Fast, options).unwrap())
     }
 
-    /// For what any server can do: a database of the one that the environment names, or a server of
-    /// our own.
+    /// A database of the server that the environment names, or a throwaway server.
     pub fn any() -> Self {
-        let Some(given) = Given::take() else { return Self::start(&[]) };
-        let directory = PathBuf::new();
-        let (config, options) = (None, Vec::new());
-        Self {
-            port: 0,
-            given: Some(given),
-            config,
-            options,
-            directory,
-            child: None,
-            stalled: false,
+        match Given::take() {
+            Some(given) => Self { port: 0, of: Of::Given(given), answers: true },
+            None => Self::start(&[]),
         }
     }
 
-    /// A sentinel that watches over `main`, by itself alone.
+    /// A sentinel that alone monitors the master as `main`.
     pub fn sentinel(master: &Self) -> Self {
-        let mut redis = Self::prepare();
-        let config = redis.directory.join("sentinel.conf");
-        let lines = format!(
-            "port {}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {} 1\n\
-             sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 5000\n",
-            redis.port, master.port
-        );
-        fs::write(&config, lines).unwrap();
-        redis.options = vec!["--sentinel".to_owned()];
-        redis.config = Some(config);
-        redis.restart();
-        redis
+        Self::own(start_sentinel(master.port).unwrap())
     }
 
-    fn prepare() -> Self {
-        // A cluster's bus has its port 10,000 above.
-        let port = loop {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let bus = || TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok();
-            if port < 55_000 && port > 1_024 && bus() {
-                break port;
-            }
-        };
-        let directory =
-            std::env::temp_dir().join(format!("user-streams-redis-{}-{port}", std::process::id()));
-        fs::create_dir_all(&directory).unwrap();
-        let (config, options) = (None, Vec::new());
-        Self { port, given: None, config, options, directory, child: None, stalled: false }
+    fn own(server: Server) -> Self {
+        let (_, port) = server.url.rsplit_once(':').unwrap();
+        Self { port: port.parse().unwrap(), of: Of::Own(Mutex::new(server)), answers: true }
     }
 
-    /// Starts it again, on the same port.
+    fn server<T>(&self, act: impl FnOnce(&mut Server) -> T) -> T {
+        match &self.of {
+            Of::Given(_) => panic!("this test needs a throwaway server"),
+            Of::Own(server) => act(&mut server.lock().unwrap()),
+        }
+    }
+
+    /// Restarts it on the same port.
     pub fn restart(&mut self) {
-        let log = File::create(self.directory.join("log")).unwrap();
-        let child = Command::new(binary(&["redis-server", "valkey-server"]))
-            .args(&self.config)
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--dir"])
-            .arg(&self.directory)
-            .args(&self.options)
-            .stdout(log)
-            .stderr(Stdio::null())
-            .spawn()
-            .expect(
-                "this test needs a server of its own: apt-get install redis-server, or name the \
-                 directory of its \
-                 binaries in USER_STREAMS_TEST_REDIS_BIN",
-            );
-        self.child = Some(child);
-        self.wait_until("it answers", |redis| {
-            redis
-                .try_cli(&["ping"])
-                .is_some_and(|pong| pong == "PONG" || pong.starts_with("NOAUTH"))
-        });
+        self.server(Server::restart).unwrap();
+        self.answers = true;
     }
 
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
+        self.server(Server::kill).unwrap();
+        self.answers = false;
     }
 
-    /// Leaves it without an answer for good.
+    /// Pauses it for good.
     pub fn stall(&mut self) {
         self.signal("STOP");
-        self.stalled = true;
+        self.answers = false;
     }
 
     /// `STOP` or `CONT`.
     pub fn signal(&self, signal: &str) {
-        let process = self.child.as_ref().unwrap().id().to_string();
-        assert!(
-            Command::new("kill")
-                .args([&format!("-{signal}"), &process])
-                .status()
-                .unwrap()
-                .success()
-        );
+        match signal {
+            "STOP" => self.server(Server::pause).unwrap(),
+            _ => self.server(Server::resume).unwrap(),
+        }
     }
 
     pub fn url(&self) -> String {
-        self.given
-            .as_ref()
-            .map_or_else(|| format!("redis://127.0.0.1:{}", self.port), |given| given.url.clone())
+        match &self.of {
+            Of::Given(given) => given.url.clone(),
+            Of::Own(_) => format!("redis://127.0.0.1:{}", self.port),
+        }
     }
 
     pub fn cli(&self, args: &[&str]) -> String {
@@ -152,8 +99,8 @@ impl Redis {
         cli(&self.url(), args)
     }
 
-    /// Each content that is stored apart counts the members that refer to it, and no member refers
-    /// to one that is not there.
+    /// The count of each shared content equals the number of members that refer to it, and every
+    /// content that a member refers to exists.
     pub fn assert_counts(&self, prefix: &str) {
         let script = "
             local members, counts, numbers = {}, {}, {}
@@ -175,7 +122,7 @@ impl Redis {
         assert_eq!(members, counts);
     }
 
-    /// The number of its clients, without the one that asks.
+    /// The number of its clients, without the one that counts.
     pub fn clients(&self) -> usize {
         self.cli(&["client", "list", "type", "normal"])
             .lines()
@@ -192,27 +139,18 @@ impl Redis {
     }
 }
 
-impl Drop for Redis {
-    fn drop(&mut self) {
-        self.kill();
-        if self.given.is_none() {
-            _ = fs::remove_dir_all(&self.directory);
-        }
-    }
-}
-
-/// The client, which comes with the server.
+/// `redis-cli`, which is installed beside the server.
 pub fn redis_cli() -> Command {
-    Command::new(binary(&["redis-cli", "valkey-cli"]))
+    user_streams_test_servers::redis_cli().unwrap()
 }
 
-/// What it prints, unless it fails.
+/// Its output, unless it fails.
 fn cli(url: &str, args: &[&str]) -> Option<String> {
     let output = redis_cli().args(["-u", url]).args(args).output().unwrap();
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
 }
 
-/// Gives it lines of commands.
+/// Sends it lines of commands.
 fn cli_reads(url: &str, lines: &str) {
     let mut client =
         redis_cli().args(["-u", url]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
@@ -220,24 +158,14 @@ fn cli_reads(url: &str, lines: &str) {
     client.wait().unwrap();
 }
 
-/// The first of these in the directory that is chosen, or on the PATH.
-fn binary(names: &[&str]) -> PathBuf {
-    let chosen =
-        env::var_os("USER_STREAMS_TEST_REDIS_BIN").filter(|directory| !directory.is_empty());
-    let directories = chosen.or_else(|| env::var_os("PATH")).unwrap_or_default();
-    let mut found = env::split_paths(&directories)
-        .flat_map(|directory| names.iter().map(move |name| directory.join(name)));
-    found.find(|path| path.is_file()).unwrap_or_else(|| names[0].into())
-}
-
-/// A cluster that keys of this test are in, by their prefix.
+/// A cluster, and the prefix of this test's keys.
 pub enum AnyCluster {
     Given(GivenPrefix),
     Own(Cluster),
 }
 
 impl AnyCluster {
-    /// The one that the environment names, or one of our own.
+    /// The one that the environment names, or a throwaway one.
     pub fn get() -> Self {
         GivenPrefix::take().map_or_else(|| Self::Own(Cluster::start()), Self::Given)
     }
@@ -264,14 +192,7 @@ pub struct Cluster {
 
 impl Cluster {
     pub fn start() -> Self {
-        let options = [
-            "--cluster-enabled",
-            "yes",
-            "--cluster-node-timeout",
-            "1500",
-            "--repl-diskless-sync-delay",
-            "0",
-        ];
+        let options = ["--cluster-enabled", "yes", "--cluster-node-timeout", "1500"];
         let nodes: Vec<_> = (0..6).map(|_| Redis::start(&options)).collect();
         let output = redis_cli()
             .args(["--cluster", "create"])
@@ -311,7 +232,7 @@ impl Cluster {
         )
     }
 
-    /// The node that has a slot, and its name within the cluster.
+    /// The node that owns a slot.
     pub fn owner(&self, slot: u16) -> usize {
         let has = |node: &&Redis| {
             let nodes = node.cli(&["cluster", "nodes"]);
@@ -322,8 +243,7 @@ impl Cluster {
                     (start.parse().unwrap()..=end.parse().unwrap()).contains(&slot)
                 })
         };
-        let alive = |node: &&Redis| node.child.is_some() && !node.stalled;
-        let owner = self.nodes.iter().filter(alive).find(has).unwrap().port;
+        let owner = self.nodes.iter().filter(|node| node.answers).find(has).unwrap().port;
         self.nodes.iter().position(|node| node.port == owner).unwrap()
     }
 

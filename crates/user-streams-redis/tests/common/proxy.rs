@@ -1,4 +1,4 @@
-//! A TCP proxy before a server, that delays, stalls and cuts what goes through it.
+//! A TCP proxy in front of a server, which can delay, stall and cut connections.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-/// Its threads end with the test's process.
+/// Its threads end with the process.
 pub struct Proxy {
     pub port: u16,
     shared: Arc<Shared>,
@@ -23,9 +23,9 @@ pub struct Proxy {
 struct Shared {
     /// How many connections were accepted; the first is number 0.
     accepted: AtomicUsize,
-    /// Connections with a lower number pass nothing on.
+    /// Connections with a lower number forward nothing.
     stalled_below: AtomicUsize,
-    /// Milliseconds by which each piece is late, in each direction.
+    /// The delay in milliseconds in each direction.
     delay: AtomicU64,
     streams: Mutex<Vec<TcpStream>>,
 }
@@ -59,18 +59,18 @@ impl Proxy {
         self.shared.delay.store(milliseconds, Ordering::SeqCst);
     }
 
-    /// Passes nothing on any more of the connections that there are: as a network does that has
-    /// forgotten them.
+    /// Forwards nothing any more on the current connections, as a firewall does that dropped their
+    /// state.
     pub fn stall(&self) {
         self.shared.stalled_below.store(self.accepted(), Ordering::SeqCst);
     }
 
-    /// Passes on what was held back.
+    /// Forwards what was held back.
     pub fn resume(&self) {
         self.shared.stalled_below.store(0, Ordering::SeqCst);
     }
 
-    /// Ends the connections that there are.
+    /// Closes the current connections.
     pub fn cut(&self) {
         for stream in self.shared.streams.lock().unwrap().drain(..) {
             _ = stream.shutdown(Shutdown::Both);
@@ -93,7 +93,7 @@ impl Shared {
             }
         }
         self.wait(number);
-        // What was sent before still arrives.
+        // What was sent before is still delivered.
         _ = to.shutdown(Shutdown::Write);
     }
 

@@ -1,20 +1,25 @@
-//! The cells of the test matrix: a backend on a server. A new backend adds its lines here, and
-//! nowhere else in xtask.
+//! The cells of the test matrix, each a backend on a server. A new backend adds its lines here.
+
+use std::env;
 
 use anyhow::{Result, bail};
-use user_streams_test_servers::Kind;
 
-/// One cell of the matrix.
+use crate::Kind;
+
+/// The environment variable with the names of the cells to test, separated by commas.
+pub const VARIABLE: &str = "USER_STREAMS_TEST_CELLS";
+
+/// A backend on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cell {
-    /// The name, which is also the prefix of the cell's trials: `<name>::<case>`.
-    pub(crate) name: &'static str,
+pub struct Cell {
+    /// The name, which is also the prefix of the cell's tests: `<name>::<test>`.
+    pub name: &'static str,
     /// The server that it needs, if any.
-    pub(crate) server: Option<Kind>,
+    pub server: Option<Kind>,
 }
 
 /// Every cell, in the order of the reports.
-pub(crate) const CELLS: &[Cell] = &[
+pub const CELLS: &[Cell] = &[
     cell("memory", None),
     cell("single-table/sqlite", None),
     cell("single-table/postgres", Some(Kind::Postgres)),
@@ -31,18 +36,31 @@ const fn cell(name: &'static str, server: Option<Kind>) -> Cell {
     Cell { name, server }
 }
 
-/// The cells of these names, in the order of [`CELLS`]; an unknown name is an error that lists the
-/// known ones.
-pub(crate) fn named(names: &[String]) -> Result<Vec<Cell>> {
-    if let Some(unknown) = names.iter().find(|name| CELLS.iter().all(|cell| cell.name != *name)) {
-        let known: Vec<_> = CELLS.iter().map(|cell| cell.name).collect();
-        bail!("there is no cell `{unknown}`; the cells are: {}", known.join(", "));
+/// The cells of these names, in the order of [`CELLS`].
+pub fn named<S: AsRef<str>>(names: &[S]) -> Result<Vec<Cell>> {
+    let known: Vec<_> = CELLS.iter().map(|cell| cell.name).collect();
+    if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_ref())) {
+        bail!("unknown cell `{}`; the cells are: {}", unknown.as_ref(), known.join(", "));
     }
-    Ok(CELLS.iter().copied().filter(|cell| names.iter().any(|name| name == cell.name)).collect())
+    let is_named = |cell: &&Cell| names.iter().any(|name| name.as_ref() == cell.name);
+    Ok(CELLS.iter().filter(is_named).copied().collect())
 }
 
-/// The servers that these cells need, each once.
-pub(crate) fn servers(cells: &[Cell]) -> Vec<Kind> {
+/// The cells that [`VARIABLE`] names; without it, every cell.
+pub fn selected() -> Result<Vec<Cell>> {
+    match env::var(VARIABLE) {
+        Ok(names) => named(&names.split(',').collect::<Vec<_>>()),
+        Err(_) => Ok(CELLS.to_vec()),
+    }
+}
+
+/// Whether a selected cell needs this kind of server.
+pub fn need(kind: Kind) -> Result<bool> {
+    Ok(servers(&selected()?).contains(&kind))
+}
+
+/// The servers that these cells need, without duplicates.
+pub fn servers(cells: &[Cell]) -> Vec<Kind> {
     let mut kinds: Vec<_> = cells.iter().filter_map(|cell| cell.server).collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -61,14 +79,14 @@ mod tests {
 
     #[test]
     fn a_name_given_twice_is_one_cell() -> Result<()> {
-        let cells = named(&["redis".into(), "memory".into(), "redis".into()])?;
+        let cells = named(&["redis", "memory", "redis"])?;
         assert_eq!(cells.iter().map(|cell| cell.name).collect::<Vec<_>>(), ["memory", "redis"]);
         Ok(())
     }
 
     #[test]
     fn an_unknown_name_lists_the_known_ones() {
-        let error = named(&["rediss".into()]).expect_err("unknown").to_string();
+        let error = named(&["rediss"]).expect_err("unknown").to_string();
         assert!(
             error.contains("`rediss`") && error.contains("memory, single-table/sqlite"),
             "{error}"
