@@ -18,7 +18,7 @@ pub(crate) fn assert_items(found: &[StreamItem], expected: &[StreamItem], promis
     }
 }
 
-/// The same for the contents alone.
+/// The same, comparing content alone.
 #[track_caller]
 pub(crate) fn assert_contents(found: &[StreamItem], expected: &[&str], promise: &str) {
     let found: Vec<_> = found.iter().map(|item| item.content.as_str()).collect();

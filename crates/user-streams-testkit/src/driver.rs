@@ -1,4 +1,4 @@
-//! A driver under test, and stores that nobody has used.
+//! A driver under test, and new stores.
 
 use std::{fmt, sync::Arc};
 
@@ -55,7 +55,7 @@ impl DriverTest {
         self.kind
     }
 
-    /// The settings of a store that nobody has used.
+    /// The settings of a new store.
     pub(crate) fn new_store(&self) -> Settings {
         (self.driver.settings)(self.kind, &format!("new_{:08x}", fastrand::u32(..)))
     }

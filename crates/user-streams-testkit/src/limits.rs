@@ -1,4 +1,4 @@
-//! What the suite takes for granted of a backend and its machine.
+//! The limits that a suite can set.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a case works with: the backend, and users whom nobody else uses.
+//! What a case works with: the backend, and users of its own.
 
 use std::{fmt, sync::Arc, time::Duration};
 

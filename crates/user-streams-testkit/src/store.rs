@@ -13,7 +13,7 @@ pub(crate) type Failure = Box<dyn StdError + Send + Sync>;
 pub(crate) type Connect =
     Arc<dyn Fn(UserIdKind) -> BoxFuture<'static, Result<Arc<dyn Backend>, Failure>> + Send + Sync>;
 
-/// Connected to once, or tried once: a server that is down is not waited for by every case.
+/// Connected to once, or tried once: a server that is down delays one case only.
 type Connection = Option<Result<Arc<dyn Backend>, String>>;
 
 pub(crate) struct Store {
@@ -42,12 +42,12 @@ impl Store {
             }
             guard.downgrade()
         };
-        // Nobody closes it between the two lines above.
+        // `only` takes it away under a write lock, which the guard excludes.
         let backend = guard.clone().unwrap_or_else(|| Err("there is no connection".to_owned()))?;
         Ok((backend, guard))
     }
 
-    /// The only connection there is, as long as the guard lives: the shared one is closed.
+    /// The only open connection, as long as the guard lives: the shared one is closed.
     pub(crate) async fn only(
         &self,
     ) -> Result<(Arc<dyn Backend>, RwLockWriteGuard<'_, Connection>), String> {

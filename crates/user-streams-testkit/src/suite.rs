@@ -79,8 +79,8 @@ impl Suite {
     ///
     /// `settings` gives the URL and the options for user ids of a kind in the store of a name
     /// (lowercase letters, digits and `_`): the same store each time for the same kind and name,
-    /// another one for each other kind or name. Nobody has used the stores whose names begin with
-    /// `new_`, and nothing removes them.
+    /// another one for each other kind or name. Stores whose names begin with `new_`
+    /// have never been used before; the suite does not remove them.
     pub fn for_driver(
         driver: &'static BackendDriver,
         settings: impl Fn(UserIdKind, &str) -> Settings + Send + Sync + 'static,

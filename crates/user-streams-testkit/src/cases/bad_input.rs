@@ -19,20 +19,20 @@ cases![
 ];
 
 /// Users of every kind but the backend's.
-fn strangers(ns: &Namespace) -> Vec<UserId> {
+fn of_other_kinds(ns: &Namespace) -> Vec<UserId> {
     let all = [UserId::Int(7), UserId::Uuid(Uuid::max()), UserId::from("7")];
     all.into_iter().filter(|user| user.kind() != ns.kind()).collect()
 }
 
 #[track_caller]
-fn assert_refused(ns: &Namespace, stranger: &UserId, error: &Error, operation: &str) {
+fn assert_refused(ns: &Namespace, other: &UserId, error: &Error, operation: &str) {
     assert_eq!(
         error.kind(),
         ErrorKind::InvalidUserId,
-        "{stranger} is refused by {operation}: {error}"
+        "{other} is refused by {operation}: {error}"
     );
     let (message, names) =
-        (error.to_string(), [ns.kind().as_str(), stranger.kind().as_str(), operation]);
+        (error.to_string(), [ns.kind().as_str(), other.kind().as_str(), operation]);
     assert!(
         names.iter().all(|name| message.contains(name)),
         "the error names both kinds and the operation: {message}"
@@ -41,7 +41,7 @@ fn assert_refused(ns: &Namespace, stranger: &UserId, error: &Error, operation: &
 }
 
 async fn a_user_of_another_kind_is_refused_by_every_operation(ns: Namespace) {
-    for user in &strangers(&ns) {
+    for user in &of_other_kinds(&ns) {
         let items = ns.streams().get_stream_items(user);
         assert_refused(
             &ns,
@@ -84,14 +84,14 @@ async fn a_user_of_another_kind_is_refused_by_every_operation(ns: Namespace) {
 
 async fn a_list_with_a_user_of_another_kind_is_refused_whole(ns: Namespace) {
     let users = ns.users(3);
-    for stranger in strangers(&ns) {
-        let named: Vec<_> = users.iter().chain([&stranger]).cloned().collect();
+    for other in of_other_kinds(&ns) {
+        let named: Vec<_> = users.iter().chain([&other]).cloned().collect();
         let error = ns
             .streams()
             .add_stream_item(named, "")
             .await
             .expect_err("a list with a user of another kind is refused");
-        assert_refused(&ns, &stranger, &error, "add_stream_item");
+        assert_refused(&ns, &other, &error, "add_stream_item");
     }
     assert_eq!(
         ns.served(&users).await,
@@ -100,34 +100,34 @@ async fn a_list_with_a_user_of_another_kind_is_refused_whole(ns: Namespace) {
     );
 }
 
-/// Users, and one of another kind amid them.
-fn infiltrated(users: &[UserId], stranger: &UserId) -> Recipients {
+/// Users with one of another kind among them.
+fn with_one_of_another_kind(users: &[UserId], other: &UserId) -> Recipients {
     let (some, others) = users.split_at(users.len() / 2);
     let (some, others) = (some.to_vec(), others.to_vec());
     Recipients::stream(
-        stream::iter(some).chain(stream::iter([stranger.clone()])).chain(stream::iter(others)),
+        stream::iter(some).chain(stream::iter([other.clone()])).chain(stream::iter(others)),
     )
 }
 
 async fn a_stream_with_a_user_of_another_kind_is_an_error(ns: Namespace) {
-    for stranger in strangers(&ns) {
+    for other in of_other_kinds(&ns) {
         for number in [2, 2_500] {
-            let recipients = infiltrated(&ns.users(number), &stranger);
+            let recipients = with_one_of_another_kind(&ns.users(number), &other);
             let error = ns
                 .streams()
                 .add_stream_item(recipients, "")
                 .await
                 .expect_err("a stream with a user of another kind is an error");
-            assert_refused(&ns, &stranger, &error, "add_stream_item");
+            assert_refused(&ns, &other, &error, "add_stream_item");
         }
     }
 }
 
 async fn a_stream_with_a_user_of_another_kind_stores_nothing(ns: Namespace) {
     let users = ns.users(22_000);
-    for stranger in strangers(&ns) {
+    for other in of_other_kinds(&ns) {
         ns.streams()
-            .add_stream_item(infiltrated(&users, &stranger), "")
+            .add_stream_item(with_one_of_another_kind(&users, &other), "")
             .await
             .expect_err("a stream with a user of another kind is an error");
         assert!(

@@ -1,4 +1,4 @@
-//! Dropping a future leaves the store as it was or as it would have become, and the backend usable.
+//! Cancel safety: a dropped call takes full effect or none, and leaves the backend usable.
 
 use std::{
     future::{Future, IntoFuture, poll_fn},

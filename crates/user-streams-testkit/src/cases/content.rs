@@ -10,7 +10,7 @@ use crate::{
 
 cases![
     a_snowman_comes_back for Kinds::Every,
-    the_empty_content_comes_back,
+    empty_content_comes_back,
     content_of_four_byte_characters_comes_back,
     markup_and_quotes_come_back,
     line_ends_and_blanks_come_back,
@@ -18,7 +18,7 @@ cases![
     control_characters_come_back,
     content_that_looks_like_a_number_comes_back,
     the_longest_content_comes_back,
-    contents_of_every_length_come_back,
+    content_of_every_length_comes_back,
 ];
 
 /// Each content, added alone and by a broadcast, must come back.
@@ -44,7 +44,7 @@ async fn each_comes_back(ns: &Namespace, contents: &[&str]) {
     assert_items(
         &ns.all(&users[0]).await,
         &newest_first(&items),
-        "contents come back byte for byte",
+        "content comes back byte for byte",
     );
 }
 
@@ -52,7 +52,7 @@ async fn a_snowman_comes_back(ns: Namespace) {
     each_comes_back(&ns, &["☃", "Snowman: ☃!"]).await;
 }
 
-async fn the_empty_content_comes_back(ns: Namespace) {
+async fn empty_content_comes_back(ns: Namespace) {
     each_comes_back(&ns, &["", ""]).await;
 }
 
@@ -195,7 +195,7 @@ async fn the_longest_content_comes_back(ns: Namespace) {
     each_comes_back(&ns, &[&ascii, &emoji]).await;
 }
 
-async fn contents_of_every_length_come_back(ns: Namespace) {
+async fn content_of_every_length_comes_back(ns: Namespace) {
     // Lengths around those at which storages change their representation.
     let lengths = [
         1, 31, 32, 63, 64, 65, 127, 128, 255, 256, 257, 1_023, 1_024, 2_000, 4_096, 8_191, 65_535,

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt};
 use user_streams_core::{
-    Cursor, NewItem, StreamItem, UserId,
+    Cursor, CursorPage, CursorPageRequest, NewItem, StreamItem, UserId,
     backend::{DeleteStream, Position},
     time::{MAX_MICROS, MIN_MICROS},
 };
@@ -34,6 +34,10 @@ cases![
     a_stream_neither_repeats_nor_loses_while_items_are_added,
     a_page_neither_repeats_nor_loses_while_items_are_added,
 ];
+
+async fn page_of(request: CursorPageRequest) -> CursorPage {
+    request.await.expect("a page by cursor is read")
+}
 
 async fn after_gives_the_next_older_items(ns: Namespace) {
     let (user, items) = ns.feed(10).await;
@@ -79,13 +83,7 @@ async fn past_either_end_there_is_nothing(ns: Namespace) {
         &[],
         "nothing is newer than the newest",
     );
-    let page = ns
-        .streams()
-        .get_stream_items(&user)
-        .cursor_page(9)
-        .after(oldest)
-        .await
-        .expect("a page by cursor is read");
+    let page = page_of(ns.streams().get_stream_items(&user).cursor_page(9).after(oldest)).await;
     assert!(page.items.is_empty() && page.next.is_none(), "the page after the oldest is empty");
 }
 
@@ -221,14 +219,13 @@ async fn the_outermost_places_have_everything_on_one_side(ns: Namespace) {
 async fn walk(ns: &Namespace, user: &UserId, items: &[StreamItem], limit: usize) {
     let pages = items.chunks(limit).count();
     let stream = ns.streams().get_stream_items(user);
-    let (mut seen, mut page) =
-        (Vec::new(), stream.cursor_page(limit).await.expect("a page by cursor is read"));
+    let (mut seen, mut page) = (Vec::new(), page_of(stream.cursor_page(limit)).await);
     let mut last = page.clone();
     for _ in 0..pages {
         last = page.clone();
         seen.extend(page.items);
         let Some(next) = page.next else { break };
-        page = stream.cursor_page(limit).after(next).await.expect("a page by cursor is read");
+        page = page_of(stream.cursor_page(limit).after(next)).await;
     }
     assert_items(&seen, items, "a walk to older items visits each once, in order");
     assert_eq!(last.next, None, "the last page has no next one");
@@ -237,8 +234,7 @@ async fn walk(ns: &Namespace, user: &UserId, items: &[StreamItem], limit: usize)
     let mut previous = last.previous;
     for _ in 0..pages {
         let Some(cursor) = previous else { break };
-        let page =
-            stream.cursor_page(limit).before(cursor).await.expect("a page by cursor is read");
+        let page = page_of(stream.cursor_page(limit).before(cursor)).await;
         previous = page.previous;
         back.splice(0..0, page.items);
     }
@@ -260,21 +256,10 @@ async fn a_thousand_items_of_one_timestamp_are_walked_once(ns: Namespace) {
 
 async fn a_cursor_survives_as_text(ns: Namespace) {
     let (user, items) = ns.feed(4).await;
-    let page = ns
-        .streams()
-        .get_stream_items(&user)
-        .cursor_page(2)
-        .await
-        .expect("a page by cursor is read");
+    let page = page_of(ns.streams().get_stream_items(&user).cursor_page(2)).await;
     let text = page.next.expect("a next page").to_string();
     let cursor: Cursor = text.parse().expect("a cursor that was written as text is read");
-    let page = ns
-        .streams()
-        .get_stream_items(&user)
-        .cursor_page(2)
-        .after(cursor)
-        .await
-        .expect("a page by cursor is read");
+    let page = page_of(ns.streams().get_stream_items(&user).cursor_page(2).after(cursor)).await;
     assert_items(&page.items, &items[2..], "a cursor that went through a URL is the same place");
 }
 
@@ -302,14 +287,13 @@ async fn a_stream_neither_repeats_nor_loses_while_items_are_added(ns: Namespace)
 async fn a_page_neither_repeats_nor_loses_while_items_are_added(ns: Namespace) {
     let (user, items) = ns.feed(9).await;
     let stream = ns.streams().get_stream_items(&user);
-    let (mut seen, mut page) =
-        (HashSet::new(), stream.cursor_page(2).await.expect("a page by cursor is read"));
+    let (mut seen, mut page) = (HashSet::new(), page_of(stream.cursor_page(2)).await);
     for _ in 0..9 {
         ns.add(&user, "on top").await;
         let fresh = page.items.iter().all(|item| seen.insert(item.cursor()));
         assert!(fresh, "a walk by cursor repeats nothing while items are added");
         let Some(next) = page.next else { break };
-        page = stream.cursor_page(2).after(next).await.expect("a page by cursor is read");
+        page = page_of(stream.cursor_page(2).after(next)).await;
     }
     let expected = items.iter().map(StreamItem::cursor).collect();
     assert_eq!(seen, expected, "a walk by cursor loses nothing while items are added");

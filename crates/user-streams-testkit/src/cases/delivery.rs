@@ -22,7 +22,7 @@ cases![
 
 async fn one_user_receives_an_item(ns: Namespace) {
     let user = ns.user();
-    let item = NewItem::new("This is the contents of the stream item");
+    let item = NewItem::new("This is the content of the stream item");
     assert_eq!(ns.add(&user, item.clone()).await, 1, "one user has received it");
     assert_items(&ns.all(&user).await, &[stored(&item)], "what was added is read");
     assert_eq!(ns.len(&user).await, 1, "the count is that of the items");

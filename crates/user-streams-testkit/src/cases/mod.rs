@@ -8,6 +8,7 @@
 use crate::Case;
 
 mod bad_input;
+mod broadcasts;
 mod cancellation;
 mod concurrency;
 mod connections;
@@ -38,6 +39,7 @@ pub(crate) const TOPICS: &[&[Case]] = &[
     content::CASES,
     time::CASES,
     recipients::CASES,
+    broadcasts::CASES,
     bad_input::CASES,
     optional::CASES,
     connections::CASES,

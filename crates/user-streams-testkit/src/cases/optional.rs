@@ -26,7 +26,7 @@ cases![
     delete_stream_deletes_one_users_items_and_counts_them for Kinds::Every; requires DeleteStream,
     a_deleted_stream_can_be_added_to; requires DeleteStream,
     deleting_an_empty_stream_deletes_nothing; requires DeleteStream,
-    purge_deletes_what_no_stream_has; requires Purge DeleteStream,
+    purge_deletes_what_no_stream_refers_to; requires Purge DeleteStream,
     purge_takes_nothing_from_an_add_under_way; requires Purge,
 ];
 
@@ -183,7 +183,7 @@ async fn deleting_an_empty_stream_deletes_nothing(ns: Namespace) {
     );
 }
 
-async fn purge_deletes_what_no_stream_has(ns: Namespace) {
+async fn purge_deletes_what_no_stream_refers_to(ns: Namespace) {
     let _alone = PURGING.write().await;
     let (users, item) = (ns.users(2), NewItem::new("to both"));
     ns.add(&users, item.clone()).await;
@@ -193,7 +193,7 @@ async fn purge_deletes_what_no_stream_has(ns: Namespace) {
     ns.streams().delete_stream(&users[1]).await.expect("a stream is deleted");
     assert!(
         ns.streams().purge().await.expect("purge works beside everything else") >= 1,
-        "purge returns how many contents it has deleted"
+        "purge returns how many items it has deleted"
     );
     assert_eq!(ns.add(&users, item.clone()).await, 2, "a purged item can be delivered again");
     assert_items(

@@ -54,8 +54,8 @@ impl Store {
     async fn add_to(&self, mut users: Vec<UserId>, item: &NewItem) -> Result<u64> {
         match self.twist.adding {
             Adding::UpTo(most) => users.truncate(most),
-            Adding::RefusesNobody if users.is_empty() => {
-                return Err(Error::new(ErrorKind::Recipients, "nobody"));
+            Adding::RefusesNone if users.is_empty() => {
+                return Err(Error::new(ErrorKind::Recipients, "there are no recipients"));
             }
             Adding::InHalves => return self.add_in_halves(users, item, yield_now()).await,
             Adding::VisibleInParts => {

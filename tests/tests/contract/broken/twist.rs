@@ -13,7 +13,7 @@ pub(crate) struct Twist {
     pub(crate) user: Ids,
     /// What is kept of a timestamp, in microseconds.
     pub(crate) created_at: fn(i64) -> i64,
-    /// What is kept of a content.
+    /// What is kept of the content.
     pub(crate) content: fn(&str) -> String,
     /// Whether an item that is there is the one to be delivered, if not by what identifies it.
     pub(crate) same: Option<fn(&Cursor, &Cursor) -> bool>,
@@ -31,7 +31,7 @@ pub(crate) struct Twist {
     /// The number delivered, of those who were named and those who are new to the item.
     pub(crate) delivered: fn(usize, u64) -> u64,
     pub(crate) adding: Adding,
-    /// Tells the progress of an add that has delivered to so many.
+    /// Reports the progress of an add that has delivered to so many.
     pub(crate) progress: fn(&mut Progress, u64),
     /// What is declared, as there are so many streams.
     pub(crate) capabilities: fn(Capabilities, usize) -> Capabilities,
@@ -105,7 +105,7 @@ pub(crate) enum Adding {
     /// The same without giving way to another task of its thread.
     LookAndStoreAtOnce,
     /// Refuses recipients without any.
-    RefusesNobody,
+    RefusesNone,
 }
 
 /// What an optional operation does.

@@ -1,4 +1,4 @@
-//! Adds and broadcasts that deliver to others than they should, tell it wrongly, or stop half-way.
+//! Adds that deliver to the wrong users, report it wrongly, or stop half-way.
 
 use user_streams_core::{Error, ErrorKind};
 
@@ -16,7 +16,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         "a broadcast that fails keeps its first half",
         adding(Adding::ChunkByChunk),
         &[
-            "recipients::a_broadcast_whose_recipients_fail_stores_nothing",
+            "broadcasts::a_broadcast_whose_recipients_fail_stores_nothing",
             "bad_input::a_stream_with_a_user_of_another_kind_stores_nothing",
             "cancellation::a_broadcast_that_is_dropped_while_it_waits_stores_nothing",
         ],
@@ -25,9 +25,9 @@ pub(crate) const FAULTS: &[Fault] = &[
         "a failure is taken for the end of the recipients",
         adding(Adding::UpToAFailure),
         &[
-            "recipients::a_failure_of_the_recipients_is_an_error_of_theirs",
-            "recipients::a_failed_broadcast_is_completed_by_a_retry",
-            "recipients::a_broadcast_whose_recipients_fail_stores_nothing",
+            "broadcasts::a_failure_of_the_recipients_is_an_error_of_theirs",
+            "broadcasts::a_failed_broadcast_is_completed_by_a_retry",
+            "broadcasts::a_broadcast_whose_recipients_fail_stores_nothing",
             "bad_input::a_stream_with_a_user_of_another_kind_is_an_error",
             "bad_input::a_stream_with_a_user_of_another_kind_stores_nothing",
         ],
@@ -36,22 +36,22 @@ pub(crate) const FAULTS: &[Fault] = &[
         "only the first chunk is served",
         adding(Adding::UpTo(1_000)),
         &[
-            "recipients::a_broadcast_to_25_000_users_reaches_each_once",
-            "recipients::a_failed_broadcast_is_completed_by_a_retry",
+            "broadcasts::a_broadcast_to_25_000_users_reaches_each_once",
+            "broadcasts::a_failed_broadcast_is_completed_by_a_retry",
             "cancellation::a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried",
         ],
     ),
     fault(
         "a broadcast ends at 65,535 recipients",
         adding(Adding::UpTo(65_535)),
-        &["recipients::a_broadcast_to_70_000_users_reaches_each_once"],
+        &["broadcasts::a_broadcast_to_70_000_users_reaches_each_once"],
     ),
     fault(
         "one of each full chunk is left out",
         adding(Adding::AllButOneOfAChunk),
         &[
-            "recipients::a_broadcast_to_25_000_users_reaches_each_once",
-            "recipients::a_large_retry_reaches_only_who_is_missing",
+            "broadcasts::a_broadcast_to_25_000_users_reaches_each_once",
+            "broadcasts::a_large_retry_reaches_only_who_is_missing",
         ],
     ),
     fault(
@@ -72,13 +72,13 @@ pub(crate) const FAULTS: &[Fault] = &[
         adding(Adding::ContentFirst),
         &[
             "recipients::no_recipients_are_no_error_and_store_nothing",
-            "recipients::a_broadcast_that_fails_early_stores_nothing",
-            "recipients::a_broadcast_whose_recipients_fail_stores_nothing",
+            "broadcasts::a_broadcast_that_fails_early_stores_nothing",
+            "broadcasts::a_broadcast_whose_recipients_fail_stores_nothing",
         ],
     ),
     fault(
         "no recipients are an error",
-        adding(Adding::RefusesNobody),
+        adding(Adding::RefusesNone),
         &["recipients::no_recipients_are_no_error_and_store_nothing"],
     ),
     fault(
@@ -178,17 +178,17 @@ pub(crate) const FAULTS: &[Fault] = &[
         ],
     ),
     fault(
-        "progress is not told",
+        "progress is not reported",
         Twist { progress: |_, _| {}, ..HONEST },
-        &["recipients::progress_never_decreases_and_ends_at_delivered"],
+        &["broadcasts::progress_never_decreases_and_ends_at_delivered"],
     ),
     fault(
         "progress ends before the end",
         Twist { progress: |report, delivered| report(delivered - 1), ..HONEST },
-        &["recipients::progress_never_decreases_and_ends_at_delivered"],
+        &["broadcasts::progress_never_decreases_and_ends_at_delivered"],
     ),
     fault(
-        "progress is told for each part",
+        "progress is reported for each part",
         Twist {
             progress: |report, delivered| {
                 report(delivered / 2 + 1);
@@ -197,13 +197,13 @@ pub(crate) const FAULTS: &[Fault] = &[
             },
             ..HONEST
         },
-        &["recipients::progress_never_decreases_and_ends_at_delivered"],
+        &["broadcasts::progress_never_decreases_and_ends_at_delivered"],
     ),
     fault(
         "errors are flattened",
         Twist { error: |error| Error::new(ErrorKind::Backend, error.to_string()), ..HONEST },
         &[
-            "recipients::a_failure_of_the_recipients_is_an_error_of_theirs",
+            "broadcasts::a_failure_of_the_recipients_is_an_error_of_theirs",
             "recipients::a_query_that_cannot_be_run_stores_nothing",
             "bad_input::a_stream_with_a_user_of_another_kind_is_an_error",
         ],

@@ -57,7 +57,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "the empty content is a blank",
         kept(|text| if text.is_empty() { " ".into() } else { text.to_owned() }),
-        &["content::the_empty_content_comes_back"],
+        &["content::empty_content_comes_back"],
     ),
     fault(
         "content is ASCII",
@@ -72,15 +72,15 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "content ends at 65,535 bytes",
         kept(|text| text[..text.floor_char_boundary(65_535)].to_owned()),
-        &["content::contents_of_every_length_come_back", "content::the_longest_content_comes_back"],
+        &["content::content_of_every_length_comes_back", "content::the_longest_content_comes_back"],
     ),
     fault(
         "content ends at 255 bytes",
         kept(|text| text[..text.floor_char_boundary(255)].to_owned()),
-        &["content::contents_of_every_length_come_back"],
+        &["content::content_of_every_length_comes_back"],
     ),
     fault(
-        "all contents are one",
+        "all content is the same",
         kept(|_| "item".to_owned()),
         &[
             "delivery::one_user_receives_an_item",

@@ -107,17 +107,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     fault(
         "purging takes all content",
         optional(Optional::PurgeTakesAll),
-        &["optional::purge_deletes_what_no_stream_has"],
+        &["optional::purge_deletes_what_no_stream_refers_to"],
     ),
     fault(
         "purging counts nothing",
         optional(Optional::PurgeCountsNothing),
-        &["optional::purge_deletes_what_no_stream_has"],
+        &["optional::purge_deletes_what_no_stream_refers_to"],
     ),
     fault(
         "purging does nothing",
         optional(Optional::PurgeLeavesAll),
-        &["optional::purge_deletes_what_no_stream_has"],
+        &["optional::purge_deletes_what_no_stream_refers_to"],
     ),
     fault(
         "closing one connection closes all",

@@ -137,7 +137,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "identity::a_retry_may_come_late",
             "identity::an_event_that_comes_twice_arrives_once",
             "recipients::a_user_named_twice_receives_it_once",
-            "recipients::a_large_retry_reaches_only_who_is_missing",
+            "broadcasts::a_large_retry_reaches_only_who_is_missing",
             "connections::another_connection_sees_what_is_stored",
             "model::random_operations_agree_with_the_model",
         ],
@@ -151,7 +151,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["delivery::a_user_may_be_added_to_many_times"],
     ),
     fault(
-        "a content replaces that of the same item",
+        "new content replaces that of the same item",
         Twist { replaces_content: true, ..HONEST },
         &["identity::another_content_of_the_same_id_and_time_is_no_second_item"],
     ),

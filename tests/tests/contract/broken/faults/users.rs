@@ -95,7 +95,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["users::integers_at_the_limits_are_users"],
     ),
     fault(
-        "0 is nobody",
+        "0 is not a user",
         int(|id| if id == 0 { 1 } else { id }),
         &["users::integers_at_the_limits_are_users"],
     ),
