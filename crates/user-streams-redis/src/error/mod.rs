@@ -1,63 +1,40 @@
-//! What can go wrong with a command, and what is to be done about it.
+//! Failures of commands: their classification, and the errors that callers get.
+
+pub(crate) mod tls;
 
 use std::fmt;
 
 use fred::error::ErrorKind as FredKind;
 use user_streams_core::{Error, ErrorKind};
 
-use crate::tls;
+use crate::address::Address;
 
-/// Where a server is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Address {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl Address {
-    /// `host:port`; the host may be an IPv6 address, with or without brackets.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        Some(Self { host: host.to_owned(), port: port.parse().ok()? })
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
-/// Why a command has no answer.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Another server of the cluster has the slot. An empty host is that of the server that said
-    /// so.
+    /// `MOVED`: another server of the cluster owns the slot. An empty host is the host of the
+    /// server that redirects.
     Moved(u16, Address),
-    /// Another server of the cluster is taking the slot over and has this key already.
+    /// `ASK`: the slot is migrating to another server, which has this key already.
     Ask(Address),
-    /// The server does not know the script.
+    /// `NOSCRIPT`: the script is not in the server's cache.
     NoScript,
-    /// The server is there, but not ready: it loads its data, a failover is under way.
+    /// The server can be reached but cannot serve yet: it loads its data, a failover is under way.
     NotReady(String),
-    /// The server has become a replica.
+    /// The server is a replica.
     ReadOnly(String),
-    /// The connection could not be made, or was lost.
+    /// The connection failed or was lost.
     Lost(String),
-    /// No answer in time.
+    /// No reply in time.
     Timeout,
-    /// Another attempt would end the same.
+    /// A failure that no retry helps.
     Refused(ErrorKind, String),
 }
 
 impl Fault {
+    /// Classifies an error of fred's: an error reply of the server, or a failed connection.
     pub(crate) fn of(error: &fred::error::Error) -> Self {
-        let text = of_script(error.details());
+        let text = without_script_prefix(error.details());
         let is = |code: &str| text.strip_prefix(code).is_some_and(|rest| rest.starts_with(' '));
         if let Some(redirect) = redirect(text) {
             return redirect;
@@ -82,7 +59,7 @@ impl Fault {
                     .to_owned(),
             );
         }
-        // From the script that adds.
+        // From `add.lua`.
         if is("CONFLICT") {
             return Self::Refused(
                 ErrorKind::Conflict,
@@ -98,7 +75,7 @@ impl Fault {
                 format!("the server refuses the user or the password: {text}"),
             );
         }
-        // The server closes the connection after it.
+        // After this reply the server closes the connection.
         if text.contains("invalid bulk length") {
             return Self::Refused(
                 ErrorKind::InvalidContent,
@@ -107,7 +84,7 @@ impl Fault {
                     .to_owned(),
             );
         }
-        if let Some(message) = tls::refusal(text) {
+        if let Some(message) = tls::explain(text) {
             return Self::Refused(ErrorKind::InvalidSettings, message);
         }
         if text.contains("cluster support disabled") {
@@ -118,7 +95,7 @@ impl Fault {
                     .to_owned(),
             );
         }
-        // An answer of the server begins with a word in capitals; what the client says does not.
+        // Error replies begin with a word in capitals; fred's own errors do not.
         let code = text.split(' ').next().unwrap_or_default();
         if code.len() > 1 && code.bytes().all(|byte| byte.is_ascii_uppercase()) {
             return Self::Refused(ErrorKind::Backend, format!("the server answered: {text}"));
@@ -134,39 +111,32 @@ impl Fault {
         }
     }
 
-    /// The error to give, once it is given up; `server` names who was asked.
+    /// The error for the caller; `server` is the name in its message.
     pub(crate) fn into_error(self, server: &dyn fmt::Display) -> Error {
-        match self {
-            Self::Refused(kind, message) => Error::new(kind, message).with_retryable(false),
-            Self::Timeout => {
-                Error::new(ErrorKind::Timeout, format!("no answer from {server} in time"))
+        let (kind, message) = match self {
+            Self::Refused(kind, message) => {
+                return Error::new(kind, message).with_retryable(false);
             }
-            Self::Lost(why) => {
-                Error::new(ErrorKind::Connection, format!("no connection to {server}: {why}"))
-            }
-            Self::NotReady(why) => {
-                Error::new(ErrorKind::Connection, format!("{server} is not ready: {why}"))
-            }
+            Self::Timeout => (ErrorKind::Timeout, format!("no answer from {server} in time")),
+            Self::Lost(why) => (ErrorKind::Connection, format!("no connection to {server}: {why}")),
+            Self::NotReady(why) => (ErrorKind::Connection, format!("{server} is not ready: {why}")),
             Self::ReadOnly(why) => {
-                Error::new(ErrorKind::Connection, format!("{server} takes no writes: {why}"))
+                (ErrorKind::Connection, format!("{server} takes no writes: {why}"))
             }
-            Self::Moved(..) | Self::Ask(_) => Error::new(
-                ErrorKind::Connection,
-                format!("{server}: the cluster redirects without end"),
-            ),
-            Self::NoScript => Error::new(
-                ErrorKind::Backend,
-                format!("{server} does not keep the scripts it is given"),
-            ),
-        }
+            Self::Moved(..) | Self::Ask(_) => {
+                (ErrorKind::Connection, format!("{server}: the cluster keeps redirecting"))
+            }
+            Self::NoScript => (ErrorKind::Backend, format!("{server} does not keep scripts")),
+        };
+        Error::new(kind, message)
     }
 }
 
-/// Redis 6.2 puts an error from within a script behind words of its own, such as
+/// Redis 6.2 prefixes errors that are raised within a script, for example with
 /// `@user_script: 17: -`.
-fn of_script(text: &str) -> &str {
-    let behind = text.rsplit_once("@user_script:").and_then(|(_, rest)| rest.split_once(": "));
-    behind.map_or(text, |(_, answer)| answer.strip_prefix('-').unwrap_or(answer))
+fn without_script_prefix(text: &str) -> &str {
+    let error = text.rsplit_once("@user_script:").and_then(|(_, rest)| rest.split_once(": "));
+    error.map_or(text, |(_, error)| error.strip_prefix('-').unwrap_or(error))
 }
 
 fn redirect(text: &str) -> Option<Fault> {
@@ -191,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn redirects_say_where_to() {
+    fn redirects_are_parsed() {
         let to = |host: &str, port| Address { host: host.to_owned(), port };
         assert_eq!(fault("MOVED 3999 127.0.0.1:6381"), Fault::Moved(3999, to("127.0.0.1", 6381)));
         assert_eq!(fault("MOVED 3999 :6381"), Fault::Moved(3999, to("", 6381)));
@@ -200,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_retry_can_help_is_retryable() {
+    fn transient_failures_are_retryable() {
         for text in [
             "LOADING Redis is loading the dataset in memory",
             "CLUSTERDOWN The cluster is down",
@@ -215,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_it_cannot_help_is_not() {
+    fn permanent_failures_are_not_retryable() {
         for (text, expected) in [
             (
                 "WRONGTYPE Operation against a key holding the wrong kind of value script: 1f, on \

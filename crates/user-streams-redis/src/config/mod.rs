@@ -1,9 +1,14 @@
 //! The options of the backend.
 
+mod client_arguments;
+
 use serde::Deserialize;
 use user_streams_core::{UserIdKind, Waiting};
 
-use crate::ClientArguments;
+pub use client_arguments::ClientArguments;
+
+/// The name of the backend.
+pub(crate) const NAME: &str = "redis";
 
 /// The options of [`RedisBackend`](crate::RedisBackend).
 ///
@@ -31,7 +36,7 @@ pub struct RedisConfig {
     /// The most calls that wait for an answer, 1 to 1,000,000; 10,000 by default. Any more are
     /// `Overloaded` at once.
     pub max_waiting: usize,
-    /// What the Redis client is to know. Its secrets do not show in `Debug`.
+    /// Connection options. `Debug` hides their secrets.
     pub client_arguments: ClientArguments,
 }
 
@@ -81,7 +86,7 @@ impl RedisConfig {
         self
     }
 
-    /// Sets what the Redis client is to know.
+    /// Sets the connection options.
     #[must_use]
     pub fn with_client_arguments(mut self, client_arguments: ClientArguments) -> Self {
         self.client_arguments = client_arguments;

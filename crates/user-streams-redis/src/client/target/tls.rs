@@ -1,8 +1,8 @@
-//! TLS: whom to trust, who we are, and what a handshake that failed means.
+//! The configuration of TLS.
 
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::ClientArguments;
+use crate::config::ClientArguments;
 
 #[cfg(feature = "rustls")]
 pub(crate) type Tls = fred::types::config::TlsConfig;
@@ -23,9 +23,9 @@ pub(crate) fn configure(arguments: &ClientArguments) -> Result<Tls> {
 
     let roots = match &arguments.tls_ca_file {
         Some(path) => files::authorities(path)?,
-        None => files::authorities_of_the_system()?,
+        None => files::system_authorities()?,
     };
-    // Of its own: where a program has ring and another one, rustls would not know which, and panic.
+    // Named explicitly: rustls panics if a program links two providers and has chosen neither.
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -49,65 +49,6 @@ pub(crate) fn configure(arguments: &ClientArguments) -> Result<Tls> {
         }
     };
     Ok(TlsConnector::from(config).into())
-}
-
-/// What is wrong with a handshake, by what fred tells of rustls' error: its `Debug`.
-pub(crate) fn refusal(text: &str) -> Option<String> {
-    let has = |part: &str| text.contains(part);
-    if has("InvalidCertificate(") {
-        return Some(if has("UnknownIssuer") {
-            "the server's TLS certificate is not signed by an authority that is trusted: name the \
-             authority's file \
-             in the client argument `tls_ca_file`"
-                .to_owned()
-        } else if has("NotValidForName") {
-            format!(
-                "the server's TLS certificate is not for the host in the URL{}",
-                presented(text)
-            )
-        } else if has("Expired") {
-            "the server's TLS certificate has expired".to_owned()
-        } else if has("NotValidYet") {
-            "the server's TLS certificate is not valid yet".to_owned()
-        } else {
-            format!("the server's TLS certificate is not accepted: {text}")
-        });
-    }
-    if has("AlertReceived(") {
-        return Some(if has("CertificateRequired") {
-            "the server wants a client's certificate: name it in the client arguments \
-             `tls_cert_file` and \
-             `tls_key_file`"
-                .to_owned()
-        } else {
-            format!(
-                "the server refuses the TLS handshake: look at the client arguments \
-                 `tls_cert_file` and \
-                 `tls_key_file`, and at its log ({text})"
-            )
-        });
-    }
-    if has("InvalidContentType") {
-        return Some(NO_TLS.to_owned());
-    }
-    has("PeerIncompatible(")
-        .then(|| format!("the server and this program have no TLS in common: {text}"))
-}
-
-/// Of a server that speaks plainly where TLS was asked for.
-pub(crate) const NO_TLS: &str = "the server does not speak TLS at that port: use its TLS port, or \
-    the scheme `redis` instead of `rediss`";
-
-/// Of a server that speaks TLS where it was not asked for.
-pub(crate) const TLS_ALONE: &str = "the server speaks TLS at that port: use the scheme `rediss` \
-    instead of `redis` (feature `rustls`)";
-
-/// Whom a certificate is for, if that is told.
-fn presented(text: &str) -> String {
-    let names = text.split_once("presented: [").and_then(|(_, rest)| rest.split_once(']'));
-    names.map_or_else(String::new, |(names, _)| {
-        format!(", but for {}", names.replace(['"', '\\'], ""))
-    })
 }
 
 fn invalid(message: impl Into<String>) -> Error {
@@ -139,9 +80,8 @@ mod files {
         Ok(roots)
     }
 
-    /// Those that can be used: one broken file in the system's directory is no reason to trust
-    /// nobody.
-    pub(super) fn authorities_of_the_system() -> Result<RootCertStore> {
+    /// The system's root certificates. Ones that cannot be parsed are skipped.
+    pub(super) fn system_authorities() -> Result<RootCertStore> {
         let mut found = load_native_certs();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);
@@ -150,8 +90,7 @@ mod files {
         }
         let error = invalid(
             "the system has no root certificates, which TLS needs: install them \
-             (`ca-certificates`), or name a file \
-             in the client argument `tls_ca_file`",
+             (`ca-certificates`), or name a file in the client argument `tls_ca_file`",
         );
         Err(match found.errors.pop() {
             Some(reason) => error.with_source(reason),

@@ -1,64 +1,63 @@
 //! The names of keys.
 //!
-//! A user's stream is at `<prefix>:user:<id>`. A further key of the same user puts that whole name
-//! in braces and something after it, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in
-//! one slot. A content that several users share is at `<prefix>:item:<created_at in
-//! microseconds>:<id of the item>`.
+//! A user's stream is at `<prefix>:user:<id>`. A further key of the same user has that whole name
+//! in braces and a suffix, `{<prefix>:user:<id>}:read`, so that a cluster keeps both in one slot.
+//! Shared content is at `<prefix>:item:<created_at in microseconds>:<id of the item>`.
 //!
-//! Two different ids never share a key, nor do two prefixes: braces, percent signs and control
-//! characters are percent-encoded, which is reversible; a colon within an id is harmless, since a
-//! valid prefix has no `:user:` of its own, and so the first `:user:` in a key is where its prefix
-//! ends. No key has a brace, so that the whole of it is hashed and no id can choose its slot.
+//! No two ids share a key, nor do two prefixes. Braces, percent signs and control characters are
+//! percent-encoded, which is reversible. A colon within an id is harmless: a valid prefix does not
+//! contain `:user:`, so the first `:user:` in a key ends its prefix. No key contains a brace, so the
+//! whole key is hashed and no id can choose its slot.
 
 use std::fmt::Write;
 
 use fred::bytes::Bytes;
 use user_streams_core::{Error, ErrorKind, Result, UserId};
 
-/// `<prefix>:user:` and `<prefix>:item:`, encoded.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
-    stem: String,
-    items: String,
+    /// `<prefix>:user:`, encoded.
+    stream_prefix: String,
+    /// `<prefix>:item:`, encoded.
+    content_prefix: String,
 }
 
 impl Keys {
     pub(crate) fn new(prefix: &str) -> Result<Self> {
         let encoded = encode(prefix);
-        let stem = format!("{encoded}:user:");
-        // Only the one that was just written may be there.
-        if stem.find(":user:") != Some(stem.len() - ":user:".len()) {
+        let stream_prefix = format!("{encoded}:user:");
+        // The one that was just appended has to be the first.
+        if stream_prefix.find(":user:") != Some(stream_prefix.len() - ":user:".len()) {
             return Err(Error::new(
                 ErrorKind::InvalidSettings,
-                "key_prefix: it has `:user:` in it or `:user` at its end, so that its keys could \
-                 be those of another \
-                 prefix",
+                "key_prefix: it contains `:user:` or ends with `:user`, so that its keys could be \
+                 those of another prefix",
             ));
         }
-        Ok(Self { stem, items: format!("{encoded}:item:") })
+        Ok(Self { stream_prefix, content_prefix: format!("{encoded}:item:") })
     }
 
     /// The key of a user's stream.
-    pub(crate) fn stream(&self, user: &UserId) -> Bytes {
-        let mut key = String::with_capacity(self.stem.len() + 36);
-        key.push_str(&self.stem);
+    pub(crate) fn stream(&self, user: &UserId) -> Result<Bytes> {
+        let mut key = String::with_capacity(self.stream_prefix.len() + 36);
+        key.push_str(&self.stream_prefix);
         match user {
             UserId::Text(id) => encode_to(&mut key, id),
-            // To a string these never fail.
+            // Writing to a string never fails.
             UserId::Int(id) => _ = write!(key, "{id}"),
             UserId::Uuid(id) => _ = write!(key, "{}", id.as_hyphenated()),
         }
-        key.into()
+        Ok(key.into())
     }
 
-    /// The key of the content of an item that several users have.
-    pub(crate) fn item(&self, created_at_us: i64, id: i64) -> Bytes {
-        format!("{}{created_at_us}:{id}", self.items).into()
+    /// The key of an item's shared content.
+    pub(crate) fn shared_content(&self, created_at_us: i64, id: i64) -> Bytes {
+        format!("{}{created_at_us}:{id}", self.content_prefix).into()
     }
 
-    /// What the keys of all such items begin with.
-    pub(crate) fn items(&self) -> Bytes {
-        self.items.clone().into()
+    /// The prefix of all keys of shared content.
+    pub(crate) fn shared_content_prefix(&self) -> Bytes {
+        self.content_prefix.clone().into()
     }
 }
 
@@ -88,7 +87,8 @@ mod tests {
     use super::*;
 
     fn key(prefix: &str, user: impl Into<UserId>) -> String {
-        String::from_utf8(Keys::new(prefix).unwrap().stream(&user.into()).to_vec()).unwrap()
+        let key = Keys::new(prefix).unwrap().stream(&user.into()).unwrap();
+        String::from_utf8(key.to_vec()).unwrap()
     }
 
     #[test]
@@ -102,10 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn an_item_is_at_its_timestamp_and_id() {
+    fn shared_content_is_at_the_timestamp_and_id() {
         let keys = Keys::new("{p}").unwrap();
-        assert_eq!(keys.item(-5, i64::MAX), "%7Bp%7D:item:-5:9223372036854775807");
-        assert!(keys.item(0, 1).starts_with(&keys.items()));
+        assert_eq!(keys.shared_content(-5, i64::MAX), "%7Bp%7D:item:-5:9223372036854775807");
+        assert!(keys.shared_content(0, 1).starts_with(&keys.shared_content_prefix()));
     }
 
     #[test]

@@ -1,46 +1,19 @@
-//! The URL, checked before fred sees anything of it.
+//! Parses the URL.
 //!
-//! fred takes `rediss` without TLS for plain text, passes over unknown parameters, and takes the
-//! password of `redis://password@host` for a user's name. So it gets no URL at all, but the parts.
-//! No message shows the URL: there may be a password in any part of it.
+//! fred's own parser takes `rediss` without TLS for plain text, ignores unknown parameters, and
+//! takes the password in `redis://password@host` for a user name. So fred gets the parts, not the
+//! URL. No message shows the URL: any part of it may contain a password.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::Arc;
 
-use fred::types::config::{Config, ServerConfig};
 use url::{Host, Url};
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{
-    ClientArguments,
-    fault::Address,
-    tls::{self, Tls},
-};
-
-/// What the URL and the client arguments say together.
-#[derive(Clone)]
-pub(crate) struct Target {
-    pub(crate) topology: Topology,
-    /// At least one.
-    pub(crate) hosts: Vec<Address>,
-    pub(crate) arguments: ClientArguments,
-    /// Present if and only if TLS is to be used.
-    tls: Option<Tls>,
-    /// Set when the backend is closed; all its servers share it.
-    pub(crate) closed: Arc<AtomicBool>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Topology {
-    One,
-    Cluster,
-    /// By the name of the service.
-    Sentinel(String),
-}
+use super::{Target, Topology, tls};
+use crate::{address::Address, config::ClientArguments};
 
 impl Target {
+    /// The servers of a URL.
     pub(crate) fn new(url: &str, mut arguments: ClientArguments) -> Result<Self> {
         let parsed = Url::parse(url).map_err(|error| {
             invalid(format!(
@@ -120,34 +93,6 @@ impl Target {
         };
         Ok(Self { topology, hosts, arguments, tls, closed: Arc::default() })
     }
-
-    pub(crate) fn is_tls(&self) -> bool {
-        self.tls.is_some()
-    }
-
-    /// fred's configuration for one of the servers.
-    pub(crate) fn config(&self, server: ServerConfig) -> Config {
-        let arguments = &self.arguments;
-        Config {
-            server,
-            username: arguments.user.clone(),
-            password: arguments.password.clone(),
-            database: arguments.database.filter(|&database| database != 0),
-            #[cfg(feature = "rustls")]
-            tls: self.tls.clone(),
-            ..Config::default()
-        }
-    }
-
-    /// fred's configuration of the sentinels.
-    pub(crate) fn sentinels(&self, service: &str) -> ServerConfig {
-        ServerConfig::Sentinel {
-            hosts: self.hosts.iter().map(|at| (at.host.as_str(), at.port).into()).collect(),
-            service_name: service.to_owned(),
-            username: self.arguments.sentinel_user.clone(),
-            password: self.arguments.sentinel_password.clone(),
-        }
-    }
 }
 
 impl Topology {
@@ -157,7 +102,7 @@ impl Topology {
             Self::Cluster => "known is `node`",
             Self::Sentinel(_) => "known are `node` and, once, `sentinelServiceName`",
         };
-        // The name may be the rest of a password after a `&`.
+        // The name may be the end of a password with a `&` in it.
         let is_harmless = unknown.len() <= 40
             && unknown.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
         let named = if is_harmless { format!(" `{unknown}`") } else { String::new() };
@@ -166,8 +111,7 @@ impl Topology {
 }
 
 const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster and redis-sentinel, \
-    and with TLS rediss, \
-                             rediss-cluster and rediss-sentinel";
+    and with TLS rediss, rediss-cluster and rediss-sentinel";
 
 fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
     let user = Some(decode(url.username())?).filter(|user| !user.is_empty());
@@ -211,7 +155,7 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidSettings, message)
 }
 
-/// Takes percent-encoding off.
+/// Decodes percent-encoding.
 fn decode(text: &str) -> Result<String> {
     let malformed = || {
         invalid("malformed URL: the user name, the password or the host is badly percent-encoded")
@@ -228,17 +172,6 @@ fn decode(text: &str) -> Result<String> {
         bytes.push(u8::try_from(high * 16 + low).map_err(|_| malformed())?);
     }
     String::from_utf8(bytes).map_err(|_| malformed())
-}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target")
-            .field("topology", &self.topology)
-            .field("hosts", &self.hosts)
-            .field("arguments", &self.arguments)
-            .field("tls", &self.tls.is_some())
-            .finish()
-    }
 }
 
 #[cfg(test)]

@@ -1,48 +1,47 @@
-//! What is stored of an item: a member of the user's sorted set.
+//! The member of a sorted set that is an item.
 //!
-//! A member is the item's place, 16 bytes, and then its content as UTF-8, or one NUL, which no
-//! content has, if the content is stored apart because several users share it. The place is the
+//! A member is the item's sort key, 16 bytes, and then its content as UTF-8, or one NUL, which no
+//! content contains, if the content is shared and stored at a key of its own. The sort key is the
 //! timestamp in microseconds since the Unix epoch with its sign bit flipped, then the id, both as 8
-//! bytes, the highest first: so places compare byte for byte as items are ordered, and among equal
-//! scores Redis itself has them in order.
+//! bytes, big-endian. So sort keys compare byte by byte as items do, and Redis orders members of
+//! equal score by them.
 //!
-//! Why the timestamp is in the member, though it is the score as well: a sorted set tells members
-//! apart by themselves alone. An item is identified by its timestamp *and* its id; with the id
+//! The timestamp is in the member although it is the score as well, because a sorted set identifies
+//! members by their bytes alone. An item is identified by its timestamp *and* its id; with the id
 //! alone in the member, the same id and content at another time would not be a second item but
-//! would be lost. And reading needs no score.
+//! would be lost. And reading does not need the score.
 
 use fred::bytes::{BufMut, Bytes, BytesMut};
 use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
 
-/// The length of a place.
-pub(crate) const PLACE: usize = 16;
+pub(crate) const SORT_KEY_LEN: usize = 16;
 const SIGN: u64 = 1 << 63;
-/// In place of a content that is stored apart.
-const APART: u8 = 0;
+/// In the place of the content, if that is shared.
+const SHARED: u8 = 0;
 
-/// The place of an item, as its member begins.
-pub(crate) fn place(cursor: Cursor) -> [u8; PLACE] {
-    let mut place = [0; PLACE];
-    let (time, id) = place.split_at_mut(8);
+/// The sort key of an item, the beginning of its member.
+pub(crate) fn sort_key(cursor: Cursor) -> [u8; SORT_KEY_LEN] {
+    let mut sort_key = [0; SORT_KEY_LEN];
+    let (time, id) = sort_key.split_at_mut(8);
     time.copy_from_slice(&(cursor.created_at_us().cast_unsigned() ^ SIGN).to_be_bytes());
     id.copy_from_slice(&cursor.id().get().to_be_bytes());
-    place
+    sort_key
 }
 
 /// The member of an item.
 pub(crate) fn encode(item: &NewItem) -> Bytes {
-    let mut member = BytesMut::with_capacity(PLACE + item.content().len());
-    member.put_slice(&place(item.cursor()));
+    let mut member = BytesMut::with_capacity(SORT_KEY_LEN + item.content().len());
+    member.put_slice(&sort_key(item.cursor()));
     member.put_slice(item.content().as_bytes());
     member.freeze()
 }
 
-/// The member of an item whose content is stored apart.
+/// The member of an item whose content is shared.
 pub(crate) fn encode_shared(item: &NewItem) -> Bytes {
-    [&place(item.cursor())[..], &[APART]].concat().into()
+    [&sort_key(item.cursor())[..], &[SHARED]].concat().into()
 }
 
-/// A member, taken apart.
+/// A parsed member.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member<'a> {
     pub(crate) created_at_us: i64,
@@ -58,9 +57,9 @@ impl<'a> Member<'a> {
         Ok(Self { created_at_us, id: i64::from_be_bytes(*id), content })
     }
 
-    /// Whether its content is stored apart.
+    /// Whether its content is at a key of its own.
     pub(crate) fn is_shared(&self) -> bool {
-        self.content == [APART]
+        self.content == [SHARED]
     }
 
     /// The item.
@@ -68,7 +67,7 @@ impl<'a> Member<'a> {
         self.item_with(self.content)
     }
 
-    /// The item, with the content that was stored apart.
+    /// The item, with its shared content.
     pub(crate) fn item_with(&self, content: &[u8]) -> Result<StreamItem> {
         let content = String::from_utf8(content.to_vec())
             .map_err(|error| corrupt("is not UTF-8").with_source(error))?;
@@ -101,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn members_come_back() {
+    fn members_round_trip() {
         for us in [time::MIN_MICROS, -1, 0, 1_732_262_400_123_456, time::MAX_MICROS] {
             for (id, content) in [(1, ""), (i64::MAX, "☃ snow\n")] {
                 let new = item(us, id, content);
@@ -125,17 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn the_three_forms_are_told_apart() {
+    fn the_three_forms_are_distinct() {
         let (empty, new) = (item(1, 2, ""), item(1, 2, "a"));
         let forms = [encode(&empty), encode(&new), encode_shared(&empty), encode_shared(&new)];
         let shared = forms.each_ref().map(|form| Member::parse(form).unwrap().is_shared());
         assert_eq!(shared, [false, false, true, true]);
         assert_eq!(forms.each_ref().map(Bytes::len), [16, 17, 17, 17]);
-        assert_eq!(forms[3][PLACE..], [0]);
+        assert_eq!(forms[3][SORT_KEY_LEN..], [0]);
     }
 
     #[test]
-    fn places_are_ordered_as_cursors() {
+    fn sort_keys_are_ordered_as_cursors() {
         let mut cursors = Vec::new();
         for us in [time::MIN_MICROS, -256, -1, 0, 1, 255, 256, time::MAX_MICROS] {
             for id in [1, 255, 256, i64::MAX] {
@@ -143,7 +142,7 @@ mod tests {
             }
         }
         assert!(cursors.is_sorted());
-        assert!(cursors.iter().map(|cursor| place(*cursor)).is_sorted());
+        assert!(cursors.iter().map(|cursor| sort_key(*cursor)).is_sorted());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the Redis client is to know beside the URL.
+//! Connection options beside the URL.
 
 use std::{fmt, time::Duration};
 

@@ -126,5 +126,11 @@ fn tls_is_refused_without_its_feature() {
 fn tls_is_used_where_the_scheme_says_so() {
     assert!(target("rediss://h").unwrap().tls.is_some());
     assert!(target("redis://h").unwrap().tls.is_none());
-    assert!(target("rediss-cluster://h").unwrap().config(ServerConfig::default()).tls.is_some());
+    assert!(
+        target("rediss-cluster://h")
+            .unwrap()
+            .config(fred::types::config::ServerConfig::default())
+            .tls
+            .is_some()
+    );
 }

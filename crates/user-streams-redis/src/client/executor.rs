@@ -1,0 +1,209 @@
+//! Executes commands, with retries and redirects until the deadline of the operation.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fred::types::Value;
+use tokio::time::{Instant, sleep};
+use user_streams_core::{ErrorKind, Result};
+
+use crate::{
+    client::{
+        cluster::Cluster,
+        command::{Command, Reply},
+        probe,
+        server::Server,
+        target::{Target, Topology},
+    },
+    error::Fault,
+};
+
+const FIRST_RETRY_DELAY: Duration = Duration::from_millis(10);
+/// So many redirects are followed without a delay. More of them mean that the cluster contradicts
+/// itself.
+const IMMEDIATE_REDIRECTS: u32 = 4;
+
+/// Executes the commands of all operations.
+#[derive(Debug)]
+pub(crate) struct Executor {
+    servers: Servers,
+    /// The servers, for messages.
+    name: String,
+    operation_timeout: Duration,
+    max_retry_delay: Duration,
+    closed: Arc<AtomicBool>,
+}
+
+#[derive(Debug)]
+enum Servers {
+    One(Server),
+    Cluster(Arc<Cluster>),
+}
+
+impl Executor {
+    /// Connects to the server or the cluster once.
+    pub(crate) async fn connect(target: Target) -> Result<Self> {
+        let name = target.host_names();
+        let closed = Arc::clone(&target.closed);
+        let (operation_timeout, max_retry_delay) =
+            (target.arguments.command_timeout(), target.arguments.retry_pause());
+        let deadline = Instant::now() + target.arguments.connection_timeout();
+        let (servers, connected) = match &target.topology {
+            Topology::Cluster => {
+                let cluster = Arc::new(Cluster::new(target.clone()));
+                let connected = probe::connect(&target, deadline, cluster.refresh(deadline)).await;
+                (Servers::Cluster(cluster), connected)
+            }
+            Topology::One => {
+                let server = Server::at(target.first_host()?, &target);
+                let connected = ping(&server, &target, deadline).await;
+                (Servers::One(server), connected)
+            }
+            Topology::Sentinel(service) => {
+                let server = Server::by_sentinels(service, &target);
+                let connected = ping(&server, &target, deadline).await;
+                (Servers::One(server), connected)
+            }
+        };
+        match connected {
+            Ok(()) => Ok(Self { servers, name, operation_timeout, max_retry_delay, closed }),
+            Err(fault) => Err(fault.into_error(&name)),
+        }
+    }
+
+    /// Whether all keys of a command have to be in one slot.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.servers, Servers::Cluster(_))
+    }
+
+    /// The deadline of an operation that begins now.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.operation_timeout
+    }
+
+    /// The reply to one command.
+    pub(crate) async fn one(&self, deadline: Instant, command: Command) -> Result<Value> {
+        // Nearly always the first attempt succeeds, and needs none of the bookkeeping below.
+        let first = match &self.servers {
+            Servers::One(server) => Some(server.send_one(&command, deadline).await),
+            Servers::Cluster(_) => None,
+        };
+        match first {
+            Some(Ok(reply)) => return Ok(reply),
+            Some(Err(fault @ Fault::Refused(..))) => return Err(fault.into_error(&self.name)),
+            Some(Err(_)) | None => {}
+        }
+        Ok(self.all(deadline, vec![command]).await?.pop().unwrap_or(Value::Null))
+    }
+
+    /// The replies to several commands, in their order. They are sent together.
+    pub(crate) async fn all(
+        &self,
+        deadline: Instant,
+        commands: Vec<Command>,
+    ) -> Result<Vec<Value>> {
+        let mut replies = vec![Value::Null; commands.len()];
+        let mut pending: Vec<usize> = (0..commands.len()).collect();
+        let mut delay = FIRST_RETRY_DELAY;
+        for attempt in 0_u32.. {
+            let some: Vec<_> = pending.iter().map(|&at| &commands[at]).collect();
+            let mut failed = Vec::new();
+            let mut reason = None;
+            for (at, reply) in pending.into_iter().zip(self.attempt(&some, deadline).await) {
+                match reply {
+                    Ok(value) => replies[at] = value,
+                    Err(fault @ Fault::Refused(..)) => return Err(fault.into_error(&self.name)),
+                    Err(fault) => {
+                        failed.push(at);
+                        reason.get_or_insert(fault);
+                    }
+                }
+            }
+            let Some(fault) = reason else { break };
+            let is_redirect = matches!(fault, Fault::Moved(..) | Fault::Ask(_));
+            let is_immediate = is_redirect && attempt < IMMEDIATE_REDIRECTS;
+            let wait = if is_immediate { Duration::ZERO } else { delay };
+            if Instant::now() + wait >= deadline {
+                return Err(fault.into_error(&self.name));
+            }
+            if !is_immediate {
+                sleep(wait).await;
+                delay = (delay * 2).min(self.max_retry_delay);
+            }
+            pending = failed;
+        }
+        Ok(replies)
+    }
+
+    /// The replies to commands that a server may not permit: `None` if it does not.
+    pub(crate) async fn try_all(
+        &self,
+        deadline: Instant,
+        commands: Vec<Command>,
+    ) -> Result<Option<Vec<Value>>> {
+        match self.all(deadline, commands).await {
+            Err(error) if error.kind() == ErrorKind::Backend => Ok(None),
+            replies => replies.map(Some),
+        }
+    }
+
+    /// Closes all connections. None is made any more.
+    pub(crate) async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        match &self.servers {
+            Servers::One(server) => server.close().await,
+            Servers::Cluster(cluster) => cluster.close().await,
+        }
+    }
+
+    async fn attempt(&self, commands: &[&Command], deadline: Instant) -> Vec<Reply> {
+        match &self.servers {
+            Servers::One(server) => {
+                let replies = server.send(commands, deadline).await;
+                if replies.iter().any(|reply| matches!(reply, Err(Fault::ReadOnly(_)))) {
+                    // The sentinels will name another one.
+                    server.reset();
+                }
+                replies.into_iter().map(refuse_redirect).collect()
+            }
+            Servers::Cluster(cluster) => cluster.send(commands, deadline).await,
+        }
+    }
+}
+
+async fn ping(server: &Server, target: &Target, deadline: Instant) -> Result<(), Fault> {
+    let ping = Command::to_server("PING", Vec::new());
+    let ping = async { server.send_one(&ping, deadline).await.map(drop) };
+    probe::connect(target, deadline, ping).await
+}
+
+fn refuse_redirect(reply: Reply) -> Reply {
+    match reply {
+        Err(Fault::Moved(..) | Fault::Ask(_)) => Err(Fault::Refused(
+            ErrorKind::InvalidSettings,
+            "the server is part of a cluster: use the scheme `redis-cluster`".to_owned(),
+        )),
+        reply => reply,
+    }
+}
+
+/// The task that reads a cluster's map would keep its servers.
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if let Servers::Cluster(cluster) = &self.servers {
+            cluster.stop();
+        }
+    }
+}
+
+impl fmt::Display for Executor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
