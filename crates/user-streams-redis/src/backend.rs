@@ -20,6 +20,7 @@ use crate::{
         target::{Target, Topology},
     },
     config::{NAME, RedisConfig},
+    error::invalid_settings,
     ops::{self, Store},
     storage::keys::Keys,
 };
@@ -40,14 +41,14 @@ impl RedisBackend {
     /// be reached.
     pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
         let keys = Keys::new(&config.key_prefix)?;
-        let target = Target::new(url, config.client_arguments)?;
+        let limits = config.limits()?;
+        let target = Target::new(url, config.client_arguments, limits)?;
         let RedisConfig { user_id, shared_content_min_len, .. } = config;
         let waiting = Waiting::new(config.max_waiting)?;
         if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
-            return Err(Error::new(
-                ErrorKind::InvalidSettings,
-                "shared_content_min_len: not in a cluster, where a content and the streams that \
-                 share it are on several servers",
+            return Err(invalid_settings(
+                "shared_content_min_len: not in a cluster, where content and the streams that \
+                 refer to it are on several servers",
             ));
         }
         let executor = in_runtime(Executor::connect(target)).await?;

@@ -7,14 +7,13 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{AnyCluster, Redis};
+use common::{AnyCluster, Redis, streams::connect_with};
 use futures_util::stream;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams, UserId};
-use user_streams_redis::{RedisBackend, RedisConfig};
+use user_streams_redis::RedisConfig;
 
 async fn connect(url: &str, prefix: &str) -> Streams {
-    let config = RedisConfig::new().with_key_prefix(prefix);
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
+    connect_with(url, RedisConfig::new().with_key_prefix(prefix)).await
 }
 
 async fn holders(streams: &Streams, users: impl Iterator<Item = i64>) -> u64 {

@@ -17,34 +17,18 @@ use std::{
 };
 
 use chrono::DateTime;
-use common::{Cluster, Redis, proxy::Proxy};
-use futures_util::{StreamExt, future::join_all, stream};
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::{sleep, timeout},
+use common::{
+    Cluster, Redis,
+    proxy::Proxy,
+    streams::{TIMEOUT, config, connect, connect_with, current_thread},
 };
-use user_streams_core::{ErrorKind, NewItem, Options, Recipients, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use futures_util::{StreamExt, future::join_all, stream};
+use tokio::time::{sleep, timeout};
+use user_streams_core::{ErrorKind, NewItem, Options, Recipients};
+use user_streams_redis::{RedisBackend, RedisConfig};
 
-const TIMEOUT: Duration = Duration::from_millis(800);
 /// What a call may take over its limit.
 const GRACE: Duration = Duration::from_millis(500);
-
-fn arguments() -> ClientArguments {
-    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
-}
-
-async fn connect_with(url: &str, config: RedisConfig) -> Streams {
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
-}
-
-async fn connect(url: &str) -> Streams {
-    connect_with(url, RedisConfig::new().with_client_arguments(arguments())).await
-}
-
-fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 #[tokio::test]
 async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
@@ -71,8 +55,7 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
 async fn a_page_and_an_add_take_no_longer_than_their_time() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let config =
-        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(1);
+    let config = config().with_shared_content_min_len(1);
     let streams = connect_with(&proxy.url(), config).await;
     let items: Vec<_> =
         (0..50).map(|_| NewItem::new("item").with_created_at(&DateTime::UNIX_EPOCH)).collect();
@@ -180,20 +163,22 @@ async fn recipients_that_stall_or_never_end_hold_up_nobody() {
 }
 
 #[test]
-fn absurd_arguments_are_refused_by_name_and_range() {
-    for name in ["connection_timeout_ms", "command_timeout_ms", "retry_pause_ms", "pool_size"] {
-        for value in
-            ["0", "-1", "1e19", "18446744073709551615", "4294967295", "1.5", "\"5\"", "null"]
-        {
-            let json = format!(r#"{{"client_arguments": {{"{name}": {value}}}}}"#);
+fn absurd_limits_are_refused_by_name_and_range() {
+    for name in ["connect_timeout", "operation_timeout", "max_retry_delay", "max_connections"] {
+        for value in ["0", "-1", "1e19", "18446744073709551615", "4294967295", "\"5\"", "null"] {
+            let json = format!(r#"{{"{name}": {value}}}"#);
             let error = async {
                 let options: Options = serde_json::from_str(&json).unwrap();
                 RedisBackend::connect("redis://127.0.0.1:1", options.parse()?).await
             };
             let error = current_thread().block_on(error).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{name}: {value}: {error:?}");
-            let range = if name == "pool_size" { "from 1 to 64" } else { "from 1 to 86400000" };
-            assert!(error.message().contains(&format!("`{name}`")), "{name}: {value}: {error}");
+            assert!(error.message().starts_with(&format!("{name}: ")), "{name}: {value}: {error}");
+            let range = match (name, value) {
+                ("max_connections", "0" | "4294967295") => "1 to 64",
+                ("max_connections", _) => "u32",
+                _ => "0.001 to 1000000",
+            };
             assert!(error.message().contains(range), "{name}: {value}: {error}");
         }
     }
@@ -254,9 +239,8 @@ fn without_a_runtime_there_is_an_error() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_delete_that_was_given_up_spares_what_is_added_later() {
     let server = Redis::start(&[]);
-    let shared =
-        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
-    for config in [RedisConfig::new().with_client_arguments(arguments()), shared] {
+    let shared = config().with_shared_content_min_len(10);
+    for config in [config(), shared] {
         let proxy = Proxy::before(server.port);
         let streams = connect_with(&proxy.url(), config.clone()).await;
         let other = connect_with(&server.url(), config).await;
@@ -334,7 +318,7 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 #[tokio::test]
 async fn recipients_may_be_read_from_the_same_streams() {
     let server = Redis::any();
-    let config = RedisConfig::new().with_client_arguments(arguments().with_pool_size(1));
+    let config = config().with_max_connections(1);
     let streams = connect_with(&server.url(), config).await;
     let adds = (0..20).map(|_| {
         let reader = streams.clone();

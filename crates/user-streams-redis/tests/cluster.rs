@@ -12,17 +12,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Cluster, Redis, redis_cli};
+use common::{
+    Cluster, Redis, redis_cli,
+    streams::{connect_with, with_timeouts},
+};
 use fred::util::redis_keyslot;
 use tokio::task::JoinHandle;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use user_streams_redis::RedisConfig;
 
 async fn connect(cluster: &Cluster) -> Streams {
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
-    let config = RedisConfig::new().with_client_arguments(arguments);
-    Streams::from_backend(RedisBackend::connect(&cluster.url(), config).await.unwrap())
+    let config = with_timeouts(Duration::from_secs(2), Duration::from_secs(1));
+    connect_with(&cluster.url(), config).await
 }
 
 fn slot(user: i64) -> u16 {
@@ -241,8 +242,7 @@ async fn replace_master(end: fn(&mut Redis)) {
 async fn a_single_server_url_to_a_cluster_is_explained() {
     let cluster = Cluster::start();
     let url = cluster.nodes[0].url();
-    let streams =
-        Streams::from_backend(RedisBackend::connect(&url, RedisConfig::new()).await.unwrap());
+    let streams = connect_with(&url, RedisConfig::new()).await;
     let elsewhere = (1..).find(|user| cluster.owner(slot(*user)) != 0).unwrap();
     let error = streams.add_stream_item(elsewhere, "item").await.unwrap_err();
     assert_eq!(

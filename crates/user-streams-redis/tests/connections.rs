@@ -13,34 +13,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Cluster, Redis, proxy::Proxy};
-use futures_util::future::join_all;
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::{sleep, timeout},
+use common::{
+    Cluster, Redis,
+    proxy::Proxy,
+    streams::{TIMEOUT, config, connect, connect_with, current_thread, with_timeouts},
 };
+use futures_util::future::join_all;
+use tokio::time::{sleep, timeout};
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use user_streams_redis::RedisConfig;
 
-const TIMEOUT: Duration = Duration::from_millis(800);
 /// What a call may take over its limit.
 const GRACE: Duration = Duration::from_millis(500);
-
-fn arguments() -> ClientArguments {
-    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
-}
-
-async fn connect_with(url: &str, config: RedisConfig) -> Streams {
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
-}
-
-async fn connect(url: &str) -> Streams {
-    connect_with(url, RedisConfig::new().with_client_arguments(arguments())).await
-}
-
-fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 /// Users who each read their own page, under limits that many calls do not meet.
 async fn assert_own_pages(streams: &Streams, disturb: impl AsyncFn()) {
@@ -135,9 +119,7 @@ async fn disturb(proxy: &Proxy, server: &Redis) {
 async fn no_answer_goes_to_another_call() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(60).with_connection_timeout_ms(500);
-    let config = RedisConfig::new().with_client_arguments(arguments);
+    let config = with_timeouts(Duration::from_millis(60), Duration::from_millis(500));
     let streams = connect_with(&proxy.url(), config.clone()).await;
     assert_own_pages(&streams, async || disturb(&proxy, &server).await).await;
     server.cli(&["flushall"]);
@@ -148,9 +130,7 @@ async fn no_answer_goes_to_another_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_of_a_cluster_goes_to_another_call() {
     let cluster = Cluster::start();
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(200).with_connection_timeout_ms(500);
-    let config = RedisConfig::new().with_client_arguments(arguments);
+    let config = with_timeouts(Duration::from_millis(200), Duration::from_millis(500));
     let streams = connect_with(&cluster.url(), config).await;
     assert_own_pages(&streams, async || {
         for round in 0..9 {
@@ -170,8 +150,7 @@ async fn no_answer_of_a_cluster_goes_to_another_call() {
 async fn ten_thousand_dropped_calls_leave_nothing_behind() {
     let server = Redis::start(&[]);
     let cluster = Cluster::start();
-    let shared =
-        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
+    let shared = config().with_shared_content_min_len(10);
     for streams in [
         connect(&server.url()).await,
         connect_with(&server.url(), shared).await,
@@ -224,9 +203,8 @@ async fn ten_thousand_dropped_calls_leave_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn closing_ends_whatever_state_connections_are_in() {
     // Patient settings, which may not make closing patient.
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(60_000).with_connection_timeout_ms(60_000);
-    let config = RedisConfig::new().with_client_arguments(arguments.with_pool_size(8));
+    let patient = Duration::from_secs(60);
+    let config = with_timeouts(patient, patient).with_max_connections(8);
     let server = Redis::start(&[]);
     let cluster = Cluster::start();
     for (url, nodes) in
@@ -289,9 +267,7 @@ async fn closing_ends_whatever_state_connections_are_in() {
 async fn impatient_callers_get_a_connection_nevertheless() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let arguments = ClientArguments::new().with_command_timeout_ms(5_000);
-    let streams =
-        connect_with(&proxy.url(), RedisConfig::new().with_client_arguments(arguments)).await;
+    let streams = connect_with(&proxy.url(), RedisConfig::new()).await;
     proxy.delay(40);
     proxy.cut();
     let start = Instant::now();
@@ -337,7 +313,7 @@ async fn a_dead_connection_is_noticed_by_dropped_calls() {
 async fn after_a_timeout_the_first_retry_succeeds() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let config = RedisConfig::new().with_client_arguments(arguments().with_pool_size(8));
+    let config = config().with_max_connections(8);
     let streams = connect_with(&proxy.url(), config).await;
     for _ in 0..16 {
         streams.get_stream_items(1).len().await.unwrap();

@@ -13,22 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Redis;
-use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
+use common::{
+    Redis,
+    streams::{TIMEOUT, config, connect, connect_with},
+};
+use user_streams_core::{ErrorKind, NewItem, Recipients};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
-const TIMEOUT: Duration = Duration::from_millis(800);
 /// What a call may take over its timeout on a machine that is busy with other tests.
 const GRACE: Duration = Duration::from_millis(1_500);
-
-fn arguments() -> ClientArguments {
-    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
-}
-
-async fn connect(url: &str) -> Streams {
-    let config = RedisConfig::new().with_client_arguments(arguments());
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
-}
 
 #[track_caller]
 fn assert_in_time(start: Instant) {
@@ -173,8 +166,7 @@ async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
     server.kill();
     for url in [url.clone(), url.replace("redis:", "redis-cluster:")] {
         let start = Instant::now();
-        let config = RedisConfig::new().with_client_arguments(arguments());
-        let error = RedisBackend::connect(&url, config).await.unwrap_err();
+        let error = RedisBackend::connect(&url, config()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
         assert!(
             error.is_retryable() && error.message().contains(&format!("127.0.0.1:{}", server.port)),
@@ -185,8 +177,7 @@ async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
     }
     // Nobody is at an address of this net (RFC 5737).
     let start = Instant::now();
-    let config = RedisConfig::new().with_client_arguments(arguments());
-    let error = RedisBackend::connect("redis://192.0.2.1", config).await.unwrap_err();
+    let error = RedisBackend::connect("redis://192.0.2.1", config()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
     assert_in_time(start);
 }
@@ -199,7 +190,7 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     streams.add_stream_item(1, "item").await.unwrap();
     let password = ClientArguments::new().with_password("p@ss word");
     let config = RedisConfig::new().with_client_arguments(password);
-    let by_argument = Streams::from_backend(RedisBackend::connect(&at(""), config).await.unwrap());
+    let by_argument = connect_with(&at(""), config).await;
     assert_eq!(by_argument.get_stream_items(1).len().await.unwrap(), 1);
     let keys = server.cli(&["-a", "p@ss word", "-n", "3", "--no-auth-warning", "dbsize"]);
     assert_eq!(keys, "1");

@@ -13,19 +13,19 @@ use std::{
     time::Duration,
 };
 
-use common::Redis;
+use common::{Redis, streams::connect_with};
 use user_streams_core::{ErrorKind, ItemId, NewItem, Recipients, Settings, Streams};
-use user_streams_redis::{RedisBackend, RedisConfig};
+use user_streams_redis::RedisConfig;
 
 const MIN_LEN: usize = 100;
 
 async fn shared(server: &Redis) -> Streams {
     let config = RedisConfig::new().with_shared_content_min_len(MIN_LEN);
-    Streams::from_backend(RedisBackend::connect(&server.url(), config).await.unwrap())
+    connect_with(&server.url(), config).await
 }
 
 async fn plain(server: &Redis) -> Streams {
-    Streams::from_backend(RedisBackend::connect(&server.url(), RedisConfig::new()).await.unwrap())
+    connect_with(&server.url(), RedisConfig::new()).await
 }
 
 fn item(content: &str) -> NewItem {
@@ -73,8 +73,7 @@ async fn a_content_for_several_is_stored_once() {
 
     // From no length on, an empty content too.
     let config = RedisConfig::new().with_shared_content_min_len(0).with_key_prefix("all");
-    let streams =
-        Streams::from_backend(RedisBackend::connect(&server.url(), config).await.unwrap());
+    let streams = connect_with(&server.url(), config).await;
     streams.add_stream_item([1, 2], "").await.unwrap();
     assert_eq!(contents(&streams, 1).await, [""]);
     assert_eq!(server.cli(&["keys", "all:item:*"]).lines().count(), 1);
@@ -410,7 +409,7 @@ async fn few_rights_are_enough() {
     assert_eq!(server.cli(&[&user[..], &rights, &more].concat()), "OK");
     let config = RedisConfig::new().with_shared_content_min_len(MIN_LEN);
     let url = format!("redis://ann:pw@127.0.0.1:{}", server.port);
-    let streams = Streams::from_backend(RedisBackend::connect(&url, config).await.unwrap());
+    let streams = connect_with(&url, config).await;
     for _ in 0..2 {
         streams.add_stream_item([1, 2], item("a")).await.unwrap();
     }

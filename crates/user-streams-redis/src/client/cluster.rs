@@ -191,7 +191,7 @@ impl Cluster {
     }
 
     async fn read_map(self: Arc<Self>) -> Result<(), Fault> {
-        let deadline = Instant::now() + self.target.arguments.connection_timeout();
+        let deadline = Instant::now() + self.target.limits.connect_timeout;
         let ranges = self.read_from_any(deadline).await;
         self.refreshing().last_end = Some(Instant::now());
         self.is_stale.store(ranges.is_err(), Ordering::Relaxed);

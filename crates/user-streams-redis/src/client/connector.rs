@@ -16,7 +16,7 @@ use fred::{
 use tokio::time::{Instant, timeout};
 use user_streams_core::ErrorKind;
 
-use crate::{client::connection::Connection, error::Fault};
+use crate::{client::connection::Connection, config::Limits, error::Fault};
 
 /// A connection that received nothing for so long is checked before use: a firewall may have
 /// dropped it silently.
@@ -26,8 +26,7 @@ const MAX_CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 /// What the connections to one server have in common.
 pub(crate) struct Connector {
     config: Config,
-    connect_timeout: Duration,
-    operation_timeout: Duration,
+    limits: Limits,
     /// Whether the backend was closed; no connection is made any more.
     closed: Arc<AtomicBool>,
     /// When a connection was last found dead. The others are checked before use unless they have
@@ -36,20 +35,14 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    pub(crate) fn new(
-        config: Config,
-        connect_timeout: Duration,
-        operation_timeout: Duration,
-        closed: Arc<AtomicBool>,
-    ) -> Self {
-        let suspect_since = Mutex::default();
-        Self { config, connect_timeout, operation_timeout, closed, suspect_since }
+    pub(crate) fn new(config: Config, limits: Limits, closed: Arc<AtomicBool>) -> Self {
+        Self { config, limits, closed, suspect_since: Mutex::default() }
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, Fault> {
         let options = ConnectionConfig {
-            connection_timeout: self.connect_timeout,
-            internal_command_timeout: self.connect_timeout,
+            connection_timeout: self.limits.connect_timeout,
+            internal_command_timeout: self.limits.connect_timeout,
             // Retries are the executor's: it knows how much time is left.
             max_command_attempts: 1,
             tcp: TcpConfig {
@@ -64,7 +57,7 @@ impl Connector {
         let mut task = client.connect();
         // Before the first wait, so that dropping this future aborts fred's task.
         let (connection, on_end) = Connection::new(client.clone(), task.abort_handle());
-        let connected = timeout(self.connect_timeout, async {
+        let connected = timeout(self.limits.connect_timeout, async {
             tokio::select! {
                 biased;
                 result = &mut task => match result {
@@ -88,7 +81,7 @@ impl Connector {
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {
-        self.operation_timeout
+        self.limits.operation_timeout
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -105,7 +98,8 @@ impl Connector {
         let last_reply = connection.last_reply();
         let is_suspect = last_reply.elapsed() >= CHECK_AFTER_IDLE
             || self.suspect_since().is_some_and(|since| last_reply < since);
-        !is_suspect || connection.ping(MAX_CHECK_TIMEOUT.min(self.operation_timeout / 4)).await
+        !is_suspect
+            || connection.ping(MAX_CHECK_TIMEOUT.min(self.limits.operation_timeout / 4)).await
     }
 
     fn suspect_since(&self) -> MutexGuard<'_, Option<Instant>> {

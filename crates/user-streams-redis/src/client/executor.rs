@@ -21,6 +21,7 @@ use crate::{
         server::Server,
         target::{Target, Topology},
     },
+    config::Limits,
     error::Fault,
 };
 
@@ -35,8 +36,7 @@ pub(crate) struct Executor {
     servers: Servers,
     /// The servers, for messages.
     name: String,
-    operation_timeout: Duration,
-    max_retry_delay: Duration,
+    limits: Limits,
     closed: Arc<AtomicBool>,
 }
 
@@ -51,9 +51,8 @@ impl Executor {
     pub(crate) async fn connect(target: Target) -> Result<Self> {
         let name = target.host_names();
         let closed = Arc::clone(&target.closed);
-        let (operation_timeout, max_retry_delay) =
-            (target.arguments.command_timeout(), target.arguments.retry_pause());
-        let deadline = Instant::now() + target.arguments.connection_timeout();
+        let limits = target.limits;
+        let deadline = Instant::now() + limits.connect_timeout;
         let (servers, connected) = match &target.topology {
             Topology::Cluster => {
                 let cluster = Arc::new(Cluster::new(target.clone()));
@@ -72,7 +71,7 @@ impl Executor {
             }
         };
         match connected {
-            Ok(()) => Ok(Self { servers, name, operation_timeout, max_retry_delay, closed }),
+            Ok(()) => Ok(Self { servers, name, limits, closed }),
             Err(fault) => Err(fault.into_error(&name)),
         }
     }
@@ -84,7 +83,7 @@ impl Executor {
 
     /// The deadline of an operation that begins now.
     pub(crate) fn deadline(&self) -> Instant {
-        Instant::now() + self.operation_timeout
+        Instant::now() + self.limits.operation_timeout
     }
 
     /// The reply to one command.
@@ -134,7 +133,7 @@ impl Executor {
             }
             if !is_immediate {
                 sleep(wait).await;
-                delay = (delay * 2).min(self.max_retry_delay);
+                delay = (delay * 2).min(self.limits.max_retry_delay);
             }
             pending = failed;
         }

@@ -38,14 +38,10 @@ impl Server {
     }
 
     fn new(server: ServerConfig, target: &Target) -> Self {
-        let connector = Arc::new(Connector::new(
-            target.config(server),
-            target.arguments.connection_timeout(),
-            target.arguments.command_timeout(),
-            Arc::clone(&target.closed),
-        ));
-        let links =
-            (0..target.arguments.pool_size).map(|_| Link::new(Arc::clone(&connector))).collect();
+        let config = target.config(server);
+        let connector = Arc::new(Connector::new(config, target.limits, Arc::clone(&target.closed)));
+        let links = (0..target.limits.max_connections).map(|_| Link::new(Arc::clone(&connector)));
+        let links = links.collect();
         Self { links, next: AtomicUsize::new(0) }
     }
 

@@ -2,13 +2,19 @@
 
 mod client_arguments;
 
-use serde::Deserialize;
-use user_streams_core::{UserIdKind, Waiting};
+use std::time::Duration;
 
-pub use client_arguments::ClientArguments;
+use serde::Deserialize;
+use user_streams_core::{Result, UserIdKind, Waiting, backend::timeout};
+
+pub use self::client_arguments::ClientArguments;
+use crate::error::invalid_settings;
 
 /// The name of the backend.
 pub(crate) const NAME: &str = "redis";
+
+/// The most connections to one server.
+const MAX_CONNECTIONS: u32 = 64;
 
 /// The options of [`RedisBackend`](crate::RedisBackend).
 ///
@@ -19,24 +25,40 @@ pub(crate) const NAME: &str = "redis";
 /// let config = RedisConfig::new()
 ///     .with_user_id(UserIdKind::Uuid)
 ///     .with_key_prefix("my_app")
-///     .with_client_arguments(ClientArguments::new().with_pool_size(4));
+///     .with_max_connections(4)
+///     .with_client_arguments(ClientArguments::new().with_password("secret"));
 /// ```
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// What every key begins with, `user_streams` by default. It may not have `:user:` in it nor
-    /// `:user` at its end: such a prefix could give the key of another prefix.
+    /// The prefix of every key, `user_streams` by default. It must not contain `:user:` nor end with
+    /// `:user`: its keys could be those of another prefix.
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,
-    /// From how many bytes on a content that goes to several recipients is stored once, not with
-    /// each of them. `None`, the default, is never. Not for a cluster.
+    /// From how many bytes on content for several recipients is stored once, not with each of them.
+    /// `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
-    /// The most calls that wait for an answer, 1 to 1,000,000; 10,000 by default. Any more are
-    /// `Overloaded` at once.
+    /// The connections to each server, 1 to 64; 2 by default. All tasks of a runtime share them,
+    /// and each has any number of commands in flight.
+    pub max_connections: u32,
+    /// The most calls in flight, 1 to 1,000,000; 10,000 by default. Any more are `Overloaded` at
+    /// once.
     pub max_waiting: usize,
-    /// Connection options. `Debug` hides their secrets.
+    /// How long connecting may take; 5 seconds by default. As an option, this and the other
+    /// durations are a number of seconds, 0.001 to 1,000,000.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub connect_timeout: Duration,
+    /// How long an operation may take, with all its reconnects and redirects; 5 seconds by default.
+    /// Each batch of a broadcast is an operation.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub operation_timeout: Duration,
+    /// The longest delay between two attempts at a server that is down or busy; 0.5 seconds by
+    /// default.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub max_retry_delay: Duration,
+    /// The logins, the database and the files of TLS. `Debug` hides the passwords.
     pub client_arguments: ClientArguments,
 }
 
@@ -46,7 +68,11 @@ impl Default for RedisConfig {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
+            max_connections: 2,
             max_waiting: Waiting::DEFAULT,
+            connect_timeout: Duration::from_secs(5),
+            operation_timeout: Duration::from_secs(5),
+            max_retry_delay: Duration::from_millis(500),
             client_arguments: ClientArguments::default(),
         }
     }
@@ -72,26 +98,79 @@ impl RedisConfig {
         self
     }
 
-    /// Stores a content of at least so many bytes once if it goes to several recipients.
+    /// Stores content of at least so many bytes once if it is for several recipients.
     #[must_use]
     pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
         self.shared_content_min_len = Some(bytes);
         self
     }
 
-    /// Sets the most calls that wait for an answer.
+    /// Sets the number of connections to each server.
+    #[must_use]
+    pub fn with_max_connections(mut self, max_connections: u32) -> Self {
+        self.max_connections = max_connections;
+        self
+    }
+
+    /// Sets the most calls in flight.
     #[must_use]
     pub fn with_max_waiting(mut self, max_waiting: usize) -> Self {
         self.max_waiting = max_waiting;
         self
     }
 
-    /// Sets the connection options.
+    /// Sets how long connecting may take.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Sets how long an operation may take.
+    #[must_use]
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout;
+        self
+    }
+
+    /// Sets the longest delay between two attempts.
+    #[must_use]
+    pub fn with_max_retry_delay(mut self, delay: Duration) -> Self {
+        self.max_retry_delay = delay;
+        self
+    }
+
+    /// Sets the logins, the database and the files of TLS.
     #[must_use]
     pub fn with_client_arguments(mut self, client_arguments: ClientArguments) -> Self {
         self.client_arguments = client_arguments;
         self
     }
+
+    /// The limits, checked.
+    pub(crate) fn limits(&self) -> Result<Limits> {
+        if !(1..=MAX_CONNECTIONS).contains(&self.max_connections) {
+            return Err(invalid_settings(format!(
+                "max_connections: {} is out of range: expected 1 to {MAX_CONNECTIONS}",
+                self.max_connections
+            )));
+        }
+        Ok(Limits {
+            max_connections: self.max_connections,
+            connect_timeout: timeout::check("connect_timeout", self.connect_timeout)?,
+            operation_timeout: timeout::check("operation_timeout", self.operation_timeout)?,
+            max_retry_delay: timeout::check("max_retry_delay", self.max_retry_delay)?,
+        })
+    }
+}
+
+/// The options of those names.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) max_connections: u32,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) operation_timeout: Duration,
+    pub(crate) max_retry_delay: Duration,
 }
 
 #[cfg(test)]
@@ -100,7 +179,7 @@ mod tests {
 
     use super::*;
 
-    fn parse(json: &str) -> user_streams_core::Result<RedisConfig> {
+    fn parse(json: &str) -> Result<RedisConfig> {
         serde_json::from_str::<Options>(json).unwrap().parse()
     }
 
@@ -112,17 +191,19 @@ mod tests {
             ("user_streams", UserIdKind::BigInt)
         );
         let config = parse(
-            r#"{"user_id": "uuid", "key_prefix": "p", "client_arguments": {"db": 2, "username": "u", "pool_size": 3}}"#,
+            r#"{"user_id": "uuid", "key_prefix": "p", "max_connections": 3, "connect_timeout": 0.5,
+                "client_arguments": {"db": 2, "username": "u"}}"#,
         )
         .unwrap();
         assert_eq!((config.key_prefix.as_str(), config.user_id), ("p", UserIdKind::Uuid));
+        assert_eq!(config.max_connections, 3);
+        assert_eq!(config.connect_timeout, Duration::from_millis(500));
         let arguments = config.client_arguments;
-        assert_eq!((arguments.database, arguments.pool_size), (Some(2), 3));
-        assert_eq!(arguments.user.as_deref(), Some("u"));
+        assert_eq!((arguments.database, arguments.user.as_deref()), (Some(2), Some("u")));
     }
 
     #[test]
-    fn contents_are_shared_from_a_length_on_or_never() {
+    fn content_is_shared_from_a_length_on_or_never() {
         let length = |json| parse(json).unwrap().shared_content_min_len;
         assert_eq!(length("{}"), None);
         assert_eq!(length(r#"{"shared_content_min_len": null}"#), None);
@@ -144,9 +225,30 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::InvalidSettings);
         let message = error.message();
         assert!(
-            message.contains("client_arguments") && message.contains("`command_timeout_ms`"),
+            message.contains("client_arguments") && message.contains("`tls_ca_file`"),
             "{error}"
         );
+        for old in ["pool_size", "connection_timeout_ms", "command_timeout_ms", "retry_pause_ms"] {
+            let error = parse(&format!(r#"{{"client_arguments": {{"{old}": 5}}}}"#)).unwrap_err();
+            assert!(error.message().contains("client_arguments"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_refused_by_name() {
+        let config = RedisConfig::new();
+        assert!(config.limits().is_ok());
+        for (config, name) in [
+            (config.clone().with_max_connections(0), "max_connections"),
+            (config.clone().with_max_connections(65), "max_connections"),
+            (config.clone().with_operation_timeout(Duration::ZERO), "operation_timeout"),
+            (config.clone().with_max_retry_delay(Duration::ZERO), "max_retry_delay"),
+            (config.with_connect_timeout(Duration::MAX), "connect_timeout"),
+        ] {
+            let error = config.limits().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+            assert!(error.message().starts_with(&format!("{name}: ")), "{error}");
+        }
     }
 
     #[test]

@@ -31,6 +31,11 @@ pub(crate) enum Fault {
     Refused(ErrorKind, String),
 }
 
+/// The error for settings that cannot work.
+pub(crate) fn invalid_settings(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidSettings, message)
+}
+
 impl Fault {
     /// Classifies an error of fred's: an error reply of the server, or a failed connection.
     pub(crate) fn of(error: &fred::error::Error) -> Self {

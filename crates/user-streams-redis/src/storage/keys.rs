@@ -12,7 +12,9 @@
 use std::fmt::Write;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Error, ErrorKind, Result, UserId};
+use user_streams_core::{Result, UserId};
+
+use crate::error::invalid_settings;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
@@ -28,8 +30,7 @@ impl Keys {
         let stream_prefix = format!("{encoded}:user:");
         // The one that was just appended has to be the first.
         if stream_prefix.find(":user:") != Some(stream_prefix.len() - ":user:".len()) {
-            return Err(Error::new(
-                ErrorKind::InvalidSettings,
+            return Err(invalid_settings(
                 "key_prefix: it contains `:user:` or ends with `:user`, so that its keys could be \
                  those of another prefix",
             ));
@@ -83,6 +84,8 @@ fn encode_to(key: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use user_streams_core::ErrorKind;
 
     use super::*;
 

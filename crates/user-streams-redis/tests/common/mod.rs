@@ -6,6 +6,7 @@
 
 mod given;
 pub mod proxy;
+pub mod streams;
 
 use std::{
     env,

@@ -1,5 +1,7 @@
 //! The servers to connect to, and how: what the URL and the options say together.
 
+#[cfg(feature = "rustls")]
+mod pem;
 mod tls;
 mod url;
 
@@ -9,10 +11,14 @@ use std::{
 };
 
 use fred::types::config::{Config, ServerConfig};
-use user_streams_core::{Error, ErrorKind, Result};
+use user_streams_core::Result;
 
 use self::tls::Tls;
-use crate::{address::Address, config::ClientArguments};
+use crate::{
+    address::Address,
+    config::{ClientArguments, Limits},
+    error::invalid_settings,
+};
 
 #[derive(Clone)]
 pub(crate) struct Target {
@@ -20,6 +26,7 @@ pub(crate) struct Target {
     /// At least one.
     pub(crate) hosts: Vec<Address>,
     pub(crate) arguments: ClientArguments,
+    pub(crate) limits: Limits,
     /// Present if and only if the scheme asks for TLS.
     tls: Option<Tls>,
     /// Set when the backend is closed; all connections of the backend share it.
@@ -40,9 +47,7 @@ impl Target {
     }
 
     pub(crate) fn first_host(&self) -> Result<&Address> {
-        self.hosts
-            .first()
-            .ok_or_else(|| Error::new(ErrorKind::InvalidSettings, "the URL names no host"))
+        self.hosts.first().ok_or_else(|| invalid_settings("the URL names no host"))
     }
 
     /// The hosts, for messages.
@@ -81,6 +86,7 @@ impl fmt::Debug for Target {
             .field("topology", &self.topology)
             .field("hosts", &self.hosts)
             .field("arguments", &self.arguments)
+            .field("limits", &self.limits)
             .field("tls", &self.tls.is_some())
             .finish()
     }

@@ -1,7 +1,14 @@
+use user_streams_core::ErrorKind;
+
 use super::*;
+use crate::config::RedisConfig;
 
 fn target(url: &str) -> Result<Target> {
-    Target::new(url, ClientArguments::new())
+    with_arguments(url, ClientArguments::new())
+}
+
+fn with_arguments(url: &str, arguments: ClientArguments) -> Result<Target> {
+    Target::new(url, arguments, RedisConfig::new().limits()?)
 }
 
 fn message(url: &str) -> String {
@@ -95,20 +102,22 @@ fn no_message_has_the_password() {
 
 #[test]
 fn the_url_and_the_arguments_go_together_or_are_refused() {
-    let both = |url, arguments| Target::new(url, arguments);
-    let read = both("redis://ann@h", ClientArguments::new().with_password("p")).unwrap();
+    let read = with_arguments("redis://ann@h", ClientArguments::new().with_password("p")).unwrap();
     assert_eq!(read.arguments.user.as_deref(), Some("ann"));
     assert_eq!(read.arguments.password.as_deref(), Some("p"));
-    assert!(both("redis://h/2", ClientArguments::new().with_database(2)).is_ok());
+    assert!(with_arguments("redis://h/2", ClientArguments::new().with_database(2)).is_ok());
     for (url, arguments) in [
         ("redis://h/2", ClientArguments::new().with_database(3)),
         ("redis://:p@h", ClientArguments::new().with_password("p")),
         ("redis://ann:p@h", ClientArguments::new().with_user("ann")),
         ("redis://h", ClientArguments::new().with_user("ann")),
         ("redis-cluster://h", ClientArguments::new().with_database(1)),
-        ("redis://h", ClientArguments::new().with_pool_size(0)),
     ] {
-        assert_eq!(both(url, arguments).unwrap_err().kind(), ErrorKind::InvalidSettings, "{url}");
+        assert_eq!(
+            with_arguments(url, arguments).unwrap_err().kind(),
+            ErrorKind::InvalidSettings,
+            "{url}"
+        );
     }
 }
 
