@@ -16,7 +16,7 @@ use user_streams_core::{
 
 use crate::{
     client::{
-        Executor,
+        ApplicationClient, Executor,
         target::{Target, Topology},
     },
     config::{NAME, RedisConfig},
@@ -40,20 +40,58 @@ impl RedisBackend {
     /// a cluster, or the server refuses the credentials; `Connection` or `Timeout` if no server can
     /// be reached.
     pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
-        let keys = Keys::new(&config.key_prefix)?;
         let limits = config.limits()?;
-        let target = Target::new(url, config.client_arguments, limits)?;
-        let RedisConfig { user_id, shared_content_min_len, .. } = config;
+        let target = Target::new(url, config.client_arguments.clone(), limits)?;
+        check_shared_content(&config, matches!(target.topology, Topology::Cluster))?;
+        let keys = Keys::new(&config.key_prefix)?;
         let waiting = Waiting::new(config.max_waiting)?;
-        if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
-            return Err(invalid_settings(
-                "shared_content_min_len: not in a cluster, where content and the streams that \
-                 refer to it are on several servers",
-            ));
-        }
         let executor = in_runtime(Executor::connect(target)).await?;
+        Ok(Self::over(executor, keys, waiting, &config))
+    }
+
+    /// Works over a client of fred's, or a pool, that the application has connected, to whatever
+    /// topology. It is never closed by the backend: [`close`](Backend::close) only ends the use of
+    /// it. fred is re-exported as [`user_streams_redis::fred`](crate::fred), so that versions match.
+    ///
+    /// What `config` says of connections has no effect: `client_arguments`, `max_connections`,
+    /// `connect_timeout`. An operation takes at most `operation_timeout`.
+    ///
+    /// ```no_run
+    /// use user_streams_core::Streams;
+    /// use user_streams_redis::{
+    ///     RedisBackend, RedisConfig,
+    ///     fred::{
+    ///         clients::Client,
+    ///         interfaces::ClientLike,
+    ///         types::{Builder, config::{Config, ReconnectPolicy}},
+    ///     },
+    /// };
+    ///
+    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut builder = Builder::from_config(Config::from_url("redis-cluster://localhost:7001")?);
+    /// let client: Client = builder.set_policy(ReconnectPolicy::default()).build()?;
+    /// client.init().await?;
+    ///
+    /// let backend = RedisBackend::new(client.clone(), RedisConfig::new())?;
+    /// let streams = Streams::from_backend(backend);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidSettings` if an option is malformed, `shared_content_min_len` is set for a cluster,
+    /// or the server is too old.
+    pub fn new(client: impl Into<ApplicationClient>, config: RedisConfig) -> Result<Self> {
+        let executor = Executor::over(client.into(), config.limits()?)?;
+        check_shared_content(&config, executor.is_cluster())?;
+        let keys = Keys::new(&config.key_prefix)?;
+        let waiting = Waiting::new(config.max_waiting)?;
+        Ok(Self::over(executor, keys, waiting, &config))
+    }
+
+    fn over(executor: Executor, keys: Keys, waiting: Waiting, config: &RedisConfig) -> Self {
+        let RedisConfig { user_id, shared_content_min_len, .. } = *config;
         let store = Arc::new(Store { executor, keys, user_id, shared_content_min_len });
-        Ok(Self { store, waiting })
+        Self { store, waiting }
     }
 
     /// Runs a call, unless too many wait already.
@@ -104,6 +142,16 @@ impl Backend for RedisBackend {
         })
         .await
     }
+}
+
+fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
+    if config.shared_content_min_len.is_some() && is_cluster {
+        return Err(invalid_settings(
+            "shared_content_min_len: not in a cluster, where content and the streams that refer to \
+             it are on several servers",
+        ));
+    }
+    Ok(())
 }
 
 /// Polls a call only within a tokio runtime: without one, tokio and fred would panic.

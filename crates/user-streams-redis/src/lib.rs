@@ -20,5 +20,8 @@ mod scripts;
 mod storage;
 
 pub use backend::RedisBackend;
+pub use client::ApplicationClient;
 pub use config::{ClientArguments, RedisConfig};
 pub use driver::DRIVER;
+/// The Redis client, for [`RedisBackend::new`].
+pub use fred;

@@ -166,6 +166,11 @@ impl Range {
     }
 }
 
+/// The indexes of the commands whose script the server does not have.
+pub(crate) fn without_script(replies: &[Reply]) -> Vec<usize> {
+    (0..replies.len()).filter(|&at| replies[at] == Err(Fault::NoScript)).collect()
+}
+
 /// An integer argument; at most `i64::MAX`, which no length or rank reaches.
 pub(crate) fn integer(number: u64) -> Value {
     saturating(number).into()

@@ -1,4 +1,5 @@
-//! Executes commands, with retries and redirects until the deadline of the operation.
+//! Executes commands: over connections of our own or a client of the application's, with retries
+//! and redirects until the deadline of the operation.
 
 use std::{
     fmt,
@@ -15,8 +16,10 @@ use user_streams_core::{ErrorKind, Result};
 
 use crate::{
     client::{
+        application::{Application, ApplicationClient},
         cluster::Cluster,
         command::{Command, Reply},
+        connector::check_version,
         probe,
         server::Server,
         target::{Target, Topology},
@@ -44,6 +47,7 @@ pub(crate) struct Executor {
 enum Servers {
     One(Server),
     Cluster(Arc<Cluster>),
+    Application(Application),
 }
 
 impl Executor {
@@ -76,9 +80,22 @@ impl Executor {
         }
     }
 
+    /// Over a client of the application's.
+    pub(crate) fn over(client: ApplicationClient, limits: Limits) -> Result<Self> {
+        let closed = Arc::default();
+        let application = Application::new(client, Arc::clone(&closed));
+        let name = application.host_names();
+        check_version(application.client()).map_err(|fault| fault.into_error(&name))?;
+        Ok(Self { servers: Servers::Application(application), name, limits, closed })
+    }
+
     /// Whether all keys of a command have to be in one slot.
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.servers, Servers::Cluster(_))
+        match &self.servers {
+            Servers::One(_) => false,
+            Servers::Cluster(_) => true,
+            Servers::Application(application) => application.is_cluster(),
+        }
     }
 
     /// The deadline of an operation that begins now.
@@ -91,6 +108,7 @@ impl Executor {
         // Nearly always the first attempt succeeds, and needs none of the bookkeeping below.
         let first = match &self.servers {
             Servers::One(server) => Some(server.send_one(&command, deadline).await),
+            Servers::Application(client) => Some(client.send_one(&command, deadline).await),
             Servers::Cluster(_) => None,
         };
         match first {
@@ -152,12 +170,13 @@ impl Executor {
         }
     }
 
-    /// Closes all connections. None is made any more.
+    /// Closes all connections, but not those of an application's client. Nothing is sent any more.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
         match &self.servers {
             Servers::One(server) => server.close().await,
             Servers::Cluster(cluster) => cluster.close().await,
+            Servers::Application(_) => {}
         }
     }
 
@@ -169,9 +188,16 @@ impl Executor {
                     // The sentinels will name another one.
                     server.reset();
                 }
-                replies.into_iter().map(refuse_redirect).collect()
+                refuse_redirects(replies, "use the scheme `redis-cluster`")
             }
             Servers::Cluster(cluster) => cluster.send(commands, deadline).await,
+            Servers::Application(client) => {
+                let replies = client.send(commands, deadline).await;
+                match client.is_cluster() {
+                    true => replies,
+                    false => refuse_redirects(replies, "the client's configuration is not for one"),
+                }
+            }
         }
     }
 }
@@ -182,14 +208,16 @@ async fn ping(server: &Server, target: &Target, deadline: Instant) -> Result<(),
     probe::connect(target, deadline, ping).await
 }
 
-fn refuse_redirect(reply: Reply) -> Reply {
-    match reply {
+/// Outside of a cluster, redirects are an error of the settings; `advice` says what to do.
+fn refuse_redirects(replies: Vec<Reply>, advice: &str) -> Vec<Reply> {
+    let refuse = |reply| match reply {
         Err(Fault::Moved(..) | Fault::Ask(_)) => Err(Fault::Refused(
             ErrorKind::InvalidSettings,
-            "the server is part of a cluster: use the scheme `redis-cluster`".to_owned(),
+            format!("the server is part of a cluster: {advice}"),
         )),
         reply => reply,
-    }
+    };
+    replies.into_iter().map(refuse).collect()
 }
 
 /// The task that reads a cluster's map would keep its servers.

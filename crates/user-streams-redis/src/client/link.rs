@@ -17,7 +17,6 @@ use std::{
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
-use user_streams_core::ErrorKind;
 
 use crate::{
     client::{
@@ -174,7 +173,7 @@ impl Link {
         let mut states = self.states();
         // Under the lock: `close` finds whatever begins before the backend is marked closed.
         if self.connector.is_closed() {
-            return Err(Fault::Refused(ErrorKind::Connection, "the backend was closed".to_owned()));
+            return Err(Fault::closed());
         }
         match states.get(&runtime()) {
             Some(State::Connected(connection)) if connection.is_usable() => {

@@ -1,5 +1,6 @@
 //! How commands get to the servers and replies come back.
 
+mod application;
 mod cluster;
 pub(crate) mod command;
 mod connection;
@@ -12,4 +13,5 @@ mod slot_map;
 pub(crate) mod target;
 mod task;
 
+pub use application::ApplicationClient;
 pub(crate) use executor::Executor;

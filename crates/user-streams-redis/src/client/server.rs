@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::{
     address::Address,
     client::{
-        command::{Command, Reply},
+        command::{Command, Reply, without_script},
         connector::Connector,
         link::Link,
         target::Target,
@@ -58,8 +58,7 @@ impl Server {
     pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Reply> {
         let Some(link) = self.link() else { return Vec::new() };
         let mut replies = link.send(commands, deadline).await;
-        let missing: Vec<_> =
-            (0..replies.len()).filter(|&at| replies[at] == Err(Fault::NoScript)).collect();
+        let missing = without_script(&replies);
         if !missing.is_empty() {
             let retried: Vec<_> = missing.iter().map(|&at| commands[at]).collect();
             let loads = Command::loads(&retried);

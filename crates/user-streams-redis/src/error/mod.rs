@@ -37,6 +37,11 @@ pub(crate) fn invalid_settings(message: impl Into<String>) -> Error {
 }
 
 impl Fault {
+    /// For a call after `close`.
+    pub(crate) fn closed() -> Self {
+        Self::Refused(ErrorKind::Connection, "the backend was closed".to_owned())
+    }
+
     /// Classifies an error of fred's: an error reply of the server, or a failed connection.
     pub(crate) fn of(error: &fred::error::Error) -> Self {
         let text = without_script_prefix(error.details());
