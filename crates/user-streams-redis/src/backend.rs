@@ -53,6 +53,10 @@ impl RedisBackend {
     /// topology. It is never closed by the backend: [`close`](Backend::close) only ends the use of
     /// it. fred is re-exported as [`user_streams_redis::fred`](crate::fred), so that versions match.
     ///
+    /// The client of a cluster has to be built with `max_redirections: 0`: when fred 10.1 follows an
+    /// `ASK` redirect, as they occur while slots move, it hands replies to the wrong commands. A
+    /// command that is redirected is sent again by the backend.
+    ///
     /// What `config` says of connections has no effect: `client_arguments`, `max_connections`,
     /// `connect_timeout`. An operation takes at most `operation_timeout`.
     ///
@@ -63,13 +67,18 @@ impl RedisBackend {
     ///     fred::{
     ///         clients::Client,
     ///         interfaces::ClientLike,
-    ///         types::{Builder, config::{Config, ReconnectPolicy}},
+    ///         types::{
+    ///             Builder,
+    ///             config::{Config, ConnectionConfig, ReconnectPolicy},
+    ///         },
     ///     },
     /// };
     ///
     /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut builder = Builder::from_config(Config::from_url("redis-cluster://localhost:7001")?);
-    /// let client: Client = builder.set_policy(ReconnectPolicy::default()).build()?;
+    /// builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2));
+    /// let options = ConnectionConfig { max_redirections: 0, ..ConnectionConfig::default() };
+    /// let client: Client = builder.set_connection_config(options).build()?;
     /// client.init().await?;
     ///
     /// let backend = RedisBackend::new(client.clone(), RedisConfig::new())?;
@@ -79,7 +88,7 @@ impl RedisBackend {
     ///
     /// # Errors
     /// `InvalidSettings` if an option is malformed, `shared_content_min_len` is set for a cluster,
-    /// or the server is too old.
+    /// the server is too old, or the client of a cluster follows redirects.
     pub fn new(client: impl Into<ApplicationClient>, config: RedisConfig) -> Result<Self> {
         let executor = Executor::over(client.into(), config.limits()?)?;
         check_shared_content(&config, executor.is_cluster())?;

@@ -18,7 +18,7 @@ use user_streams_redis::{
         interfaces::ClientLike,
         types::{
             Builder, ClusterHash, CustomCommand, RespVersion, Value,
-            config::{Config, ReconnectPolicy},
+            config::{Config, ConnectionConfig, ReconnectPolicy},
         },
     },
 };
@@ -28,6 +28,10 @@ fn builder(url: &str, version: RespVersion) -> Builder {
     let mut config = Config::from_url(url).unwrap();
     config.version = version;
     let mut builder = Builder::from_config(config);
+    builder.set_connection_config(ConnectionConfig {
+        max_redirections: 0,
+        ..ConnectionConfig::default()
+    });
     builder.set_policy(ReconnectPolicy::new_constant(0, 50));
     builder
 }
@@ -201,6 +205,12 @@ async fn what_cannot_work_is_refused() {
         assert!(error.message().starts_with(name), "{error}");
     }
 
+    let mut builder = builder(&cluster.url(), RespVersion::RESP2);
+    builder.set_connection_config(ConnectionConfig::default());
+    let error = RedisBackend::new(builder.build().unwrap(), config()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+    assert!(error.message().contains("`max_redirections: 0`"), "{error}");
+
     // A client of one node.
     let streams = over(&client(&cluster.nodes[0].url()).await);
     let mut refused = 0;
@@ -218,7 +228,7 @@ async fn what_cannot_work_is_refused() {
     assert!(refused > 0);
 
     // One that was never connected.
-    let idle = builder(&cluster.nodes[0].url(), RespVersion::RESP2).build().unwrap();
+    let idle = self::builder(&cluster.nodes[0].url(), RespVersion::RESP2).build().unwrap();
     let start = Instant::now();
     let error = over(&idle).add_stream_item(1, "item").await.unwrap_err();
     assert!(error.is_retryable(), "{error:?}");

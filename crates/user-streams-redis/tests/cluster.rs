@@ -16,10 +16,19 @@ use common::{
     Cluster, Redis, redis_cli,
     streams::{connect_with, with_timeouts},
 };
-use fred::util::redis_keyslot;
 use tokio::task::JoinHandle;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
-use user_streams_redis::RedisConfig;
+use user_streams_redis::{
+    RedisBackend, RedisConfig,
+    fred::{
+        interfaces::ClientLike,
+        types::{
+            Builder,
+            config::{Config, ConnectionConfig, ReconnectPolicy},
+        },
+        util::redis_keyslot,
+    },
+};
 
 async fn connect(cluster: &Cluster) -> Streams {
     let config = with_timeouts(Duration::from_secs(2), Duration::from_secs(1));
@@ -159,10 +168,26 @@ async fn a_slot_that_moves_is_served_throughout() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
     let cluster = Cluster::start();
-    let streams = connect(&cluster).await;
+    reshard(&cluster, &connect(&cluster).await).await;
+}
+
+/// Whose replies fred would mix up if it followed the redirects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reshard_over_an_applications_client_loses_nothing() {
+    let cluster = Cluster::start();
+    let mut builder = Builder::from_config(Config::from_url(&cluster.url()).unwrap());
+    builder.set_policy(ReconnectPolicy::new_constant(0, 50));
+    let options = ConnectionConfig { max_redirections: 0, ..ConnectionConfig::default() };
+    let client = builder.set_connection_config(options).build().unwrap();
+    client.init().await.unwrap();
+    let backend = RedisBackend::new(client, RedisConfig::new()).unwrap();
+    reshard(&cluster, &Streams::from_backend(backend)).await;
+}
+
+async fn reshard(cluster: &Cluster, streams: &Streams) {
     // Enough keys that most slots have some to move.
     streams.add_stream_item(Recipients::iter(1_000..21_000), "before").await.unwrap();
-    let load = Load::start(&streams, 40);
+    let load = Load::start(streams, 40);
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         let (from, to) = (cluster.name(from), cluster.name(to));
         // The tool refuses while the news of the last move is still on its way to some.
@@ -182,7 +207,7 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
         let output = tokio::task::spawn_blocking(|| output).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
-    assert_eq!(load.end(&streams).await, 0);
+    assert_eq!(load.end(streams).await, 0);
     let delivery = streams.add_stream_item(Recipients::iter(1_000..21_000), "after").await.unwrap();
     assert_eq!(delivery.delivered, 20_000);
     for user in (1_000..21_000).step_by(97) {

@@ -1,7 +1,7 @@
 //! Sends commands by a client of the application's own.
 
 use std::{
-    fmt,
+    fmt, slice,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,10 +15,14 @@ use fred::{
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use user_streams_core::ErrorKind;
 
 use crate::{
     address::Address,
-    client::command::{Command, Reply, without_script},
+    client::{
+        command::{Command, Reply, without_script},
+        connector::check_version,
+    },
     error::Fault,
 };
 
@@ -46,6 +50,13 @@ impl From<Pool> for ApplicationClient {
 }
 
 impl ApplicationClient {
+    fn all(&self) -> &[Client] {
+        match &self.0 {
+            Kind::Client(client) => slice::from_ref(client),
+            Kind::Pool(pool) => pool.clients(),
+        }
+    }
+
     fn next(&self) -> &Client {
         match &self.0 {
             Kind::Client(client) => client,
@@ -70,23 +81,24 @@ pub(crate) struct Application {
 }
 
 impl Application {
-    pub(crate) fn new(client: ApplicationClient, closed: Arc<AtomicBool>) -> Self {
+    /// # Errors
+    /// If a client cannot be used.
+    pub(crate) fn new(client: ApplicationClient, closed: Arc<AtomicBool>) -> Result<Self, Fault> {
+        for client in client.all() {
+            check_version(client)?;
+            check_redirections(client)?;
+        }
         let is_cluster = client.next().is_clustered();
-        Self { client, is_cluster, closed }
+        Ok(Self { client, is_cluster, closed })
     }
 
     pub(crate) fn is_cluster(&self) -> bool {
         self.is_cluster
     }
 
-    /// The client whose turn it is.
-    pub(crate) fn client(&self) -> &Client {
-        self.client.next()
-    }
-
     /// The hosts in the client's configuration, for messages.
     pub(crate) fn host_names(&self) -> String {
-        let hosts = self.client().client_config().server.hosts();
+        let hosts = self.client.next().client_config().server.hosts();
         let names = hosts
             .into_iter()
             .map(|server| Address { host: server.host.to_string(), port: server.port }.to_string());
@@ -95,13 +107,13 @@ impl Application {
 
     /// Sends one command. A missing script is left to [`send`](Self::send).
     pub(crate) async fn send_one(&self, command: &Command, deadline: Instant) -> Reply {
-        self.send_by(self.client(), command, deadline).await
+        self.send_by(self.client.next(), command, deadline).await
     }
 
     /// Sends the commands at once; there is a reply for each. Scripts that a server does not have
     /// are loaded, and their commands sent again.
     pub(crate) async fn send(&self, commands: &[&Command], deadline: Instant) -> Vec<Reply> {
-        let client = self.client();
+        let client = self.client.next();
         let send = async |commands: &[&Command]| {
             join_all(commands.iter().map(|command| self.send_by(client, command, deadline))).await
         };
@@ -139,4 +151,21 @@ impl Application {
         let client = client.with_options(&options);
         command.send(&client).await.map_err(|error| Fault::of(&error))
     }
+}
+
+/// Refuses a cluster's client that follows redirects. fred 10.1, when it follows an `ASK`, sends
+/// `ASKING` on a connection with commands in flight and takes the next reply for that of `ASKING`.
+/// From then on each command on that connection gets the reply to another one: users would see the
+/// items of others. Without it, redirects are failures that the executor retries.
+fn check_redirections(client: &Client) -> Result<(), Fault> {
+    if client.is_clustered() && client.connection_config().max_redirections > 0 {
+        return Err(Fault::Refused(
+            ErrorKind::InvalidSettings,
+            "the client of a cluster has to be built with `max_redirections: 0` in its \
+             `ConnectionConfig`: when fred 10.1 follows an ASK redirect, it mixes up replies. \
+             Commands are sent again here instead"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }

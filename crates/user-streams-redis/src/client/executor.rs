@@ -19,7 +19,6 @@ use crate::{
         application::{Application, ApplicationClient},
         cluster::Cluster,
         command::{Command, Reply},
-        connector::check_version,
         probe,
         server::Server,
         target::{Target, Topology},
@@ -83,9 +82,9 @@ impl Executor {
     /// Over a client of the application's.
     pub(crate) fn over(client: ApplicationClient, limits: Limits) -> Result<Self> {
         let closed = Arc::default();
-        let application = Application::new(client, Arc::clone(&closed));
+        let application = Application::new(client, Arc::clone(&closed))
+            .map_err(|fault| fault.into_error(&"the application's client"))?;
         let name = application.host_names();
-        check_version(application.client()).map_err(|fault| fault.into_error(&name))?;
         Ok(Self { servers: Servers::Application(application), name, limits, closed })
     }
 

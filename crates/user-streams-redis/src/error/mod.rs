@@ -112,6 +112,10 @@ impl Fault {
         }
         match error.kind() {
             FredKind::Timeout => Self::Timeout,
+            // Of an application's client, which follows none.
+            FredKind::Routing if text.contains("Too many redirections") => {
+                Self::NotReady("a slot of the cluster is moving".to_owned())
+            }
             FredKind::Config
             | FredKind::Url
             | FredKind::InvalidArgument
