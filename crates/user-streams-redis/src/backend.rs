@@ -60,31 +60,7 @@ impl RedisBackend {
     /// What `config` says of connections has no effect: `client_arguments`, `max_connections`,
     /// `connect_timeout`. An operation takes at most `operation_timeout`.
     ///
-    /// ```no_run
-    /// use user_streams_core::Streams;
-    /// use user_streams_redis::{
-    ///     RedisBackend, RedisConfig,
-    ///     fred::{
-    ///         clients::Client,
-    ///         interfaces::ClientLike,
-    ///         types::{
-    ///             Builder,
-    ///             config::{Config, ConnectionConfig, ReconnectPolicy},
-    ///         },
-    ///     },
-    /// };
-    ///
-    /// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut builder = Builder::from_config(Config::from_url("redis-cluster://localhost:7001")?);
-    /// builder.set_policy(ReconnectPolicy::new_exponential(0, 100, 5_000, 2));
-    /// let options = ConnectionConfig { max_redirections: 0, ..ConnectionConfig::default() };
-    /// let client: Client = builder.set_connection_config(options).build()?;
-    /// client.init().await?;
-    ///
-    /// let backend = RedisBackend::new(client.clone(), RedisConfig::new())?;
-    /// let streams = Streams::from_backend(backend);
-    /// # Ok(()) }
-    /// ```
+    /// An example is in [the README](crate#over-your-own-client).
     ///
     /// # Errors
     /// `InvalidSettings` if an option is malformed, `shared_content_min_len` is set for a cluster,
