@@ -51,10 +51,11 @@ impl RedisBackend {
 
     /// Works over a client of fred's, or a pool, that the application has connected, to whatever
     /// topology. It is never closed by the backend: [`close`](Backend::close) only ends the use of
-    /// it. fred is re-exported as [`user_streams_redis::fred`](crate::fred), so that versions match.
+    /// it. fred is re-exported as [`user_streams_redis::fred`](crate::fred), so that versions
+    /// match.
     ///
-    /// The client of a cluster has to be built with `max_redirections: 0`: when fred 10.1 follows an
-    /// `ASK` redirect, as they occur while slots move, it hands replies to the wrong commands. A
+    /// The client of a cluster has to be built with `max_redirections: 0`: when fred 10.1 follows
+    /// an `ASK` redirect, as they occur while slots move, it hands replies to the wrong commands. A
     /// command that is redirected is sent again by the backend.
     ///
     /// What `config` says of connections has no effect: `client_arguments`, `max_connections`,

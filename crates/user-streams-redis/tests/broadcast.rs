@@ -86,7 +86,7 @@ async fn failures(streams: &Streams) {
     }
 }
 
-async fn large_contents(streams: &Streams) {
+async fn large_content(streams: &Streams) {
     let content = "☃".repeat(1024 * 1024 / 3);
     let delivery = streams
         .add_stream_item(Recipients::iter(400_000..400_060), content.as_str())
@@ -99,7 +99,7 @@ async fn large_contents(streams: &Streams) {
 async fn all(streams: &Streams) {
     counts_and_progress(streams).await;
     failures(streams).await;
-    large_contents(streams).await;
+    large_content(streams).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

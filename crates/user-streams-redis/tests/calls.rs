@@ -1,5 +1,4 @@
-//! What a single call keeps to: its time, its arguments, its runtime, what it deletes and what it
-//! can store.
+//! Single calls: timeouts, options, runtimes, what a delete deletes, limits of content.
 //!
 //! `cargo test -p user-streams-redis --test calls`
 
@@ -27,16 +26,16 @@ use tokio::time::{sleep, timeout};
 use user_streams_core::{ErrorKind, NewItem, Options, Recipients};
 use user_streams_redis::{RedisBackend, RedisConfig};
 
-/// What a call may take over its limit.
+/// By how much a call may exceed its timeout.
 const GRACE: Duration = Duration::from_millis(500);
 
 #[tokio::test]
-async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
+async fn calls_beyond_max_waiting_are_refused_at_once() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let streams = connect_with(&proxy.url(), RedisConfig::new().with_max_waiting(5)).await;
     streams.add_stream_item(1, "item").await.unwrap();
-    // No answer comes before all have asked.
+    // No reply comes before all have been sent.
     proxy.delay(300);
     let added = join_all((0..200).map(|_| streams.add_stream_item(1, "item").into_future())).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 5);
@@ -50,9 +49,9 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
     assert_eq!(streams.get_stream_items(1).len().await.unwrap(), 6);
 }
 
-/// Each call reads several times: a range, the exact place by a script, the contents.
+/// Each call reads several times: a range, the exact rank by a script, shared content.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_and_an_add_take_no_longer_than_their_time() {
+async fn a_page_and_an_add_end_within_the_timeout() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let config = config().with_shared_content_min_len(1);
@@ -84,7 +83,7 @@ async fn a_page_and_an_add_take_no_longer_than_their_time() {
 /// Calls that begin one after the other, each waiting for the map of the cluster that another one
 /// reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_waits_for_the_time_of_another() {
+async fn no_call_outlives_its_timeout_while_others_read_the_map() {
     let mut cluster = Cluster::start();
     let streams = connect(&cluster.url()).await;
     for user in 0..100 {
@@ -111,7 +110,7 @@ async fn no_call_waits_for_the_time_of_another() {
 }
 
 #[tokio::test]
-async fn recipients_that_stall_or_never_end_hold_up_nobody() {
+async fn recipients_that_stall_or_never_end_block_no_other_call() {
     let server = Redis::any();
     let streams = connect(&server.url()).await;
     let stalled: Vec<_> = (0..23_i64)
@@ -184,11 +183,11 @@ fn absurd_limits_are_refused_by_name_and_range() {
     }
 }
 
-/// Polls by hand, outside of any runtime.
+/// Polls once, outside of any runtime.
 fn poll<T>(future: impl Future<Output = user_streams_core::Result<T>>) -> user_streams_core::Error {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Err(error)) => error,
-        Poll::Ready(Ok(_)) => panic!("it cannot have had an answer"),
+        Poll::Ready(Ok(_)) => panic!("there is no reply yet"),
         Poll::Pending => panic!("it waits for ever"),
     }
 }
@@ -237,7 +236,7 @@ fn without_a_runtime_there_is_an_error() {
 
 /// A delete that arrives late takes only what was there when it was called.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delete_that_was_given_up_spares_what_is_added_later() {
+async fn a_dropped_delete_spares_what_is_added_later() {
     let server = Redis::start(&[]);
     let shared = config().with_shared_content_min_len(10);
     for config in [config(), shared] {
@@ -267,9 +266,9 @@ async fn a_delete_that_was_given_up_spares_what_is_added_later() {
     }
 }
 
-/// Not a lost connection, though that is what the server makes of it.
+/// The server closes the connection, which must not look like a lost one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_content_that_the_server_does_not_take_is_said_to_be_too_long() {
+async fn content_over_the_servers_limit_is_invalid_content() {
     let server = Redis::start(&["--proto-max-bulk-len", "1mb"]);
     let streams = connect(&server.url()).await.with_max_content_len(100 << 20);
     for length in [(1 << 20) + 1, 3 << 20, 40 << 20] {

@@ -222,7 +222,7 @@ async fn a_master_that_dies_is_replaced() {
     replace_master(Redis::kill).await;
 }
 
-/// It still takes connections, and never answers.
+/// It still accepts connections, and never replies.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_stalls_is_replaced() {
     replace_master(Redis::stall).await;

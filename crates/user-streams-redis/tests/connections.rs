@@ -1,5 +1,5 @@
-//! What connections and dropped calls may do to others: nothing. Behind a proxy that delays, stalls
-//! and cuts.
+//! Connections and dropped calls do not affect other calls. Behind a proxy that delays, stalls and
+//! cuts.
 //!
 //! `cargo test -p user-streams-redis --test connections`
 
@@ -23,7 +23,7 @@ use tokio::time::{sleep, timeout};
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
 use user_streams_redis::RedisConfig;
 
-/// What a call may take over its limit.
+/// By how much a call may exceed its timeout.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Users who each read their own page, under limits that many calls do not meet.
@@ -87,9 +87,9 @@ async fn assert_own_pages(streams: &Streams, disturb: impl AsyncFn()) {
     stop.store(true, Ordering::Relaxed);
     let (mut pages, mut dropped) = (0, 0);
     for reader in readers {
-        let (some, given_up) = reader.await.unwrap();
+        let (some, some_dropped) = reader.await.unwrap();
         pages += some;
-        dropped += given_up;
+        dropped += some_dropped;
     }
     assert!(pages > 100 && dropped > 100, "{pages} pages, {dropped} dropped");
     for user in 0..USERS {
@@ -116,7 +116,7 @@ async fn disturb(proxy: &Proxy, server: &Redis) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_goes_to_another_call() {
+async fn no_reply_goes_to_another_call() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let config = with_timeouts(Duration::from_millis(60), Duration::from_millis(500));
@@ -128,7 +128,7 @@ async fn no_answer_goes_to_another_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_answer_of_a_cluster_goes_to_another_call() {
+async fn no_reply_of_a_cluster_goes_to_another_call() {
     let cluster = Cluster::start();
     let config = with_timeouts(Duration::from_millis(200), Duration::from_millis(500));
     let streams = connect_with(&cluster.url(), config).await;
@@ -201,7 +201,7 @@ async fn ten_thousand_dropped_calls_leave_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_ends_whatever_state_connections_are_in() {
+async fn close_ends_in_any_state_of_the_connections() {
     // Patient settings, which may not make closing patient.
     let patient = Duration::from_secs(60);
     let config = with_timeouts(patient, patient).with_max_connections(8);
@@ -264,7 +264,7 @@ async fn closing_ends_whatever_state_connections_are_in() {
 
 /// Connecting takes longer than any of them waits.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn impatient_callers_get_a_connection_nevertheless() {
+async fn callers_with_short_timeouts_get_a_connection() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let streams = connect_with(&proxy.url(), RedisConfig::new()).await;
@@ -281,7 +281,7 @@ async fn impatient_callers_get_a_connection_nevertheless() {
     assert!(proxy.accepted() <= 6, "{} connections", proxy.accepted());
 }
 
-/// An application's own limits are often shorter than ours, so that ours never ends.
+/// An application's own timeouts are often shorter than ours, so that ours never fires.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dead_connection_is_noticed_by_dropped_calls() {
     let server = Redis::start(&[]);
@@ -293,7 +293,7 @@ async fn a_dead_connection_is_noticed_by_dropped_calls() {
     proxy.stall();
     let start = Instant::now();
     while timeout(Duration::from_millis(100), streams.get_stream_items(1).len()).await.is_err() {
-        assert!(start.elapsed() < Duration::from_secs(3), "the connection is never given up");
+        assert!(start.elapsed() < Duration::from_secs(3), "the connection is never discarded");
     }
     for _ in 0..10 {
         timeout(TIMEOUT, streams.get_stream_items(1).len()).await.unwrap().unwrap();
@@ -361,7 +361,7 @@ async fn no_call_fails_after_idling() {
     assert!(start.elapsed() < TIMEOUT, "{:?}", start.elapsed());
 }
 
-/// As tests with a runtime each do that share one handle.
+/// As in tests that have a runtime each and share one handle.
 #[test]
 fn one_handle_serves_several_runtimes() {
     let server = Redis::start(&[]);

@@ -1,4 +1,4 @@
-//! Servers that die, stall, refuse and come back. Every call answers within its time, and the same
+//! Servers that die, stall, refuse and come back. Every call ends within its timeout, and the same
 //! backend works again.
 //!
 //! `cargo test -p user-streams-redis --test faults`
@@ -20,7 +20,7 @@ use common::{
 use user_streams_core::{ErrorKind, NewItem, Recipients};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
-/// What a call may take over its timeout on a machine that is busy with other tests.
+/// By how much a call may exceed its timeout on a machine that is busy with other tests.
 const GRACE: Duration = Duration::from_millis(1_500);
 
 #[track_caller]
@@ -131,7 +131,7 @@ async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pause_shorter_than_the_timeout_is_waited_for() {
+async fn a_server_that_pauses_is_waited_for() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     streams.add_stream_item(1, "before").await.unwrap();
@@ -148,7 +148,7 @@ async fn a_pause_shorter_than_the_timeout_is_waited_for() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_closes_are_made_again_unnoticed() {
+async fn connections_closed_by_the_server_are_replaced() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     for number in 0..20 {
@@ -160,7 +160,7 @@ async fn connections_that_the_server_closes_are_made_again_unnoticed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
+async fn an_unreachable_server_is_named_in_the_error() {
     let mut server = Redis::start(&[]);
     let url = format!("redis://ann:s3cret@127.0.0.1:{}", server.port);
     server.kill();
@@ -183,7 +183,7 @@ async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
 }
 
 #[tokio::test]
-async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
+async fn refused_credentials_are_invalid_settings() {
     let server = Redis::start(&["--requirepass", "p@ss word"]);
     let at = |login: &str| format!("redis://{login}127.0.0.1:{}/3", server.port);
     let streams = connect(&at(":p%40ss%20word@")).await;
@@ -214,10 +214,9 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     assert!(!error.is_retryable(), "{error:?}");
 }
 
-/// Nothing but the few commands that are needed; `CONFIG` and `INFO` are refused, as managed
-/// servers do.
+/// Only the documented commands; `CONFIG` and `INFO` are denied, as on managed servers.
 #[tokio::test]
-async fn few_rights_are_enough() {
+async fn the_documented_permissions_are_enough() {
     let server = Redis::start(&[]);
     let rights = [
         "~user_streams:*",
@@ -249,7 +248,7 @@ async fn few_rights_are_enough() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_concerns_its_user_alone() {
+async fn a_key_of_another_type_affects_its_user_alone() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     server.cli(&["set", "user_streams:user:5000", "no sorted set"]);
@@ -266,7 +265,7 @@ async fn a_foreign_key_concerns_its_user_alone() {
 }
 
 #[tokio::test]
-async fn a_full_server_and_a_replica_say_so() {
+async fn a_full_server_and_a_replica_are_reported() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     streams.add_stream_item(1, "item").await.unwrap();
@@ -318,9 +317,9 @@ fn a_backend_may_be_dropped_outside_of_a_runtime() {
     server.wait_until("its connections are gone", |server| server.clients() == 0);
 }
 
-/// A call that is given up leaves the backend usable.
+/// A dropped call leaves the backend usable.
 #[tokio::test]
-async fn calls_may_be_cancelled_at_any_point() {
+async fn calls_may_be_dropped_at_any_point() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     for microseconds in 0..300 {

@@ -1,4 +1,4 @@
-//! A command, apart from how it gets to the server.
+//! Commands, independent of how they are sent.
 
 use std::sync::OnceLock;
 

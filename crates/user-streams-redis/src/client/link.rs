@@ -1,10 +1,10 @@
 //! A connection that is made on demand, and made again after it broke.
 //!
 //! fred's client is used in its plainest form: one server, no reconnecting, no redirects. A client
-//! that has lost its connection, whose task has ended, or whose server stopped replying is discarded
-//! with all that is queued in it, and the next command makes a new one. fred 10.1's own alternatives
-//! fail: its reconnecting client leaves commands hanging once its task has ended, and its cluster
-//! client ends that task on an `ASK`.
+//! that has lost its connection, whose task has ended, or whose server stopped replying is
+//! discarded with all that is queued in it, and the next command makes a new one. fred 10.1's own
+//! alternatives fail: its reconnecting client leaves commands hanging once its task has ended, and
+//! its cluster client ends that task on an `ASK`.
 //!
 //! A connection belongs to the runtime that it was made in, whose tasks serve it, so each runtime
 //! has its own.
@@ -28,7 +28,7 @@ use crate::{
     error::Fault,
 };
 
-/// For how long a failure to connect is also the answer to other callers.
+/// For how long a failure to connect is reported to other callers as well.
 const CONNECT_FAILURE_TTL: Duration = Duration::from_millis(50);
 
 pub(crate) struct Link {

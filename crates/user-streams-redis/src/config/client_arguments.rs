@@ -1,4 +1,4 @@
-//! Connection options beside the URL.
+//! Connection options that complement the URL.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ClientArguments {
-    /// The user of the server's access control list; also `username`. In the URL:
+    /// The user, by the server's access control list; also `username`. In the URL:
     /// `redis://user:password@host`.
     #[serde(alias = "username")]
     pub user: Option<String>,
@@ -22,17 +22,16 @@ pub struct ClientArguments {
     /// has database 0 alone.
     #[serde(alias = "db")]
     pub database: Option<u8>,
-    /// The user of the sentinels, if they ask for one.
+    /// The user at the sentinels, if they require one.
     pub sentinel_user: Option<String>,
-    /// The password of the sentinels, if they ask for one.
+    /// The password at the sentinels, if they require one.
     pub sentinel_password: Option<String>,
-    /// A file, in PEM, of the authorities that may sign the server's certificate, instead of the
+    /// A PEM file of the authorities that may sign the server's certificate, instead of the
     /// system's. For `rediss`.
     pub tls_ca_file: Option<String>,
-    /// A file, in PEM, of the certificate that the server is shown, with those between it and its
-    /// authority. For `rediss`.
+    /// A PEM file of the client's certificate, with any intermediate ones. For `rediss`.
     pub tls_cert_file: Option<String>,
-    /// A file, in PEM, of that certificate's key.
+    /// A PEM file of that certificate's key.
     pub tls_key_file: Option<String>,
 }
 
@@ -63,7 +62,7 @@ impl ClientArguments {
         self
     }
 
-    /// Sets the user and the password of the sentinels.
+    /// Sets the user and the password at the sentinels.
     #[must_use]
     pub fn with_sentinel_login(
         mut self,
@@ -83,7 +82,7 @@ impl ClientArguments {
         self
     }
 
-    /// Sets the files of the certificate that the server is shown, and of its key.
+    /// Sets the files of the client's certificate and its key.
     #[must_use]
     pub fn with_tls_client_certificate(
         mut self,

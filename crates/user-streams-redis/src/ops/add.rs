@@ -9,9 +9,9 @@
 //! stores it, and so does a later one if the streams of the former were deleted meanwhile.
 //!
 //! Redis cannot roll a batch back. To make common mistakes harmless, recipients are read ahead
-//! before anything is sent: an id of the wrong kind or a failing source among the first ten thousand
-//! stores nothing. Later on, the item stays with those who have it. The error says how many they
-//! are, and adding the same item again reaches the others.
+//! before anything is sent: an id of the wrong kind or a failing source among the first ten
+//! thousand stores nothing. Later on, the item stays with those who have it. The error says how
+//! many they are, and adding the same item again reaches the others.
 
 use std::{collections::VecDeque, sync::Arc};
 

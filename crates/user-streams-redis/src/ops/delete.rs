@@ -1,8 +1,8 @@
 //! Deletes a stream.
 //!
-//! A delete goes no further than the member that was the newest at the beginning. Otherwise one that
-//! arrives late, because its caller gave up or the network delayed it, would delete what was added
-//! since; and so one that is sent again deletes no more than there was.
+//! A delete goes no further than the member that was the newest at the beginning. Otherwise one
+//! that arrives late, because its caller gave up or the network delayed it, would delete what was
+//! added since; and so one that is sent again deletes no more than there was.
 
 use fred::bytes::Bytes;
 use tokio::time::Instant;

@@ -1,10 +1,10 @@
 //! Reads a part of a stream.
 //!
-//! By offset it is a range of ranks. By cursor it is first tried as a range of scores that begins at
-//! the cursor's, with a few more items than wanted: those of the cursor's timestamp on its other
+//! By offset it is a range of ranks. By cursor it is first tried as a range of scores that begins
+//! at the cursor's, with a few more items than wanted: those of the cursor's timestamp on its other
 //! side, usually the item at the cursor alone, are dropped. Only where many items share that
-//! timestamp, so that too few are left, a script finds the exact rank. The range takes two thirds of
-//! the script's time.
+//! timestamp, so that too few are left, a script finds the exact rank. The range takes two thirds
+//! of the script's time.
 //!
 //! Shared content is read next. If some is missing, its stream may have been deleted in between, so
 //! the page is read again; what is missing twice is lost.
@@ -80,7 +80,8 @@ async fn members(
     }
 }
 
-/// Those on the wanted side of the cursor, newest first; `None` if there may be more than were read.
+/// Those on the wanted side of the cursor, newest first; `None` if there may be more than were
+/// read.
 fn select(
     mut read: Vec<Bytes>,
     is_all: bool,

@@ -6,8 +6,8 @@
 //!
 //! No two ids share a key, nor do two prefixes. Braces, percent signs and control characters are
 //! percent-encoded, which is reversible. A colon within an id is harmless: a valid prefix does not
-//! contain `:user:`, so the first `:user:` in a key ends its prefix. No key contains a brace, so the
-//! whole key is hashed and no id can choose its slot.
+//! contain `:user:`, so the first `:user:` in a key ends its prefix. No key contains a brace, so
+//! the whole key is hashed and no id can choose its slot.
 
 use std::fmt::Write;
 

@@ -16,7 +16,7 @@ use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
 
 pub(crate) const SORT_KEY_LEN: usize = 16;
 const SIGN: u64 = 1 << 63;
-/// In the place of the content, if that is shared.
+/// Stands for content that is shared.
 const SHARED: u8 = 0;
 
 /// The sort key of an item, the beginning of its member.

@@ -111,7 +111,7 @@ impl Topology {
         let is_harmless = unknown.len() <= 40
             && unknown.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-".contains(&byte));
         let named = if is_harmless { format!(" `{unknown}`") } else { String::new() };
-        format!("unknown parameter{named} in the URL: {known}; other settings are client arguments")
+        format!("unknown parameter{named} in the URL: {known}; other settings are options")
     }
 }
 

@@ -1,7 +1,7 @@
-//! Contents that are stored once for several recipients: what is stored, who counts as having it,
-//! and when it goes.
+//! Content that is stored once for several recipients: what is stored, which members are counted,
+//! and when it is deleted.
 //!
-//! `cargo test -p user-streams-redis --test shared_contents`
+//! `cargo test -p user-streams-redis --test shared_content`
 
 mod common;
 
@@ -36,7 +36,7 @@ fn key(item: &NewItem) -> String {
     format!("user_streams:item:{}:{}", item.created_at_us(), item.id())
 }
 
-/// Who refers to the item, by the item's own count.
+/// How many members refer to the item's shared content, by its count.
 fn members(server: &Redis, item: &NewItem) -> u64 {
     server.cli(&["getrange", &key(item), "0", "9"]).parse().unwrap_or(0)
 }
@@ -46,7 +46,7 @@ async fn contents(streams: &Streams, user: i64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_content_for_several_is_stored_once() {
+async fn content_for_several_is_stored_once() {
     let server = Redis::any();
     let streams = shared(&server).await;
     let new = item("a");
@@ -109,7 +109,7 @@ async fn the_last_deletion_removes_the_content() {
 
 /// A stream that takes many steps to delete, and what is added between them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_long_stream_is_deleted_as_far_as_it_was_there() {
+async fn a_long_stream_is_deleted_up_to_its_newest_item() {
     let server = Redis::any();
     let streams = shared(&server).await;
     let old = "for i = 1, 100000 do
@@ -161,7 +161,7 @@ fn a_step_of_a_deletion_ends_at_its_last_item() {
     server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "4", "d"]);
     assert_eq!(step("c", "2"), "2\nc");
     assert_eq!(step("c", "2"), "1");
-    // As if its answer had been lost.
+    // As if its reply had been lost.
     assert_eq!(step("c", "2"), "0");
     assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "d");
     assert_eq!(step("d", "1"), "1");
@@ -227,10 +227,10 @@ async fn adds_deletes_and_reads_at_once_lose_nothing() {
     assert_eq!(server.cli(&["keys", "*"]), "");
 }
 
-/// Calls that are given up and connections that break leave each count as many as there are
+/// Dropped calls and broken connections leave each count as many as there are
 /// members.
 #[tokio::test]
-async fn what_is_broken_off_leaves_the_counts_right() {
+async fn dropped_calls_leave_the_counts_right() {
     let server = Redis::start(&[]);
     let streams = shared(&server).await;
     let new = item("a");
@@ -255,7 +255,7 @@ async fn what_is_broken_off_leaves_the_counts_right() {
 }
 
 #[tokio::test]
-async fn switched_off_it_still_reads() {
+async fn switched_off_it_still_reads_shared_content() {
     let server = Redis::any();
     let (on, off) = (shared(&server).await, plain(&server).await);
     let new = item("a");
@@ -275,7 +275,7 @@ async fn switched_off_it_still_reads() {
 
 /// Whichever way a user has an item, it is not added again.
 #[tokio::test]
-async fn nobody_has_an_item_in_both_forms() {
+async fn no_user_has_an_item_in_both_forms() {
     let server = Redis::any();
     let (on, off) = (shared(&server).await, plain(&server).await);
     let new = item("a");
@@ -297,7 +297,7 @@ async fn nobody_has_an_item_in_both_forms() {
 }
 
 #[tokio::test]
-async fn a_broadcast_again_counts_nobody_twice() {
+async fn a_repeated_broadcast_counts_no_user_twice() {
     let server = Redis::any();
     let streams = shared(&server).await;
     let new = item("a");
@@ -310,7 +310,7 @@ async fn a_broadcast_again_counts_nobody_twice() {
 }
 
 #[tokio::test]
-async fn another_content_is_refused_and_stores_nothing() {
+async fn different_content_is_refused_and_stores_nothing() {
     let server = Redis::any();
     let streams = shared(&server).await;
     let new = item("a");
@@ -324,7 +324,7 @@ async fn another_content_is_refused_and_stores_nothing() {
     }
     assert_eq!(server.cli(&["dbsize"]), "3");
     assert_eq!(server.cli(&["get", &key(&new)]), format!("0000000002{}", new.content()));
-    // Nobody has it any more: its place is free.
+    // No stream has it any more: other content is accepted.
     for user in [1, 2] {
         streams.delete_stream(user).await.unwrap();
     }
@@ -332,7 +332,7 @@ async fn another_content_is_refused_and_stores_nothing() {
 }
 
 #[tokio::test]
-async fn a_content_that_is_lost_is_named() {
+async fn lost_content_is_named() {
     let server = Redis::any();
     let streams = shared(&server).await;
     let (lost, kept) = (item("a"), item("b"));
@@ -366,7 +366,7 @@ async fn a_content_that_is_lost_is_named() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_keeps_the_item_from_nobody_else() {
+async fn a_key_of_another_type_keeps_the_item_from_no_other_user() {
     let server = Redis::any();
     let streams = shared(&server).await;
     server.cli(&["set", "user_streams:user:5", "no sorted set"]);
@@ -392,7 +392,7 @@ async fn a_full_server_still_deletes() {
 }
 
 #[tokio::test]
-async fn few_rights_are_enough() {
+async fn the_documented_permissions_are_enough() {
     let server = Redis::start(&[]);
     let rights = [
         "~user_streams:*",
@@ -421,7 +421,7 @@ async fn few_rights_are_enough() {
 }
 
 #[tokio::test]
-async fn the_option_is_named_where_it_is_wrong() {
+async fn an_invalid_option_is_named() {
     let variables = |url: &str, bytes: &str| {
         Settings::from_vars([
             ("USER_STREAMS_BACKEND", url),
@@ -430,7 +430,7 @@ async fn the_option_is_named_where_it_is_wrong() {
     };
     let server = Redis::any();
     for (url, bytes, name) in [
-        // Nobody is asked whether it is a cluster.
+        // Without asking a server whether it is a cluster.
         ("redis-cluster://127.0.0.1:1", "100", "shared_content_min_len"),
         (&*server.url(), "many", "USER_STREAMS_REDIS_SHARED_CONTENT_MIN_LEN"),
     ] {
