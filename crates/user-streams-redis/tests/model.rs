@@ -238,8 +238,8 @@ async fn the_layout_is_as_documented() {
     backend.add_stream_item(AddStreamItem::new("a{b}".into_recipients(), new)).await.unwrap();
     assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
     assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
-    // The sort key: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456),
-    // then the id.
+    // The sort key: the timestamp with its sign bit flipped (0x8006277B C5046240 is
+    // 1732262400123456), then the id.
     let stored =
         server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
     assert_eq!(

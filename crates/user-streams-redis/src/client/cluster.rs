@@ -116,8 +116,8 @@ impl Cluster {
         replies
     }
 
-    /// Reads the map if it is stale. Concurrent callers wait for the same task, which continues when
-    /// they give up.
+    /// Reads the map if it is stale. Concurrent callers wait for the same task, which continues
+    /// when they give up.
     pub(crate) async fn refresh(self: &Arc<Self>, deadline: Instant) -> Result<(), Fault> {
         if !self.is_stale.load(Ordering::Relaxed) {
             return Ok(());
