@@ -31,7 +31,7 @@ impl<L: Layout> SqlBackend<L> {
     /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if
     /// there is no usable database; `InvalidArgument` outside of a tokio runtime.
     pub async fn connect(config: SqlConfig) -> Result<Self> {
-        let pools = pool::open(&config).await.map_err(named::<L>)?;
+        let pools = pool::open(&config, L::NAME).await.map_err(named::<L>)?;
         Self::with_pools(pools, &config)
     }
 

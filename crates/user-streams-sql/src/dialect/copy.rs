@@ -43,14 +43,12 @@ impl<'a> Rows<'a> {
     }
 
     /// The statement that copies them.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
     pub(crate) fn sql(&self) -> &'a str {
         self.sql
     }
 
     /// Fills a block with the next bytes to send, from the row of this number on. Returns the
     /// number of the row after them; none follows where that is `None`.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "PostgreSQL alone copies"))]
     pub(crate) fn fill(&self, block: &mut Vec<u8>, from: usize) -> Option<usize> {
         block.clear();
         if from == 0 {

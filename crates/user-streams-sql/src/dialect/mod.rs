@@ -29,6 +29,36 @@ pub enum Dialect {
 }
 
 impl Dialect {
+    /// By the scheme of a database's URL.
+    pub(crate) fn of_url(url: &str) -> Result<Self> {
+        match url.trim_start().split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            Some("mysql" | "mariadb") => Ok(Self::MySql),
+            _ => Err(Error::new(
+                ErrorKind::InvalidSettings,
+                "url: expected a database URL that begins with sqlite:, postgres: or mysql:",
+            )),
+        }
+    }
+
+    /// The feature that enables it.
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::MySql => "mysql",
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL and MariaDB",
+        }
+    }
+
     pub(crate) fn of(backend: DbBackend) -> Result<Self> {
         match backend {
             DbBackend::Sqlite => Ok(Self::Sqlite),

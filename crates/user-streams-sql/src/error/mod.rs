@@ -1,10 +1,6 @@
 //! What an error of a database means: whose fault it is, whether a retry helps, and what is to be
 //! done. Each server has a table of its codes.
 
-#[cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, reason = "not every database can mean everything")
-)]
 mod meaning;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -16,14 +12,15 @@ mod tls;
 
 use std::{error::Error as StdError, sync::Arc, time::Duration};
 
-use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+use sqlx::{Error as SqlxError, error::DatabaseError};
 use user_streams_core::{Error, ErrorKind};
 
 use meaning::{Meaning, REFUSED, SAME_ROW};
 
 /// Core's error for one of the database.
 pub(crate) fn from_db(error: DbErr) -> Error {
-    let known = tls::refusal(&error).unwrap_or_else(|| of_db(&error).error());
+    let known = sqlx_error(&error).and_then(tls::refusal).unwrap_or_else(|| of_db(&error).error());
     known.with_source(error)
 }
 
@@ -33,7 +30,11 @@ pub(crate) fn from_sqlx(error: SqlxError) -> Error {
 }
 
 pub(crate) fn from_sqlx_arc(error: Arc<SqlxError>) -> Error {
-    from_db(DbErr::Exec(RuntimeErr::SqlxError(error)))
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    let error = RuntimeErr::SqlxError(error);
+    #[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+    let error = RuntimeErr::Internal(error.to_string());
+    from_db(DbErr::Exec(error))
 }
 
 /// The backend is closed, or this connection is.
@@ -126,10 +127,6 @@ pub(crate) fn may_connect_later(error: &dyn DatabaseError) -> bool {
 }
 
 /// Whether the connection is of no use after this error.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "there is no database")
-)]
 pub(crate) fn ends_session(error: &SqlxError) -> bool {
     match error {
         SqlxError::Database(error) => of_database(&**error).ends_session,
@@ -152,17 +149,33 @@ pub(crate) fn is_locked(error: &dyn DatabaseError) -> bool {
 /// SQLite's extended result code.
 #[cfg(feature = "sqlite")]
 fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
-    error.try_downcast_ref::<sea_orm::sqlx::sqlite::SqliteError>()?.code()?.parse().ok()
+    error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?.code()?.parse().ok()
 }
 
 /// The number of an error of MySQL or MariaDB.
 #[cfg(feature = "mysql")]
 fn mysql_number(error: &dyn DatabaseError) -> Option<u16> {
-    Some(error.try_downcast_ref::<sea_orm::sqlx::mysql::MySqlDatabaseError>()?.number())
+    Some(error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()?.number())
 }
 
 #[cfg(not(feature = "mysql"))]
 fn mysql_number(_: &dyn DatabaseError) -> Option<u16> {
+    None
+}
+
+/// sqlx's error in one of sea-orm, which has these variants only if a database is enabled.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+fn sqlx_error(_: &DbErr) -> Option<&SqlxError> {
     None
 }
 
@@ -172,24 +185,19 @@ fn db_error(error: &Error) -> Option<&DbErr> {
 
 /// What the database said, if it said anything.
 fn database_error(error: &Error) -> Option<&dyn DatabaseError> {
-    match db_error(error)? {
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => error.as_database_error(),
-        _ => None,
-    }
+    sqlx_error(db_error(error)?)?.as_database_error()
 }
 
 fn of_db(error: &DbErr) -> Meaning {
+    if let Some(error) = sqlx_error(error) {
+        return of_sqlx(error);
+    }
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Meaning::new(
             ErrorKind::Timeout,
             "no connection of the application's pool was free in time",
         ),
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => CLOSED,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => of_sqlx(error),
         DbErr::Conn(_) => NOT_ACCEPTED,
         _ => REFUSED,
     }
@@ -220,7 +228,7 @@ fn of_sqlx(error: &SqlxError) -> Meaning {
 /// By the table of the database that it is of.
 fn of_database(error: &dyn DatabaseError) -> Meaning {
     #[cfg(feature = "postgres")]
-    if let Some(error) = error.try_downcast_ref::<sea_orm::sqlx::postgres::PgDatabaseError>() {
+    if let Some(error) = error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>() {
         return postgres::meaning(error.code(), error.message());
     }
     #[cfg(feature = "mysql")]

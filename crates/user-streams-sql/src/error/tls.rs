@@ -1,18 +1,12 @@
 //! What it means that TLS to a server failed, or that a server wants it, and what to change.
 
-use sea_orm::{DbErr, RuntimeErr, SqlxError, sqlx::error::DatabaseError};
+use sqlx::{Error as SqlxError, error::DatabaseError};
 use user_streams_core::{Error, ErrorKind};
 
 /// The refusal that an error of the driver is, if TLS has to do with it. Another attempt would end
 /// the same.
-pub(crate) fn refusal(error: &DbErr) -> Option<Error> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(error))
-    | DbErr::Exec(RuntimeErr::SqlxError(error))
-    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
-    else {
-        return None;
-    };
-    let message = match &**error {
+pub(super) fn refusal(error: &SqlxError) -> Option<Error> {
+    let message = match error {
         SqlxError::Tls(error) => of_driver(&error.to_string()),
         // Such as that of a file that was there when the URL was read.
         SqlxError::Configuration(error) => of_login(&error.to_string())?,

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::SqlxError;
+use sqlx::Error as SqlxError;
 use tokio::{
     runtime::{self, Handle},
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},

@@ -5,8 +5,8 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseConnectionType, DatabaseTransaction, QueryResult,
-    Statement, TransactionTrait, Value, sqlx,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, Statement,
+    TransactionTrait, Value,
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -66,21 +66,22 @@ pub(super) fn is_exhausted(pool: &DatabaseConnection) -> bool {
 
 /// The most connections of the pool, those that are open, and those that are idle.
 fn counts(pool: &DatabaseConnection) -> (u32, u32, usize) {
-    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
     fn of<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> (u32, u32, usize) {
         (pool.options().get_max_connections(), pool.size(), pool.num_idle())
     }
     match &pool.inner {
         #[cfg(feature = "sqlite")]
-        DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
+        sea_orm::DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
             of(pool.get_sqlite_connection_pool())
         }
         #[cfg(feature = "postgres")]
-        DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+        sea_orm::DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
             of(pool.get_postgres_connection_pool())
         }
         #[cfg(feature = "mysql")]
-        DatabaseConnectionType::SqlxMySqlPoolConnection(_) => of(pool.get_mysql_connection_pool()),
+        sea_orm::DatabaseConnectionType::SqlxMySqlPoolConnection(_) => {
+            of(pool.get_mysql_connection_pool())
+        }
         _ => (10, 0, 0),
     }
 }

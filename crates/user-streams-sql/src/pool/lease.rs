@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deadpool::managed::Object;
-use sea_orm::{QueryResult, SqlxError, Value};
+use sea_orm::{QueryResult, Value};
+use sqlx::Error as SqlxError;
 use tokio::{
     runtime::Handle,
     time::{Instant, error::Elapsed, timeout_at},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
-use sea_orm::SqlxError;
+use sqlx::Error as SqlxError;
 use tokio::{
     runtime::{self, Handle},
     sync::OwnedSemaphorePermit,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, ErrorKind, Result};
+use user_streams_core::{Error, Result};
 
 use super::{
     Access, Limits, Pools,
@@ -24,24 +24,12 @@ pub(crate) fn over(pool: DatabaseConnection, timeouts: Timeouts) -> Result<Pools
     Pools::new(dialect, timeouts, Arc::new(readers), Arc::new(writers), Owner::Application(pool))
 }
 
-/// Opens the pools that the configuration describes, and waits for a first connection.
-pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
+/// Opens the pools that the configuration of this backend describes, and waits for a first
+/// connection.
+pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
     super::pools::runtime()?;
     let timeouts = config.timeouts()?;
-    let most = config.most_connections()?;
-    let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme);
-    let opened = match scheme {
-        Some("sqlite") => sqlite(config, timeouts, most),
-        Some("postgres" | "postgresql") => postgres(&config.url, timeouts, most),
-        Some("mysql" | "mariadb") => mysql(&config.url, timeouts, most),
-        _ => {
-            return Err(invalid(
-                "url: expected a database URL that begins with sqlite:, postgres: or mysql:"
-                    .to_owned(),
-            ));
-        }
-    };
-    let pools = opened?;
+    let pools = pools(config, timeouts, backend)?;
     let first = Limits::of_connect(&timeouts);
     for access in [Access::Write, Access::Read] {
         pools.lease(access, first).await?;
@@ -49,37 +37,42 @@ pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
     Ok(pools)
 }
 
-/// One pool of a server's.
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "there is no server")
-)]
+fn pools(config: &SqlConfig, timeouts: Timeouts, backend: &str) -> Result<Pools> {
+    let most = config.most_connections()?;
+    match Dialect::of_url(&config.url)? {
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => sqlite(config, timeouts, most),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => {
+            let options = crate::url::postgres(&config.url)?;
+            let driver = super::driver::PostgresDriver::new(options, &timeouts);
+            server(Arc::new(driver), timeouts, most)
+        }
+        #[cfg(feature = "mysql")]
+        Dialect::MySql => {
+            let options = crate::url::mysql(&config.url)?;
+            let driver = super::driver::MySqlDriver::new(options, &timeouts);
+            server(Arc::new(driver), timeouts, most)
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+        dialect => Err(not_enabled(dialect, backend)),
+    }
+}
+
+fn not_enabled(dialect: Dialect, backend: &str) -> Error {
+    let feature = dialect.feature();
+    invalid(format!(
+        "this program is built without {}: enable the feature `{feature}` of \
+         user-streams-{backend} in Cargo.toml (of user-streams: `{backend}-{feature}`)",
+        dialect.name()
+    ))
+}
+
+/// One pool, for a server.
 fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
     let pool = OwnPool::new(Arc::clone(&driver), most.unwrap_or(10), timeouts.connect, false)?;
     let pool: Arc<dyn Source> = Arc::new(pool);
     Pools::new(driver.dialect(), timeouts, Arc::clone(&pool), pool, Owner::Library(driver))
-}
-
-#[cfg(feature = "postgres")]
-fn postgres(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = crate::url::postgres(url)?;
-    server(Arc::new(super::driver::PostgresDriver::new(options, &timeouts)), timeouts, most)
-}
-
-#[cfg(not(feature = "postgres"))]
-fn postgres(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("postgres"))
-}
-
-#[cfg(feature = "mysql")]
-fn mysql(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = crate::url::mysql(url)?;
-    server(Arc::new(super::driver::MySqlDriver::new(options, &timeouts)), timeouts, most)
-}
-
-#[cfg(not(feature = "mysql"))]
-fn mysql(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("mysql"))
 }
 
 /// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's
@@ -93,7 +86,7 @@ const LOG_PAGES: &str = "4000";
 /// all.
 #[cfg(feature = "sqlite")]
 fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+    use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
     let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } =
         crate::url::sqlite(&config.url)?;
@@ -118,22 +111,4 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
         Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
     };
     Pools::new(Dialect::Sqlite, timeouts, readers, writers, Owner::Library(writing))
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn sqlite(_: &SqlConfig, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("sqlite"))
-}
-
-#[cfg_attr(
-    all(feature = "sqlite", feature = "postgres", feature = "mysql"),
-    expect(dead_code, reason = "every database is built in")
-)]
-fn not_built(feature: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidSettings,
-        format!(
-            "this program is built without {feature}: enable the feature `{feature}` in Cargo.toml"
-        ),
-    )
 }

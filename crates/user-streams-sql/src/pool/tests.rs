@@ -9,7 +9,8 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::join_all};
-use sea_orm::{DatabaseConnection, QueryResult, SqlxError, Value};
+use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sqlx::Error as SqlxError;
 use tokio::time::{Instant, sleep, timeout};
 use user_streams_core::{ErrorKind, Result, async_trait};
 

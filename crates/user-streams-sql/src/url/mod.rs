@@ -8,18 +8,15 @@ mod any_text;
 #[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod documentation;
 mod escapes;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod hidden;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod parameters;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod tls;
 
 use std::fmt;

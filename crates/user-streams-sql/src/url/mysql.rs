@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sea_orm::sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlSslMode};
 use user_streams_core::Result;
 
 use super::{

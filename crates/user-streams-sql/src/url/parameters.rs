@@ -142,7 +142,6 @@ pub(super) fn text(value: &str) -> Result<String, String> {
 }
 
 /// A number of prepared statements.
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(super) fn statements(value: &str) -> Result<usize, String> {
     let number = value.parse().ok().filter(|number| *number <= 100_000);
     number.ok_or_else(|| "a number from 0 to 100000".to_owned())

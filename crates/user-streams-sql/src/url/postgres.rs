@@ -2,7 +2,7 @@
 
 use std::env;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use user_streams_core::Result;
 
 use super::{

@@ -67,7 +67,6 @@ impl Server {
     }
 
     /// Reads the parameter `host`, which may be the directory of a Unix socket.
-    #[cfg(feature = "postgres")]
     pub(super) fn read_host(&mut self, value: &str) -> Result<(), String> {
         let host = value.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(value);
         let expected = |_| "one host, or the directory of a Unix socket".to_owned();
@@ -75,7 +74,6 @@ impl Server {
         Ok(())
     }
 
-    #[cfg(feature = "postgres")]
     pub(super) fn read_port(&mut self, value: &str) -> Result<(), String> {
         let port = value.parse().ok().and_then(|port| check_port(port).ok());
         self.port = Some(port.ok_or_else(|| PORTS.to_owned())?);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
 use user_streams_core::Result;
 
 use super::{

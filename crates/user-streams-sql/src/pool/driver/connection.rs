@@ -3,7 +3,8 @@
 use std::{fmt::Debug, time::Duration};
 
 use futures_core::future::BoxFuture;
-use sea_orm::{DatabaseConnection, QueryResult, SqlxError, Value};
+use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sqlx::Error as SqlxError;
 use user_streams_core::async_trait;
 
 use crate::{Dialect, dialect::Rows};
@@ -20,10 +21,6 @@ pub(crate) trait Driver: Debug + Send + Sync {
 }
 
 /// What is left of a connection that was shut.
-#[cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, reason = "each is of one kind of database")
-)]
 pub(crate) enum Abandoned {
     /// Nothing.
     Gone,

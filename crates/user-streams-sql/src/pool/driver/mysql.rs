@@ -2,12 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxMySqlConnector, Value,
-    sqlx::{
-        ConnectOptions as _, Connection as _, MySql, MySqlConnection,
-        mysql::{MySqlConnectOptions, MySqlPoolOptions},
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxMySqlConnector, Value};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Error as SqlxError, MySql, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 use tokio::{
     sync::Semaphore,

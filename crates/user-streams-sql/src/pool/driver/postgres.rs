@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
-    sqlx::{
-        AssertSqlSafe, Connection as _, PgConnection, Postgres,
-        postgres::{PgConnectOptions, PgPoolOptions},
-        raw_sql,
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxPostgresConnector, Value};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Error as SqlxError, PgConnection, Postgres,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    raw_sql,
 };
 use tokio::time::sleep;
 use user_streams_core::async_trait;

@@ -11,12 +11,9 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{
-    SqlxError,
-    sqlx::{
-        AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Postgres,
-        error::DatabaseError, postgres::PgConnectOptions, raw_sql,
-    },
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Error as SqlxError, PgConnection,
+    Postgres, error::DatabaseError, postgres::PgConnectOptions, raw_sql,
 };
 
 use super::statement;

@@ -8,12 +8,10 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxSqliteConnector, Value,
-    sqlx::{
-        ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
-        sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxSqliteConnector, Value};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Error as SqlxError, Sqlite, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use tokio::{
     sync::OnceCell,

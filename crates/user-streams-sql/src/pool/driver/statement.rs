@@ -1,14 +1,11 @@
 //! Statements on a connection of any kind.
 
-use sea_orm::{
-    ExecResult, QueryResult, SqlxError, Value,
-    sea_query::Values,
-    sqlx::{
-        self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache,
-        query::Query,
-    },
-};
+use sea_orm::{ExecResult, QueryResult, Value, sea_query::Values};
 use sea_query_sqlx::SqlxValues;
+use sqlx::{
+    AssertSqlSafe, Database, Error as SqlxError, Executor, IntoArguments,
+    database::HasStatementCache, query::Query,
+};
 
 /// Runs a statement and returns the number of rows that it changed. `kept` says that it stays
 /// prepared.
