@@ -41,8 +41,8 @@ impl<L: Layout> SqlBackend<L> {
     /// # Errors
     /// `InvalidSettings` for a malformed option.
     pub fn new(connection: DatabaseConnection, config: SqlConfig) -> Result<Self> {
-        let pools = config.timeouts().and_then(|timeouts| pool::over(connection, timeouts));
-        Self::with_pools(pools.map_err(named::<L>)?, &config)
+        let pools = pool::over(connection, &config).map_err(named::<L>)?;
+        Self::with_pools(pools, &config)
     }
 
     fn with_pools(pools: Pools, config: &SqlConfig) -> Result<Self> {

@@ -101,7 +101,7 @@ async fn a_statement_that_hangs_ends_by_its_timeout(database: TestDatabase) {
     // The lock stays as long as its connection.
     let blocker = crate::database::connect(&database.url, 1).await;
     sea_orm::ConnectionTrait::execute_unprepared(&blocker, lock).await.unwrap();
-    let config = database.config().with_statement_timeout(Duration::from_millis(300));
+    let config = database.config().with_operation_timeout(Duration::from_millis(300));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     let error = streams.add_stream_item(1, "waits").await.map(|_| ()).unwrap_err();
     let kind = if database.backend() == DbBackend::Sqlite {

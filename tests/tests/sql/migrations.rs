@@ -174,7 +174,7 @@ async fn a_login_that_only_reads_may_call_migrate_with_nothing_to_do(database: T
 }
 
 async fn with_nothing_to_do_it_does_not_wait_for_writers(database: TestDatabase) {
-    let config = database.config().with_statement_timeout(Duration::from_secs(2));
+    let config = database.config().with_operation_timeout(Duration::from_secs(2));
     for streams in both(&config).await {
         streams.migrate().await.unwrap();
     }
@@ -301,7 +301,7 @@ async fn another_database_s_lock_is_not_waited_for(database: TestDatabase) {
     hold("user_streams:single").await;
     hold("user_streams:elsewhere.single").await;
     let config =
-        database.config().with_table("single").with_statement_timeout(Duration::from_secs(1));
+        database.config().with_table("single").with_operation_timeout(Duration::from_secs(1));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     hold(&format!("user_streams:{name}.single")).await;
     let error = streams.migrate().await.unwrap_err();

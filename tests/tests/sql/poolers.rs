@@ -270,7 +270,7 @@ async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: Tes
         let sleeping = tokio::spawn(sleeping);
         for layout in LAYOUTS {
             let config = SingleTableConfig::new(&pooler.url).with_max_connections(2);
-            let config = config.with_statement_timeout(Duration::from_secs(1));
+            let config = config.with_operation_timeout(Duration::from_secs(1));
             let handle = handles::own_unmigrated(layout, config).await.migrated().await;
             let item = NewItem::new("waits");
             let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;

@@ -81,7 +81,7 @@ pub(crate) fn locked_out(holder: &str, limit: Duration) -> Error {
     Error::new(
         ErrorKind::Conflict,
         format!(
-            "timed out after {} s (`statement_timeout`) waiting for SQLite's write lock: {holder} \
+            "timed out after {} s (`operation_timeout`) waiting for SQLite's write lock: {holder} \
              holds it",
             limit.as_secs_f64()
         ),

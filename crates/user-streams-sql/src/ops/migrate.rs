@@ -174,7 +174,7 @@ struct MigrationLock {
 impl MigrationLock {
     /// Waits as long as a statement may take for others who migrate.
     async fn take(store: &Store, transaction: &DatabaseTransaction) -> Result<Self> {
-        let (wait, table) = (store.pools.timeouts.statement, &store.schema.table);
+        let (wait, table) = (store.pools.timeouts.operation, &store.schema.table);
         match store.dialect() {
             // It is a writer already.
             Dialect::Sqlite => Ok(Self { name: None }),
@@ -225,7 +225,7 @@ impl MigrationLock {
 fn held(wait: Duration, lock: &str) -> Error {
     let message = format!(
         "another process is migrating, or else holds {lock}: it was not free within {} s \
-         (`statement_timeout`)",
+         (`operation_timeout`)",
         wait.as_secs_f64()
     );
     Error::new(ErrorKind::Timeout, message)

@@ -24,9 +24,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// For a call of few statements: `statement_timeout` bounds all of it.
+    /// For a call of few statements: `operation_timeout` bounds all of it.
     pub(crate) fn of_call(timeouts: &Timeouts) -> Self {
-        Self::new(timeouts, timeouts.statement, "statement_timeout")
+        Self::new(timeouts, timeouts.operation, "operation_timeout")
     }
 
     /// For a broadcast of several chunks, or to a query: `broadcast_timeout` bounds all of it.
@@ -43,7 +43,7 @@ impl Limits {
         let now = Instant::now();
         Self {
             until: now + call,
-            statement: timeouts.statement,
+            statement: timeouts.operation,
             connect: timeouts.connect,
             call: (call, option),
         }
@@ -58,7 +58,7 @@ impl Limits {
     /// The error of a statement that did not end by [`next`](Self::next).
     pub(crate) fn expired(&self) -> Error {
         let (limit, option) =
-            if self.is_over() { self.call } else { (self.statement, "statement_timeout") };
+            if self.is_over() { self.call } else { (self.statement, "operation_timeout") };
         Error::new(
             ErrorKind::Timeout,
             format!("the database did not answer within {} s (`{option}`)", limit.as_secs_f64()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, Result};
+use user_streams_core::{Error, Result, Waiting};
 
 use super::{
     Access, Limits, Pools,
@@ -18,10 +18,12 @@ use crate::{
 };
 
 /// The pools over an application's own, which it uses for other things too.
-pub(crate) fn over(pool: DatabaseConnection, timeouts: Timeouts) -> Result<Pools> {
+pub(crate) fn over(pool: DatabaseConnection, config: &SqlConfig) -> Result<Pools> {
+    let (timeouts, waiting) = (config.timeouts()?, config.waiting()?);
     let dialect = Dialect::of(pool.get_database_backend())?;
     let [readers, writers] = GivenPool::new(pool.clone(), dialect);
-    Pools::new(dialect, timeouts, Arc::new(readers), Arc::new(writers), Owner::Application(pool))
+    let (readers, writers) = (Arc::new(readers), Arc::new(writers));
+    Ok(Pools::new(dialect, timeouts, waiting, readers, writers, Owner::Application(pool)))
 }
 
 /// Opens the pools that the configuration of this backend describes, and waits for a first
@@ -38,25 +40,27 @@ pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
 }
 
 fn pools(config: &SqlConfig, timeouts: Timeouts, backend: &str) -> Result<Pools> {
-    let most = config.most_connections()?;
-    match Dialect::of_url(&config.url)? {
+    let (max, waiting) = (config.max_connections()?, config.waiting()?);
+    let dialect = Dialect::of_url(&config.url)?;
+    let pools = match dialect {
         #[cfg(feature = "sqlite")]
-        Dialect::Sqlite => sqlite(config, timeouts, most),
+        Dialect::Sqlite => Some(sqlite(config, timeouts, waiting, max)),
         #[cfg(feature = "postgres")]
         Dialect::Postgres => {
             let options = crate::url::postgres(&config.url)?;
             let driver = super::driver::PostgresDriver::new(options, &timeouts);
-            server(Arc::new(driver), timeouts, most)
+            Some(server(Arc::new(driver), timeouts, waiting, max))
         }
         #[cfg(feature = "mysql")]
         Dialect::MySql => {
             let options = crate::url::mysql(&config.url)?;
             let driver = super::driver::MySqlDriver::new(options, &timeouts);
-            server(Arc::new(driver), timeouts, most)
+            Some(server(Arc::new(driver), timeouts, waiting, max))
         }
         #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
-        dialect => Err(not_enabled(dialect, backend)),
-    }
+        _ => None,
+    };
+    pools.unwrap_or_else(|| Err(not_enabled(dialect, backend)))
 }
 
 fn not_enabled(dialect: Dialect, backend: &str) -> Error {
@@ -69,10 +73,22 @@ fn not_enabled(dialect: Dialect, backend: &str) -> Error {
 }
 
 /// One pool, for a server.
-fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let pool = OwnPool::new(Arc::clone(&driver), most.unwrap_or(10), timeouts.connect, false)?;
+fn server(
+    driver: Arc<dyn Driver>,
+    timeouts: Timeouts,
+    waiting: Waiting,
+    max: Option<u32>,
+) -> Result<Pools> {
+    let pool = OwnPool::new(Arc::clone(&driver), max.unwrap_or(10), timeouts.connect, false)?;
     let pool: Arc<dyn Source> = Arc::new(pool);
-    Pools::new(driver.dialect(), timeouts, Arc::clone(&pool), pool, Owner::Library(driver))
+    Ok(Pools::new(
+        driver.dialect(),
+        timeouts,
+        waiting,
+        Arc::clone(&pool),
+        pool,
+        Owner::Library(driver),
+    ))
 }
 
 /// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's
@@ -85,7 +101,12 @@ const LOG_PAGES: &str = "4000";
 /// forgets what it has read once another has written. A database in memory has one connection for
 /// all.
 #[cfg(feature = "sqlite")]
-fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
+fn sqlite(
+    config: &SqlConfig,
+    timeouts: Timeouts,
+    waiting: Waiting,
+    max: Option<u32>,
+) -> Result<Pools> {
     use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
     let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } =
@@ -108,7 +129,7 @@ fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<P
     let readers: Arc<dyn Source> = if is_in_memory {
         Arc::clone(&writers)
     } else {
-        Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
+        Arc::new(OwnPool::new(driver(), max.unwrap_or(4), timeouts.connect, false)?)
     };
-    Pools::new(Dialect::Sqlite, timeouts, readers, writers, Owner::Library(writing))
+    Ok(Pools::new(Dialect::Sqlite, timeouts, waiting, readers, writers, Owner::Library(writing)))
 }

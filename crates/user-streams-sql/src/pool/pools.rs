@@ -70,12 +70,12 @@ impl Pools {
     pub(super) fn new(
         dialect: Dialect,
         timeouts: Timeouts,
+        waiting: Waiting,
         readers: Arc<dyn Source>,
         writers: Arc<dyn Source>,
         database: Owner,
-    ) -> Result<Self> {
-        let waiting = Waiting::new(timeouts.most_waiting)?;
-        Ok(Self { dialect, timeouts, waiting, readers, writers, database })
+    ) -> Self {
+        Self { dialect, timeouts, waiting, readers, writers, database }
     }
 
     /// Waits for an executor.

@@ -111,10 +111,9 @@ impl Connection for FakeConnection {
 
 const TIMEOUTS: Timeouts = Timeouts {
     connect: Duration::from_secs(1),
-    statement: Duration::from_secs(2),
+    operation: Duration::from_secs(2),
     broadcast: Duration::from_secs(20),
     recipients: Duration::from_secs(5),
-    most_waiting: 10_000,
 };
 
 fn pool(fake: Fake, most: u32) -> (Arc<Fake>, OwnPool) {
@@ -156,7 +155,7 @@ async fn a_statement_that_does_not_end_costs_the_connection_and_no_place() {
         let began = Instant::now();
         let error = on.execute("60000", Vec::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Timeout);
-        assert_eq!(began.elapsed().as_secs(), TIMEOUTS.statement.as_secs());
+        assert_eq!(began.elapsed().as_secs(), TIMEOUTS.operation.as_secs());
         // Nothing more is sent, and nothing waits.
         assert!(on.execute("1", Vec::new()).await.is_err());
         on.rollback().await;

@@ -149,7 +149,7 @@ const FOREIGN: &[Foreign] = &[
     },
     Foreign {
         names: &["statement_timeout"],
-        advice: "it is an option of the backend, `statement_timeout`",
+        advice: "it is an option of the backend, `operation_timeout`",
     },
     Foreign {
         names: &["max_connections", "connection_limit", "pool_size", "pool_max_conns"],

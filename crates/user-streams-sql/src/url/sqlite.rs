@@ -90,7 +90,7 @@ const FOREIGN: &[Foreign] = &[
     Foreign {
         names: &["journal_mode", "_journal_mode", "synchronous", "_synchronous", "busy_timeout"],
         advice: "the backend sets WAL, `synchronous` by its option, and waits up to \
-            `statement_timeout`",
+            `operation_timeout`",
     },
     Foreign {
         names: &["max_connections", "connection_limit"],

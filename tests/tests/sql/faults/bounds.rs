@@ -41,7 +41,7 @@ async fn behind_proxies(database: &TestDatabase) -> Vec<(Handle, Proxy)> {
         for own in [true, false] {
             let proxy = Proxy::before(&database.url).await;
             let config = SingleTableConfig::new(proxy.url()).with_max_connections(4);
-            let config = config.with_statement_timeout(seconds(LIMIT));
+            let config = config.with_operation_timeout(seconds(LIMIT));
             let handle = match own {
                 true => handles::own_unmigrated(layout, config).await,
                 false => handles::over(&connect(&proxy.url(), 4).await, layout, config),
@@ -66,7 +66,7 @@ async fn a_call_that_waits_for_a_lock_ends_at_its_timeout(database: TestDatabase
     if database.backend() == DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 4).await;
     join_all(handles.iter().map(|handle| waits(&database, handle))).await;
 }
@@ -145,7 +145,7 @@ async fn waiting_for_a_connection_ends_at_its_timeout(database: TestDatabase) {
         return;
     }
     let config = database.config().with_connect_timeout(seconds(0.7));
-    for handle in handles::own(&config.with_statement_timeout(seconds(3.0)), 1).await {
+    for handle in handles::own(&config.with_operation_timeout(seconds(3.0)), 1).await {
         let item = NewItem::new("waits");
         let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
         let _add = start(handle.streams.add_stream_item(1, item));

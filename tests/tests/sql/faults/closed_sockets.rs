@@ -51,7 +51,7 @@ async fn stalled(database: &TestDatabase) -> Vec<(Handle, Proxy, NewItem)> {
     let all = LAYOUTS.map(|layout| async move {
         let proxy = Proxy::before(&database.url).await;
         let config = SingleTableConfig::new(proxy.url()).with_max_connections(4);
-        let config = config.with_statement_timeout(seconds(LIMIT));
+        let config = config.with_operation_timeout(seconds(LIMIT));
         let handle = handles::own_unmigrated(layout, config).await.migrated().await;
         let item = stall(&handle, &proxy, database.backend()).await;
         (handle, proxy, item)
@@ -79,7 +79,7 @@ async fn the_server_lets_go_of_what_a_stalled_connection_has_locked(database: Te
 /// Has an add of each layout wait in the server for a lock, ends it after `patience` at the
 /// latest, and waits for its session to end while the lock is still held.
 async fn wait_and_end(database: &TestDatabase, patience: f64) {
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::own(&config, 4).await;
     let mut blockers = Vec::new();
     let mut adds = Vec::new();

@@ -38,7 +38,7 @@ async fn is_refused(scheme: &str, url: &str, option: &str, value: impl Into<serd
 }
 
 async fn a_timeout_beyond_reason_is_refused_with_the_range(database: TestDatabase) {
-    for option in ["connect_timeout", "statement_timeout", "broadcast_timeout"] {
+    for option in ["connect_timeout", "operation_timeout", "broadcast_timeout"] {
         for scheme in ["single-table", "many-to-many"] {
             for value in [1.8e19, 1e300, -1.0, 0.0] {
                 is_refused(scheme, &database.url, option, value).await;
@@ -49,7 +49,7 @@ async fn a_timeout_beyond_reason_is_refused_with_the_range(database: TestDatabas
         let config = database.config();
         let config = match option {
             "connect_timeout" => config.with_connect_timeout(longest),
-            "statement_timeout" => config.with_statement_timeout(longest),
+            "operation_timeout" => config.with_operation_timeout(longest),
             _ => config.with_broadcast_timeout(longest),
         };
         let backend = ManyToManyBackend::new(database.connection.clone(), config);

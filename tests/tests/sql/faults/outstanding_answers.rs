@@ -70,7 +70,7 @@ async fn after_a_timeout_every_answer_is_of_its_own_statement(database: TestData
     if database.backend() == DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(1.0));
+    let config = database.config().with_operation_timeout(seconds(1.0));
     let handles = handles::handles(&config, 2).await;
     join_all(handles.iter().map(|handle| answered_late(&database, handle, MANY, MANY - 5, 1.0)))
         .await;
@@ -84,7 +84,7 @@ async fn after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_stateme
         return;
     }
     let limit = seconds(3.0);
-    let config = database.config().with_statement_timeout(limit).with_broadcast_timeout(limit * 2);
+    let config = database.config().with_operation_timeout(limit).with_broadcast_timeout(limit * 2);
     for handle in handles::own(&config, 2).await {
         if handle.layout == handles::Layout::SingleTable {
             // One of the last of the first chunk: all of its rows have been sent.

@@ -67,7 +67,7 @@ async fn waiting_for_another_process_ends_at_the_timeout_and_says_so(database: T
     if let Some(directory) = child::directory() {
         return hold_the_lock(&directory).await;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 6).await;
     let test = "sqlite::faults::sqlite_lock::\
                 waiting_for_another_process_ends_at_the_timeout_and_says_so";
@@ -87,7 +87,7 @@ async fn waiting_for_a_transaction_of_this_process_ends_at_the_timeout_and_says_
     if database.backend() != DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 6).await;
     let blocker = Blocker::run(&database, &[]).await;
     join_all(handles.iter().map(|handle| adds_conflict(handle, "this process"))).await;
@@ -102,7 +102,7 @@ async fn waiting_for_a_writer_of_its_own_ends_at_the_timeout(database: TestDatab
         return;
     }
     let config = database.config().with_user_id(UserIdKind::Text);
-    let config = config.with_statement_timeout(seconds(LIMIT));
+    let config = config.with_operation_timeout(seconds(LIMIT));
     for handle in handles::own(&config, 4).await {
         let broadcast = handle.streams.add_stream_item(stalling(25_000), "stalls");
         let _broadcast = start(broadcast);

@@ -230,7 +230,7 @@ async fn a_timeout_says_to_roll_back(database: TestDatabase) {
         return;
     }
     let application = Application::new(&database).await;
-    let config = database.config().with_statement_timeout(Duration::from_millis(700));
+    let config = database.config().with_operation_timeout(Duration::from_millis(700));
     for handle in handles(&config, 4).await {
         let (name, item) = (handle.name(), NewItem::new("waits"));
         let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;

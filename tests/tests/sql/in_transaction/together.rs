@@ -172,7 +172,7 @@ async fn sqlite_s_write_lock_may_be_the_application_s(database: TestDatabase) {
         return;
     }
     let pool = connect(&database.url, 1).await;
-    let config = database.config().with_statement_timeout(std::time::Duration::from_millis(300));
+    let config = database.config().with_operation_timeout(std::time::Duration::from_millis(300));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     streams.migrate().await.unwrap();
     let options = TransactionOptions {

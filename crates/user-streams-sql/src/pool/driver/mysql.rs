@@ -49,7 +49,7 @@ pub(crate) struct MySqlDriver {
 impl MySqlDriver {
     pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
         let options = Hidden(options.disable_statement_logging());
-        let server_limit = server_limit(timeouts.statement);
+        let server_limit = server_limit(timeouts.operation);
         let killer = Killer { options: options.clone(), server_limit, turn: Semaphore::new(1) };
         Self { options, server_limit, killer: Arc::new(killer) }
     }

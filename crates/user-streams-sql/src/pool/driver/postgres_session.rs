@@ -61,7 +61,7 @@ impl Sessions {
     pub(super) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
         let milliseconds = |limit: Duration| server_limit(limit).as_millis().to_string();
         let limits = [
-            ("statement_timeout", milliseconds(timeouts.statement)),
+            ("statement_timeout", milliseconds(timeouts.operation)),
             ("idle_in_transaction_session_timeout", milliseconds(timeouts.recipients)),
         ];
         let options = options.disable_statement_logging();
