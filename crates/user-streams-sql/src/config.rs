@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::Deserialize;
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind, Waiting, backend::timeout};
 
-/// Where the database is and how to use it. As [options](user_streams_core::Settings::with_option)
-/// they have the names of the fields.
+/// The configuration of a SQL backend. As [options](user_streams_core::Settings::with_option) its
+/// fields have the same names.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -17,11 +17,10 @@ pub struct SqlConfig {
     pub url: String,
     /// The kind of user ids: `bigint` (the default), `uuid` or `text`.
     pub user_id: UserIdKind,
-    /// The name of the table, or the beginning of the names of the tables. The backend's own name
-    /// for it by default.
+    /// The name of the table, or the prefix of the names of the tables. By default the backend's own.
     pub table: Option<String>,
-    /// The application's user table and its key, as `"table.column"`: deleting a user then deletes
-    /// the user's items. No foreign key by default; it is made by `migrate`, and slows broadcasts.
+    /// The application's user table and its key, as `"table.column"`, for a foreign key: deleting a
+    /// user then deletes the user's items. `migrate` creates it; it slows broadcasts. None by default.
     pub users: Option<String>,
     /// The maximum number of connections in the pool, 1 to 10,000; by default 4 for SQLite and 10
     /// for a server. A SQLite file has one more, for writes.
@@ -45,7 +44,7 @@ pub struct SqlConfig {
     /// default.
     #[serde(deserialize_with = "timeout::deserialize")]
     pub recipients_timeout: Duration,
-    /// What an add to a file of SQLite waits for: `normal` (the default) or `full`.
+    /// When an add to a SQLite file is durable: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
 }
 
@@ -56,10 +55,10 @@ const MAX_CONNECTIONS: u32 = 10_000;
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Synchronous {
-    /// A power cut, but not the end of the program, may undo the last adds. Nothing is damaged.
+    /// A power failure, but not a crash of the program, may lose the last adds. Nothing is damaged.
     #[default]
     Normal,
-    /// What was added is on the disk. An add takes several times as long.
+    /// Every add is on the disk when it returns, and takes several times as long.
     Full,
 }
 
@@ -150,7 +149,7 @@ impl SqlConfig {
         self
     }
 
-    /// Sets what an add to a file of SQLite waits for.
+    /// Sets when an add to a SQLite file is durable.
     #[must_use]
     pub fn with_synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
@@ -180,14 +179,13 @@ impl SqlConfig {
         }
     }
 
-    /// The name of the table, checked to leave room for the suffixes of an index and of the
-    /// migrations' history.
+    /// The name of the table, which leaves room for the suffixes of the other tables.
     pub(crate) fn table(&self, default: &str) -> Result<String> {
         let table = self.table.as_deref().unwrap_or(default);
-        // PostgreSQL cuts names off at 63 bytes.
+        // PostgreSQL truncates names to 63 bytes.
         if table.is_empty() || table.len() > 45 || table.contains(['\0', '.']) {
             return Err(invalid(
-                "table: not the name of a table: expected 1 to 45 bytes without a dot".to_owned(),
+                "table: not a table name: expected 1 to 45 bytes without a dot".to_owned(),
             ));
         }
         Ok(table.to_owned())

@@ -45,7 +45,7 @@ mod tests {
         let schemes: &[&str] = crate::schemes!("x");
         let dialects: Vec<_> = schemes
             .iter()
-            .map(|scheme| Dialect::of_url(&format!("{}:", &scheme[2..])).unwrap())
+            .map(|scheme| Dialect::from_url(&format!("{}:", &scheme[2..])).unwrap())
             .collect();
         use Dialect::{MySql, Postgres, Sqlite};
         assert_eq!(dialects, [Sqlite, Postgres, Postgres, MySql, MySql]);

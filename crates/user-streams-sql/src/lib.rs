@@ -8,7 +8,12 @@
 )]
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, unused_variables, reason = "each database uses a part of what is shared")
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "each database uses a part of what is shared"
+    )
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
