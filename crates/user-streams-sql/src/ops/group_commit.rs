@@ -1,7 +1,7 @@
 //! Group commit: concurrent adds to single users share a commit, where a commit costs more than a
 //! row, which is on SQLite.
 //!
-//! Whoever gets the write permit takes the waiting adds, its own among them, and stores them all.
+//! The call that gets the write permit takes the waiting adds, its own among them, and stores them.
 //! Nobody waits for others to come: a single add is stored at once. The statements here assume the
 //! common case; if one fails, nothing is stored, and each add of the group is then made by itself,
 //! with its own count and its own error.

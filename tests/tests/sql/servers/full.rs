@@ -28,7 +28,7 @@ async fn a_login_without_room_for_another_session_says_so(database: TestDatabase
     let Some(role) = Role::create(&database, "full", options).await else { return };
     let first = connect(&role.url).await.unwrap();
     let error = within(3.0, "connecting", connect(&role.url)).await.unwrap_err();
-    says("the second", &error, ErrorKind::Connection, true, "no room for another session");
+    says("the second", &error, ErrorKind::Connection, true, "too many sessions");
     // It is there as soon as the other one is gone.
     let waits = tokio::spawn(async move { connect(&role.url).await.map(|_| role) });
     tokio::time::sleep(Duration::from_millis(300)).await;

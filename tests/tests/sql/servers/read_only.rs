@@ -26,7 +26,7 @@ async fn takes_no_writes(handle: &Handle) {
     let many = handle.streams.add_stream_item([1, 2], "many").await.map(drop).unwrap_err();
     let delete = handle.streams.delete_stream(1).await.map(drop).unwrap_err();
     for error in [one, many, delete] {
-        says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+        says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
     }
     assert_eq!(handle.contents(1).await, ["before"], "{}", handle.name());
 }
@@ -63,7 +63,7 @@ async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase)
     // The sessions that are there stay as they are: one call finds out, and no other meets them.
     for handle in readers {
         let error = handle.streams.add_stream_item(1, "first").await.map(drop).unwrap_err();
-        says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+        says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
         for added in
             join_all((0..4).map(|_| handle.streams.add_stream_item([1, 2], "after").into_future()))
                 .await

@@ -55,7 +55,7 @@ async fn a_standby_reads_and_takes_writes_when_it_is_promoted(database: TestData
         let one = handle.streams.add_stream_item(1, "one").await.map(drop).unwrap_err();
         let many = handle.streams.add_stream_item([1, 2], "many").await.map(drop).unwrap_err();
         for error in [one, many] {
-            says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+            says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
         }
     }
     let admin = connect(&server.url, 1).await;
