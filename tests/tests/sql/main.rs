@@ -1,4 +1,4 @@
-//! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients
+//! Promises of the SQL backends alone: query plans, migrations, foreign keys, queries of recipients
 //! and errors, on every database.
 //!
 //! `cargo test -p user-streams-tests --test sql`; a server's tests run where the variable of its
@@ -66,6 +66,6 @@ fn trial(
         runtime.block_on(async { test(TestDatabase::create(kind).await).await });
         Ok(())
     };
-    // Without its server a test is shown as ignored; the matrix always has the servers.
+    // Without its server a test is ignored; the matrix always has the servers.
     Trial::test(name, run).with_ignored_flag(kind.url().is_none())
 }

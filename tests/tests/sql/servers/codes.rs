@@ -1,5 +1,4 @@
-//! The codes of a server, from a trigger that raises them: each has its kind, and the next call
-//! works.
+//! Error codes raised by a trigger: each has its kind, and the next call succeeds.
 
 use sea_orm::DbBackend;
 use user_streams_core::ErrorKind::{
@@ -13,7 +12,7 @@ use crate::{
     faults::handles::{self, Layout},
 };
 
-crate::tests![every_code_has_its_kind_and_the_next_call_works];
+crate::tests![every_code_has_its_kind_and_the_next_call_succeeds];
 
 type Row = (&'static str, ErrorKind, bool, &'static str);
 
@@ -79,7 +78,7 @@ const MYSQL_TRIGGER: &[&str] =
      DECLARE code INT; IF LENGTH(NEW.content) = 4 THEN SET code = NEW.content; \
      SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = code, MESSAGE_TEXT = 'raised'; END IF; END"];
 
-async fn every_code_has_its_kind_and_the_next_call_works(database: TestDatabase) {
+async fn every_code_has_its_kind_and_the_next_call_succeeds(database: TestDatabase) {
     let (rows, trigger) = match database.backend() {
         DbBackend::Postgres => (POSTGRES, POSTGRES_TRIGGER),
         DbBackend::MySql => (MYSQL, MYSQL_TRIGGER),
