@@ -1,4 +1,4 @@
-//! The backend is the shared one with this layout.
+//! The backend: the shared one with this layout.
 
 use user_streams_sql::{Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
 
@@ -7,7 +7,7 @@ use crate::migration;
 /// Streams in two tables: each item once, and a narrow row per delivery.
 pub type ManyToManyBackend = SqlBackend<ManyToMany>;
 
-/// A delivery has the key of its item, and what the order needs.
+/// A delivery has the key of its item, in the order of the stream.
 #[derive(Debug, Default)]
 pub struct ManyToMany;
 

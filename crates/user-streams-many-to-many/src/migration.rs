@@ -9,8 +9,8 @@ use user_streams_sql::{
 
 use crate::{ManyToMany, ManyToManyConfig};
 
-/// The migrations, for an application that runs them within its own migrator: extend its vector
-/// with these. Then never call `migrate` too, which keeps a history of its own.
+/// The migrations, for an application that runs them in its own migrator. Such an application must
+/// not call `migrate` too, which has a history of its own.
 ///
 /// # Errors
 /// `InvalidSettings` if a name in the configuration is malformed.
@@ -26,7 +26,7 @@ pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
 }
 
 struct CreateTables {
-    /// With the table's own, so that an application may have several among its migrations.
+    /// It has the table's name, since an application may have migrations for several tables.
     name: String,
     schema: Schema,
 }
@@ -49,8 +49,8 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // A delivery is nothing but its key, so a table that is its own index halves its size, and
-        // more. On SQLite, strict refuses a text as an integer id.
+        // A delivery consists of its primary key, so an index-organized table has less than half the
+        // size. On SQLite a strict table rejects a text as an integer id.
         let (options, clustered) = match dialect {
             Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),

@@ -1,4 +1,4 @@
-//! The backend is the shared one with this layout.
+//! The backend: the shared one with this layout.
 
 use user_streams_sql::{Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
 
@@ -7,7 +7,7 @@ use crate::migration;
 /// Streams in one table, a row per delivery.
 pub type SingleTableBackend = SqlBackend<SingleTable>;
 
-/// One row has a delivery and its item.
+/// A row has a delivery and its item.
 #[derive(Debug, Default)]
 pub struct SingleTable;
 

@@ -64,7 +64,7 @@ impl Place {
                 .with_option("table", self.table.as_str())
                 .with_option("max_connections", connections)
                 .with_option("connect_timeout", connect.as_secs_f64())
-                .with_option("statement_timeout", statement.as_secs_f64())
+                .with_option("operation_timeout", statement.as_secs_f64())
                 .with_option("broadcast_timeout", broadcast.as_secs_f64());
         } else {
             settings = settings
@@ -86,7 +86,7 @@ impl Place {
         let config = SqlConfig::new("")
             .with_user_id(self.kind())
             .with_table(self.table.as_str())
-            .with_statement_timeout(self.limits.statement)
+            .with_operation_timeout(self.limits.statement)
             .with_connect_timeout(self.limits.connect)
             .with_broadcast_timeout(self.limits.broadcast);
         let streams = if self.layout == Layout::SingleTable {

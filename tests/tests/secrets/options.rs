@@ -1,5 +1,4 @@
-//! Options and variables with a value that is none of theirs: it may be a password in the wrong
-//! place.
+//! Options and variables with an invalid value, which may be a password in the wrong place.
 
 use serde_json::{Value, json};
 use user_streams_core::{Settings, Streams};

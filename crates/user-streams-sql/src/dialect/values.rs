@@ -7,7 +7,7 @@ use user_streams_core::{UserId, UserIdKind};
 
 use crate::Dialect;
 
-/// One id.
+/// One user id.
 pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
     match user {
         UserId::Int(id) => (*id).into(),
@@ -17,9 +17,9 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
     }
 }
 
-/// Any number of ids in one parameter, so that one prepared statement serves every chunk: an array
-/// on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and on MySQL a text too, so
-/// that no character set touches it.
+/// Any number of user ids in one parameter, so that one prepared statement serves every chunk: an
+/// array on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and so is a text on MySQL,
+/// to avoid conversions of its character set.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
     if dialect == Dialect::Postgres {
         let array_type = match kind {
@@ -50,7 +50,7 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
     json.into()
 }
 
-/// Items' ids and timestamps: two arrays on PostgreSQL, pairs in JSON elsewhere.
+/// The ids and timestamps of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
 pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
     if dialect == Dialect::Postgres {
         let (ids, ats): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();

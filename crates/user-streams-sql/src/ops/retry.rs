@@ -1,36 +1,43 @@
-//! Trying again what another transaction was in the way of: deadlocks happen, and what writes here
-//! may be repeated.
+//! Retries after conflicts with other transactions, such as deadlocks. What writes here is
+//! idempotent.
 
 use user_streams_core::Result;
 
 use super::Store;
 use crate::{
-    error::may_pass,
+    error::is_transaction_conflict,
     pool::{Access, Executor, Limits},
 };
 
-const TRIES: u32 = 5;
+const MAX_ATTEMPTS: u32 = 5;
 
-/// Runs `work` on a connection that writes, `first` if there is one, up to five times.
+/// Runs `work` on a connection that writes, up to five times. `lease` is for the first attempt, if
+/// there is one already.
 pub(super) async fn retry<T, F>(
     store: &Store,
     limits: Limits,
-    mut first: Option<Box<dyn Executor>>,
+    mut lease: Option<Box<dyn Executor>>,
     work: impl Fn(Box<dyn Executor>) -> F,
 ) -> Result<T>
 where
     T: Send + 'static,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let mut tries = 1;
+    let mut attempt = 1;
     loop {
-        let on = match first.take() {
-            Some(on) => on,
+        let executor = match lease.take() {
+            Some(executor) => executor,
             None => store.pools.lease(Access::Write, limits).await?,
         };
-        match store.pools.run_on(Access::Write, on, limits, &work).await {
-            Err(error) if may_pass(&error) && tries < TRIES && !limits.is_over() => tries += 1,
-            done => return done,
+        match store.pools.run_on(Access::Write, executor, limits, &work).await {
+            Err(error)
+                if is_transaction_conflict(&error)
+                    && attempt < MAX_ATTEMPTS
+                    && !limits.is_expired() =>
+            {
+                attempt += 1;
+            }
+            result => return result,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What the two SQL backends differ in.
+//! What differs between the SQL backends.
 
 use std::fmt::Debug;
 
@@ -7,20 +7,20 @@ use user_streams_core::{Result, UserIdKind};
 
 use crate::{Dialect, SqlConfig};
 
-/// A way of keeping streams in tables.
+/// How streams are stored in tables.
 pub trait Layout: Debug + Default + Send + Sync + 'static {
     /// The backend's name, which is also the first part of its URLs' schemes.
     const NAME: &'static str;
     /// The default of the option `table`.
     const TABLE: &'static str;
-    /// Whether items have a table of their own, beside that of the deliveries.
+    /// Whether items have a table of their own, apart from that of the deliveries.
     const SEPARATE_ITEMS: bool;
 
-    /// The migrations that make the tables, oldest first.
+    /// The migrations that create the tables, oldest first.
     fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>>;
 }
 
-/// The names and types of the tables, as the configuration has them.
+/// The names and types of the tables, by the configuration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Schema {
@@ -58,7 +58,7 @@ impl Schema {
         format!("{}_items", self.table)
     }
 
-    /// The name of the table that has the id of the database.
+    /// The name of the table of the database's id.
     pub fn identity_table(&self) -> String {
         format!("{}_identity", self.table)
     }

@@ -18,7 +18,7 @@ use crate::{
 pub(super) const FAULT: Fault = Fault {
     name: "pause",
     about: "the server, or a node of the cluster, is stopped (SIGSTOP) for 1 to 15 s, longer or \
-        shorter than `statement_timeout`",
+        shorter than `operation_timeout`",
     runs_on: has_server,
     short: 2,
     long: 6,

@@ -16,7 +16,7 @@ use crate::{
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-lock",
     about: "another connection to the file holds the write lock for longer or shorter than \
-        `statement_timeout`",
+        `operation_timeout`",
     runs_on: is_sqlite,
     short: 2,
     long: 130,
