@@ -41,6 +41,7 @@ fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
         let name = package["name"].as_str().unwrap_or_default();
         members.insert(name);
         let Some(directory) = files::manifest_directory(root, package) else { continue };
+        problems.extend(manifests::rust_version(&directory, package, workspace::RUST_VERSION));
         let Some(folder) = directory.strip_prefix("crates/") else { continue };
         crates.insert(name);
         problems.extend(manifests::folder(&directory, folder, name));
@@ -58,6 +59,7 @@ fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
 
     for (file, text) in files::with_extension(root, &["xtask", "crates", "tests"], "rs")? {
         problems.extend(sources::length(&file, &text));
+        problems.extend(sources::width(&file, &text));
     }
     let documents = files::with_extension(root, &["."], "md")?;
     problems.extend(documents::check(&documents, &crates, &members));
