@@ -2,6 +2,7 @@
 //!
 //! A rule takes texts and returns problems; only this file and `files` read the disk.
 
+mod circles;
 mod documents;
 mod files;
 mod manifests;
@@ -42,6 +43,9 @@ fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
         members.insert(name);
         let Some(directory) = files::manifest_directory(root, package) else { continue };
         problems.extend(manifests::rust_version(&directory, package, workspace::RUST_VERSION));
+        let src = format!("{directory}/src");
+        let files = files::with_extension(root, &[&src], "rs")?;
+        problems.extend(circles::check(&src, &files));
         let Some(folder) = directory.strip_prefix("crates/") else { continue };
         crates.insert(name);
         problems.extend(manifests::folder(&directory, folder, name));
