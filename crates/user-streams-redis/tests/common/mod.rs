@@ -1,5 +1,5 @@
-//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test that
-//! only stores and reads data also runs on an external server, by its URL.
+//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test
+//! that only stores and reads data also runs on an external server, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
