@@ -1,9 +1,9 @@
 //! What a case is.
 
 use futures_util::future::BoxFuture;
-use user_streams_core::{Capability, UserIdKind};
+use user_streams_core::{UserIdKind, backend::Capability};
 
-use crate::Namespace;
+use crate::{Namespace, driver::DriverTest};
 
 /// One promise of the contract, as a test that fails when a backend breaks it.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +15,9 @@ pub struct Case {
     pub requires: &'static [Capability],
     /// The kinds of user ids it runs with.
     pub kinds: Kinds,
-    /// Runs it; a broken promise is a panic.
-    pub run: fn(Namespace) -> BoxFuture<'static, ()>,
+    /// The connections that it opens.
+    pub connections: Connections,
+    pub(crate) run: Run,
 }
 
 /// The kinds of user ids that a case runs with.
@@ -30,10 +31,33 @@ pub enum Kinds {
     Only(UserIdKind),
 }
 
+/// The connections to one store that a case opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connections {
+    /// None: it uses the one that all cases of a kind share.
+    Shared,
+    /// More, while the shared one is open.
+    Several,
+    /// One after another, while no other is open: the shared one is closed before.
+    Successive,
+}
+
+/// What is run; a broken promise is a panic.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Run {
+    Backend(fn(Namespace) -> BoxFuture<'static, ()>),
+    Driver(fn(DriverTest) -> BoxFuture<'static, ()>),
+}
+
 impl Case {
     /// Every case of the suite, by topic.
     pub fn all() -> impl Iterator<Item = &'static Self> {
         crate::cases::TOPICS.iter().copied().flatten()
+    }
+
+    /// Whether the case is of a driver, which [`Suite::for_driver`](crate::Suite::for_driver) has.
+    pub fn needs_driver(&self) -> bool {
+        matches!(self.run, Run::Driver(_))
     }
 
     /// Whether the case is to run with user ids of `kind`, for a backend whose first kind is
@@ -50,7 +74,8 @@ impl Case {
         path: &'static str,
         requires: &'static [Capability],
         kinds: &[Kinds],
-        run: fn(Namespace) -> BoxFuture<'static, ()>,
+        connections: &[Connections],
+        run: Run,
     ) -> Self {
         // `path` begins with the path of `cases`, which is of no interest.
         let (_, name) = path.split_at(crate::cases::PATH.len() + "::".len());
@@ -58,20 +83,32 @@ impl Case {
             [] => Kinds::First,
             [kinds, ..] => *kinds,
         };
-        Self { name, requires, kinds, run }
+        let connections = match connections {
+            [] => Connections::Shared,
+            [connections, ..] => *connections,
+        };
+        Self { name, requires, kinds, connections, run }
     }
 }
 
 /// The list `CASES` of a topic. A case that is left out is dead code, which does not compile in
 /// `cases`.
 macro_rules! cases {
-    ($($case:ident $(for $kinds:expr)? $(; requires $($capability:ident)+)?,)+) => {
+    (@$run:ident $(
+        $case:ident
+        $(over $connections:ident)?
+        $(for $kinds:expr)?
+        $(; requires $($capability:ident)+)?,
+    )+) => {
         pub(super) const CASES: &[$crate::Case] = &[$($crate::Case::new(
             concat!(module_path!(), "::", stringify!($case)),
-            &[$($(user_streams_core::Capability::$capability),+)?],
+            &[$($(user_streams_core::backend::Capability::$capability),+)?],
             &[$($kinds)?],
-            |namespace| Box::pin($case(namespace)),
+            &[$($crate::Connections::$connections)?],
+            $crate::case::Run::$run(|test| Box::pin($case(test))),
         )),+];
     };
+    (of a driver: $($cases:tt)+) => { $crate::case::cases![@Driver $($cases)+]; };
+    ($($cases:tt)+) => { $crate::case::cases![@Backend $($cases)+]; };
 }
 pub(crate) use cases;

@@ -3,11 +3,14 @@
 mod case;
 mod cases;
 mod compare;
+mod driver;
+mod limits;
 mod namespace;
 mod spy;
+mod store;
 mod suite;
 
-pub use case::{Case, Kinds};
+pub use case::{Case, Connections, Kinds};
 pub use namespace::Namespace;
 pub use suite::{Outcome, Suite};
 

@@ -1,16 +1,17 @@
 //! What a case works with: the backend, and users whom nobody else uses.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
+use tokio::time;
 use user_streams_core::{
-    Backend, Capability, CountQuery, Cursor, IntoRecipients, ItemId, NewItem, Position, StreamItem,
-    StreamQuery, Streams, UserId, UserIdKind,
+    Cursor, IntoRecipients, ItemId, NewItem, StreamItem, Streams, UserId, UserIdKind,
+    backend::{Backend, Capability, CountQuery, Position, StreamQuery},
 };
 use uuid::Uuid;
 
-use crate::{compare::newest_first, suite::Connect};
+use crate::{compare::newest_first, limits::Limits, store::Connect};
 
 /// The backend under test, with users of random ids: no case meets the items of another, nor those
 /// of an earlier run.
@@ -19,12 +20,13 @@ pub struct Namespace {
     streams: Streams,
     backend: Arc<dyn Backend>,
     connect: Connect,
+    limits: Limits,
 }
 
 impl Namespace {
-    pub(crate) fn new(backend: Arc<dyn Backend>, connect: Connect) -> Self {
+    pub(crate) fn new(backend: Arc<dyn Backend>, connect: Connect, limits: Limits) -> Self {
         let streams = Streams::from_backend(Arc::clone(&backend)).with_use_utc(true);
-        Self { streams, backend, connect }
+        Self { streams, backend, connect, limits }
     }
 
     /// The streams of the backend, shown in UTC.
@@ -38,11 +40,35 @@ impl Namespace {
     }
 
     /// Another connection to the same store.
-    ///
-    /// # Panics
-    /// If the backend does not connect again.
-    pub async fn reconnect(&self) -> Arc<dyn Backend> {
-        (self.connect)(self.kind()).await.expect("a backend connects as often as it is asked to")
+    pub(crate) async fn reconnect(&self) -> Self {
+        let connected = (self.connect)(self.kind()).await;
+        let backend = connected.expect("a backend connects as often as it is asked to");
+        Self::new(backend, Arc::clone(&self.connect), self.limits)
+    }
+
+    /// Closes the connection. The backend value is gone as well, unless a clone of this is left.
+    pub(crate) async fn close(self) -> Closed {
+        self.streams.close().await.expect("a connection can be closed");
+        Closed { kind: self.kind(), connect: self.connect, limits: self.limits }
+    }
+
+    /// Waits for what must be answered soon, such as after other calls were dropped.
+    pub(crate) async fn soon<T>(&self, call: impl Future<Output = T>, promise: &str) -> T {
+        let limit = self.limits.recovery;
+        let Ok(answer) = time::timeout(limit, call).await else {
+            panic!("{promise}: there is no answer within {} s", limit.as_secs_f32())
+        };
+        answer
+    }
+
+    /// The longest that a backend may take to answer after a call was dropped.
+    pub(crate) fn recovery_time(&self) -> Duration {
+        self.limits.recovery
+    }
+
+    /// The longest content that the store takes.
+    pub(crate) fn max_content_len(&self) -> usize {
+        self.limits.max_content_len
     }
 
     /// The kind of user ids.
@@ -156,6 +182,21 @@ impl Namespace {
             served.push(items.len() == 1);
         }
         served
+    }
+}
+
+/// What is left of a [`Namespace`] whose connection is closed.
+pub(crate) struct Closed {
+    kind: UserIdKind,
+    connect: Connect,
+    limits: Limits,
+}
+
+impl Closed {
+    /// Connects to the store again.
+    pub(crate) async fn reopen(self) -> Namespace {
+        let backend = (self.connect)(self.kind).await.expect("a store that was closed opens again");
+        Namespace::new(backend, self.connect, self.limits)
     }
 }
 

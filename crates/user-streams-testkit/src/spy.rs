@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, CountQuery, Delivery, Position, Result, StreamItem,
-    StreamQuery, async_trait,
+    Delivery, Result, StreamItem,
+    backend::{
+        AddStreamItem, Backend, Capabilities, CountQuery, Position, StreamQuery, async_trait,
+    },
 };
 
 /// What a backend was asked.
@@ -40,6 +42,10 @@ impl Spy {
 impl Backend for Spy {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    fn inner(&self) -> Option<&dyn Backend> {
+        Some(&self.inner)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {

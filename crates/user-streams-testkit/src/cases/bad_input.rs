@@ -46,16 +46,34 @@ async fn a_user_of_another_kind_is_refused_by_every_operation(ns: Namespace) {
         assert_refused(
             &ns,
             user,
-            &ns.streams().add_stream_item(user, "").await.unwrap_err(),
+            &ns.streams()
+                .add_stream_item(user, "")
+                .await
+                .expect_err("a user of another kind is refused"),
             "add_stream_item",
         );
-        assert_refused(&ns, user, &items.get(0).await.unwrap_err(), "get_stream_items");
-        assert_refused(&ns, user, &items.cursor_page(1).await.unwrap_err(), "get_stream_items");
-        assert_refused(&ns, user, &items.count().await.unwrap_err(), "count_stream_items");
         assert_refused(
             &ns,
             user,
-            &ns.streams().delete_stream(user).await.unwrap_err(),
+            &items.get(0).await.expect_err("a user of another kind is refused"),
+            "get_stream_items",
+        );
+        assert_refused(
+            &ns,
+            user,
+            &items.cursor_page(1).await.expect_err("a user of another kind is refused"),
+            "get_stream_items",
+        );
+        assert_refused(
+            &ns,
+            user,
+            &items.count().await.expect_err("a user of another kind is refused"),
+            "count_stream_items",
+        );
+        assert_refused(
+            &ns,
+            user,
+            &ns.streams().delete_stream(user).await.expect_err("a user of another kind is refused"),
             "delete_stream",
         );
     }
@@ -68,7 +86,11 @@ async fn a_list_with_a_user_of_another_kind_is_refused_whole(ns: Namespace) {
     let users = ns.users(3);
     for stranger in strangers(&ns) {
         let named: Vec<_> = users.iter().chain([&stranger]).cloned().collect();
-        let error = ns.streams().add_stream_item(named, "").await.unwrap_err();
+        let error = ns
+            .streams()
+            .add_stream_item(named, "")
+            .await
+            .expect_err("a list with a user of another kind is refused");
         assert_refused(&ns, &stranger, &error, "add_stream_item");
     }
     assert_eq!(
@@ -91,7 +113,11 @@ async fn a_stream_with_a_user_of_another_kind_is_an_error(ns: Namespace) {
     for stranger in strangers(&ns) {
         for number in [2, 2_500] {
             let recipients = infiltrated(&ns.users(number), &stranger);
-            let error = ns.streams().add_stream_item(recipients, "").await.unwrap_err();
+            let error = ns
+                .streams()
+                .add_stream_item(recipients, "")
+                .await
+                .expect_err("a stream with a user of another kind is an error");
             assert_refused(&ns, &stranger, &error, "add_stream_item");
         }
     }
@@ -100,29 +126,35 @@ async fn a_stream_with_a_user_of_another_kind_is_an_error(ns: Namespace) {
 async fn a_stream_with_a_user_of_another_kind_stores_nothing(ns: Namespace) {
     let users = ns.users(22_000);
     for stranger in strangers(&ns) {
-        ns.streams().add_stream_item(infiltrated(&users, &stranger), "").await.unwrap_err();
+        ns.streams()
+            .add_stream_item(infiltrated(&users, &stranger), "")
+            .await
+            .expect_err("a stream with a user of another kind is an error");
+        assert!(
+            !ns.served(sample(&users)).await.contains(&true),
+            "a broadcast with a wrong id stores nothing"
+        );
     }
-    assert!(
-        !ns.served(sample(&users)).await.contains(&true),
-        "a broadcast with a wrong id stores nothing"
-    );
 }
 
 async fn a_text_id_with_nul_or_too_long_is_refused(ns: Namespace) {
     for bad in
         ["\0".to_owned(), "a\0b".to_owned(), "x".repeat(MAX_TEXT_ID_LEN + 1), "é".repeat(128)]
     {
-        let error = ns.streams().add_stream_item(&bad, "").await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{bad:?} is refused: {error}");
-        let error = ns.streams().get_stream_items(&bad).count().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{bad:?} is refused: {error}");
-        let error =
-            ns.streams().add_stream_item(Recipients::iter([bad.clone()]), "").await.unwrap_err();
-        assert_eq!(
-            error.kind(),
-            ErrorKind::InvalidUserId,
-            "{bad:?} is refused within a stream: {error}"
-        );
+        let items = ns.streams().get_stream_items(&bad);
+        let in_a_stream = Recipients::iter([bad.clone()]);
+        for (operation, error) in [
+            ("an add", ns.streams().add_stream_item(&bad, "").await.err()),
+            ("an add to a stream", ns.streams().add_stream_item(in_a_stream, "").await.err()),
+            ("a count", items.count().await.err()),
+        ] {
+            let kind = error.as_ref().map(Error::kind);
+            assert_eq!(
+                kind,
+                Some(ErrorKind::InvalidUserId),
+                "an id with NUL or of more than 255 bytes is refused by {operation}: {error:?}"
+            );
+        }
     }
     let user = ns.user();
     assert_eq!(ns.add(&user, "").await, 1, "the backend is usable after that");
@@ -132,7 +164,11 @@ async fn a_text_id_with_nul_or_too_long_is_refused(ns: Namespace) {
 async fn content_with_nul_is_refused(ns: Namespace) {
     let user = ns.user();
     for bad in ["\0", "a\0", "a\0b"] {
-        let error = ns.streams().add_stream_item(&user, bad).await.unwrap_err();
+        let error = ns
+            .streams()
+            .add_stream_item(&user, bad)
+            .await
+            .expect_err("content with NUL is refused");
         assert_eq!(error.kind(), ErrorKind::InvalidContent, "{bad:?} is refused: {error}");
     }
     assert_eq!(ns.len(&user).await, 0, "what is refused is not stored");
@@ -144,14 +180,19 @@ async fn content_that_is_too_long_is_refused(ns: Namespace) {
         .streams()
         .add_stream_item(&user, "x".repeat(DEFAULT_MAX_CONTENT_LEN + 1))
         .await
-        .unwrap_err();
+        .expect_err("content of more than 1 MiB is refused");
     assert_eq!(error.kind(), ErrorKind::InvalidContent, "more than 1 MiB is refused: {error}");
     let streams = ns.streams().clone().with_max_content_len(3);
-    let error = streams.add_stream_item(&user, "☃!").await.unwrap_err();
+    let error =
+        streams.add_stream_item(&user, "☃!").await.expect_err("content over the limit is refused");
     assert_eq!(error.kind(), ErrorKind::InvalidContent, "the limit is in bytes: {error}");
     assert_eq!(ns.len(&user).await, 0, "what is refused is not stored");
     assert_eq!(
-        streams.add_stream_item(&user, "☃").await.unwrap().delivered,
+        streams
+            .add_stream_item(&user, "☃")
+            .await
+            .expect("an add of valid arguments succeeds")
+            .delivered,
         1,
         "what fits is stored"
     );

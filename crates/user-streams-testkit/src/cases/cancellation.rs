@@ -4,7 +4,7 @@ use std::{
     future::{Future, IntoFuture, poll_fn},
     pin::pin,
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::stream::{self, StreamExt};
@@ -24,13 +24,11 @@ cases![
     a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried,
     a_broadcast_that_is_dropped_while_it_waits_stores_nothing; requires AtomicBroadcast,
     a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all; requires AtomicBroadcast,
+    a_deletion_that_is_dropped_at_any_point_deletes_all_or_nothing; requires DeleteStream,
 ];
 
-/// How long the backend may take to answer after a future was dropped.
-const SOON: Duration = Duration::from_secs(10);
-
 /// Polls a future so often, unless it ends before, and drops it.
-async fn poll_and_drop(future: impl IntoFuture, polls: usize) {
+async fn poll_and_drop(ns: &Namespace, future: impl IntoFuture, polls: usize) {
     let mut future = pin!(future.into_future());
     let mut left = polls;
     let polling = poll_fn(|context| match (future.as_mut().poll(context), left) {
@@ -40,16 +38,16 @@ async fn poll_and_drop(future: impl IntoFuture, polls: usize) {
             Poll::Pending
         }
     });
-    time::timeout(SOON, polling).await.expect("the backend goes on after futures were dropped");
+    ns.soon(polling, "the backend goes on after futures were dropped").await;
 }
 
 async fn an_add_that_is_dropped_at_any_point_can_be_retried(ns: Namespace) {
     // Often enough that a pool whose connections leak has none left.
     for polls in (1..=8).cycle().take(80) {
         let (user, item) = (ns.user(), NewItem::new("dropped"));
-        poll_and_drop(ns.streams().add_stream_item(&user, item.clone()), polls).await;
-        let retry = time::timeout(SOON, ns.add(&user, item.clone())).await;
-        retry.expect("the backend is usable after an add was dropped");
+        poll_and_drop(&ns, ns.streams().add_stream_item(&user, item.clone()), polls).await;
+        let retry = ns.add(&user, item.clone());
+        ns.soon(retry, "the backend is usable after an add was dropped").await;
         assert_items(
             &ns.all(&user).await,
             &[stored(&item)],
@@ -62,15 +60,11 @@ async fn reads_that_are_dropped_leave_the_backend_usable(ns: Namespace) {
     let (user, items) = ns.feed(20).await;
     for polls in (1..=4).cycle().take(64) {
         let stream = ns.streams().get_stream_items(&user);
-        poll_and_drop(stream.clone(), polls).await;
-        poll_and_drop(stream.count(), polls).await;
+        poll_and_drop(&ns, stream.clone(), polls).await;
+        poll_and_drop(&ns, stream.count(), polls).await;
     }
-    let read = time::timeout(SOON, ns.all(&user)).await;
-    assert_items(
-        &read.expect("a read is answered after others were dropped"),
-        &items,
-        "reads work after that",
-    );
+    let read = ns.soon(ns.all(&user), "a read is answered after others were dropped").await;
+    assert_items(&read, &items, "reads work after that");
     assert_eq!(ns.len(&user).await, 20, "counts work after that");
 }
 
@@ -94,8 +88,8 @@ async fn broadcast_and_drop(ns: &Namespace, users: &[UserId], item: &NewItem) {
 async fn a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried(ns: Namespace) {
     let (users, item) = (ns.users(2_500), NewItem::new("dropped"));
     broadcast_and_drop(&ns, &users, &item).await;
-    let retry = time::timeout(SOON, ns.add(&users, item));
-    retry.await.expect("the backend is usable after a broadcast was dropped");
+    let retry = ns.add(&users, item);
+    ns.soon(retry, "the backend is usable after a broadcast was dropped").await;
     assert!(ns.served(sample(&users)).await.into_iter().all(|served| served), "each has it once");
 }
 
@@ -108,18 +102,19 @@ async fn a_broadcast_that_is_dropped_while_it_waits_stores_nothing(ns: Namespace
             "a broadcast that is dropped stores nothing"
         );
     }
-    let added = time::timeout(SOON, ns.add(ns.user(), "after")).await;
-    assert_eq!(added, Ok(1), "the backend is usable after broadcasts were dropped");
+    let promise = "the backend is usable after broadcasts were dropped";
+    assert_eq!(ns.soon(ns.add(ns.user(), "after"), promise).await, 1, "{promise}");
 }
 
 async fn a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all(ns: Namespace) {
     for polls in [1, 2, 3, 5, 8, 13, 21, 34, 55, 89] {
         let (users, item) = (ns.users(3_000), NewItem::new("dropped"));
-        poll_and_drop(ns.streams().add_stream_item(Recipients::iter(users.clone()), item), polls)
-            .await;
+        let add = ns.streams().add_stream_item(Recipients::iter(users.clone()), item);
+        poll_and_drop(&ns, add, polls).await;
         let mut counts = counts(&ns, &users).await;
         // What was under way may become visible between two counts, but not stay halved.
-        for _ in 0..100 {
+        let started = Instant::now();
+        while started.elapsed() < ns.recovery_time() {
             if counts.iter().all(|one| *one == counts[0]) {
                 break;
             }
@@ -130,6 +125,28 @@ async fn a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all(
             counts.iter().all(|one| *one == counts[0]),
             "a broadcast that is dropped is not left half stored: {counts:?}"
         );
+    }
+}
+
+async fn a_deletion_that_is_dropped_at_any_point_deletes_all_or_nothing(ns: Namespace) {
+    const ITEMS: u64 = 100;
+    for polls in [1, 2, 3, 4, 5, 8, 13] {
+        let (user, _) = ns.feed(100).await;
+        poll_and_drop(&ns, ns.streams().delete_stream(&user), polls).await;
+        let started = Instant::now();
+        let mut left = ns.count(&user).await;
+        while ![0, ITEMS].contains(&left) && started.elapsed() < ns.recovery_time() {
+            time::sleep(Duration::from_millis(20)).await;
+            left = ns.count(&user).await;
+        }
+        assert!(
+            [0, ITEMS].contains(&left),
+            "a deletion that is dropped deletes all or nothing: {left} of {ITEMS} items are left"
+        );
+        let retry = ns.streams().delete_stream(&user);
+        let retry = ns.soon(retry, "the backend is usable after a deletion was dropped").await;
+        retry.expect("a deletion that was dropped can be retried");
+        assert_eq!(ns.count(&user).await, 0, "a deletion that was dropped can be retried");
     }
 }
 

@@ -1,21 +1,24 @@
 //! Many at once.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
-use futures_util::future::join_all;
-use tokio::{sync::watch, task};
-use user_streams_core::{NewItem, Recipients, StreamItem};
+use futures_util::future::{join, join_all};
+use tokio::{sync::watch, task, time};
+use user_streams_core::{NewItem, Recipients, StreamItem, UserId};
 
 use crate::{
     Namespace,
     case::cases,
-    compare::{assert_items, newest_first},
+    compare::{assert_contents, assert_items, newest_first},
 };
 
 cases![
     sixteen_writers_and_four_readers_lose_and_repeat_nothing,
     overlapping_broadcasts_at_once_all_arrive,
     adds_to_different_users_at_once_all_arrive,
+    a_broadcast_is_seen_by_readers_whole_or_not_at_all; requires AtomicBroadcast,
+    an_add_beside_a_deletion_is_deleted_and_counted_or_stays; requires DeleteStream,
+    an_item_added_after_a_deletion_stays; requires DeleteStream,
 ];
 
 async fn sixteen_writers_and_four_readers_lose_and_repeat_nothing(ns: Namespace) {
@@ -79,13 +82,14 @@ async fn sixteen_writers_and_four_readers_lose_and_repeat_nothing(ns: Namespace)
 }
 
 /// All items by cursor, to an end that must come.
-async fn walk(ns: &Namespace, user: &user_streams_core::UserId, limit: usize) -> Vec<StreamItem> {
+async fn walk(ns: &Namespace, user: &UserId, limit: usize) -> Vec<StreamItem> {
     let stream = ns.streams().get_stream_items(user);
-    let (mut items, mut page) = (Vec::new(), stream.cursor_page(limit).await.unwrap());
+    let (mut items, mut page) =
+        (Vec::new(), stream.cursor_page(limit).await.expect("a page by cursor is read"));
     for _ in 0..1_000 {
         items.extend(page.items);
         let Some(next) = page.next else { return items };
-        page = stream.cursor_page(limit).after(next).await.unwrap();
+        page = stream.cursor_page(limit).after(next).await.expect("a page by cursor is read");
     }
     panic!("a walk by cursor comes to an end");
 }
@@ -129,4 +133,78 @@ async fn adds_to_different_users_at_once_all_arrive(ns: Namespace) {
     let delivered = join_all(users.iter().map(|user| ns.add(user, "at once"))).await;
     assert_eq!(delivered, [1; 200], "adds at once all deliver");
     assert_eq!(ns.served(&users).await, [true; 200], "adds at once all arrive, each in its stream");
+}
+
+async fn a_broadcast_is_seen_by_readers_whole_or_not_at_all(ns: Namespace) {
+    for _ in 0..10 {
+        let users = ns.users(2_500);
+        let add = ns.add(Recipients::iter(users.clone()), "to all");
+        join(add, see(&ns, &users)).await;
+    }
+}
+
+/// Reads until some of the users, from every chunk, have their item.
+async fn see(ns: &Namespace, users: &[UserId]) {
+    let mut watched: Vec<_> = users.iter().step_by(417).collect();
+    loop {
+        fastrand::shuffle(&mut watched);
+        let mut seen = 0;
+        for user in &watched {
+            let is_there = ns.count(user).await > 0;
+            assert!(
+                is_there || seen == 0,
+                "a broadcast is seen whole or not at all: a reader saw it in the streams of {seen} \
+                 users, and then not in that of user {user}"
+            );
+            seen += usize::from(is_there);
+        }
+        if seen == watched.len() {
+            return;
+        }
+        // A backend that is always ready never lets the broadcast go on.
+        task::yield_now().await;
+    }
+}
+
+async fn an_add_beside_a_deletion_is_deleted_and_counted_or_stays(ns: Namespace) {
+    let user = ns.user();
+    let add = async |writer: usize| {
+        for n in 0..50 {
+            ns.add(&user, format!("writer {writer}, item {n}")).await;
+            // Out of step with the deletions, so that adds meet them at every point.
+            for _ in 0..fastrand::u32(1..5) {
+                task::yield_now().await;
+            }
+        }
+    };
+    let delete = async {
+        let mut deleted = 0;
+        for _ in 0..50 {
+            let some = ns.streams().delete_stream(&user).await;
+            deleted += some.expect("a deletion does not fail because there are adds");
+            task::yield_now().await;
+        }
+        deleted
+    };
+    let (deleted, _) = join(delete, join_all((0..4).map(add))).await;
+    let left = ns.all(&user).await.len() as u64;
+    assert_eq!(
+        deleted + left,
+        200,
+        "an item that is added beside a deletion is deleted and counted, or stays: {deleted} were \
+         deleted, and {left} are left"
+    );
+    assert_eq!(ns.count(&user).await, left, "the count is that of the items that are left");
+}
+
+async fn an_item_added_after_a_deletion_stays(ns: Namespace) {
+    for _ in 0..3 {
+        let (user, _) = ns.feed(3).await;
+        ns.streams().delete_stream(&user).await.expect("a stream is deleted");
+        ns.add(&user, "after").await;
+        // A deletion that goes on after its answer would take it.
+        time::sleep(Duration::from_millis(100)).await;
+        let promise = "an item that is added after a deletion has answered stays";
+        assert_contents(&ns.all(&user).await, &["after"], promise);
+    }
 }

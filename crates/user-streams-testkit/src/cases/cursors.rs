@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use chrono::{TimeDelta, Utc};
 use futures_util::{StreamExt, TryStreamExt};
 use user_streams_core::{
-    Cursor, DeleteStream, NewItem, Position, StreamItem, UserId, time::MAX_MICROS, time::MIN_MICROS,
+    Cursor, NewItem, StreamItem, UserId,
+    backend::{DeleteStream, Position},
+    time::{MAX_MICROS, MIN_MICROS},
 };
 
 use crate::{
@@ -77,7 +79,13 @@ async fn past_either_end_there_is_nothing(ns: Namespace) {
         &[],
         "nothing is newer than the newest",
     );
-    let page = ns.streams().get_stream_items(&user).cursor_page(9).after(oldest).await.unwrap();
+    let page = ns
+        .streams()
+        .get_stream_items(&user)
+        .cursor_page(9)
+        .after(oldest)
+        .await
+        .expect("a page by cursor is read");
     assert!(page.items.is_empty() && page.next.is_none(), "the page after the oldest is empty");
 }
 
@@ -134,7 +142,12 @@ async fn a_place_without_an_item_is_a_place(ns: Namespace) {
 async fn another_users_item_is_a_place(ns: Namespace) {
     let (mine, other) = (ns.user(), ns.user());
     ns.add(&mine, "older").await;
-    let theirs = ns.streams().add_stream_item(&other, "theirs").await.unwrap().item;
+    let theirs = ns
+        .streams()
+        .add_stream_item(&other, "theirs")
+        .await
+        .expect("an add of valid arguments succeeds")
+        .item;
     let newer =
         NewItem::new("newer").with_created_at(&(theirs.created_at() + TimeDelta::microseconds(1)));
     ns.add(&mine, newer).await;
@@ -153,7 +166,7 @@ async fn another_users_item_is_a_place(ns: Namespace) {
 async fn a_deleted_item_is_still_a_place(ns: Namespace) {
     let (user, items) = ns.feed(3).await;
     let gone = items[1].cursor();
-    ns.backend().delete_stream(DeleteStream::new(user.clone())).await.unwrap();
+    ns.backend().delete_stream(DeleteStream::new(user.clone())).await.expect("a stream is deleted");
     assert_items(
         &ns.read(&user, Position::After(gone), 9).await,
         &[],
@@ -208,13 +221,14 @@ async fn the_outermost_places_have_everything_on_one_side(ns: Namespace) {
 async fn walk(ns: &Namespace, user: &UserId, items: &[StreamItem], limit: usize) {
     let pages = items.chunks(limit).count();
     let stream = ns.streams().get_stream_items(user);
-    let (mut seen, mut page) = (Vec::new(), stream.cursor_page(limit).await.unwrap());
+    let (mut seen, mut page) =
+        (Vec::new(), stream.cursor_page(limit).await.expect("a page by cursor is read"));
     let mut last = page.clone();
     for _ in 0..pages {
         last = page.clone();
         seen.extend(page.items);
         let Some(next) = page.next else { break };
-        page = stream.cursor_page(limit).after(next).await.unwrap();
+        page = stream.cursor_page(limit).after(next).await.expect("a page by cursor is read");
     }
     assert_items(&seen, items, "a walk to older items visits each once, in order");
     assert_eq!(last.next, None, "the last page has no next one");
@@ -223,7 +237,8 @@ async fn walk(ns: &Namespace, user: &UserId, items: &[StreamItem], limit: usize)
     let mut previous = last.previous;
     for _ in 0..pages {
         let Some(cursor) = previous else { break };
-        let page = stream.cursor_page(limit).before(cursor).await.unwrap();
+        let page =
+            stream.cursor_page(limit).before(cursor).await.expect("a page by cursor is read");
         previous = page.previous;
         back.splice(0..0, page.items);
     }
@@ -245,17 +260,28 @@ async fn a_thousand_items_of_one_timestamp_are_walked_once(ns: Namespace) {
 
 async fn a_cursor_survives_as_text(ns: Namespace) {
     let (user, items) = ns.feed(4).await;
-    let page = ns.streams().get_stream_items(&user).cursor_page(2).await.unwrap();
+    let page = ns
+        .streams()
+        .get_stream_items(&user)
+        .cursor_page(2)
+        .await
+        .expect("a page by cursor is read");
     let text = page.next.expect("a next page").to_string();
-    let cursor: Cursor = text.parse().unwrap();
-    let page = ns.streams().get_stream_items(&user).cursor_page(2).after(cursor).await.unwrap();
+    let cursor: Cursor = text.parse().expect("a cursor that was written as text is read");
+    let page = ns
+        .streams()
+        .get_stream_items(&user)
+        .cursor_page(2)
+        .after(cursor)
+        .await
+        .expect("a page by cursor is read");
     assert_items(&page.items, &items[2..], "a cursor that went through a URL is the same place");
 }
 
 async fn a_stream_longer_than_its_chunks_yields_each_item_once(ns: Namespace) {
     let (user, items) = ns.ties(600).await;
     let stream = ns.streams().get_stream_items(&user).stream().take(1_000);
-    let yielded: Vec<StreamItem> = stream.try_collect().await.unwrap();
+    let yielded: Vec<StreamItem> = stream.try_collect().await.expect("a stream is read to its end");
     assert_items(&yielded, &items, "the stream yields each item once, in order");
 }
 
@@ -264,7 +290,7 @@ async fn a_stream_neither_repeats_nor_loses_while_items_are_added(ns: Namespace)
     let mut stream = ns.streams().get_stream_items(&user).stream();
     let mut yielded = Vec::new();
     while let Some(item) = stream.next().await {
-        yielded.push(item.unwrap());
+        yielded.push(item.expect("a stream is read to its end"));
         if yielded.len() % 100 == 0 {
             ns.add(&user, "on top").await;
         }
@@ -276,13 +302,14 @@ async fn a_stream_neither_repeats_nor_loses_while_items_are_added(ns: Namespace)
 async fn a_page_neither_repeats_nor_loses_while_items_are_added(ns: Namespace) {
     let (user, items) = ns.feed(9).await;
     let stream = ns.streams().get_stream_items(&user);
-    let (mut seen, mut page) = (HashSet::new(), stream.cursor_page(2).await.unwrap());
+    let (mut seen, mut page) =
+        (HashSet::new(), stream.cursor_page(2).await.expect("a page by cursor is read"));
     for _ in 0..9 {
         ns.add(&user, "on top").await;
         let fresh = page.items.iter().all(|item| seen.insert(item.cursor()));
         assert!(fresh, "a walk by cursor repeats nothing while items are added");
         let Some(next) = page.next else { break };
-        page = stream.cursor_page(2).after(next).await.unwrap();
+        page = stream.cursor_page(2).after(next).await.expect("a page by cursor is read");
     }
     let expected = items.iter().map(StreamItem::cursor).collect();
     assert_eq!(seen, expected, "a walk by cursor loses nothing while items are added");

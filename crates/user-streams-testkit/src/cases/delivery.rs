@@ -1,6 +1,6 @@
 //! The two verbs.
 
-use user_streams_core::{NewItem, Position};
+use user_streams_core::{NewItem, backend::Position};
 
 use crate::{
     Kinds, Namespace,
@@ -81,11 +81,19 @@ async fn identical_texts_are_two_items(ns: Namespace) {
 async fn a_user_without_items_has_an_empty_stream(ns: Namespace) {
     let user = ns.user();
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.count().await.unwrap(), 0, "there is nothing to count");
-    assert!(items.is_empty().await.unwrap(), "the stream is empty");
-    assert_eq!(items.get(0).await.unwrap(), None, "there is no newest item");
-    assert_items(&items.slice(2..9).await.unwrap(), &[], "there is nothing to slice");
-    let page = items.cursor_page(10).await.unwrap();
+    assert_eq!(items.count().await.expect("a count succeeds"), 0, "there is nothing to count");
+    assert!(items.is_empty().await.expect("a count succeeds"), "the stream is empty");
+    assert_eq!(
+        items.get(0).await.expect("a read of one item succeeds"),
+        None,
+        "there is no newest item"
+    );
+    assert_items(
+        &items.slice(2..9).await.expect("a read of a slice succeeds"),
+        &[],
+        "there is nothing to slice",
+    );
+    let page = items.cursor_page(10).await.expect("a page by cursor is read");
     assert!(
         page.items.is_empty() && page.next.is_none() && page.previous.is_none(),
         "the page is empty"
@@ -102,9 +110,10 @@ async fn an_item_is_there_when_its_add_has_ended(ns: Namespace) {
     for n in 1..=20 {
         let content = format!("item {n}");
         ns.add(&user, content.as_str()).await;
-        let newest = ns.streams().get_stream_items(&user).get(0).await.unwrap();
+        let newest =
+            ns.streams().get_stream_items(&user).get(0).await.expect("a read of one item succeeds");
         assert_eq!(
-            newest.expect("a newest item").content,
+            newest.expect("what was added is read at once").content,
             content,
             "what was added is read at once"
         );
@@ -114,8 +123,18 @@ async fn an_item_is_there_when_its_add_has_ended(ns: Namespace) {
 
 async fn the_delivery_names_the_item(ns: Namespace) {
     let user = ns.user();
-    let delivery = ns.streams().add_stream_item(&user, "named").await.unwrap();
-    let item = ns.streams().get_stream_items(&user).get(0).await.unwrap().expect("the item");
+    let delivery = ns
+        .streams()
+        .add_stream_item(&user, "named")
+        .await
+        .expect("an add of valid arguments succeeds");
+    let item = ns
+        .streams()
+        .get_stream_items(&user)
+        .get(0)
+        .await
+        .expect("a read of one item succeeds")
+        .expect("the item");
     assert_eq!(
         item.cursor(),
         delivery.item,

@@ -1,10 +1,14 @@
 //! An item is identified by `(created_at, id)`; a retry never delivers twice.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    sync::{Arc, Barrier},
+};
 
 use chrono::{TimeDelta, Utc};
 use futures_util::future::join_all;
-use user_streams_core::{ItemId, NewItem};
+use tokio::{runtime::Handle, task};
+use user_streams_core::{ItemId, NewItem, UserId};
 
 use crate::{
     Kinds, Namespace,
@@ -17,6 +21,7 @@ cases![
     a_retried_broadcast_reaches_only_who_is_missing for Kinds::Every,
     a_retry_may_come_late,
     retries_at_the_same_time_deliver_once,
+    retries_of_many_threads_at_once_deliver_once,
     the_same_id_at_another_time_is_another_item for Kinds::Every,
     the_same_time_with_another_id_is_another_item for Kinds::Every,
     another_content_of_the_same_id_and_time_is_no_second_item,
@@ -63,6 +68,37 @@ async fn retries_at_the_same_time_deliver_once(ns: Namespace) {
         "of adds at the same time, one delivers to each: {delivered:?}"
     );
     assert_eq!(ns.served(&users).await, [true; 20], "everybody has it once");
+}
+
+async fn retries_of_many_threads_at_once_deliver_once(ns: Namespace) {
+    const THREADS: usize = 4;
+    // A backend that looks first and stores then is caught in between, sooner or later.
+    let adds: Vec<_> = (0..200).map(|_| (ns.user(), NewItem::new("at once"))).collect();
+    let (adds, start) = (Arc::new(adds), Arc::new(Barrier::new(THREADS)));
+    let threads = (0..THREADS).map(|_| {
+        let (ns, adds, start) = (ns.clone(), Arc::clone(&adds), Arc::clone(&start));
+        let runtime = Handle::current();
+        // Threads of its own, as those of the runtime may be busy.
+        task::spawn_blocking(move || {
+            let add = |(user, item): &(UserId, NewItem)| {
+                start.wait();
+                runtime.block_on(ns.streams().add_stream_item(user, item.clone()).into_future())
+            };
+            adds.iter().map(add).collect::<Vec<_>>()
+        })
+    });
+    let mut delivered = vec![0; adds.len()];
+    for retries in join_all(threads).await {
+        for (at, retry) in retries.expect("an add does not panic").into_iter().enumerate() {
+            let retry = retry.expect("an add does not fail because the same one is under way");
+            delivered[at] += retry.delivered;
+        }
+    }
+    for (at, (user, item)) in adds.iter().enumerate() {
+        assert_eq!(delivered[at], 1, "of the same adds in many threads, one delivers");
+        let promise = "the same item added by many threads is there once";
+        assert_items(&ns.all(user).await, &[stored(item)], promise);
+    }
 }
 
 async fn the_same_id_at_another_time_is_another_item(ns: Namespace) {
@@ -113,7 +149,7 @@ async fn another_content_of_the_same_id_and_time_is_no_second_item(ns: Namespace
     // It has no effect, or is refused for good: a retry would meet the same content again.
     match ns.streams().add_stream_item(&user, again).await {
         Ok(delivery) => {
-            assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone")
+            assert_eq!(delivery.delivered, 0, "an item is identified by created_at and id alone");
         }
         Err(error) => assert!(!error.is_retryable(), "a retry never helps: {error:?}"),
     }
@@ -133,7 +169,7 @@ async fn an_event_that_comes_twice_arrives_once(ns: Namespace) {
         let id = ItemId::from_event(&event);
         let add =
             ns.streams().add_stream_item(&user, "Your order was sent").created_at(when).id(id);
-        let delivery = add.await.unwrap();
+        let delivery = add.await.expect("an add of valid arguments succeeds");
         ids.insert(delivery.item);
         assert_eq!(delivery.delivered, delivered, "an event that comes twice is delivered once");
     }
@@ -144,7 +180,7 @@ async fn an_event_that_comes_twice_arrives_once(ns: Namespace) {
 async fn a_deleted_item_can_be_delivered_again(ns: Namespace) {
     let (users, item) = (ns.users(2), NewItem::new("again"));
     ns.add(&users, item.clone()).await;
-    ns.streams().delete_stream(&users[0]).await.unwrap();
+    ns.streams().delete_stream(&users[0]).await.expect("a stream is deleted");
     assert_eq!(
         ns.add(&users, item.clone()).await,
         1,

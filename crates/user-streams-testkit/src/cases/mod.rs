@@ -2,15 +2,19 @@
 
 // What no list names would never run.
 #![deny(dead_code)]
+// What fails names the promise that is broken.
+#![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 use crate::Case;
 
 mod bad_input;
 mod cancellation;
 mod concurrency;
+mod connections;
 mod content;
 mod cursors;
 mod delivery;
+mod driver;
 mod identity;
 mod model;
 mod optional;
@@ -36,9 +40,11 @@ pub(crate) const TOPICS: &[&[Case]] = &[
     recipients::CASES,
     bad_input::CASES,
     optional::CASES,
+    connections::CASES,
     cancellation::CASES,
     concurrency::CASES,
     model::CASES,
+    driver::CASES,
 ];
 
 #[cfg(test)]

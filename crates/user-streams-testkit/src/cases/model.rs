@@ -9,7 +9,8 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task};
 use user_streams_core::{
-    Capability, Cursor, ItemId, MemoryBackend, MemoryConfig, NewItem, StreamItem, Streams, UserId,
+    Cursor, ItemId, MemoryBackend, MemoryConfig, NewItem, StreamItem, Streams, UserId,
+    backend::Capability,
 };
 
 use crate::{Kinds, Namespace, case::cases};

@@ -4,7 +4,10 @@ use std::fmt::Debug;
 
 use futures_util::future::{join, join_all};
 use tokio::{sync::RwLock, task};
-use user_streams_core::{Capability, DeleteStream, Error, ErrorKind, NewItem, Result, Streams};
+use user_streams_core::{
+    Error, ErrorKind, NewItem, Result,
+    backend::{Capability, DeleteStream},
+};
 
 use crate::{
     Kinds, Namespace,
@@ -13,21 +16,18 @@ use crate::{
 };
 
 cases![
-    capabilities_never_change,
+    capabilities_never_change over Several,
     migrate_works_if_declared,
     delete_stream_works_if_declared for Kinds::Every,
     purge_works_if_declared,
     in_transaction_takes_no_other_type,
     migrating_again_changes_nothing; requires Migrate,
-    many_may_migrate_at_once; requires Migrate,
+    many_may_migrate_at_once over Several; requires Migrate,
     delete_stream_deletes_one_users_items_and_counts_them for Kinds::Every; requires DeleteStream,
     a_deleted_stream_can_be_added_to; requires DeleteStream,
     deleting_an_empty_stream_deletes_nothing; requires DeleteStream,
     purge_deletes_what_no_stream_has; requires Purge DeleteStream,
     purge_takes_nothing_from_an_add_under_way; requires Purge,
-    another_connection_sees_what_is_stored for Kinds::Every; requires Durable,
-    what_is_stored_outlives_its_connection; requires Durable,
-    closing_one_connection_leaves_the_others,
 ];
 
 /// Purging is of the whole store: while one case expects what it counts, no other may purge.
@@ -73,7 +73,7 @@ async fn capabilities_never_change(ns: Namespace) {
         "capabilities are constant over a backend's life"
     );
     assert_eq!(
-        ns.reconnect().await.capabilities(),
+        ns.reconnect().await.backend().capabilities(),
         before,
         "capabilities are those of every connection"
     );
@@ -126,8 +126,8 @@ async fn migrating_again_changes_nothing(ns: Namespace) {
 async fn many_may_migrate_at_once(ns: Namespace) {
     let (user, items) = ns.feed(3).await;
     let connections = join_all((0..4).map(|_| ns.reconnect())).await;
-    let migrations =
-        join_all(connections.iter().chain([ns.backend()]).map(|backend| backend.migrate())).await;
+    let all = connections.iter().chain([&ns]);
+    let migrations = join_all(all.map(|connection| connection.backend().migrate())).await;
     for migrated in migrations {
         migrated.expect("migrating from many processes at once is safe");
     }
@@ -139,7 +139,7 @@ async fn delete_stream_deletes_one_users_items_and_counts_them(ns: Namespace) {
     ns.add(&users, item.clone()).await;
     ns.add(&users[1], "to one").await;
     assert_eq!(
-        ns.streams().delete_stream(&users[1]).await.unwrap(),
+        ns.streams().delete_stream(&users[1]).await.expect("a stream is deleted"),
         2,
         "the number of items deleted"
     );
@@ -153,19 +153,31 @@ async fn delete_stream_deletes_one_users_items_and_counts_them(ns: Namespace) {
 
 async fn a_deleted_stream_can_be_added_to(ns: Namespace) {
     let (user, _) = ns.feed(3).await;
-    ns.streams().delete_stream(&user).await.unwrap();
+    ns.streams().delete_stream(&user).await.expect("a stream is deleted");
     ns.add(&user, "after").await;
     assert_contents(&ns.all(&user).await, &["after"], "a deleted stream begins anew");
-    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 1, "and can be deleted again");
+    assert_eq!(
+        ns.streams().delete_stream(&user).await.expect("a stream is deleted"),
+        1,
+        "and can be deleted again"
+    );
 }
 
 async fn deleting_an_empty_stream_deletes_nothing(ns: Namespace) {
     let user = ns.user();
-    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 0, "there was nothing to delete");
-    ns.add(&user, "").await;
-    assert_eq!(ns.streams().delete_stream(&user).await.unwrap(), 1, "there was one item to delete");
     assert_eq!(
-        ns.streams().delete_stream(&user).await.unwrap(),
+        ns.streams().delete_stream(&user).await.expect("a stream is deleted"),
+        0,
+        "there was nothing to delete"
+    );
+    ns.add(&user, "").await;
+    assert_eq!(
+        ns.streams().delete_stream(&user).await.expect("a stream is deleted"),
+        1,
+        "there was one item to delete"
+    );
+    assert_eq!(
+        ns.streams().delete_stream(&user).await.expect("a stream is deleted"),
         0,
         "there is nothing left to delete"
     );
@@ -175,12 +187,12 @@ async fn purge_deletes_what_no_stream_has(ns: Namespace) {
     let _alone = PURGING.write().await;
     let (users, item) = (ns.users(2), NewItem::new("to both"));
     ns.add(&users, item.clone()).await;
-    ns.streams().delete_stream(&users[0]).await.unwrap();
+    ns.streams().delete_stream(&users[0]).await.expect("a stream is deleted");
     ns.streams().purge().await.expect("purge works");
     assert_items(&ns.all(&users[1]).await, &[stored(&item)], "what a stream has is not purged");
-    ns.streams().delete_stream(&users[1]).await.unwrap();
+    ns.streams().delete_stream(&users[1]).await.expect("a stream is deleted");
     assert!(
-        ns.streams().purge().await.unwrap() >= 1,
+        ns.streams().purge().await.expect("purge works beside everything else") >= 1,
         "purge returns how many contents it has deleted"
     );
     assert_eq!(ns.add(&users, item.clone()).await, 2, "a purged item can be delivered again");
@@ -213,45 +225,4 @@ async fn purge_takes_nothing_from_an_add_under_way(ns: Namespace) {
         "purge takes nothing that is being added",
     );
     assert_eq!(ns.len(&user).await, 50, "purge takes nothing that is being added");
-}
-
-async fn another_connection_sees_what_is_stored(ns: Namespace) {
-    let (user, item) = (ns.user(), NewItem::new("shared"));
-    ns.add(&user, item.clone()).await;
-    let other = Streams::from_backend(ns.reconnect().await);
-    assert_items(
-        &other.get_stream_items(&user).await.unwrap(),
-        &[stored(&item)],
-        "one store for all connections",
-    );
-    let retried = other.add_stream_item(&user, item).await.unwrap();
-    assert_eq!(retried.delivered, 0, "a retry over another connection delivers to nobody twice");
-    other.add_stream_item(&user, "from the other").await.unwrap();
-    assert_contents(
-        &ns.all(&user).await,
-        &["from the other", "shared"],
-        "one store for all connections",
-    );
-}
-
-async fn what_is_stored_outlives_its_connection(ns: Namespace) {
-    let (user, item) = (ns.user(), NewItem::new("kept"));
-    let first = Streams::from_backend(ns.reconnect().await);
-    first.add_stream_item(&user, item.clone()).await.unwrap();
-    first.close().await.expect("closing works");
-    drop(first);
-    let second = Streams::from_backend(ns.reconnect().await);
-    assert_items(
-        &second.get_stream_items(&user).await.unwrap(),
-        &[stored(&item)],
-        "what is stored is kept",
-    );
-}
-
-async fn closing_one_connection_leaves_the_others(ns: Namespace) {
-    let user = ns.user();
-    ns.add(&user, "before").await;
-    ns.reconnect().await.close().await.expect("closing works");
-    ns.add(&user, "after").await;
-    assert_contents(&ns.all(&user).await, &["after", "before"], "the other connections stay open");
 }

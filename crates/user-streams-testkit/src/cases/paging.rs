@@ -21,11 +21,23 @@ cases![
 async fn a_hundred_items_make_ten_pages_of_ten(ns: Namespace) {
     let (user, expected) = ns.feed(100).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 10);
-    assert_eq!(paginator.count().await.unwrap(), 100, "the paginator counts all items");
-    assert_eq!(paginator.num_pages().await.unwrap(), 10, "100 items make 10 pages");
-    assert_eq!(paginator.page_range().await.unwrap(), 1..=10, "pages are numbered from 1");
+    assert_eq!(
+        paginator.count().await.expect("the pages are counted"),
+        100,
+        "the paginator counts all items"
+    );
+    assert_eq!(
+        paginator.num_pages().await.expect("the pages are counted"),
+        10,
+        "100 items make 10 pages"
+    );
+    assert_eq!(
+        paginator.page_range().await.expect("the pages are counted"),
+        1..=10,
+        "pages are numbered from 1"
+    );
     for (at, expected) in expected.chunks(10).enumerate() {
-        let page = paginator.page(at + 1).await.unwrap();
+        let page = paginator.page(at + 1).await.expect("a page that is there is read");
         assert_items(page.object_list(), expected, &format!("page {}", at + 1));
         assert_eq!(
             (page.start_index(), page.end_index()),
@@ -45,8 +57,8 @@ async fn a_thousand_items_of_one_timestamp_are_each_on_one_page(ns: Namespace) {
     let (user, expected) = ns.ties(1_000).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 10);
     let mut paged = Vec::new();
-    for number in paginator.page_range().await.unwrap() {
-        paged.extend(paginator.page(number).await.unwrap());
+    for number in paginator.page_range().await.expect("the pages are counted") {
+        paged.extend(paginator.page(number).await.expect("a page that is there is read"));
     }
     let distinct: HashSet<_> = paged.iter().map(|item| item.id).collect();
     assert_eq!(
@@ -59,7 +71,10 @@ async fn a_thousand_items_of_one_timestamp_are_each_on_one_page(ns: Namespace) {
 
 async fn the_last_page_has_what_is_left(ns: Namespace) {
     let (user, expected) = ns.feed(25).await;
-    let page = Paginator::new(ns.streams().get_stream_items(&user), 10).page(3).await.unwrap();
+    let page = Paginator::new(ns.streams().get_stream_items(&user), 10)
+        .page(3)
+        .await
+        .expect("a page that is there is read");
     assert_items(page.object_list(), &expected[20..], "the last page has what is left");
     assert_eq!(
         (page.start_index(), page.end_index(), page.count()),
@@ -72,15 +87,19 @@ async fn the_last_page_has_what_is_left(ns: Namespace) {
 async fn orphans_join_the_page_before(ns: Namespace) {
     let (user, expected) = ns.feed(12).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 5).with_orphans(2);
-    assert_eq!(paginator.num_pages().await.unwrap(), 2, "2 orphans make no page of their own");
-    let page = paginator.page(2).await.unwrap();
+    assert_eq!(
+        paginator.num_pages().await.expect("the pages are counted"),
+        2,
+        "2 orphans make no page of their own"
+    );
+    let page = paginator.page(2).await.expect("a page that is there is read");
     assert_items(page.object_list(), &expected[5..], "orphans are on the page before");
 }
 
 async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
     let items = ns.streams().get_stream_items(ns.user());
     let paginator = Paginator::new(items.clone(), 10);
-    let page = paginator.page(1).await.unwrap();
+    let page = paginator.page(1).await.expect("a page that is there is read");
     assert!(page.is_empty() && !page.has_other_pages(), "the one page is empty");
     assert_eq!(
         (page.start_index(), page.end_index()),
@@ -89,7 +108,7 @@ async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
     );
     let strict = Paginator::new(items, 10).with_allow_empty_first_page(false);
     assert_eq!(
-        strict.page(1).await.unwrap_err().kind(),
+        strict.page(1).await.expect_err("no empty page is allowed").kind(),
         ErrorKind::EmptyPage,
         "unless no empty page is allowed"
     );
@@ -98,23 +117,31 @@ async fn an_empty_stream_has_one_empty_page(ns: Namespace) {
 async fn a_page_that_is_not_there_is_an_error(ns: Namespace) {
     let (user, _) = ns.feed(5).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 2);
-    assert_eq!(paginator.page(2).await.unwrap().len(), 2, "page 2 is there, and is full");
-    assert_eq!(paginator.page(3).await.unwrap().len(), 1, "the last page is there");
+    assert_eq!(
+        paginator.page(2).await.expect("a page that is there is read").len(),
+        2,
+        "page 2 is there, and is full"
+    );
+    assert_eq!(
+        paginator.page(3).await.expect("a page that is there is read").len(),
+        1,
+        "the last page is there"
+    );
     for number in ["0", "-1", "4", "99999999999999999999"] {
-        let error = paginator.page(number).await.unwrap_err();
+        let error = paginator.page(number).await.expect_err("a page that is not there is an error");
         assert_eq!(error.kind(), ErrorKind::EmptyPage, "page {number} is not there");
     }
-    let error = paginator.page("two").await.unwrap_err();
+    let error = paginator.page("two").await.expect_err("a page is an integer");
     assert_eq!(error.kind(), ErrorKind::PageNotAnInteger, "a page is an integer");
 }
 
 async fn get_page_is_lenient(ns: Namespace) {
     let (user, expected) = ns.feed(5).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 2);
-    let first = paginator.get_page("two").await.unwrap();
+    let first = paginator.get_page("two").await.expect("a page that is there is read");
     assert_items(first.object_list(), &expected[..2], "what is no integer is page 1");
     for number in [-1, 0, 4, i64::MAX] {
-        let last = paginator.get_page(number).await.unwrap();
+        let last = paginator.get_page(number).await.expect("a page that is there is read");
         assert_items(last.object_list(), &expected[4..], "what is no page is the last one");
     }
 }
@@ -122,14 +149,18 @@ async fn get_page_is_lenient(ns: Namespace) {
 async fn a_slice_is_paged(ns: Namespace) {
     let (user, expected) = ns.feed(20).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user).slice(5..16), 5);
-    assert_eq!(paginator.num_pages().await.unwrap(), 3, "11 items make 3 pages of 5");
+    assert_eq!(
+        paginator.num_pages().await.expect("the pages are counted"),
+        3,
+        "11 items make 3 pages of 5"
+    );
     assert_items(
-        paginator.page(2).await.unwrap().object_list(),
+        paginator.page(2).await.expect("a page that is there is read").object_list(),
         &expected[10..15],
         "page 2 of a slice",
     );
     assert_items(
-        paginator.page(3).await.unwrap().object_list(),
+        paginator.page(3).await.expect("a page that is there is read").object_list(),
         &expected[15..16],
         "page 3 of a slice",
     );
@@ -138,7 +169,7 @@ async fn a_slice_is_paged(ns: Namespace) {
 async fn a_page_bar_is_elided(ns: Namespace) {
     let (user, _) = ns.feed(20).await;
     let paginator = Paginator::new(ns.streams().get_stream_items(&user), 1);
-    let bar = paginator.elided_page_range(10, 1, 1).await.unwrap();
+    let bar = paginator.elided_page_range(10, 1, 1).await.expect("the pages are counted");
     let pages = [1, 0, 9, 10, 11, 0, 20]
         .map(|n| if n == 0 { PageLink::Ellipsis } else { PageLink::Page(n) });
     assert_eq!(bar, pages, "gaps are shown as ellipses");

@@ -8,7 +8,7 @@ use std::{
 
 use futures_util::stream::{self, BoxStream, StreamExt};
 use user_streams_core::{
-    Error, ErrorKind, NewItem, RecipientQuery, Recipients, Result, ToUserId, UserId,
+    Error, ErrorKind, NewItem, Recipients, Result, ToUserId, UserId, backend::RecipientQuery,
 };
 
 use crate::{
@@ -27,7 +27,9 @@ cases![
     a_user_named_twice_receives_it_once for Kinds::Every,
     a_user_named_twice_far_apart_receives_it_once for Kinds::Every,
     a_broadcast_to_25_000_users_reaches_each_once for Kinds::Every,
+    a_broadcast_to_70_000_users_reaches_each_once,
     a_large_retry_reaches_only_who_is_missing,
+    a_stream_of_recipients_may_read_and_add_itself,
     progress_never_decreases_and_ends_at_delivered,
     a_failure_of_the_recipients_is_an_error_of_theirs,
     a_failed_broadcast_is_completed_by_a_retry,
@@ -125,7 +127,11 @@ async fn a_query_that_the_backend_does_not_know_is_read_as_a_stream(ns: Namespac
 
 async fn a_query_that_cannot_be_run_stores_nothing(ns: Namespace) {
     let query = Recipients::query(Query(Err("only within its own database")));
-    let error = ns.streams().add_stream_item(query, "").await.unwrap_err();
+    let error = ns
+        .streams()
+        .add_stream_item(query, "")
+        .await
+        .expect_err("a query that cannot be run is an error");
     assert_eq!(
         error.kind(),
         ErrorKind::Recipients,
@@ -197,12 +203,44 @@ async fn a_user_named_twice_far_apart_receives_it_once(ns: Namespace) {
 }
 
 async fn a_broadcast_to_25_000_users_reaches_each_once(ns: Namespace) {
-    let users = ns.users(25_000);
-    assert_eq!(ns.add(&users, "to all").await, 25_000, "delivered is the number of users");
+    reaches_each_once(&ns, 25_000).await;
+}
+
+async fn a_broadcast_to_70_000_users_reaches_each_once(ns: Namespace) {
+    // More than 16 bits count, which is what some protocols have for their parameters.
+    reaches_each_once(&ns, 70_000).await;
+}
+
+async fn reaches_each_once(ns: &Namespace, number: usize) {
+    let users = ns.users(number);
+    assert_eq!(ns.add(&users, "to all").await, number as u64, "delivered is the number of users");
     assert!(
         ns.served(sample(&users)).await.into_iter().all(|served| served),
-        "no chunk of them is left out"
+        "a broadcast leaves out none of {number} recipients"
     );
+}
+
+async fn a_stream_of_recipients_may_read_and_add_itself(ns: Namespace) {
+    for number in [3, 2_500] {
+        let (users, log) = (ns.users(number), ns.user());
+        let (inner, last) = ((ns.clone(), log.clone()), number - 1);
+        let recipients = stream::iter(users.clone().into_iter().enumerate()).then(move |at| {
+            let ((at, user), (ns, log)) = (at, inner.clone());
+            async move {
+                // The first one, and the last of the last chunk.
+                if at == 0 || at == last {
+                    ns.add(&log, "a recipient").await;
+                    ns.len(&log).await;
+                }
+                user
+            }
+        });
+        let add = ns.add(Recipients::stream(recipients), "to all");
+        let promise = "no lock is held while a broadcast waits for recipients, which may come from \
+                       the same store";
+        assert_eq!(ns.soon(add, promise).await, number as u64, "delivered is the number of users");
+        assert_eq!(ns.len(&log).await, 2, "what is added meanwhile is there");
+    }
 }
 
 async fn a_large_retry_reaches_only_who_is_missing(ns: Namespace) {
@@ -235,9 +273,9 @@ async fn progress_never_decreases_and_ends_at_delivered(ns: Namespace) {
         let add = ns
             .streams()
             .add_stream_item(recipients, "")
-            .on_progress(move |users| told.lock().unwrap().push(users));
-        let delivered = add.await.unwrap().delivered;
-        let reports = reports.lock().unwrap();
+            .on_progress(move |users| told.lock().expect("no callback panics").push(users));
+        let delivered = add.await.expect("an add of valid arguments succeeds").delivered;
+        let reports = reports.lock().expect("no callback panics");
         assert!(reports.is_sorted(), "progress never decreases: {reports:?}");
         assert_eq!(
             reports.last(),
@@ -256,7 +294,11 @@ fn failing(users: &[UserId]) -> Recipients {
 
 async fn a_failure_of_the_recipients_is_an_error_of_theirs(ns: Namespace) {
     for users in [ns.users(0), ns.users(3), ns.users(2_500)] {
-        let error = ns.streams().add_stream_item(failing(&users), "").await.unwrap_err();
+        let error = ns
+            .streams()
+            .add_stream_item(failing(&users), "")
+            .await
+            .expect_err("recipients that fail are an error");
         assert_eq!(
             error.kind(),
             ErrorKind::Recipients,
@@ -272,7 +314,10 @@ async fn a_failure_of_the_recipients_is_an_error_of_theirs(ns: Namespace) {
 
 async fn a_failed_broadcast_is_completed_by_a_retry(ns: Namespace) {
     let (users, item) = (ns.users(3_000), NewItem::new("retried"));
-    ns.streams().add_stream_item(failing(&users[..2_500]), item.clone()).await.unwrap_err();
+    ns.streams()
+        .add_stream_item(failing(&users[..2_500]), item.clone())
+        .await
+        .expect_err("recipients that fail are an error");
     let delivered = ns.add(&users, item).await;
     assert!(delivered >= 500, "a retry reaches those who were not named before: {delivered}");
     assert!(ns.served(sample(&users)).await.into_iter().all(|served| served), "each has it once");
@@ -280,7 +325,10 @@ async fn a_failed_broadcast_is_completed_by_a_retry(ns: Namespace) {
 
 async fn a_broadcast_whose_recipients_fail_stores_nothing(ns: Namespace) {
     let (users, item) = (ns.users(22_000), NewItem::new("never"));
-    ns.streams().add_stream_item(failing(&users), item.clone()).await.unwrap_err();
+    ns.streams()
+        .add_stream_item(failing(&users), item.clone())
+        .await
+        .expect_err("recipients that fail are an error");
     assert!(
         !ns.served(sample(&users)).await.contains(&true),
         "a broadcast that fails half-way stores nothing"
@@ -290,7 +338,10 @@ async fn a_broadcast_whose_recipients_fail_stores_nothing(ns: Namespace) {
 
 async fn a_broadcast_that_fails_early_stores_nothing(ns: Namespace) {
     let (users, item) = (ns.users(3), NewItem::new("never"));
-    ns.streams().add_stream_item(failing(&users), item.clone()).await.unwrap_err();
+    ns.streams()
+        .add_stream_item(failing(&users), item.clone())
+        .await
+        .expect_err("recipients that fail are an error");
     assert_eq!(ns.served(&users).await, [false; 3], "a broadcast that fails stores nothing");
     nothing_of(&ns, &item).await;
 }

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use futures_util::TryStreamExt;
-use user_streams_core::{Position, StreamItem, Streams};
+use user_streams_core::{StreamItem, StreamItems, Streams, backend::Position};
 
 use crate::{
     Kinds, Namespace,
@@ -30,55 +30,63 @@ cases![
     a_slice_is_one_query_for_its_rows_alone,
 ];
 
+async fn read(items: StreamItems) -> Vec<StreamItem> {
+    items.await.expect("a read of a slice succeeds")
+}
+
+async fn get(items: &StreamItems, index: usize) -> Option<StreamItem> {
+    items.get(index).await.expect("a read of one item succeeds")
+}
+
+async fn count(items: &StreamItems) -> usize {
+    items.count().await.expect("a count succeeds")
+}
+
 async fn the_first_ones_the_middle_and_the_rest(ns: Namespace) {
     let (user, expected) = ns.feed(10).await;
     let items = ns.streams().get_stream_items(&user);
-    assert_items(&items.slice(..5).await.unwrap(), &expected[..5], "[:5] is the newest five");
+    assert_items(&read(items.slice(..5)).await, &expected[..5], "[:5] is the newest five");
     assert_items(
-        &items.slice(3..7).await.unwrap(),
+        &read(items.slice(3..7)).await,
         &expected[3..7],
         "[3:7] is the fourth to the seventh",
     );
-    assert_items(
-        &items.slice(6..).await.unwrap(),
-        &expected[6..],
-        "[6:] is all but the newest six",
-    );
+    assert_items(&read(items.slice(6..)).await, &expected[6..], "[6:] is all but the newest six");
 }
 
 async fn every_kind_of_range_slices(ns: Namespace) {
     let (user, expected) = ns.feed(10).await;
     let items = ns.streams().get_stream_items(&user);
-    assert_items(&items.slice(..).await.unwrap(), &expected, "`..` is everything");
-    assert_items(&items.slice(2..4).await.unwrap(), &expected[2..4], "`a..b` is without b");
-    assert_items(&items.slice(2..=4).await.unwrap(), &expected[2..=4], "`a..=b` is with b");
-    assert_items(&items.slice(2..).await.unwrap(), &expected[2..], "`a..` has no end");
-    assert_items(&items.slice(..4).await.unwrap(), &expected[..4], "`..b` is without b");
-    assert_items(&items.slice(..=4).await.unwrap(), &expected[..=4], "`..=b` is with b");
+    assert_items(&read(items.slice(..)).await, &expected, "`..` is everything");
+    assert_items(&read(items.slice(2..4)).await, &expected[2..4], "`a..b` is without b");
+    assert_items(&read(items.slice(2..=4)).await, &expected[2..=4], "`a..=b` is with b");
+    assert_items(&read(items.slice(2..)).await, &expected[2..], "`a..` has no end");
+    assert_items(&read(items.slice(..4)).await, &expected[..4], "`..b` is without b");
+    assert_items(&read(items.slice(..=4)).await, &expected[..=4], "`..=b` is with b");
     let odd = (Bound::Excluded(2), Bound::Included(4));
-    assert_items(&items.slice(odd).await.unwrap(), &expected[3..=4], "bounds make a slice");
+    assert_items(&read(items.slice(odd)).await, &expected[3..=4], "bounds make a slice");
 }
 
 async fn a_slice_of_a_slice_composes(ns: Namespace) {
     let (user, expected) = ns.feed(20).await;
     let items = ns.streams().get_stream_items(&user).slice(5..15);
     assert_items(
-        &items.slice(2..5).await.unwrap(),
+        &read(items.slice(2..5)).await,
         &expected[7..10],
         "a slice counts from the outer one",
     );
     assert_items(
-        &items.slice(8..).await.unwrap(),
+        &read(items.slice(8..)).await,
         &expected[13..15],
         "a slice ends with the outer one",
     );
     assert_items(
-        &items.slice(8..99).await.unwrap(),
+        &read(items.slice(8..99)).await,
         &expected[13..15],
         "a slice never leaves the outer one",
     );
     assert_items(
-        &items.slice(1..).slice(1..).slice(..3).await.unwrap(),
+        &read(items.slice(1..).slice(1..).slice(..3)).await,
         &expected[7..10],
         "and so on",
     );
@@ -90,13 +98,13 @@ async fn an_empty_range_has_no_items(ns: Namespace) {
     let items = ns.streams().get_stream_items(&user);
     for empty in [items.slice(0..0), items.slice(..0), items.slice(3..3), items.slice(4..2)] {
         assert_items(
-            &empty.clone().await.unwrap(),
+            &read(empty.clone()).await,
             &[],
             "an empty range has no items: [0:0] is not everything",
         );
-        assert_eq!(empty.count().await.unwrap(), 0, "an empty range has the length 0");
+        assert_eq!(count(&empty).await, 0, "an empty range has the length 0");
     }
-    assert_items(&items.slice(0..1).await.unwrap(), &expected[..1], "[0:1] has one item");
+    assert_items(&read(items.slice(0..1)).await, &expected[..1], "[0:1] has one item");
 }
 
 async fn a_limit_of_zero_is_no_items(ns: Namespace) {
@@ -116,14 +124,10 @@ async fn a_limit_of_zero_is_no_items(ns: Namespace) {
 async fn past_the_end_there_is_nothing(ns: Namespace) {
     let (user, expected) = ns.feed(5).await;
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.get(5).await.unwrap(), None, "past the end there is no item");
-    assert_items(&items.slice(5..9).await.unwrap(), &[], "past the end there is nothing");
-    assert_items(
-        &items.slice(3..99).await.unwrap(),
-        &expected[3..],
-        "a slice ends with the stream",
-    );
-    assert_items(&items.slice(99..).await.unwrap(), &[], "far past the end there is nothing");
+    assert_eq!(get(&items, 5).await, None, "past the end there is no item");
+    assert_items(&read(items.slice(5..9)).await, &[], "past the end there is nothing");
+    assert_items(&read(items.slice(3..99)).await, &expected[3..], "a slice ends with the stream");
+    assert_items(&read(items.slice(99..)).await, &[], "far past the end there is nothing");
 }
 
 async fn huge_offsets_and_limits_are_no_error(ns: Namespace) {
@@ -156,13 +160,9 @@ async fn huge_offsets_and_limits_are_no_error(ns: Namespace) {
         );
     }
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.get(usize::MAX).await.unwrap(), None, "a huge index is past the end");
-    assert_items(&items.slice(usize::MAX..).await.unwrap(), &[], "a huge slice is past the end");
-    assert_items(
-        &items.slice(..=usize::MAX).await.unwrap(),
-        &expected,
-        "a huge slice is everything",
-    );
+    assert_eq!(get(&items, usize::MAX).await, None, "a huge index is past the end");
+    assert_items(&read(items.slice(usize::MAX..)).await, &[], "a huge slice is past the end");
+    assert_items(&read(items.slice(..=usize::MAX)).await, &expected, "a huge slice is everything");
 }
 
 async fn any_offset_and_limit_give_that_part(ns: Namespace) {
@@ -181,44 +181,42 @@ async fn get_gives_the_item_at_an_index(ns: Namespace) {
     let items = ns.streams().get_stream_items(&user);
     for (index, item) in expected.iter().enumerate() {
         assert_eq!(
-            items.get(index).await.unwrap().as_ref(),
+            get(&items, index).await.as_ref(),
             Some(item),
             "index {index}, 0 being the newest"
         );
     }
     assert_eq!(
-        items.slice(2..).get(1).await.unwrap().as_ref(),
+        get(&items.slice(2..), 1).await.as_ref(),
         Some(&expected[3]),
         "an index within a slice"
     );
-    assert_eq!(items.slice(..2).get(2).await.unwrap(), None, "an index past the end of a slice");
+    assert_eq!(get(&items.slice(..2), 2).await, None, "an index past the end of a slice");
 }
 
 async fn len_counts_what_a_slice_has(ns: Namespace) {
     let (user, _) = ns.feed(7).await;
     let items = ns.streams().get_stream_items(&user);
-    assert_eq!(items.count().await.unwrap(), 7, "the length is the number of items");
-    assert_eq!(items.slice(..5).count().await.unwrap(), 5, "the length of a slice");
+    assert_eq!(count(&items).await, 7, "the length is the number of items");
+    assert_eq!(count(&items.slice(..5)).await, 5, "the length of a slice");
     assert_eq!(
-        items.slice(5..99).count().await.unwrap(),
+        count(&items.slice(5..99)).await,
         2,
         "the length of a slice that outlasts the stream"
     );
-    assert_eq!(items.slice(9..).count().await.unwrap(), 0, "the length of a slice past the end");
-    assert_eq!(
-        items.slice(2..).slice(..3).count().await.unwrap(),
-        3,
-        "the length of a slice of a slice"
-    );
+    assert_eq!(count(&items.slice(9..)).await, 0, "the length of a slice past the end");
+    assert_eq!(count(&items.slice(2..).slice(..3)).await, 3, "the length of a slice of a slice");
     assert_eq!(ns.count(&user).await, 7, "the backend counts all items of a user");
 }
 
 async fn a_stream_yields_a_slice(ns: Namespace) {
     let (user, expected) = ns.feed(10).await;
     let items = ns.streams().get_stream_items(&user);
-    let yielded: Vec<StreamItem> = items.stream().try_collect().await.unwrap();
+    let yielded: Vec<StreamItem> =
+        items.stream().try_collect().await.expect("a stream is read to its end");
     assert_items(&yielded, &expected, "the stream yields every item");
-    let yielded: Vec<StreamItem> = items.slice(3..7).stream().try_collect().await.unwrap();
+    let yielded: Vec<StreamItem> =
+        items.slice(3..7).stream().try_collect().await.expect("a stream is read to its end");
     assert_items(&yielded, &expected[3..7], "the stream of a slice yields that slice");
 }
 
@@ -228,7 +226,7 @@ async fn making_a_slice_reads_nothing(ns: Namespace) {
     let items = Streams::from_backend(spy.clone()).get_stream_items(&user);
     let (slice, stream) = (items.slice(1..).slice(..1), items.stream());
     assert_eq!(spy.calls(), [], "nothing is read until it is asked for");
-    assert_eq!(slice.await.unwrap().len(), 1, "then it is read");
+    assert_eq!(read(slice).await.len(), 1, "then it is read");
     drop(stream);
     assert_eq!(
         spy.calls(),
@@ -241,8 +239,8 @@ async fn len_reads_no_rows(ns: Namespace) {
     let spy = Spy::new(ns.backend());
     let (user, _) = ns.feed(3).await;
     let items = Streams::from_backend(spy.clone()).get_stream_items(&user);
-    assert_eq!(items.count().await.unwrap(), 3, "the length is the number of items");
-    assert_eq!(items.slice(1..).count().await.unwrap(), 2, "the length is the number of items");
+    assert_eq!(count(&items).await, 3, "the length is the number of items");
+    assert_eq!(count(&items.slice(1..)).await, 2, "the length is the number of items");
     assert_eq!(spy.calls(), [Call::Count; 2], "len is a count, and reads no rows");
 }
 
@@ -251,10 +249,10 @@ async fn a_slice_is_one_query_for_its_rows_alone(ns: Namespace) {
     let streams = Streams::from_backend(spy.clone());
     let (user, expected) = ns.feed(10).await;
     let items = streams.get_stream_items(&user);
-    assert_items(&items.slice(3..7).await.unwrap(), &expected[3..7], "[3:7]");
-    assert_eq!(items.get(4).await.unwrap().as_ref(), Some(&expected[4]), "[4]");
+    assert_items(&read(items.slice(3..7)).await, &expected[3..7], "[3:7]");
+    assert_eq!(get(&items, 4).await.as_ref(), Some(&expected[4]), "[4]");
     let queries = [Call::Get(Position::Offset(3), 4), Call::Get(Position::Offset(4), 1)];
     assert_eq!(spy.calls(), queries, "a slice is one query, for no more rows than it has");
-    streams.add_stream_item(&user, "one more").await.unwrap();
+    streams.add_stream_item(&user, "one more").await.expect("an add of valid arguments succeeds");
     assert_eq!(spy.calls(), [Call::Add], "an add reads nothing");
 }

@@ -75,7 +75,7 @@ async fn nanoseconds_are_cut_off_toward_the_past(ns: Namespace) {
             .streams()
             .add_stream_item(&user, "")
             .created_at(DateTime::from_timestamp_nanos(nanos));
-        let delivery = add.await.unwrap();
+        let delivery = add.await.expect("an add of valid arguments succeeds");
         assert_eq!(
             delivery.item.created_at_us(),
             micros,
@@ -176,8 +176,12 @@ async fn a_date_of_another_offset_is_the_same_instant(ns: Namespace) {
         ("2024-06-01T12:00:00.000001+14:00", utc("2024-05-31T22:00:00.000001Z")),
     ] {
         let user = ns.user();
-        let date: DateTime<FixedOffset> = text.parse().unwrap();
-        ns.streams().add_stream_item(&user, text).created_at(date).await.unwrap();
+        let date: DateTime<FixedOffset> = text.parse().expect("a date");
+        ns.streams()
+            .add_stream_item(&user, text)
+            .created_at(date)
+            .await
+            .expect("an add of valid arguments succeeds");
         let read = ns.all(&user).await[0].created_at;
         assert_eq!(read.timestamp_micros(), micros, "{text} is an instant, whatever its offset");
     }
@@ -189,7 +193,12 @@ async fn use_utc_changes_the_offset_alone(ns: Namespace) {
     let (user, _) =
         ns.feed_of(dates.map(|at| NewItem::new("").with_created_at(&at)).to_vec()).await;
     let show = async |use_utc| -> Vec<StreamItem> {
-        ns.streams().clone().with_use_utc(use_utc).get_stream_items(&user).await.unwrap()
+        ns.streams()
+            .clone()
+            .with_use_utc(use_utc)
+            .get_stream_items(&user)
+            .await
+            .expect("a read succeeds")
     };
     let (shown_in_utc, shown_locally) = (show(true).await, show(false).await);
     assert_items(&shown_in_utc, &shown_locally, "use_utc never changes the instant");
@@ -216,7 +225,12 @@ async fn dates_out_of_range_are_refused(ns: Namespace) {
         DateTime::<Utc>::MIN_UTC,
         DateTime::<Utc>::MAX_UTC,
     ] {
-        let error = ns.streams().add_stream_item(&user, "").created_at(date).await.unwrap_err();
+        let error = ns
+            .streams()
+            .add_stream_item(&user, "")
+            .created_at(date)
+            .await
+            .expect_err("a date out of range is refused, not changed");
         assert_eq!(error.kind(), ErrorKind::InvalidDate, "{date} is refused, not changed");
     }
     assert_eq!(ns.len(&user).await, 0, "what is refused is not stored");

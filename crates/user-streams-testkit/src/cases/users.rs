@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use user_streams_core::{NewItem, Position, UserId, UserIdKind};
+use user_streams_core::{NewItem, UserId, UserIdKind, backend::Position};
 use uuid::Uuid;
 
 use crate::{
@@ -66,7 +66,7 @@ async fn each_is_a_user(ns: &Namespace, users: &[UserId]) {
             assert_eq!(
                 found,
                 user == other,
-                "an item for {user} is looked for in the stream of {other}"
+                "an item for {user} is in that stream alone: the stream of {other} was read"
             );
         }
     }

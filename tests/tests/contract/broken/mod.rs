@@ -1,9 +1,13 @@
 //! A backend that keeps every promise, and the faults that make it break one.
 
+mod add;
+mod backend;
+mod fault;
 mod faults;
 mod store;
 mod twist;
 
-pub(crate) use faults::FAULTS;
+pub(crate) use fault::{Broken, Fault, suite_of};
+pub(crate) use faults::{FAULTS, HONEST_DRIVER};
 pub(crate) use store::Store;
-pub(crate) use twist::{Adding, Fault, HONEST, Ids, Optional, Twist, part};
+pub(crate) use twist::{Adding, HONEST, Ids, Optional, Twist, part};

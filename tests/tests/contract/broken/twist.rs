@@ -1,20 +1,10 @@
 //! What can be wrong with the backend, as functions in the place of the right ones.
 
 use user_streams_core::{
-    Capabilities, Capability, Cursor, Error, Position, Progress, Result, StreamItem, StreamQuery,
-    UserId,
+    Cursor, Error, Result, StreamItem, UserId,
+    backend::{Capabilities, Capability, Position, Progress, StreamQuery},
 };
 use uuid::Uuid;
-
-/// A backend that breaks a promise, and the cases that must notice.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Fault {
-    /// What the backend does.
-    pub(crate) name: &'static str,
-    pub(crate) twist: Twist,
-    /// The cases that are there to catch it; more may.
-    pub(crate) caught_by: &'static [&'static str],
-}
 
 /// The parts of the backend. [`HONEST`] has them all right; a fault replaces one.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +15,8 @@ pub(crate) struct Twist {
     pub(crate) created_at: fn(i64) -> i64,
     /// What is kept of a content.
     pub(crate) content: fn(&str) -> String,
-    /// Whether an item that is there is the one to be delivered.
-    pub(crate) same: fn(&Cursor, &Cursor) -> bool,
+    /// Whether an item that is there is the one to be delivered, if not by what identifies it.
+    pub(crate) same: Option<fn(&Cursor, &Cursor) -> bool>,
     /// Whether the content of an item that is known is replaced.
     pub(crate) replaces_content: bool,
     /// Brings the places of a stream, which come in the order of their insertion, into that of
@@ -82,8 +72,8 @@ pub(crate) enum Adding {
     ChunkByChunk,
     /// Takes a failure of the recipients for their end.
     UpToAFailure,
-    /// Delivers to the users of the first chunk alone.
-    FirstChunk,
+    /// Delivers to so many recipients alone.
+    UpTo(usize),
     /// Leaves out the last user of those who fill a chunk.
     AllButOneOfAChunk,
     /// Knows within a chunk alone who was named before.
@@ -96,6 +86,12 @@ pub(crate) enum Adding {
     RowsAfterContent,
     /// Stores half of it, does something else, and then the other half.
     InHalves,
+    /// The same in a task that a dropped call does not end, until readers have looked.
+    VisibleInParts,
+    /// Lets no other add begin before it has all recipients.
+    LockedWhileWaiting,
+    /// Needs a runtime of many threads.
+    BlocksInPlace,
     /// Holds a lock that a dropped future never gives back.
     LeakingALock,
     /// Reads a stream, does something else, and writes it back.
@@ -106,6 +102,8 @@ pub(crate) enum Adding {
     Later,
     /// Looks whether the item is known, does something else, and stores it.
     LookAndStore,
+    /// The same without giving way to another task of its thread.
+    LookAndStoreAtOnce,
     /// Refuses recipients without any.
     RefusesNobody,
 }
@@ -122,12 +120,13 @@ pub(crate) enum Optional {
     DeleteLeavesTheOldest,
     DeleteIsForEver,
     DeleteFailsIfEmpty,
+    DeleteCountsFirst,
+    DeleteGoesOn,
+    DeleteInHalves,
     PurgeTakesAll,
     PurgeCountsNothing,
     PurgeLeavesAll,
-    StoreOfItsOwn,
     CloseClosesAll,
-    UnsupportedAll,
     UnsupportedNamesNothing,
     UndeclaredButWorking,
     ReadsLeakLocks,
@@ -139,7 +138,7 @@ pub(crate) const HONEST: Twist = Twist {
     user: Ids::Any(|user| user),
     created_at: |us| us,
     content: str::to_owned,
-    same: |known, new| known == new,
+    same: None,
     replaces_content: false,
     order: |places| places.sort_unstable_by(|a, b| b.cmp(a)),
     part,

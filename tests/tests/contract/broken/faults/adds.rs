@@ -34,12 +34,17 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "only the first chunk is served",
-        adding(Adding::FirstChunk),
+        adding(Adding::UpTo(1_000)),
         &[
             "recipients::a_broadcast_to_25_000_users_reaches_each_once",
             "recipients::a_failed_broadcast_is_completed_by_a_retry",
             "cancellation::a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried",
         ],
+    ),
+    fault(
+        "a broadcast ends at 65,535 recipients",
+        adding(Adding::UpTo(65_535)),
+        &["recipients::a_broadcast_to_70_000_users_reaches_each_once"],
     ),
     fault(
         "one of each full chunk is left out",
@@ -87,6 +92,21 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["cancellation::a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all"],
     ),
     fault(
+        "a broadcast is visible in parts",
+        adding(Adding::VisibleInParts),
+        &["concurrency::a_broadcast_is_seen_by_readers_whole_or_not_at_all"],
+    ),
+    fault(
+        "a lock is held while a broadcast waits for recipients",
+        adding(Adding::LockedWhileWaiting),
+        &["recipients::a_stream_of_recipients_may_read_and_add_itself"],
+    ),
+    fault(
+        "an add needs a runtime of many threads",
+        adding(Adding::BlocksInPlace),
+        &["connections::a_backend_works_on_a_current_thread_runtime"],
+    ),
+    fault(
         "a dropped add keeps its lock",
         adding(Adding::LeakingALock),
         &[
@@ -123,6 +143,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         "an item is looked for before it is stored",
         adding(Adding::LookAndStore),
         &["identity::retries_at_the_same_time_deliver_once"],
+    ),
+    fault(
+        "an item is looked for right before it is stored",
+        adding(Adding::LookAndStoreAtOnce),
+        &["identity::retries_of_many_threads_at_once_deliver_once"],
     ),
     fault(
         "delivered counts names",

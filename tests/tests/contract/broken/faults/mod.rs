@@ -2,18 +2,24 @@
 //! one.
 
 mod adds;
+mod connections;
 mod content;
+mod driver;
 mod optional;
 mod order;
 mod reads;
 mod time;
 mod users;
 
-use super::{Fault, Twist};
+use super::{Broken, Fault, Twist};
+
+pub(crate) use driver::HONEST as HONEST_DRIVER;
 
 pub(crate) const FAULTS: &[&[Fault]] = &[
     adds::FAULTS,
+    connections::FAULTS,
     content::FAULTS,
+    driver::FAULTS,
     optional::FAULTS,
     order::FAULTS,
     reads::FAULTS,
@@ -22,5 +28,5 @@ pub(crate) const FAULTS: &[&[Fault]] = &[
 ];
 
 const fn fault(name: &'static str, twist: Twist, caught_by: &'static [&'static str]) -> Fault {
-    Fault { name, twist, caught_by }
+    Fault { name, broken: Broken::Store(twist), caught_by }
 }

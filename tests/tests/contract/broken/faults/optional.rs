@@ -1,6 +1,6 @@
 //! Optional operations that do something else, or are declared wrongly.
 
-use user_streams_core::{Capabilities, UserIdKind};
+use user_streams_core::{UserIdKind, backend::Capabilities};
 
 use super::{
     super::{Fault, HONEST, Optional, Twist},
@@ -11,37 +11,16 @@ const fn optional(optional: Optional) -> Twist {
     Twist { optional, ..HONEST }
 }
 
+pub(super) const DECLARED: &[&str] = &[
+    "optional::migrate_works_if_declared",
+    "optional::delete_stream_works_if_declared",
+    "optional::purge_works_if_declared",
+    "optional::in_transaction_takes_no_other_type",
+];
+
 pub(crate) const FAULTS: &[Fault] = &[
-    fault(
-        "what is declared is not supported",
-        optional(Optional::UnsupportedAll),
-        &[
-            "optional::migrate_works_if_declared",
-            "optional::delete_stream_works_if_declared",
-            "optional::purge_works_if_declared",
-            "optional::in_transaction_takes_no_other_type",
-        ],
-    ),
-    fault(
-        "what is not declared works",
-        optional(Optional::UndeclaredButWorking),
-        &[
-            "optional::migrate_works_if_declared",
-            "optional::delete_stream_works_if_declared",
-            "optional::purge_works_if_declared",
-            "optional::in_transaction_takes_no_other_type",
-        ],
-    ),
-    fault(
-        "Unsupported names nothing",
-        optional(Optional::UnsupportedNamesNothing),
-        &[
-            "optional::migrate_works_if_declared",
-            "optional::delete_stream_works_if_declared",
-            "optional::purge_works_if_declared",
-            "optional::in_transaction_takes_no_other_type",
-        ],
-    ),
+    fault("what is not declared works", optional(Optional::UndeclaredButWorking), DECLARED),
+    fault("Unsupported names nothing", optional(Optional::UnsupportedNamesNothing), DECLARED),
     fault(
         "anything is a transaction",
         optional(Optional::TransactionOfAnyType),
@@ -111,7 +90,22 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["optional::deleting_an_empty_stream_deletes_nothing"],
     ),
     fault(
-        "purging takes all contents",
+        "deleting counts first, and takes what has come since",
+        optional(Optional::DeleteCountsFirst),
+        &["concurrency::an_add_beside_a_deletion_is_deleted_and_counted_or_stays"],
+    ),
+    fault(
+        "deleting goes on after it has answered",
+        optional(Optional::DeleteGoesOn),
+        &["concurrency::an_item_added_after_a_deletion_stays"],
+    ),
+    fault(
+        "a dropped deletion has deleted a part",
+        optional(Optional::DeleteInHalves),
+        &["cancellation::a_deletion_that_is_dropped_at_any_point_deletes_all_or_nothing"],
+    ),
+    fault(
+        "purging takes all content",
         optional(Optional::PurgeTakesAll),
         &["optional::purge_deletes_what_no_stream_has"],
     ),
@@ -126,19 +120,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["optional::purge_deletes_what_no_stream_has"],
     ),
     fault(
-        "a connection has a store of its own",
-        optional(Optional::StoreOfItsOwn),
-        &[
-            "optional::another_connection_sees_what_is_stored",
-            "optional::what_is_stored_outlives_its_connection",
-        ],
-    ),
-    fault(
         "closing one connection closes all",
         optional(Optional::CloseClosesAll),
         &[
-            "optional::closing_one_connection_leaves_the_others",
-            "optional::what_is_stored_outlives_its_connection",
+            "connections::closing_one_connection_leaves_the_others",
+            "connections::what_is_stored_outlives_every_connection",
         ],
     ),
     fault(

@@ -117,12 +117,12 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "an id is that of one item at any time",
-        Twist { same: |known, new| known.id() == new.id(), ..HONEST },
+        Twist { same: Some(|known, new| known.id() == new.id()), ..HONEST },
         &["identity::the_same_id_at_another_time_is_another_item"],
     ),
     fault(
         "a timestamp is that of one item",
-        Twist { same: |known, new| known.created_at_us() == new.created_at_us(), ..HONEST },
+        Twist { same: Some(|known, new| known.created_at_us() == new.created_at_us()), ..HONEST },
         &[
             "identity::the_same_time_with_another_id_is_another_item",
             "order::equal_timestamps_keep_insertion_order",
@@ -130,7 +130,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     ),
     fault(
         "a retry delivers again",
-        Twist { same: |_, _| false, ..HONEST },
+        Twist { same: Some(|_, _| false), ..HONEST },
         &[
             "identity::an_add_that_is_retried_delivers_once",
             "identity::a_retried_broadcast_reaches_only_who_is_missing",
@@ -138,7 +138,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "identity::an_event_that_comes_twice_arrives_once",
             "recipients::a_user_named_twice_receives_it_once",
             "recipients::a_large_retry_reaches_only_who_is_missing",
-            "optional::another_connection_sees_what_is_stored",
+            "connections::another_connection_sees_what_is_stored",
             "model::random_operations_agree_with_the_model",
         ],
     ),

@@ -1,6 +1,9 @@
 //! Reads that give another part of a stream, and counts of something else.
 
-use user_streams_core::{Cursor, Error, ErrorKind, Position, Result, StreamQuery};
+use user_streams_core::{
+    Cursor, Error, ErrorKind, Result,
+    backend::{Position, StreamQuery},
+};
 
 use super::{
     super::{Fault, HONEST, Twist, part},
