@@ -113,7 +113,7 @@ impl Program for Fred {
     }
 
     async fn page_after(&self, user: i64, created_at_us: i64, _: i64) -> Result<usize> {
-        // Correct where each item is alone in its microsecond.
+        // Correct while no two items share a microsecond.
         let below =
             ZRange { kind: ZRangeKind::Exclusive, range: ZRangeBound::Score(created_at_us as f64) };
         let lowest = ZRange { kind: ZRangeKind::Inclusive, range: ZRangeBound::NegInfiniteScore };

@@ -105,7 +105,7 @@ impl Program for Socket {
     }
 
     async fn page_after(&self, user: i64, created_at_us: i64, _: i64) -> Result<usize> {
-        // Correct where each item is alone in its microsecond.
+        // Correct while no two items share a microsecond.
         let (below, limit) = (format!("({created_at_us}"), (PAGE + 1).to_string());
         let range: [&[u8]; 7] =
             [below.as_bytes(), b"-inf", b"BYSCORE", b"REV", b"LIMIT", b"0", limit.as_bytes()];
