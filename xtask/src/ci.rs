@@ -84,6 +84,13 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
     steps.push(Step::cargo("without TLS", &[], &without_tls));
+    // In a debug build and where the linker drops all it may: a binary, a test and an example.
+    for profile in ["dev", "fat-lto"] {
+        let test = ["test", "-p", "facade", "--profile", profile, "--test", "linked"];
+        steps.push(Step::cargo(&format!("facade {profile}"), &[], &test));
+        let example = ["run", "-p", "facade", "--profile", profile, "--example", "feed"];
+        steps.push(Step::cargo(&format!("facade's example {profile}"), &[], &example));
+    }
     if !flags.no_test {
         steps.push(Step::new("test", "cargo xtask test", || test::run(&Test::default())));
         steps.push(Step::new("fault", "cargo xtask fault", || fault::run(&PassedOn::default())));

@@ -39,12 +39,29 @@ const RULES: &[Rule] = &[
     },
 ];
 
+/// A feature of the facade, and the package and feature that it stands for.
+const FACADE: &[(&str, &str, &str)] = &[
+    ("single-table-sqlite", "user-streams-single-table", "sqlite"),
+    ("single-table-postgres", "user-streams-single-table", "postgres"),
+    ("single-table-mysql", "user-streams-single-table", "mysql"),
+    ("many-to-many-sqlite", "user-streams-many-to-many", "sqlite"),
+    ("many-to-many-postgres", "user-streams-many-to-many", "postgres"),
+    ("many-to-many-mysql", "user-streams-many-to-many", "mysql"),
+    ("redis", "user-streams-redis", ""),
+];
+const FACADE_NAME: &str = "user-streams";
+
 pub(crate) fn run() -> Result<()> {
     let mut found = Vec::new();
     for rule in RULES {
-        let tree = tree(rule)?;
+        let tree = tree(rule.package, rule.features)?;
         found.extend(forbidden(rule, &tree));
         println!("{} [{}]: {} packages", rule.package, rule.features, tree.len());
+    }
+    for &(feature, package, alone) in FACADE {
+        let (facade, alone) = (tree(FACADE_NAME, feature)?, tree(package, alone)?);
+        found.extend(differences(feature, &facade, &alone));
+        println!("{FACADE_NAME} [{feature}]: {} packages", facade.len());
     }
     if found.is_empty() {
         Ok(())
@@ -54,9 +71,9 @@ pub(crate) fn run() -> Result<()> {
 }
 
 /// The names of all packages that building this one compiles.
-fn tree(rule: &Rule) -> Result<Vec<String>> {
+fn tree(package: &str, features: &str) -> Result<Vec<String>> {
     let mut command = workspace::cargo();
-    command.args(["tree", "--package", rule.package, "--features", rule.features]);
+    command.args(["tree", "--package", package, "--features", features]);
     command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
     let output = command.output().context("cannot run `cargo tree`")?;
     if !output.status.success() {
@@ -68,9 +85,21 @@ fn tree(rule: &Rule) -> Result<Vec<String>> {
     names.sort();
     names.dedup();
     if names.is_empty() {
-        bail!("`cargo tree` listed no packages for {}", rule.package);
+        bail!("`cargo tree` listed no packages for {package}");
     }
     Ok(names)
+}
+
+/// The facade with one feature compiles itself and what the backend's crate alone does.
+fn differences(feature: &str, facade: &[String], alone: &[String]) -> Option<String> {
+    let without = |left: &[String], right: &[String]| {
+        let names = left.iter().filter(|name| *name != FACADE_NAME && !right.contains(name));
+        names.cloned().collect::<Vec<_>>()
+    };
+    let (more, less) = (without(facade, alone), without(alone, facade));
+    (!more.is_empty() || !less.is_empty()).then(|| {
+        format!("{FACADE_NAME} [{feature}] compiles {more:?} more and {less:?} less than its crate")
+    })
 }
 
 fn forbidden(rule: &Rule, tree: &[String]) -> Vec<String> {

@@ -60,7 +60,17 @@ pub(crate) fn show(instant: DateTime<FixedOffset>, use_utc: bool) -> DateTime<Fi
     if use_utc {
         instant.to_utc().fixed_offset()
     } else {
-        instant.with_timezone(&Local).fixed_offset()
+        whole_minutes(instant.with_timezone(&Local).fixed_offset())
+    }
+}
+
+/// The same instant, shown at an offset of whole minutes: RFC 3339 has no seconds in an offset,
+/// which places had before their standard time, and would move the instant by them.
+pub(crate) fn whole_minutes(instant: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+    let seconds = instant.offset().local_minus_utc();
+    match FixedOffset::east_opt(seconds - seconds % 60) {
+        Some(offset) => instant.with_timezone(&offset),
+        None => instant.to_utc().fixed_offset(),
     }
 }
 
@@ -72,6 +82,18 @@ mod tests {
     fn truncation_goes_toward_the_past_on_both_sides_of_the_epoch() {
         for (nanos, expected) in [(1_999, 1), (-1, -1), (-1_001, -2)] {
             assert_eq!(micros(&truncate(&DateTime::from_timestamp_nanos(nanos))), expected);
+        }
+    }
+
+    #[test]
+    fn an_offset_of_seconds_is_shown_in_whole_minutes_and_the_instant_stays() {
+        for seconds in [-2_670, 53, 1_172, -17_762, 3_600] {
+            let offset = FixedOffset::east_opt(seconds).unwrap();
+            let instant = DateTime::from_timestamp_micros(1).unwrap().with_timezone(&offset);
+            let shown = whole_minutes(instant);
+            assert_eq!(shown, instant);
+            assert_eq!(shown.offset().local_minus_utc() % 60, 0);
+            assert_eq!(DateTime::parse_from_rfc3339(&shown.to_rfc3339()).unwrap(), instant);
         }
     }
 

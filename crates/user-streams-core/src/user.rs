@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, error::excerpt};
 
 /// The longest text id, in bytes of UTF-8: what every database can have in an index key.
 pub const MAX_TEXT_ID_LEN: usize = 255;
@@ -91,22 +91,34 @@ impl UserId {
         let invalid = |message| Err(Error::new(ErrorKind::InvalidUserId, message));
         if self.kind() != kind {
             return invalid(format!(
-                "user id {self} is a {}, but this backend is configured for {kind} ids; \
+                "user id {} is a {}, but this backend is configured for {kind} ids; \
                  pass a {kind}, or set `user_id = \"{}\"` in the backend's options",
+                self.excerpt(),
                 self.kind(),
                 self.kind()
             ));
         }
         match self {
-            Self::Text(text) if text.contains('\0') => {
-                invalid(format!("user id {self} has a NUL character, which no backend can store"))
-            }
+            Self::Text(text) if text.contains('\0') => invalid(format!(
+                "user id {} has a NUL character, which no backend can store",
+                self.excerpt()
+            )),
             Self::Text(text) if text.len() > MAX_TEXT_ID_LEN => invalid(format!(
                 "a user id of {} bytes is too long: at most {MAX_TEXT_ID_LEN} bytes fit into an \
                  index",
                 text.len()
             )),
             _ => Ok(()),
+        }
+    }
+}
+
+impl UserId {
+    /// The id, or the beginning of a long one.
+    fn excerpt(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{:?}", excerpt(text)),
+            other => other.to_string(),
         }
     }
 }
@@ -244,6 +256,18 @@ mod tests {
             message.contains("\"7\" is a text") && message.contains("configured for bigint"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn no_error_echoes_a_long_id() {
+        let long = UserId::Text("a".repeat(5_000_000));
+        let nul = UserId::Text("\0".repeat(5_000_000));
+        for (id, kind) in
+            [(&long, UserIdKind::BigInt), (&long, UserIdKind::Text), (&nul, UserIdKind::Text)]
+        {
+            let error = id.check(kind).unwrap_err();
+            assert!(error.message().len() < 400, "{} bytes", error.message().len());
+        }
     }
 
     #[test]

@@ -66,11 +66,9 @@ impl Store {
                 .with_option("statement_timeout", statement.as_secs_f64())
                 .with_option("broadcast_timeout", broadcast.as_secs_f64());
         } else {
-            let milliseconds = u64::try_from(statement.as_millis())?;
-            let arguments = serde_json::json!({ "command_timeout_ms": milliseconds });
             settings = settings
                 .with_option("key_prefix", self.table.as_str())
-                .with_option("client_arguments", arguments);
+                .with_option("operation_timeout", statement.as_secs_f64());
         }
         Ok(Streams::connect(settings.with_use_utc(true)).await?)
     }

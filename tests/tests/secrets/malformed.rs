@@ -1,6 +1,5 @@
 //! URLs that are malformed, or lead nowhere.
 
-use serde_json::json;
 use user_streams_core::{Settings, Streams};
 
 use crate::shown;
@@ -69,8 +68,7 @@ fn settings(scheme: &str, rest: &str) -> Settings {
     let settings = Settings::new(format!("{scheme}{rest}"));
     match scheme {
         _ if scheme.starts_with("redis") => {
-            let arguments = json!({"command_timeout_ms": 300, "connection_timeout_ms": 300});
-            settings.with_option("client_arguments", arguments)
+            settings.with_option("operation_timeout", 0.3).with_option("connect_timeout", 0.3)
         }
         _ if scheme.contains('+') => settings.with_option("connect_timeout", 0.3),
         _ => settings,

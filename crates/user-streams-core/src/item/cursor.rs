@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeZone, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, ItemId, Result, time};
+use crate::{Error, ErrorKind, ItemId, Result, error::excerpt, time};
 
 const VERSION: u8 = 1;
 
@@ -68,8 +68,8 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self> {
         let invalid = |why: &str| {
-            let shown: String = text.chars().take(40).collect();
-            Error::new(ErrorKind::InvalidCursor, format!("{shown:?} is not a cursor: {why}"))
+            let message = format!("{:?} is not a cursor: {why}", excerpt(text));
+            Error::new(ErrorKind::InvalidCursor, message)
         };
         let bytes = URL_SAFE_NO_PAD
             .decode(text)

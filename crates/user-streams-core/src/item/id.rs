@@ -10,7 +10,7 @@ use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use uuid::{Uuid, uuid};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, error::excerpt};
 
 /// 2020-01-01T00:00:00Z in milliseconds since the Unix epoch.
 const EPOCH_MILLIS: i64 = 1_577_836_800_000;
@@ -92,7 +92,7 @@ impl FromStr for ItemId {
 fn invalid(text: &str) -> Error {
     Error::new(
         ErrorKind::InvalidItemId,
-        format!("{text:?} is not an item id: expected a positive 64-bit number"),
+        format!("{:?} is not an item id: expected a positive 64-bit number", excerpt(text)),
     )
 }
 
@@ -154,5 +154,7 @@ mod tests {
         for bad in ["0", "-1", "", "4.2", "99999999999999999999"] {
             assert_eq!(bad.parse::<ItemId>().unwrap_err().kind(), ErrorKind::InvalidItemId);
         }
+        let error = "7".repeat(5_000_000).parse::<ItemId>().unwrap_err();
+        assert!(error.message().len() < 200, "{} bytes", error.message().len());
     }
 }

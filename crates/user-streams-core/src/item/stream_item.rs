@@ -1,7 +1,7 @@
 //! Items as they are read.
 
 use chrono::{DateTime, FixedOffset, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Cursor, Error, ErrorKind, ItemId, Result, time};
 
@@ -13,9 +13,15 @@ pub struct StreamItem {
     pub id: ItemId,
     /// When it was created, exact to the microsecond. The setting `use_utc` picks the offset that
     /// is shown, never the instant.
+    #[serde(serialize_with = "exactly")]
     pub created_at: DateTime<FixedOffset>,
     /// The content, byte for byte what was added.
     pub content: String,
+}
+
+/// The text of a timestamp has no seconds in its offset.
+fn exactly<S: Serializer>(at: &DateTime<FixedOffset>, serializer: S) -> Result<S::Ok, S::Error> {
+    time::whole_minutes(*at).serialize(serializer)
 }
 
 impl StreamItem {
@@ -39,5 +45,19 @@ impl StreamItem {
     /// The place of this item in its stream.
     pub fn cursor(&self) -> Cursor {
         Cursor::new(self.created_at.to_utc(), self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_at_an_offset_of_seconds_comes_back_from_json_as_the_same_instant() {
+        let mut item = StreamItem::new(ItemId::generate(), Utc::now(), "item");
+        item.created_at = item.created_at.with_timezone(&FixedOffset::east_opt(-2_670).unwrap());
+        let back: StreamItem =
+            serde_json::from_str(&serde_json::to_string(&item).unwrap()).unwrap();
+        assert_eq!((back.cursor(), back.created_at), (item.cursor(), item.created_at));
     }
 }

@@ -18,6 +18,7 @@ use options::parse_bool;
 use redact::is_scheme;
 pub(crate) use redact::redact;
 
+const DOTTED_PATH: &str = "a class's path is how django-user-streams names a backend";
 const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rwc`";
 
 /// The settings: built in code, deserialized from a file, or read from the environment.
@@ -157,10 +158,12 @@ impl Settings {
         match self.backend.split_once(':') {
             Some((scheme, _)) if is_scheme(scheme) => Ok(scheme),
             // The text itself may be a mistyped secret.
-            _ => Err(Error::new(
-                ErrorKind::InvalidSettings,
-                format!("backend: malformed URL: expected {EXAMPLE_URL}"),
-            )),
+            _ => {
+                let original = self.backend.starts_with("user_streams.backends.");
+                let why = if original { DOTTED_PATH } else { "malformed URL" };
+                let message = format!("backend: {why}: expected {EXAMPLE_URL}");
+                Err(Error::new(ErrorKind::InvalidSettings, message))
+            }
         }
     }
 }
@@ -252,6 +255,9 @@ mod tests {
                 "{url}"
             );
         }
+        let original = "user_streams.backends.user_streams_redis_backend.RedisBackend";
+        let error = Settings::new(original).scheme().unwrap_err();
+        assert!(error.message().contains("how django-user-streams names a backend"), "{error}");
         assert_eq!(
             Settings::new("single-table+sqlite::memory:").scheme().unwrap(),
             "single-table+sqlite"

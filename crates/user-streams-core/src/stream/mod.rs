@@ -1,6 +1,7 @@
 //! Reading: the lazy stream of a user, and its pages by number and by cursor.
 
 mod cursor_page;
+mod digits;
 mod items;
 mod page;
 mod page_links;

@@ -1,6 +1,6 @@
 //! One numbered page.
 
-use std::{slice, vec};
+use std::{ops::Index, slice, vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +45,11 @@ impl Page {
     /// Whether this page has no items.
     pub fn is_empty(&self) -> bool {
         self.object_list.is_empty()
+    }
+
+    /// The item at `index` of this page, 0 being its newest.
+    pub fn get(&self, index: usize) -> Option<&StreamItem> {
+        self.object_list.get(index)
     }
 
     /// The items of this page, one by one.
@@ -104,6 +109,15 @@ impl Page {
 
 fn no_page(which: &str) -> Error {
     Error::new(ErrorKind::EmptyPage, format!("there is no {which} page"))
+}
+
+/// As a slice's: an index that is out of range panics. [`Page::get`] does not.
+impl Index<usize> for Page {
+    type Output = StreamItem;
+
+    fn index(&self, index: usize) -> &StreamItem {
+        &self.object_list[index]
+    }
 }
 
 impl IntoIterator for Page {

@@ -3,6 +3,8 @@
 
 use std::ops::RangeInclusive;
 
+use futures_core::stream::Stream;
+use futures_util::stream;
 use tokio::sync::OnceCell;
 
 use crate::{
@@ -43,7 +45,7 @@ impl Paginator {
     }
 
     /// If the last page would have this many items or fewer, they are added to the page before it.
-    /// 0 by default.
+    /// 0 by default; less than a page has.
     #[must_use]
     pub fn with_orphans(mut self, orphans: usize) -> Self {
         self.orphans = orphans;
@@ -68,13 +70,15 @@ impl Paginator {
     /// The number of pages.
     ///
     /// # Errors
-    /// `InvalidArgument` if a page is to have 0 items; else those of [`count`](Self::count).
+    /// `InvalidArgument` if a page is to have 0 items, or no more than there may be orphans; else
+    /// those of [`count`](Self::count).
     pub async fn num_pages(&self) -> Result<usize> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
         if self.per_page == 0 {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                "a page of 0 items: give `Paginator::new` 1 or more per page",
-            ));
+            return invalid("a page of 0 items: give `Paginator::new` 1 or more per page");
+        }
+        if self.orphans >= self.per_page {
+            return invalid("as many orphans as a page has items, or more: give fewer");
         }
         let count = self.count().await?;
         if count == 0 && !self.allow_empty_first_page {
@@ -133,6 +137,14 @@ impl Paginator {
         }
     }
 
+    /// Every page, from 1 on, each read when it is asked for.
+    pub fn pages(&self) -> impl Stream<Item = Result<Page>> + Send + '_ {
+        stream::try_unfold(1, move |number| async move {
+            let more = number <= self.num_pages().await?;
+            Ok(if more { Some((self.read(number).await?, number + 1)) } else { None })
+        })
+    }
+
     async fn validate(&self, number: i64) -> Result<usize> {
         let empty = |message| Err(Error::new(ErrorKind::EmptyPage, message));
         let num_pages = self.num_pages().await?;
@@ -149,5 +161,40 @@ impl Paginator {
         let top = if number == num_pages { count } else { bottom + self.per_page };
         let object_list = self.items.slice(bottom..top).await?;
         Ok(Page { object_list, number, num_pages, count, per_page: self.per_page })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+
+    use super::*;
+    use crate::{MemoryBackend, Streams};
+
+    async fn items(count: usize) -> StreamItems {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        for n in 0..count {
+            streams.add_stream_item(1, n.to_string()).await.unwrap();
+        }
+        streams.get_stream_items(1)
+    }
+
+    #[tokio::test]
+    async fn all_pages_come_one_by_one() {
+        for (count, lengths) in [(0, vec![0]), (4, vec![2, 2]), (5, vec![2, 2, 1])] {
+            let paginator = Paginator::new(items(count).await, 2);
+            let pages: Vec<_> = paginator.pages().try_collect().await.unwrap();
+            assert_eq!(pages.iter().map(Page::len).collect::<Vec<_>>(), lengths);
+        }
+        let page = Paginator::new(items(5).await, 2).page(2).await.unwrap();
+        assert_eq!((page[0].content.as_str(), page.get(2)), ("2", None));
+    }
+
+    #[tokio::test]
+    async fn orphans_must_be_fewer_than_a_page_has_items() {
+        let paginator = Paginator::new(items(5).await, 2).with_orphans(2);
+        assert_eq!(paginator.page(1).await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+        let page = Paginator::new(items(5).await, 2).with_orphans(1).page(2).await.unwrap();
+        assert_eq!(page.len(), 3);
     }
 }

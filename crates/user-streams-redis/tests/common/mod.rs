@@ -5,6 +5,7 @@
 
 mod given;
 pub mod proxy;
+pub mod streams;
 
 use std::{
     io::Write,
