@@ -26,7 +26,7 @@ const READ_USERS: i64 = 64;
 pub(super) const FAULT: Fault = Fault {
     name: "lock",
     about: "another session holds the table, or an uncommitted row with the item's own key, for \
-        longer or shorter than `statement_timeout`; \
+        longer or shorter than `operation_timeout`; \
             the row is one of the last of a long broadcast, too",
     runs_on: is_sql_server,
     short: 5,
@@ -116,7 +116,7 @@ async fn behind_a_row(trial: &Trial, after: bool) -> Result<Outcome> {
 }
 
 /// A broadcast has sent everything, and waits for one of its last rows; the row goes after
-/// `statement_timeout`, which bounds the whole broadcast, or one chunk of it.
+/// `operation_timeout`, which bounds the whole broadcast, or one chunk of it.
 async fn at_the_end_of_a_broadcast(trial: &Trial, may_go_on: bool) -> Result<Outcome> {
     let mut rng = trial.rng();
     // The last row of the last chunk, or of the first of two.
