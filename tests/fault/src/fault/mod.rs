@@ -1,4 +1,4 @@
-//! The faults, a file each.
+//! The faults, one per file.
 
 mod client_kill;
 mod cut;
@@ -9,6 +9,7 @@ mod idle;
 mod kill;
 mod lock;
 mod lost_answer;
+mod partly;
 mod pause;
 mod recipients;
 mod retry;
@@ -22,34 +23,30 @@ mod stall;
 mod storm;
 mod transaction;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use futures_util::future::BoxFuture;
+use user_streams_test_servers::harness::{self, Cell, Engine};
 
-use crate::{
-    cell::{Cell, Engine},
-    tally::Tally,
-    trial::Trial,
-};
+use crate::{outcome::Outcome, trial::Trial};
 
-/// A way in which something breaks.
+/// A fault that trials inject.
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
-    /// For the page in the book.
+    /// Its description in the report.
     pub(crate) about: &'static str,
-    /// Where it can happen.
+    /// Whether it can be injected into a cell.
     pub(crate) runs_on: fn(Cell) -> bool,
-    /// Trials on each cell, in the short form and in the long one.
+    /// The number of trials on each cell, without `--long` and with it.
     pub(crate) short: u64,
     pub(crate) long: u64,
-    /// Whether it disturbs others on the same server.
-    pub(crate) alone: bool,
-    /// How many trials it counts for among those that run at once: more if it keeps a processor
-    /// busy.
+    /// Whether it disturbs other trials on the same server.
+    pub(crate) exclusive: bool,
+    /// How many of the concurrent trials it counts as: more if it keeps a processor busy.
     pub(crate) weight: u32,
-    pub(crate) run: fn(Trial) -> BoxFuture<'static, Result<Tally>>,
+    pub(crate) run: fn(Trial) -> BoxFuture<'static, Result<Outcome>>,
 }
 
-/// Every fault, in the order of the table.
+/// Every fault, in the order of the report.
 const FAULTS: &[&Fault] = &[
     &drop::FAULT,
     &transaction::FAULT,
@@ -76,14 +73,8 @@ const FAULTS: &[&Fault] = &[
 ];
 
 /// The faults of these names, or all.
-pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Fault>> {
-    if let Some(unknown) = names.iter().find(|name| FAULTS.iter().all(|fault| fault.name != *name))
-    {
-        let known: Vec<_> = FAULTS.iter().map(|fault| fault.name).collect();
-        bail!("there is no fault `{unknown}`; the faults are: {}", known.join(", "));
-    }
-    let asked = |fault: &&&Fault| names.is_empty() || names.iter().any(|name| name == fault.name);
-    Ok(FAULTS.iter().filter(asked).copied().collect())
+pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Fault>> {
+    harness::select("fault", FAULTS.to_vec(), names, |fault| fault.name)
 }
 
 fn everywhere(_: Cell) -> bool {
@@ -94,7 +85,7 @@ fn has_server(cell: Cell) -> bool {
     cell.engine != Engine::Sqlite
 }
 
-/// Whether a proxy can stand before the server.
+/// Whether a proxy before the server is supported.
 fn has_proxy(cell: Cell) -> bool {
     has_server(cell) && cell.engine != Engine::RedisCluster
 }
