@@ -18,8 +18,8 @@ pub const MAX_TEXT_ID_LEN: usize = 255;
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UserId {
-    /// A 64-bit integer, such as a serial primary key. Serialized it is a string, since JavaScript's
-    /// numbers end at 2^53.
+    /// A 64-bit integer, such as a serial primary key. Serialized it is a string, since
+    /// JavaScript's numbers end at 2^53.
     #[serde(rename = "bigint", with = "int_as_text")]
     Int(i64),
     /// A UUID.

@@ -10,10 +10,11 @@
 mod backend;
 mod config;
 mod driver;
+mod layout;
 mod migration;
 
-pub use backend::{ManyToMany, ManyToManyBackend};
+pub use backend::ManyToManyBackend;
 pub use config::ManyToManyConfig;
 pub use driver::DRIVER;
-pub use migration::migrations;
+pub use layout::{ManyToMany, migrations};
 pub use user_streams_sql::{Dialect, Users, users};

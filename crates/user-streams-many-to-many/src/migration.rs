@@ -1,25 +1,10 @@
 //! The tables.
 
-use user_streams_core::Result;
 use user_streams_sql::{
     Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
-
-use crate::{ManyToMany, ManyToManyConfig};
-
-/// The migrations, for an application that runs them in its own migrator. Such an application must
-/// not call `migrate` too, which has a history of its own.
-///
-/// # Errors
-/// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(
-    dialect: Dialect,
-    config: &ManyToManyConfig,
-) -> Result<Vec<Box<dyn MigrationTrait>>> {
-    Ok(all(&Schema::new::<ManyToMany>(dialect, config)?))
-}
 
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
     vec![CreateTables::boxed(schema), identity_migration(schema)]
@@ -49,8 +34,8 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // A delivery consists of its primary key, so an index-organized table has less than half the
-        // size. On SQLite a strict table rejects a text as an integer id.
+        // A delivery consists of its primary key, so an index-organized table has less than half
+        // the size. On SQLite a strict table rejects a text as an integer id.
         let (options, clustered) = match dialect {
             Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),

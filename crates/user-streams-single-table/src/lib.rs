@@ -10,10 +10,11 @@
 mod backend;
 mod config;
 mod driver;
+mod layout;
 mod migration;
 
-pub use backend::{SingleTable, SingleTableBackend};
+pub use backend::SingleTableBackend;
 pub use config::SingleTableConfig;
 pub use driver::DRIVER;
-pub use migration::migrations;
+pub use layout::{SingleTable, migrations};
 pub use user_streams_sql::{Dialect, Users, users};

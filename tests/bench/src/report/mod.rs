@@ -1,35 +1,24 @@
 //! The results: a table, JSON and plots.
 
+mod figures;
 mod markdown;
 mod plot;
+mod results;
 mod row;
 mod text;
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
 use user_streams_test_servers::cells::CELLS;
 
-pub(crate) use self::row::Row;
-
-/// The workloads that compare speeds.
-const PLOTTED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W8"];
-
-/// All results of a run.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Report {
-    pub(crate) machine: String,
-    /// The server of each cell.
-    pub(crate) servers: BTreeMap<String, String>,
-    pub(crate) rows: Vec<Row>,
-}
+pub(crate) use self::{
+    figures::{figure, thousands},
+    results::Report,
+    row::Row,
+};
 
 impl Report {
-    pub(crate) fn new(machine: String) -> Self {
-        Self { machine, servers: BTreeMap::new(), rows: Vec::new() }
-    }
-
     /// The table for a terminal.
     pub(crate) fn text(&self) -> String {
         text::table(self)
@@ -59,48 +48,5 @@ impl Report {
         fs::write(directory.join("results.md"), markdown::page(&all, &plots))?;
         fs::write(file, serde_json::to_string(&all)? + "\n")?;
         Ok(())
-    }
-
-    /// The file of each plot, with its rows.
-    fn plotted(&self) -> Vec<(String, Vec<&Row>)> {
-        let mut plots = Vec::new();
-        for workload in PLOTTED {
-            let rows = self.rows.iter().filter(|row| row.workload == *workload);
-            let rows: Vec<_> = rows.filter(|row| row.compares_programs()).collect();
-            if !rows.is_empty() {
-                plots.push((format!("{}.svg", workload.to_lowercase()), rows));
-            }
-        }
-        plots
-    }
-}
-
-/// Three significant digits.
-pub(crate) fn figure(value: f64) -> String {
-    let digits = match value.abs() {
-        1_000.0.. => {
-            let whole = format!("{value:.0}");
-            let mut shown = String::new();
-            for (at, digit) in whole.chars().enumerate() {
-                if at > 0 && (whole.len() - at) % 3 == 0 && !shown.ends_with('-') {
-                    shown.push(',');
-                }
-                shown.push(digit);
-            }
-            return shown;
-        }
-        100.0.. => 0,
-        10.0.. => 1,
-        _ => 2,
-    };
-    format!("{value:.digits$}")
-}
-
-/// `10k`, `1M`.
-pub(crate) fn thousands(number: i64) -> String {
-    if number % 1_000_000 == 0 {
-        format!("{}M", number / 1_000_000)
-    } else {
-        format!("{}k", number / 1_000)
     }
 }

@@ -1,0 +1,32 @@
+//! How this backend stores streams.
+
+use user_streams_core::Result;
+use user_streams_sql::{Dialect, Layout, Schema, sea_orm_migration::MigrationTrait};
+
+use crate::{ManyToManyConfig, migration};
+
+/// A delivery has the key of its item, in the order of the stream.
+#[derive(Debug, Default)]
+pub struct ManyToMany;
+
+impl Layout for ManyToMany {
+    const NAME: &'static str = "many-to-many";
+    const TABLE: &'static str = "user_streams_many_to_many";
+    const SEPARATE_ITEMS: bool = true;
+
+    fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
+        migration::all(schema)
+    }
+}
+
+/// The migrations, for an application that runs them in its own migrator. Such an application must
+/// not call `migrate` too, which has a history of its own.
+///
+/// # Errors
+/// `InvalidSettings` if a name in the configuration is malformed.
+pub fn migrations(
+    dialect: Dialect,
+    config: &ManyToManyConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    Ok(migration::all(&Schema::new::<ManyToMany>(dialect, config)?))
+}

@@ -1,0 +1,32 @@
+//! How this backend stores streams.
+
+use user_streams_core::Result;
+use user_streams_sql::{Dialect, Layout, Schema, sea_orm_migration::MigrationTrait};
+
+use crate::{SingleTableConfig, migration};
+
+/// A row has a delivery and its item.
+#[derive(Debug, Default)]
+pub struct SingleTable;
+
+impl Layout for SingleTable {
+    const NAME: &'static str = "single-table";
+    const TABLE: &'static str = "user_streams_single_table";
+    const SEPARATE_ITEMS: bool = false;
+
+    fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
+        migration::all(schema)
+    }
+}
+
+/// The migrations, for an application that runs them in its own migrator. Such an application must
+/// not call `migrate` too, which has a history of its own.
+///
+/// # Errors
+/// `InvalidSettings` if a name in the configuration is malformed.
+pub fn migrations(
+    dialect: Dialect,
+    config: &SingleTableConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    Ok(migration::all(&Schema::new::<SingleTable>(dialect, config)?))
+}
