@@ -7,7 +7,8 @@ use super::{problem::Problem, sources::width};
 /// The documents whose table lists the crates.
 const LISTS: &[&str] = &["README.md", "docs/architecture.md"];
 const SUMMARY: &str = "docs/SUMMARY.md";
-const PREFIX: &str = "user-streams-";
+/// Every crate is called so, or begins so.
+const NAME: &str = "user-streams";
 /// Pages that a program writes.
 const GENERATED: &[&str] = &["docs/faults.md", "docs/benchmarks/"];
 
@@ -100,8 +101,9 @@ fn named_in_tables(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let rows = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with('|'));
     rows.flat_map(|(number, row)| {
         let words = row.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-        let names =
-            words.filter(|word| word.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()));
+        let names = words.filter(|word| {
+            word.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
         names.map(move |name| (number + 1, name))
     })
 }
