@@ -13,7 +13,7 @@ use user_streams_core::{
     Delivery, Error, ErrorKind, Result, StreamItem,
     backend::{
         AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
-        Waiting, async_trait,
+        WaitLimit, async_trait,
     },
 };
 
@@ -32,7 +32,7 @@ use crate::{
 /// `redis-sentinel://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     store: Arc<Store>,
-    waiting: Waiting,
+    waiting: WaitLimit,
 }
 
 impl RedisBackend {
@@ -47,7 +47,7 @@ impl RedisBackend {
         let target = Target::new(url, config.client_arguments.clone(), limits)?;
         check_shared_content(&config, matches!(target.topology, Topology::Cluster))?;
         let keys = Keys::new(&config.key_prefix)?;
-        let waiting = Waiting::new(config.max_waiting)?;
+        let waiting = WaitLimit::new(config.max_waiting)?;
         let executor = in_runtime(Executor::connect(target)).await?;
         Ok(Self::over(executor, keys, waiting, &config))
     }
@@ -73,11 +73,11 @@ impl RedisBackend {
         let executor = Executor::over(client.into(), config.limits()?)?;
         check_shared_content(&config, executor.is_cluster())?;
         let keys = Keys::new(&config.key_prefix)?;
-        let waiting = Waiting::new(config.max_waiting)?;
+        let waiting = WaitLimit::new(config.max_waiting)?;
         Ok(Self::over(executor, keys, waiting, &config))
     }
 
-    fn over(executor: Executor, keys: Keys, waiting: Waiting, config: &RedisConfig) -> Self {
+    fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
         let RedisConfig { user_id, shared_content_min_len, .. } = *config;
         let store = Arc::new(Store { executor, keys, user_id, shared_content_min_len });
         Self { store, waiting }
@@ -85,7 +85,7 @@ impl RedisBackend {
 
     /// Runs a call, unless too many wait already.
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let _place = self.waiting.enter()?;
+        let _place = self.waiting.acquire()?;
         in_runtime(call).await
     }
 }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use serde::Deserialize;
 use user_streams_core::{
     Error, ErrorKind, Result, UserIdKind,
-    backend::{Waiting, timeout},
+    backend::{WaitLimit, timeout},
 };
 
 /// The configuration of a SQL backend. As [options](user_streams_core::Settings::with_option) its
@@ -75,7 +75,7 @@ impl Default for SqlConfig {
             table: None,
             users: None,
             max_connections: None,
-            max_waiting: Waiting::DEFAULT,
+            max_waiting: WaitLimit::DEFAULT,
             connect_timeout: Duration::from_secs(10),
             operation_timeout: Duration::from_secs(30),
             broadcast_timeout: Duration::from_secs(3600),
@@ -170,8 +170,8 @@ impl SqlConfig {
         })
     }
 
-    pub(crate) fn waiting(&self) -> Result<Waiting> {
-        Waiting::new(self.max_waiting)
+    pub(crate) fn waiting(&self) -> Result<WaitLimit> {
+        WaitLimit::new(self.max_waiting)
     }
 
     /// The maximum number of connections, if it is set.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use user_streams_core::{
     Result, UserIdKind,
-    backend::{Waiting, timeout},
+    backend::{WaitLimit, timeout},
 };
 
 pub use self::client_arguments::ClientArguments;
@@ -72,7 +72,7 @@ impl Default for RedisConfig {
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
             max_connections: 2,
-            max_waiting: Waiting::DEFAULT,
+            max_waiting: WaitLimit::DEFAULT,
             connect_timeout: Duration::from_secs(5),
             operation_timeout: Duration::from_secs(5),
             max_retry_delay: Duration::from_millis(500),

@@ -12,13 +12,14 @@
 use fred::bytes::Bytes;
 use tokio::time::Instant;
 use user_streams_core::{
-    Cursor, Result, StreamItem,
+    Cursor, Error, Result, StreamItem,
     backend::{Position, StreamQuery},
 };
 
 use super::store::Store;
 use crate::{
     client::command::Range,
+    config::NAME,
     reply,
     scripts::page::{self, Side},
     storage::{
@@ -65,6 +66,7 @@ async fn members(
         }
         Position::After(cursor) => (cursor, Side::After),
         Position::Before(cursor) => (cursor, Side::Before),
+        _ => return Err(Error::unsupported(NAME, "a read from this position")),
     };
     let wanted = limit.saturating_add(EXTRA);
     let at = cursor.created_at_us();

@@ -12,9 +12,9 @@
 use std::fmt::Write;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Result, UserId};
+use user_streams_core::{Error, Result, UserId};
 
-use crate::error::invalid_settings;
+use crate::{config::NAME, error::invalid_settings};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
@@ -47,6 +47,7 @@ impl Keys {
             // Writing to a string never fails.
             UserId::Int(id) => _ = write!(key, "{id}"),
             UserId::Uuid(id) => _ = write!(key, "{}", id.as_hyphenated()),
+            _ => return Err(Error::unsupported(NAME, "a user id of this kind")),
         }
         Ok(key.into())
     }

@@ -106,11 +106,11 @@ impl Dialect {
             (Self::Sqlite, UserIdKind::Uuid) => "BLOB",
             (Self::Postgres, UserIdKind::Uuid) => "UUID",
             (Self::MySql, UserIdKind::Uuid) => "BINARY(16)",
-            (Self::Sqlite, UserIdKind::Text) => "TEXT",
-            (Self::Postgres, UserIdKind::Text) => "TEXT COLLATE \"C\"",
+            (Self::Sqlite, _) => "TEXT",
+            (Self::Postgres, _) => "TEXT COLLATE \"C\"",
             // The binary collations of MySQL and MariaDB have different names, and some ignore
             // trailing spaces.
-            (Self::MySql, UserIdKind::Text) => "VARBINARY(255)",
+            (Self::MySql, _) => "VARBINARY(255)",
         }
     }
 
@@ -135,7 +135,7 @@ impl Dialect {
         match (self, kind) {
             (Self::Postgres, UserIdKind::BigInt) => format!("unnest({param}::bigint[]) AS u(uid)"),
             (Self::Postgres, UserIdKind::Uuid) => format!("unnest({param}::uuid[]) AS u(uid)"),
-            (Self::Postgres, UserIdKind::Text) => format!("unnest({param}::text[]) AS u(uid)"),
+            (Self::Postgres, _) => format!("unnest({param}::text[]) AS u(uid)"),
             (Self::Sqlite, UserIdKind::Uuid) => {
                 format!("(SELECT unhex(value) AS uid FROM json_each({param})) AS u")
             }

@@ -73,6 +73,8 @@ impl<'a> CopyRows<'a> {
             UserId::Int(id) => push(block, &id.to_be_bytes()),
             UserId::Uuid(id) => push(block, id.as_bytes()),
             UserId::Text(id) => push(block, id.as_bytes()),
+            // NULL.
+            _ => block.extend_from_slice(&(-1_i32).to_be_bytes()),
         }
         block.extend_from_slice(&self.suffix);
     }

@@ -14,6 +14,8 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
         UserId::Uuid(id) => (*id).into(),
         UserId::Text(id) if dialect == Dialect::MySql => id.clone().into_bytes().into(),
         UserId::Text(id) => id.clone().into(),
+        // A kind of a later core, which the schema has refused. No key can be NULL.
+        _ => Value::String(None),
     }
 }
 
@@ -25,7 +27,7 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
         let array_type = match kind {
             UserIdKind::BigInt => ArrayType::BigInt,
             UserIdKind::Uuid => ArrayType::Uuid,
-            UserIdKind::Text => ArrayType::String,
+            _ => ArrayType::String,
         };
         let values = users.iter().map(|id| user(dialect, id)).collect();
         return Value::Array(array_type, Some(Box::new(values)));
@@ -44,6 +46,7 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
                 write!(json, "\"{}\"", Hex(id.as_bytes()))
             }
             UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
+            _ => write!(json, "null"),
         };
     }
     json.push(']');

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use sea_orm::{QueryResult, Value};
 use user_streams_core::{
-    Cursor, Result, StreamItem,
+    Cursor, Error, Result, StreamItem,
     backend::{Position, StreamQuery},
 };
 
@@ -27,6 +27,7 @@ pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<S
         Position::Before(cursor) => {
             (&statements.before, keyset_values(dialect, user, cursor, limit))
         }
+        _ => return Err(Error::unsupported(store.backend, "a read from this position")),
     };
     let sql = sql.clone();
     let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };

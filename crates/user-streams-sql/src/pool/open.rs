@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, Result, backend::Waiting};
+use user_streams_core::{Error, Result, backend::WaitLimit};
 
 use super::{
     Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool,
@@ -67,7 +67,7 @@ pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
 struct PoolOptions {
     max_connections: Option<u32>,
     timeouts: Timeouts,
-    waiting: Waiting,
+    waiting: WaitLimit,
 }
 
 fn not_enabled(dialect: Dialect, backend: &str) -> Error {

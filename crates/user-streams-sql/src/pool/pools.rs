@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
 use tokio::time::{Duration, Instant, timeout_at};
-use user_streams_core::{Result, backend::Waiting};
+use user_streams_core::{Result, backend::WaitLimit};
 
 use super::{
     Executor, Limits,
@@ -29,7 +29,7 @@ pub(crate) enum Access {
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: WaitLimit,
     pub(super) readers: Arc<dyn Source>,
     pub(super) writers: Arc<dyn Source>,
     /// The application's pool, if these are over one.
@@ -40,7 +40,7 @@ impl Pools {
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
         runtime()?;
-        let _place = self.waiting.enter()?;
+        let _place = self.waiting.acquire()?;
         self.source(access).lease(limits).await
     }
 

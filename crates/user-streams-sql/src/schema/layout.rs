@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use sea_orm_migration::MigrationTrait;
 use user_streams_core::{Result, UserIdKind};
 
-use crate::{Dialect, SqlConfig};
+use crate::{Dialect, SqlConfig, config::invalid};
 
 /// How streams are stored in tables.
 pub trait Layout: Debug + Default + Send + Sync + 'static {
@@ -38,14 +38,14 @@ impl Schema {
     /// The schema of a layout by its configuration, on a database of this dialect.
     ///
     /// # Errors
-    /// `InvalidSettings` if a name in the configuration is malformed.
+    /// `InvalidSettings` if a name in the configuration is malformed, or the kind of user ids is
+    /// one of a later core.
     pub fn new<L: Layout>(dialect: Dialect, config: &SqlConfig) -> Result<Self> {
-        Ok(Self {
-            dialect,
-            user_id: config.user_id,
-            table: config.table(L::TABLE)?,
-            users: config.users()?,
-        })
+        let kind = config.user_id;
+        if !matches!(kind, UserIdKind::BigInt | UserIdKind::Uuid | UserIdKind::Text) {
+            return Err(invalid(format!("user_id: no column is made for {kind} ids")));
+        }
+        Ok(Self { dialect, user_id: kind, table: config.table(L::TABLE)?, users: config.users()? })
     }
 
     /// The identifier, quoted.

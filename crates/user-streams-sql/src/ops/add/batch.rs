@@ -88,6 +88,7 @@ fn json_length(user: &UserId) -> usize {
         UserId::Int(_) => 21,
         UserId::Uuid(_) => 35,
         UserId::Text(id) => id.len() * 2 + 3,
+        _ => MAX_JSON_ID,
     }
 }
 

@@ -15,22 +15,22 @@ const MOST: usize = 1_000_000;
 /// backend is made of.
 ///
 /// ```
-/// use user_streams_core::backend::Waiting;
+/// use user_streams_core::backend::WaitLimit;
 ///
-/// let waiting = Waiting::new(2)?;
-/// let (first, _second) = (waiting.enter()?, waiting.enter()?);
-/// assert!(waiting.enter().is_err());
+/// let waiting = WaitLimit::new(2)?;
+/// let (first, _second) = (waiting.acquire()?, waiting.acquire()?);
+/// assert!(waiting.acquire().is_err());
 /// drop(first);
-/// assert!(waiting.enter().is_ok());
+/// assert!(waiting.acquire().is_ok());
 /// # Ok::<(), user_streams_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct Waiting {
+pub struct WaitLimit {
     now: Arc<AtomicUsize>,
     most: usize,
 }
 
-impl Waiting {
+impl WaitLimit {
     /// The default of the option.
     pub const DEFAULT: usize = 10_000;
 
@@ -46,14 +46,14 @@ impl Waiting {
         Err(Error::new(ErrorKind::InvalidSettings, message))
     }
 
-    /// A place among those who wait, until it is dropped.
+    /// A permit to wait, given back when it is dropped.
     ///
     /// # Errors
     /// `Overloaded`, which is retryable, if there is none.
-    pub fn enter(&self) -> Result<WaitingPlace<'_>> {
-        let place = WaitingPlace(&self.now);
+    pub fn acquire(&self) -> Result<WaitPermit<'_>> {
+        let permit = WaitPermit(&self.now);
         if self.now.fetch_add(1, Ordering::Relaxed) < self.most {
-            return Ok(place);
+            return Ok(permit);
         }
         Err(Error::new(
             ErrorKind::Overloaded,
@@ -65,11 +65,11 @@ impl Waiting {
     }
 }
 
-/// A place among those who wait.
+/// A permit to wait.
 #[derive(Debug)]
-pub struct WaitingPlace<'a>(&'a AtomicUsize);
+pub struct WaitPermit<'a>(&'a AtomicUsize);
 
-impl Drop for WaitingPlace<'_> {
+impl Drop for WaitPermit<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -80,21 +80,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_is_refused_takes_no_place() {
-        let waiting = Waiting::new(1).unwrap();
-        let place = waiting.enter().unwrap();
+    fn a_call_that_is_refused_takes_no_permit() {
+        let waiting = WaitLimit::new(1).unwrap();
+        let permit = waiting.acquire().unwrap();
         for _ in 0..3 {
-            let error = waiting.enter().map(drop).unwrap_err();
+            let error = waiting.acquire().map(drop).unwrap_err();
             assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Overloaded, true));
         }
-        drop(place);
-        assert!(waiting.enter().is_ok());
+        drop(permit);
+        assert!(waiting.acquire().is_ok());
     }
 
     #[test]
-    fn nobody_and_everybody_are_out_of_range() {
+    fn a_limit_of_none_or_of_too_many_is_out_of_range() {
         for most in [0, MOST + 1] {
-            let error = Waiting::new(most).unwrap_err();
+            let error = WaitLimit::new(most).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidSettings);
             assert!(error.message().starts_with("max_waiting: "), "{error}");
         }
