@@ -165,14 +165,20 @@ async fn every_call_ends_in_its_time_and_a_restart_is_survived() {
     let streams = over(&client);
     let item = NewItem::new("item");
     streams.add_stream_item([1, 2], item.clone()).await.unwrap();
-    for disturb in [Redis::kill, |server: &mut Redis| server.signal("STOP")] {
-        disturb(&mut server);
+    for stalls in [false, true] {
+        if stalls {
+            server.stall();
+        } else {
+            server.kill();
+        }
         let start = Instant::now();
         let error = streams.add_stream_item([1, 2], item.clone()).await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout), "{error:?}");
         assert!(error.is_retryable() && error.message().contains(&server.port.to_string()));
         assert!(start.elapsed() < TIMEOUT + Duration::from_millis(500), "{:?}", start.elapsed());
-        server.kill();
+        if stalls {
+            server.kill();
+        }
         // Without its scripts.
         server.restart();
         let start = Instant::now();

@@ -370,16 +370,15 @@ fn one_handle_serves_several_runtimes() {
     let cluster = Cluster::start();
     for url in [server.url(), cluster.url()] {
         let first = current_thread();
-        let streams = first.block_on(connect(&url));
+        // With the default timeouts: the machine may be busy with other tests.
+        let streams = first.block_on(connect_with(&url, RedisConfig::new()));
         let calls = async || {
             for user in 0..3 {
-                let start = Instant::now();
                 streams
                     .add_stream_item(Recipients::iter(user..user + 1_200), "item")
                     .await
                     .unwrap();
                 streams.get_stream_items(user).slice(0..20).await.unwrap();
-                assert!(start.elapsed() < TIMEOUT, "{:?}", start.elapsed());
             }
         };
         first.block_on(calls());
