@@ -6,6 +6,7 @@ mod params;
 mod postgres_copy;
 #[cfg(feature = "postgres")]
 mod postgres_literals;
+mod user_id;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
@@ -14,6 +15,7 @@ pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_literals::postgres_literals;
+pub(crate) use user_id::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};
@@ -106,11 +108,11 @@ impl Dialect {
             (Self::Sqlite, UserIdKind::Uuid) => "BLOB",
             (Self::Postgres, UserIdKind::Uuid) => "UUID",
             (Self::MySql, UserIdKind::Uuid) => "BINARY(16)",
-            (Self::Sqlite, UserIdKind::Text) => "TEXT",
-            (Self::Postgres, UserIdKind::Text) => "TEXT COLLATE \"C\"",
+            (Self::Sqlite, _) => "TEXT",
+            (Self::Postgres, _) => "TEXT COLLATE \"C\"",
             // The binary collations of MySQL and MariaDB have different names, and some ignore
             // trailing spaces.
-            (Self::MySql, UserIdKind::Text) => "VARBINARY(255)",
+            (Self::MySql, _) => "VARBINARY(255)",
         }
     }
 
@@ -135,7 +137,7 @@ impl Dialect {
         match (self, kind) {
             (Self::Postgres, UserIdKind::BigInt) => format!("unnest({param}::bigint[]) AS u(uid)"),
             (Self::Postgres, UserIdKind::Uuid) => format!("unnest({param}::uuid[]) AS u(uid)"),
-            (Self::Postgres, UserIdKind::Text) => format!("unnest({param}::text[]) AS u(uid)"),
+            (Self::Postgres, _) => format!("unnest({param}::text[]) AS u(uid)"),
             (Self::Sqlite, UserIdKind::Uuid) => {
                 format!("(SELECT unhex(value) AS uid FROM json_each({param})) AS u")
             }

@@ -5,6 +5,8 @@
 
 use user_streams_core::{NewItem, UserId};
 
+use super::user_id::StoredId;
+
 /// Fewer rows are inserted as fast by a statement.
 pub(crate) const MIN_ROWS: usize = 2_000;
 /// Longer content is better sent once, in a statement that repeats it.
@@ -69,10 +71,10 @@ impl<'a> CopyRows<'a> {
 
     fn push_row(&self, block: &mut Vec<u8>, user: &UserId) {
         block.extend_from_slice(&self.columns.to_be_bytes());
-        match user {
-            UserId::Int(id) => push(block, &id.to_be_bytes()),
-            UserId::Uuid(id) => push(block, id.as_bytes()),
-            UserId::Text(id) => push(block, id.as_bytes()),
+        match StoredId::from(user) {
+            StoredId::Int(id) => push(block, &id.to_be_bytes()),
+            StoredId::Uuid(id) => push(block, id.as_bytes()),
+            StoredId::Text(id) => push(block, id.as_bytes()),
         }
         block.extend_from_slice(&self.suffix);
     }

@@ -5,15 +5,16 @@ use std::fmt::Write as _;
 use sea_orm::{Value, sea_query::ArrayType};
 use user_streams_core::{UserId, UserIdKind};
 
+use super::user_id::StoredId;
 use crate::Dialect;
 
 /// One user id.
 pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
-    match user {
-        UserId::Int(id) => (*id).into(),
-        UserId::Uuid(id) => (*id).into(),
-        UserId::Text(id) if dialect == Dialect::MySql => id.clone().into_bytes().into(),
-        UserId::Text(id) => id.clone().into(),
+    match StoredId::from(user) {
+        StoredId::Int(id) => id.into(),
+        StoredId::Uuid(id) => id.into(),
+        StoredId::Text(id) if dialect == Dialect::MySql => id.as_bytes().into(),
+        StoredId::Text(id) => id.into(),
     }
 }
 
@@ -25,7 +26,7 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
         let array_type = match kind {
             UserIdKind::BigInt => ArrayType::BigInt,
             UserIdKind::Uuid => ArrayType::Uuid,
-            UserIdKind::Text => ArrayType::String,
+            _ => ArrayType::String,
         };
         let values = users.iter().map(|id| user(dialect, id)).collect();
         return Value::Array(array_type, Some(Box::new(values)));
@@ -37,13 +38,13 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
             json.push(',');
         }
         // Writing to a string cannot fail.
-        let _ = match user {
-            UserId::Int(id) => write!(json, "{id}"),
-            UserId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
-            UserId::Text(id) if dialect == Dialect::MySql => {
+        let _ = match StoredId::from(user) {
+            StoredId::Int(id) => write!(json, "{id}"),
+            StoredId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
+            StoredId::Text(id) if dialect == Dialect::MySql => {
                 write!(json, "\"{}\"", Hex(id.as_bytes()))
             }
-            UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
+            StoredId::Text(id) => write!(json, "{}", serde_json::Value::from(id)),
         };
     }
     json.push(']');
