@@ -6,7 +6,6 @@ mod params;
 mod postgres_copy;
 #[cfg(feature = "postgres")]
 mod postgres_literals;
-mod user_id;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
@@ -15,7 +14,7 @@ pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_literals::postgres_literals;
-pub(crate) use user_id::StoredId;
+pub(crate) use values::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};

@@ -5,7 +5,7 @@
 
 use user_streams_core::{NewItem, UserId};
 
-use super::user_id::StoredId;
+use super::values::StoredId;
 
 /// Fewer rows are inserted as fast by a statement.
 pub(crate) const MIN_ROWS: usize = 2_000;

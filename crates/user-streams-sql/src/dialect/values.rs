@@ -4,9 +4,26 @@ use std::fmt::Write as _;
 
 use sea_orm::{Value, sea_query::ArrayType};
 use user_streams_core::{UserId, UserIdKind};
+use uuid::Uuid;
 
-use super::user_id::StoredId;
 use crate::Dialect;
+
+/// A user id as the databases store it: the only place that distinguishes the ids of core.
+pub(crate) enum StoredId<'a> {
+    Int(i64),
+    Uuid(Uuid),
+    Text(&'a str),
+}
+
+impl<'a> From<&'a UserId> for StoredId<'a> {
+    fn from(user: &'a UserId) -> Self {
+        match user {
+            UserId::Int(id) => Self::Int(*id),
+            UserId::Uuid(id) => Self::Uuid(*id),
+            UserId::Text(id) => Self::Text(id),
+        }
+    }
+}
 
 /// One user id.
 pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
