@@ -1,26 +1,12 @@
 //! The tables.
 
-use user_streams_core::Result;
 use user_streams_sql::{
     Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
 
-use crate::{ManyToMany, ManyToManyConfig};
-
-/// The migrations, for an application that runs them in its own migrator. Such an application must
-/// not call `migrate` too, which has a history of its own.
-///
-/// # Errors
-/// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(
-    dialect: Dialect,
-    config: &ManyToManyConfig,
-) -> Result<Vec<Box<dyn MigrationTrait>>> {
-    Ok(all(&Schema::new::<ManyToMany>(dialect, config)?))
-}
-
+/// All migrations, oldest first.
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
     vec![CreateTables::boxed(schema), identity_migration(schema)]
 }
