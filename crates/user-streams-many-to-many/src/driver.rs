@@ -6,8 +6,8 @@ use user_streams_sql::{connect_url, schemes};
 use crate::ManyToMany;
 
 /// The driver of the schemes `many-to-many+sqlite`, `many-to-many+postgres` and
-/// `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`). Connecting to a database whose
-/// feature is off is an error that names the feature.
+/// `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`). Connecting to a database
+/// whose feature is off is an error that names the feature.
 pub static DRIVER: BackendDriver =
     BackendDriver::new("many-to-many", schemes!("many-to-many"), connect_url::<ManyToMany>)
         .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));

@@ -35,8 +35,8 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // A delivery consists of its primary key, so an index-organized table has less than half the
-        // size. On SQLite a strict table rejects a text as an integer id.
+        // A delivery consists of its primary key, so an index-organized table has less than half
+        // the size. On SQLite a strict table rejects a text as an integer id.
         let (options, clustered) = match dialect {
             Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),

@@ -6,8 +6,8 @@ use user_streams_sql::{connect_url, schemes};
 use crate::SingleTable;
 
 /// The driver of the schemes `single-table+sqlite`, `single-table+postgres` and
-/// `single-table+mysql` (also written `…+postgresql` and `…+mariadb`). Connecting to a database whose
-/// feature is off is an error that names the feature.
+/// `single-table+mysql` (also written `…+postgresql` and `…+mariadb`). Connecting to a database
+/// whose feature is off is an error that names the feature.
 pub static DRIVER: BackendDriver =
     BackendDriver::new("single-table", schemes!("single-table"), connect_url::<SingleTable>)
         .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));

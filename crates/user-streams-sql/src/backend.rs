@@ -23,8 +23,8 @@ pub struct SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Opens a pool. On SQLite it sets WAL mode, `synchronous` by the option, and foreign keys on; on
-    /// MySQL autocommit, a strict `sql_mode` and READ COMMITTED; on a server the timeouts of a
+    /// Opens a pool. On SQLite it sets WAL mode, `synchronous` by the option, and foreign keys on;
+    /// on MySQL autocommit, a strict `sql_mode` and READ COMMITTED; on a server the timeouts of a
     /// session.
     ///
     /// # Errors
@@ -86,8 +86,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn migrate(&self) -> Result<()> {
         ops::migrate(&self.store, L::migrations).await?;
-        // Now, since a transaction may later have the pool's only connection. If it fails, the first
-        // transaction reads it.
+        // Now, since a transaction may later have the pool's only connection. If it fails, the
+        // first transaction reads it.
         let _ = ops::identity(&self.store).await;
         Ok(())
     }

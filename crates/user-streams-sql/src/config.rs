@@ -17,10 +17,12 @@ pub struct SqlConfig {
     pub url: String,
     /// The kind of user ids: `bigint` (the default), `uuid` or `text`.
     pub user_id: UserIdKind,
-    /// The name of the table, or the prefix of the names of the tables. By default the backend's own.
+    /// The name of the table, or the prefix of the names of the tables. By default the backend's
+    /// own.
     pub table: Option<String>,
     /// The application's user table and its key, as `"table.column"`, for a foreign key: deleting a
-    /// user then deletes the user's items. `migrate` creates it; it slows broadcasts. None by default.
+    /// user then deletes the user's items. `migrate` creates it; it slows broadcasts. None by
+    /// default.
     pub users: Option<String>,
     /// The maximum number of connections in the pool, 1 to 10,000; by default 4 for SQLite and 10
     /// for a server. A SQLite file has one more, for writes.

@@ -52,9 +52,9 @@ impl Users {
         users_by(select, column)
     }
 
-    /// The users in the one column of any query. NULL is ignored, and a user who occurs twice receives
-    /// the item once; but on PostgreSQL a query without duplicates (`.distinct()`) takes half the
-    /// time.
+    /// The users in the one column of any query. NULL is ignored, and a user who occurs twice
+    /// receives the item once; but on PostgreSQL a query without duplicates (`.distinct()`) takes
+    /// half the time.
     pub fn query(select: SelectStatement) -> Self {
         Self { select: Ok(Box::new(select)), on: None }
     }

@@ -32,8 +32,8 @@ crate::tests![
 ];
 
 const SESSION: &[&str] = &["pool_mode = session"];
-/// A common setting for drivers that send startup parameters: the marker is then dropped rather than
-/// refused.
+/// A common setting for drivers that send startup parameters: the marker is then dropped rather
+/// than refused.
 const LENIENT: &[&str] =
     &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
 /// A small pool, so that clients often change sessions.

@@ -36,8 +36,8 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
 }
 
 /// Any number of user ids in one parameter, so that one prepared statement serves every chunk: an
-/// array on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and so is a text on MySQL,
-/// to avoid conversions of its character set.
+/// array on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and so is a text on
+/// MySQL, to avoid conversions of its character set.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
     if dialect == Dialect::Postgres {
         let array_type = match kind {

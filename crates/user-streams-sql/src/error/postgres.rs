@@ -24,8 +24,8 @@ const POOLER: Classification = Classification::new(
 )
 .ending_session();
 
-/// The codes, each with its classification. Two characters are a class of codes, for those without a
-/// row of their own above it.
+/// The codes, each with its classification. Two characters are a class of codes, for those without
+/// a row of their own above it.
 const TABLE: &[(&[&str], Classification)] = &[
     // Of PgBouncer, 08P01 can mean anything, depending on its version.
     (&["08"], UNAVAILABLE),
@@ -106,16 +106,16 @@ fn classify_pooler(message: &str) -> Classification {
     if message.contains("startup parameter") {
         return Classification::new(
             InvalidSettings,
-            "the pooler refuses a parameter of the connection: remove it from the URL, or add it to \
-             PgBouncer's `ignore_startup_parameters`",
+            "the pooler refuses a parameter of the connection: remove it from the URL, or add it \
+             to PgBouncer's `ignore_startup_parameters`",
         )
         .ending_session();
     }
     if message.contains("statement pooling") {
         return Classification::new(
             InvalidSettings,
-            "the pooler does not support transactions: PgBouncer needs `pool_mode = transaction` or \
-             `session`",
+            "the pooler does not support transactions: PgBouncer needs `pool_mode = transaction` \
+             or `session`",
         )
         .ending_session();
     }

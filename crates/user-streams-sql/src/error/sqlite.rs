@@ -16,8 +16,8 @@ const FILES: Classification =
 const DAMAGED: Classification = Classification::new(Corrupt, "the database file is damaged");
 
 /// The codes, each with its classification. The low byte of an extended code is its primary code,
-/// whose row is for all extended codes without a row of their own. An error that is not the fault of
-/// the statement may have ended the transaction, so it ends the connection.
+/// whose row is for all extended codes without a row of their own. An error that is not the fault
+/// of the statement may have ended the transaction, so it ends the connection.
 const TABLE: &[(&[u32], Classification)] = &[
     // The statement or its values.
     (&[1], UNCLASSIFIED),

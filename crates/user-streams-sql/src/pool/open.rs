@@ -87,9 +87,9 @@ fn server(driver: Arc<dyn Driver>, options: PoolOptions) -> Result<Pools> {
     Ok(Pools { dialect, timeouts, waiting, readers, writers: pool, application: None })
 }
 
-/// The size of the write-ahead log, in pages of 4 KiB, at which it is checkpointed. SQLite's default
-/// of 1,000 is reached after a thousand adds to a thousand users, whose pages are then copied and
-/// synchronized each time.
+/// The size of the write-ahead log, in pages of 4 KiB, at which it is checkpointed. SQLite's
+/// default of 1,000 is reached after a thousand adds to a thousand users, whose pages are then
+/// copied and synchronized each time.
 #[cfg(feature = "sqlite")]
 const CHECKPOINT_PAGES: &str = "4000";
 

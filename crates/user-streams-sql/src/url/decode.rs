@@ -2,8 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
-/// Decodes a part of a URL. `None` if it is malformed, not UTF-8, or has a NUL, which ends strings in
-/// the protocols.
+/// Decodes a part of a URL. `None` if it is malformed, not UTF-8, or has a NUL, which ends strings
+/// in the protocols.
 pub(super) fn decode(text: &str) -> Option<String> {
     let is_escape = |(at, _)| {
         let digits = text.get(at + 1..at + 3);

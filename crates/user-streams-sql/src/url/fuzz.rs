@@ -41,7 +41,8 @@ fn urls() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn no_url_panics_or_shows_its_password(url in urls()) {
-        for error in [postgres(&url).err(), mysql(&url).err(), sqlite(&url).err()].into_iter().flatten() {
+        let errors = [postgres(&url).err(), mysql(&url).err(), sqlite(&url).err()];
+        for error in errors.into_iter().flatten() {
             prop_assert!(!format!("{error:?} {error}").contains("s3cr3t"), "{url}: {error:?}");
         }
     }

@@ -80,8 +80,8 @@ async fn waits(database: &TestDatabase, handle: &Handle) {
             let add = handle.streams.add_stream_item(users, item);
             let (added, took) = timed(4.0 * LIMIT, &name, add).await;
             let error = added.map(drop).unwrap_err();
-            // When the first one is abandoned, the others wait for the row of the item, which may be
-            // a deadlock on MySQL.
+            // When the first one is abandoned, the others wait for the row of the item, which may
+            // be a deadlock on MySQL.
             let kinds = [ErrorKind::Timeout, ErrorKind::Conflict];
             assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{name}: {error:?}");
             assert!(took <= at_most(LIMIT), "{name}: took {took:?}");

@@ -31,8 +31,8 @@ crate::tests![
 const USERS: i64 = 2_500;
 const LIMIT: f64 = 1.0;
 
-/// An add whose connection stalls between storing the item and delivering it. Returns the item, for a
-/// retry.
+/// An add whose connection stalls between storing the item and delivering it. Returns the item, for
+/// a retry.
 async fn stall(handle: &Handle, proxy: &Proxy, backend: DbBackend) -> NewItem {
     let item = NewItem::new("stalled");
     proxy.stall_at(format!("{} (", handle.quoted_table(backend)));
@@ -76,8 +76,8 @@ async fn the_server_releases_the_locks_of_a_stalled_connection(database: TestDat
     eventually(2.0, "no session is busy", async || sessions::busy(&database, &[]).await == 0).await;
 }
 
-/// Lets an add of each layout wait for a lock on the server, drops it after `patience`, and waits for
-/// its session to end while the lock is still held.
+/// Lets an add of each layout wait for a lock on the server, drops it after `patience`, and waits
+/// for its session to end while the lock is still held.
 async fn wait_and_end(database: &TestDatabase, patience: f64) {
     let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::own(&config, 4).await;

@@ -87,8 +87,8 @@ async fn run(
     }
 }
 
-/// On PostgreSQL, deallocates the statements that this transaction has prepared: behind a pooler the
-/// session is used by other clients next, whose statements have the same names.
+/// On PostgreSQL, deallocates the statements that this transaction has prepared: behind a pooler
+/// the session is used by other clients next, whose statements have the same names.
 async fn deallocate(transaction: &DatabaseTransaction) -> Result<()> {
     const DEALLOCATE: &str = "DO $$ DECLARE made text; BEGIN \
         FOR made IN SELECT name FROM pg_prepared_statements \

@@ -50,8 +50,8 @@ impl TransactionExecutor<'_> {
         let same = match self.dialect {
             Dialect::MySql => self.is_true(&format!("(SELECT id FROM {table}) = '{id}'")).await,
             Dialect::Sqlite => {
-                // Before the first read, so that it waits for the write lock: a transaction that has
-                // read cannot.
+                // Before the first read, so that it waits for the write lock: a transaction that
+                // has read cannot.
                 match self
                     .execute_unprepared(&format!("DELETE FROM {table} WHERE id IS NULL"))
                     .await

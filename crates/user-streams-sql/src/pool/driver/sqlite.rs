@@ -35,8 +35,8 @@ const PROGRESS_STEPS: i32 = 10_000;
 const OPEN_BUSY: Duration = Duration::from_secs(5);
 const INITIAL_BACKOFF: Duration = Duration::from_millis(1);
 const MAX_BACKOFF: Duration = Duration::from_millis(25);
-/// How long a backoff and the attempt after it may take on a busy machine, until the lock is refused
-/// again.
+/// How long a backoff and the attempt after it may take on a busy machine, until the lock is
+/// refused again.
 const MAX_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// When a lock was last refused, if no statement has succeeded since. Of all connections of the

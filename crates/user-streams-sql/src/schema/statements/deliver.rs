@@ -3,8 +3,9 @@
 use super::item_params::ItemParams;
 use crate::{Dialect, Schema, dialect::Params};
 
-/// Delivery to one user. Parameters: `created_at_us, id, [content,] user`. Has no effect if the user
-/// has the item; on MySQL, whose IGNORE would hide every other error too, that is a unique violation.
+/// Delivery to one user. Parameters: `created_at_us, id, [content,] user`. Has no effect if the
+/// user has the item; on MySQL, whose IGNORE would hide every other error too, that is a unique
+/// violation.
 pub(super) fn deliver_one(dialect: Dialect, table: &str, has_content: bool) -> String {
     let mut params = Params::after(dialect, 0);
     let item = ItemParams::new(&mut params, has_content);
@@ -36,8 +37,8 @@ pub(super) fn deliver_many(schema: &Schema, table: &str, has_content: bool) -> D
     let item = ItemParams::new(&mut params, has_content);
     let source = dialect.users_source(schema.user_id, &params.next());
     let mut statements = DeliverStatements::new(dialect, table, "", &item, &source, "TRUE");
-    // The primary key is the only error that MySQL's IGNORE can hide for a list of valid ids, unless
-    // there is a foreign key.
+    // The primary key is the only error that MySQL's IGNORE can hide for a list of valid ids,
+    // unless there is a foreign key.
     if dialect == Dialect::MySql && schema.users.is_none() {
         let insert = statements.insert.as_ref();
         statements.insert_ignore = insert.map(|sql| sql.replacen("INSERT", "INSERT IGNORE", 1));
@@ -104,8 +105,8 @@ impl DeliverStatements {
                 }
             }
             // ON DUPLICATE KEY would count existing rows as inserted, and IGNORE would hide every
-            // other error; so existing rows are excluded by a condition. Each parameter occurs once,
-            // in the same order.
+            // other error; so existing rows are excluded by a condition. Each parameter occurs
+            // once, in the same order.
             Dialect::MySql => {
                 let (content, selected) = if content.is_empty() {
                     (content, "")
