@@ -10,11 +10,9 @@
 mod backend;
 mod config;
 mod driver;
-mod layout;
 mod migration;
 
-pub use backend::ManyToManyBackend;
+pub use backend::{ManyToMany, ManyToManyBackend, migrations};
 pub use config::ManyToManyConfig;
 pub use driver::DRIVER;
-pub use layout::{ManyToMany, migrations};
 pub use user_streams_sql::{Dialect, Users, users};

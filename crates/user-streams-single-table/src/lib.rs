@@ -10,11 +10,9 @@
 mod backend;
 mod config;
 mod driver;
-mod layout;
 mod migration;
 
-pub use backend::SingleTableBackend;
+pub use backend::{SingleTable, SingleTableBackend, migrations};
 pub use config::SingleTableConfig;
 pub use driver::DRIVER;
-pub use layout::{SingleTable, migrations};
 pub use user_streams_sql::{Dialect, Users, users};

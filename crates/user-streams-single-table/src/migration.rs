@@ -6,6 +6,7 @@ use user_streams_sql::{
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
 
+/// All migrations, oldest first.
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
     vec![CreateTable::boxed(schema), identity_migration(schema)]
 }

@@ -29,15 +29,15 @@ const MANY: i64 = 5_000;
 
 /// Each layout with its table, over a pool of its own and over an application's.
 async fn layouts(database: &TestDatabase) -> Vec<(Streams, &'static str)> {
-    let tables = ["own_single", "own_many", "given_single", "given_many"];
-    let [own_single, own_many, given_single, given_many] =
+    let tables = ["own_single", "own_many", "application_single", "application_many"];
+    let [own_single, own_many, application_single, application_many] =
         tables.map(|table| database.config().with_table(table));
     let pool = || database.connection.clone();
     let backends: [Box<dyn Backend>; 4] = [
         Box::new(SingleTableBackend::connect(own_single).await.unwrap()),
         Box::new(ManyToManyBackend::connect(own_many).await.unwrap()),
-        Box::new(SingleTableBackend::new(pool(), given_single).unwrap()),
-        Box::new(ManyToManyBackend::new(pool(), given_many).unwrap()),
+        Box::new(SingleTableBackend::new(pool(), application_single).unwrap()),
+        Box::new(ManyToManyBackend::new(pool(), application_many).unwrap()),
     ];
     let mut layouts = Vec::new();
     for (backend, table) in backends.into_iter().zip(tables) {

@@ -14,6 +14,7 @@ pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_literals::postgres_literals;
+pub(crate) use values::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};

@@ -5,6 +5,8 @@
 
 use user_streams_core::{NewItem, UserId};
 
+use super::values::StoredId;
+
 /// Fewer rows are inserted as fast by a statement.
 pub(crate) const MIN_ROWS: usize = 2_000;
 /// Longer content is better sent once, in a statement that repeats it.
@@ -69,12 +71,11 @@ impl<'a> CopyRows<'a> {
 
     fn push_row(&self, block: &mut Vec<u8>, user: &UserId) {
         block.extend_from_slice(&self.columns.to_be_bytes());
-        match user {
-            UserId::Int(id) => push(block, &id.to_be_bytes()),
-            UserId::Uuid(id) => push(block, id.as_bytes()),
-            UserId::Text(id) => push(block, id.as_bytes()),
-            // NULL.
-            _ => block.extend_from_slice(&(-1_i32).to_be_bytes()),
+        match StoredId::from(user) {
+            StoredId::Int(id) => push(block, &id.to_be_bytes()),
+            StoredId::Uuid(id) => push(block, id.as_bytes()),
+            StoredId::Text(id) => push(block, id.as_bytes()),
+            StoredId::Null => block.extend_from_slice(&(-1_i32).to_be_bytes()),
         }
         block.extend_from_slice(&self.suffix);
     }

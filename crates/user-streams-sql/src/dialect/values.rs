@@ -4,18 +4,38 @@ use std::fmt::Write as _;
 
 use sea_orm::{Value, sea_query::ArrayType};
 use user_streams_core::{UserId, UserIdKind};
+use uuid::Uuid;
 
 use crate::Dialect;
 
+/// A user id as the databases store it: the only place that distinguishes the ids of core.
+pub(crate) enum StoredId<'a> {
+    Int(i64),
+    Uuid(Uuid),
+    Text(&'a str),
+    /// An id of a kind that a later core has, and that the schema refuses: no key can be NULL.
+    Null,
+}
+
+impl<'a> From<&'a UserId> for StoredId<'a> {
+    fn from(user: &'a UserId) -> Self {
+        match user {
+            UserId::Int(id) => Self::Int(*id),
+            UserId::Uuid(id) => Self::Uuid(*id),
+            UserId::Text(id) => Self::Text(id),
+            _ => Self::Null,
+        }
+    }
+}
+
 /// One user id.
 pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
-    match user {
-        UserId::Int(id) => (*id).into(),
-        UserId::Uuid(id) => (*id).into(),
-        UserId::Text(id) if dialect == Dialect::MySql => id.clone().into_bytes().into(),
-        UserId::Text(id) => id.clone().into(),
-        // A kind of a later core, which the schema has refused. No key can be NULL.
-        _ => Value::String(None),
+    match StoredId::from(user) {
+        StoredId::Int(id) => id.into(),
+        StoredId::Uuid(id) => id.into(),
+        StoredId::Text(id) if dialect == Dialect::MySql => id.as_bytes().into(),
+        StoredId::Text(id) => id.into(),
+        StoredId::Null => Value::String(None),
     }
 }
 
@@ -39,14 +59,14 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
             json.push(',');
         }
         // Writing to a string cannot fail.
-        let _ = match user {
-            UserId::Int(id) => write!(json, "{id}"),
-            UserId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
-            UserId::Text(id) if dialect == Dialect::MySql => {
+        let _ = match StoredId::from(user) {
+            StoredId::Int(id) => write!(json, "{id}"),
+            StoredId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
+            StoredId::Text(id) if dialect == Dialect::MySql => {
                 write!(json, "\"{}\"", Hex(id.as_bytes()))
             }
-            UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
-            _ => write!(json, "null"),
+            StoredId::Text(id) => write!(json, "{}", serde_json::Value::from(id)),
+            StoredId::Null => write!(json, "null"),
         };
     }
     json.push(']');

@@ -107,8 +107,7 @@ fn classify_pooler(message: &str) -> Classification {
         return Classification::new(
             InvalidSettings,
             "the pooler refuses a parameter of the connection: remove it from the URL, or add it \
-             to \
-             PgBouncer's `ignore_startup_parameters`",
+             to PgBouncer's `ignore_startup_parameters`",
         )
         .ending_session();
     }
@@ -116,8 +115,7 @@ fn classify_pooler(message: &str) -> Classification {
         return Classification::new(
             InvalidSettings,
             "the pooler does not support transactions: PgBouncer needs `pool_mode = transaction` \
-             or \
-             `session`",
+             or `session`",
         )
         .ending_session();
     }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use sea_orm::Value;
 use user_streams_core::{Result, backend::DeleteStream};
 
-use super::{Store, retry::retry};
+use super::Store;
 use crate::pool::{Executor, end_transaction};
 
 /// Deletes all items of a user and returns their number.
 pub(crate) async fn delete(store: &Arc<Store>, args: DeleteStream) -> Result<u64> {
     let user = store.user(&args.user)?;
     let work = |executor| write(executor, Arc::clone(store), user.clone());
-    retry(store, store.call_limits(), None, work).await
+    store.write(store.call_limits(), work).await
 }
 
 pub(super) async fn write(

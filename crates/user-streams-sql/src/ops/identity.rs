@@ -6,10 +6,7 @@ use tokio::time::timeout;
 use user_streams_core::{Error, ErrorKind, Result};
 
 use super::store::{Identity, Store};
-use crate::{
-    error::from_db,
-    pool::{Access, Executor},
-};
+use crate::{error::from_db, pool::Executor};
 
 /// How long to wait for a connection of the application's pool.
 const ACQUIRE_LIMIT: Duration = Duration::from_secs(1);
@@ -22,7 +19,7 @@ pub(crate) async fn identity(store: &Arc<Store>) -> Result<Option<&Identity>> {
     }
     let read = || async {
         let work = |executor| read(executor, Arc::clone(store));
-        store.pools.run(Access::Read, store.call_limits(), work).await
+        store.read(store.call_limits(), work).await
     };
     let identity = store.identity.get_or_try_init(read);
     if store.pools.application.is_none() {

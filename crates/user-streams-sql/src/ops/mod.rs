@@ -8,7 +8,6 @@ mod identity;
 mod migrate;
 mod page;
 mod purge;
-mod retry;
 mod store;
 mod transaction;
 

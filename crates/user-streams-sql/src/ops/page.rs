@@ -9,11 +9,7 @@ use user_streams_core::{
 };
 
 use super::Store;
-use crate::{
-    Dialect,
-    error::from_db,
-    pool::{Access, Executor},
-};
+use crate::{Dialect, error::from_db, pool::Executor};
 
 /// The items of one user at a position.
 pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<StreamItem>> {
@@ -31,7 +27,7 @@ pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<S
     };
     let sql = sql.clone();
     let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };
-    let rows = store.pools.run(Access::Read, store.call_limits(), read).await?;
+    let rows = store.read(store.call_limits(), read).await?;
     let mut items = rows.iter().map(item).collect::<Result<Vec<_>>>()?;
     // Sorted here, so that the statement's plan needs no sort. It costs nothing for sorted rows.
     items.sort_unstable_by_key(|item| Reverse(item.cursor()));

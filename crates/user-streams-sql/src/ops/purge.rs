@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::QueryResult;
 use user_streams_core::{Error, Result};
 
-use super::{Store, retry::retry};
+use super::Store;
 use crate::{
     dialect::values,
     error::from_db,
@@ -26,7 +26,7 @@ pub(crate) async fn purge(store: &Arc<Store>) -> Result<u64> {
     let mut purged = 0;
     loop {
         let work = |executor| purge_batch(executor, Arc::clone(store));
-        let (deleted, has_more) = retry(store, limits, None, work).await?;
+        let (deleted, has_more) = store.write(limits, work).await?;
         purged += deleted;
         if !has_more {
             return Ok(purged);

@@ -8,7 +8,8 @@ use super::group_commit::GroupCommit;
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
-    pool::{Limits, Pools},
+    error::is_transaction_conflict,
+    pool::{Access, Executor, Limits, Pools},
     schema::Statements,
 };
 
@@ -85,6 +86,68 @@ impl Store {
             return Err(content_too_long(length, &limit));
         }
         Ok(())
+    }
+}
+
+/// How often a transaction is attempted that conflicts with others.
+const MAX_ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// Runs `work` on a connection that reads.
+    pub(super) async fn read<T, F>(
+        &self,
+        limits: Limits,
+        work: impl FnOnce(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.pools.run(Access::Read, limits, work).await
+    }
+
+    /// Runs `work` on a connection that writes. `work` is idempotent: after a conflict with another
+    /// transaction, such as a deadlock, it is retried.
+    pub(super) async fn write<T, F>(
+        &self,
+        limits: Limits,
+        work: impl Fn(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.write_on(None, limits, work).await
+    }
+
+    /// The same, with a lease for the first attempt if there is one already.
+    pub(super) async fn write_on<T, F>(
+        &self,
+        mut lease: Option<Box<dyn Executor>>,
+        limits: Limits,
+        work: impl Fn(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            let executor = match lease.take() {
+                Some(executor) => executor,
+                None => self.pools.lease(Access::Write, limits).await?,
+            };
+            match self.pools.run_on(Access::Write, executor, limits, &work).await {
+                Err(error)
+                    if is_transaction_conflict(&error)
+                        && attempt < MAX_ATTEMPTS
+                        && !limits.is_expired() =>
+                {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
     }
 }
 

@@ -13,12 +13,10 @@ mod limits;
 mod open;
 mod own;
 mod pools;
-mod runtime;
 mod source;
 
 pub(crate) use application::{StreamsDatabase, TransactionExecutor};
 pub(crate) use executor::{Executor, end_transaction};
 pub(crate) use limits::Limits;
 pub(crate) use open::{open, over};
-pub(crate) use pools::{Access, Pools};
-pub(crate) use runtime::runtime;
+pub(crate) use pools::{Access, Pools, runtime};

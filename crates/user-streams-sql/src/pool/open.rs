@@ -6,8 +6,7 @@ use sea_orm::DatabaseConnection;
 use user_streams_core::{Error, Result, backend::WaitLimit};
 
 use super::{
-    Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool,
-    runtime::runtime,
+    Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool, runtime,
 };
 use crate::{
     Dialect, SqlConfig,

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use tokio::time::{Duration, Instant, timeout_at};
+use tokio::{
+    runtime::Handle,
+    time::{Duration, Instant, timeout_at},
+};
 use user_streams_core::{Result, backend::WaitLimit};
 
 use super::{
     Executor, Limits,
     exchange::{self, Grace},
-    runtime::runtime,
     source::Source,
 };
-use crate::{Dialect, config::Timeouts};
+use crate::{Dialect, config::Timeouts, error::no_runtime};
 
 /// How long closing may take.
 const CLOSE_LIMIT: Duration = Duration::from_millis(4500);
@@ -115,4 +117,9 @@ impl Pools {
             Access::Write => &self.writers,
         }
     }
+}
+
+/// The runtime of the caller, without which there is no network and no timer.
+pub(crate) fn runtime() -> Result<Handle> {
+    Handle::try_current().map_err(|_| no_runtime())
 }

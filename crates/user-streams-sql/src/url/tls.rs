@@ -66,8 +66,7 @@ impl Tls {
         if !cfg!(feature = "rustls") {
             return Err(invalid(
                 "it requires TLS, and this program is built without: enable the feature `rustls` \
-                 of \
-                 the backend's crate in Cargo.toml",
+                 of the backend's crate in Cargo.toml",
             ));
         }
         if asked == Mode::VerifyCa && self.ca.is_none() {

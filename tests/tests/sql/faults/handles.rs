@@ -25,7 +25,7 @@ pub(crate) struct Handle {
 /// Each layout over each kind of pool, migrated.
 pub(crate) async fn handles(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
     let mut handles = own(config, connections).await;
-    handles.extend(given(config, connections).await);
+    handles.extend(application(config, connections).await);
     handles
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn own(config: &SingleTableConfig, connections: u32) -> Vec<Han
 }
 
 /// Each layout over an application's pool.
-pub(crate) async fn given(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
+pub(crate) async fn application(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
     let mut handles = Vec::new();
     for layout in LAYOUTS {
         let pool = connect(&config.url, connections).await;
@@ -60,7 +60,7 @@ pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) ->
 
 /// Over this pool of an application.
 pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTableConfig) -> Handle {
-    let (config, table) = with_table(config, "given", layout);
+    let (config, table) = with_table(config, "application", layout);
     let backend: Box<dyn Backend> = match layout {
         Layout::SingleTable => Box::new(SingleTableBackend::new(pool.clone(), config).unwrap()),
         Layout::ManyToMany => Box::new(ManyToManyBackend::new(pool.clone(), config).unwrap()),

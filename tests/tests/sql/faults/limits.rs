@@ -114,11 +114,11 @@ async fn connecting_outside_of_a_runtime_is_an_error(database: TestDatabase) {
 
 async fn calls_outside_of_a_runtime_are_errors(database: TestDatabase) {
     let config: SingleTableConfig = database.config();
-    let given = SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap();
+    let application = SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap();
     let backends: [Box<dyn Backend>; 3] = [
         Box::new(SingleTableBackend::connect(config.clone()).await.unwrap()),
         Box::new(ManyToManyBackend::connect(config).await.unwrap()),
-        Box::new(given),
+        Box::new(application),
     ];
     for backend in backends {
         let streams = Streams::from_backend(backend);

@@ -10,6 +10,7 @@ use user_streams_core::{
 
 use crate::{
     Dialect,
+    dialect::StoredId,
     fault::{self, Mechanism},
 };
 
@@ -84,11 +85,11 @@ pub(super) fn split(dialect: Dialect, users: &[UserId], room: usize) -> Vec<&[Us
 const MAX_JSON_ID: usize = 255 * 2 + 3;
 
 fn json_length(user: &UserId) -> usize {
-    match user {
-        UserId::Int(_) => 21,
-        UserId::Uuid(_) => 35,
-        UserId::Text(id) => id.len() * 2 + 3,
-        _ => MAX_JSON_ID,
+    match StoredId::from(user) {
+        StoredId::Int(_) => 21,
+        StoredId::Uuid(_) => 35,
+        StoredId::Text(id) => id.len() * 2 + 3,
+        StoredId::Null => 5,
     }
 }
 

@@ -15,10 +15,7 @@ use super::{
 use crate::{
     dialect::{MIN_COPIED_ROWS, values},
     error::is_unique_violation,
-    ops::{
-        retry::retry,
-        store::{Store, item_key, room_for_ids},
-    },
+    ops::store::{Store, item_key, room_for_ids},
     pool::{Access, Executor, Limits},
 };
 
@@ -30,7 +27,7 @@ pub(super) async fn add(
 ) -> Result<u64> {
     let users: Arc<[UserId]> = users.into();
     let work = |executor| write(executor, Arc::clone(store), Arc::clone(&users), Arc::clone(item));
-    retry(store, store.call_limits(), None, work).await
+    store.write(store.call_limits(), work).await
 }
 
 /// By one statement that commits by itself, if that is possible; else in a transaction.

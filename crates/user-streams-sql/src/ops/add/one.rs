@@ -13,7 +13,6 @@ use crate::{
     error::is_unique_violation,
     ops::{
         group_commit::Outcome,
-        retry::retry,
         store::{Store, item_key},
     },
     pool::Executor,
@@ -30,7 +29,7 @@ pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -
         }
     }
     let work = |executor| write(executor, Arc::clone(store), user.clone(), Arc::clone(item));
-    retry(store, limits, lease, work).await
+    store.write_on(lease, limits, work).await
 }
 
 async fn write(

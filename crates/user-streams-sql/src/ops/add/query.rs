@@ -11,10 +11,7 @@ use super::{
 };
 use crate::{
     Dialect,
-    ops::{
-        retry::retry,
-        store::{Store, room_for_ids},
-    },
+    ops::store::{Store, room_for_ids},
     pool::Executor,
     schema::DeliverStatements,
     users,
@@ -33,7 +30,7 @@ pub(super) async fn add(
 ) -> Result<u64> {
     let query = Arc::new(QueryDelivery::new(store, select, item));
     let work = |executor| write(executor, Arc::clone(store), Arc::clone(&query), Arc::clone(item));
-    let added = retry(store, store.broadcast_limits(), None, work).await;
+    let added = store.write(store.broadcast_limits(), work).await;
     added.map_err(|error| explain(store, error))
 }
 

@@ -4,6 +4,7 @@ mod connector;
 mod lease;
 mod manager;
 mod pool;
+mod queue;
 #[cfg(test)]
 mod tests;
 

@@ -30,7 +30,7 @@ fn every_part_reaches_the_driver() {
 #[test]
 fn parameters_reach_the_driver() {
     let query = "charset=UTF8MB4&collation=utf8mb4_bin&time-zone=%2B02:00&\
-                 statement-cache-capacity=7&ssl-mode=disabled";
+        statement-cache-capacity=7&ssl-mode=disabled";
     let read = options(&format!("mysql://u@h/db?{query}"));
     assert_eq!((read.get_charset(), read.get_collation()), ("utf8mb4", Some("utf8mb4_bin")));
     let shown = format!("{read:?}");

@@ -32,8 +32,7 @@ pub(in crate::url) const PARAMETERS: &[Parameter<QueryOptions>] = &[
         aliases: &[],
         values: "`ro`, `rw`, `rwc`, `memory`; `rw` by default",
         meaning: "read-only; read and write; the same, creating a missing file; or in memory, \
-            where \
-            handles of this process share a database by its path",
+            where handles of this process share a database by its path",
         read: |url, value| one_of(MODES, value).map(|mode| url.mode = Some(mode)),
     },
     Parameter {
