@@ -2,7 +2,7 @@
 
 use std::{path::Path, process};
 
-use user_streams_core::{Error, ErrorKind, Registry, Result, Settings, UserIdKind};
+use user_streams_core::{Error, ErrorKind, Result, Settings, UserIdKind, backend::Registry};
 use user_streams_test_servers::{self as servers, cells::Cell};
 use user_streams_testkit::Suite;
 

@@ -6,8 +6,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use user_streams_core::{
-    BackendDriver, ConnectArgs, ConnectFuture, Error, ErrorKind, MemoryBackend, Registry, Settings,
-    Streams,
+    Error, ErrorKind, MemoryBackend, Settings, Streams,
+    backend::{BackendDriver, ConnectArgs, ConnectFuture, Registry},
 };
 // Names the crate, which names the backends.
 use user_streams_tests as _;

@@ -62,7 +62,13 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
             &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
         ),
     ];
-    for (package, feature) in single_databases(&workspace::packages()?) {
+    let packages = workspace::packages()?;
+    for package in packages.iter().filter(|package| workspace::is_published(package)) {
+        let name = package["name"].as_str().unwrap_or_default();
+        // Alone: with the rest of the workspace cargo would enable what others need of it.
+        steps.push(Step::cargo(&format!("check {name}"), &[], &["check", "-p", name]));
+    }
+    for (package, feature) in single_databases(&packages) {
         let arguments = [
             "clippy",
             "-p",

@@ -119,10 +119,20 @@ pub(crate) struct NewBackend {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    use super::{Task, Xtask};
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Xtask::command().debug_assert();
+        Xtask::command().debug_assert();
+    }
+
+    #[test]
+    fn the_arguments_of_another_program_are_passed_on() {
+        let line = ["xtask", "fault", "--cell=redis", "--seed", "1", "--help"];
+        let Task::Fault(flags) = Xtask::parse_from(line).task else { panic!("not `fault`") };
+        assert_eq!(flags.arguments, line[2..]);
+        assert!(flags.name_cell("redis") && !flags.name_cell("memory"));
     }
 }

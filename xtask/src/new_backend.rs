@@ -111,8 +111,8 @@ impl<'a> Names<'a> {
             || !backend.starts_with(|c: char| c.is_ascii_lowercase())
         {
             bail!(
-                "`{package}` is not a valid name for a backend: expected lowercase words and digits \
-                 separated by hyphens, such as `user-streams-mongo`"
+                "`{package}` is not a valid name for a backend: expected lowercase words and \
+                 digits separated by hyphens, such as `user-streams-mongo`"
             );
         }
         if package.len() > 64 {

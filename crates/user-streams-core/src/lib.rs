@@ -27,13 +27,6 @@ mod user;
 
 pub use add::Add;
 pub use backend::memory::{MemoryBackend, MemoryConfig};
-// Until every crate names them in `backend`.
-#[doc(hidden)]
-pub use backend::{
-    AddStreamItem, Backend, BackendDriver, Capabilities, Capability, Chunk, ConnectArgs,
-    ConnectFuture, CountQuery, DeleteStream, Options, Position, Progress, RecipientChunks,
-    RecipientQuery, Registry, StreamQuery, Waiting, WaitingPlace, Writes, async_trait,
-};
 pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{add_stream_item, get_stream_items, init};

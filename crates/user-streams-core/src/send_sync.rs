@@ -5,7 +5,7 @@ use crate::{
     Recipients, Settings, StreamItem, StreamItems, Streams, UserId,
     backend::{
         AddStreamItem, Backend, BackendDriver, ConnectArgs, Options, RecipientChunks, Registry,
-        StreamQuery, Waiting,
+        StreamQuery, WaitLimit,
     },
 };
 
@@ -36,5 +36,5 @@ const _: () = {
     send_and_sync::<StreamQuery>();
     send_and_sync::<Streams>();
     send_and_sync::<UserId>();
-    send_and_sync::<Waiting>();
+    send_and_sync::<WaitLimit>();
 };

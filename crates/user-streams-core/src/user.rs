@@ -17,9 +17,10 @@ pub const MAX_TEXT_ID_LEN: usize = 255;
 /// `{"bigint": "42"}`, `{"uuid": "550e8400-e29b-41d4-a716-446655440000"}`, `{"text": "ann"}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum UserId {
-    /// A 64-bit integer, such as a serial primary key. Serialized it is a string, since JavaScript's
-    /// numbers end at 2^53.
+    /// A 64-bit integer, such as a serial primary key. Serialized it is a string, since
+    /// JavaScript's numbers end at 2^53.
     #[serde(rename = "bigint", with = "int_as_text")]
     Int(i64),
     /// A UUID.
@@ -31,6 +32,7 @@ pub enum UserId {
 /// The one kind of user id that a backend is configured for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum UserIdKind {
     /// [`UserId::Int`], the default.
     #[default]

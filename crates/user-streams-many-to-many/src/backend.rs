@@ -1,13 +1,14 @@
-//! The backend is the shared one with this layout.
+//! The backend: the shared one with this layout, and its migrations.
 
-use user_streams_sql::{Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
+use user_streams_core::Result;
+use user_streams_sql::{Dialect, Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
 
-use crate::migration;
+use crate::{ManyToManyConfig, migration};
 
 /// Streams in two tables: each item once, and a narrow row per delivery.
 pub type ManyToManyBackend = SqlBackend<ManyToMany>;
 
-/// A delivery has the key of its item, and what the order needs.
+/// A delivery has the key of its item, in the order of the stream.
 #[derive(Debug, Default)]
 pub struct ManyToMany;
 
@@ -19,4 +20,16 @@ impl Layout for ManyToMany {
     fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
         migration::all(schema)
     }
+}
+
+/// The migrations, for an application that runs them in its own migrator. Such an application must
+/// not call `migrate` too, which has a history of its own.
+///
+/// # Errors
+/// `InvalidSettings` if a name in the configuration is malformed.
+pub fn migrations(
+    dialect: Dialect,
+    config: &ManyToManyConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    Ok(ManyToMany::migrations(&Schema::new::<ManyToMany>(dialect, config)?))
 }

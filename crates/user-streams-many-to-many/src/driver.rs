@@ -1,27 +1,14 @@
 //! How the registry finds this backend.
 
-use user_streams_core::{BackendDriver, register_backend};
-use user_streams_sql::connect_url;
+use user_streams_core::backend::{BackendDriver, register_backend};
+use user_streams_sql::{connect_url, schemes};
 
 use crate::ManyToMany;
 
 /// The driver of the schemes `many-to-many+sqlite`, `many-to-many+postgres` and
-/// `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`), as far as their features are
-/// on.
+/// `many-to-many+mysql` (also written `…+postgresql` and `…+mariadb`). Connecting to a database
+/// whose feature is off is an error that names the feature.
 pub static DRIVER: BackendDriver =
-    BackendDriver::new("many-to-many", SCHEMES, connect_url::<ManyToMany>)
+    BackendDriver::new("many-to-many", schemes!("many-to-many"), connect_url::<ManyToMany>)
         .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 register_backend!(DRIVER);
-
-const SCHEMES: &[&str] = &[
-    #[cfg(feature = "sqlite")]
-    "many-to-many+sqlite",
-    #[cfg(feature = "postgres")]
-    "many-to-many+postgres",
-    #[cfg(feature = "postgres")]
-    "many-to-many+postgresql",
-    #[cfg(feature = "mysql")]
-    "many-to-many+mysql",
-    #[cfg(feature = "mysql")]
-    "many-to-many+mariadb",
-];

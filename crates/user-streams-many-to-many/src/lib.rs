@@ -12,8 +12,7 @@ mod config;
 mod driver;
 mod migration;
 
-pub use backend::{ManyToMany, ManyToManyBackend};
+pub use backend::{ManyToMany, ManyToManyBackend, migrations};
 pub use config::ManyToManyConfig;
 pub use driver::DRIVER;
-pub use migration::migrations;
 pub use user_streams_sql::{Dialect, Users, users};

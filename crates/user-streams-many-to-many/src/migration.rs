@@ -1,32 +1,18 @@
 //! The tables.
 
-use user_streams_core::Result;
 use user_streams_sql::{
     Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
 
-use crate::{ManyToMany, ManyToManyConfig};
-
-/// The migrations, for an application that runs them within its own migrator: extend its vector
-/// with these. Then never call `migrate` too, which keeps a history of its own.
-///
-/// # Errors
-/// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(
-    dialect: Dialect,
-    config: &ManyToManyConfig,
-) -> Result<Vec<Box<dyn MigrationTrait>>> {
-    Ok(all(&Schema::new::<ManyToMany>(dialect, config)?))
-}
-
+/// All migrations, oldest first.
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
     vec![CreateTables::boxed(schema), identity_migration(schema)]
 }
 
 struct CreateTables {
-    /// With the table's own, so that an application may have several among its migrations.
+    /// It has the table's name, since an application may have migrations for several tables.
     name: String,
     schema: Schema,
 }
@@ -49,8 +35,8 @@ impl MigrationTrait for CreateTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // A delivery is nothing but its key, so a table that is its own index halves its size, and
-        // more. On SQLite, strict refuses a text as an integer id.
+        // A delivery consists of its primary key, so an index-organized table has less than half
+        // the size. On SQLite a strict table rejects a text as an integer id.
         let (options, clustered) = match dialect {
             Dialect::Sqlite => (" STRICT", " WITHOUT ROWID, STRICT"),
             Dialect::MySql => (" ENGINE = InnoDB", " ENGINE = InnoDB"),

@@ -8,34 +8,31 @@ use std::{
     task::Poll,
 };
 
-use fred::types::Value;
 use tokio::runtime::Handle;
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivery, Error,
-    ErrorKind, Result, StreamItem, StreamQuery, UserIdKind, Waiting, async_trait,
+    Delivery, Error, ErrorKind, Result, StreamItem,
+    backend::{
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
+        WaitLimit, async_trait,
+    },
 };
 
 use crate::{
-    RedisConfig,
-    broadcast::Broadcast,
-    client::Client,
-    command::Command,
-    delete,
-    keys::Keys,
-    page,
-    url::{Target, Topology},
+    client::{
+        ApplicationClient, Executor,
+        target::{Target, Topology},
+    },
+    config::{NAME, RedisConfig},
+    error::invalid_settings,
+    ops::{self, Store},
+    storage::keys::Keys,
 };
-
-pub(crate) const NAME: &str = "redis";
 
 /// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`,
 /// `redis-sentinel://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
-    client: Arc<Client>,
-    keys: Keys,
-    user_id: UserIdKind,
-    shared_content_min_len: Option<usize>,
-    waiting: Waiting,
+    store: Arc<Store>,
+    waiting: WaitLimit,
 }
 
 impl RedisBackend {
@@ -46,24 +43,49 @@ impl RedisBackend {
     /// a cluster, or the server refuses the credentials; `Connection` or `Timeout` if no server can
     /// be reached.
     pub async fn connect(url: &str, config: RedisConfig) -> Result<Self> {
+        let limits = config.limits()?;
+        let target = Target::new(url, config.client_arguments.clone(), limits)?;
+        check_shared_content(&config, matches!(target.topology, Topology::Cluster))?;
         let keys = Keys::new(&config.key_prefix)?;
-        let target = Target::new(url, config.client_arguments)?;
-        let RedisConfig { user_id, shared_content_min_len, .. } = config;
-        let waiting = Waiting::new(config.max_waiting)?;
-        if shared_content_min_len.is_some() && matches!(target.topology, Topology::Cluster) {
-            return Err(Error::new(
-                ErrorKind::InvalidSettings,
-                "shared_content_min_len: not in a cluster, where a content and the streams that \
-                 share it are on several servers",
-            ));
-        }
-        let client = Arc::new(in_runtime(Client::connect(target)).await?);
-        Ok(Self { client, keys, user_id, shared_content_min_len, waiting })
+        let waiting = WaitLimit::new(config.max_waiting)?;
+        let executor = in_runtime(Executor::connect(target)).await?;
+        Ok(Self::over(executor, keys, waiting, &config))
     }
 
-    /// Makes a call, unless too many wait already.
+    /// Works over a client of fred's, or a pool, that the application has connected, to whatever
+    /// topology. It is never closed by the backend: [`close`](Backend::close) only ends the use of
+    /// it. fred is re-exported as [`user_streams_redis::fred`](crate::fred), so that versions
+    /// match.
+    ///
+    /// The client of a cluster has to be built with `max_redirections: 0`: when fred 10.1 follows
+    /// an `ASK` redirect, as they occur while slots move, it hands replies to the wrong commands. A
+    /// command that is redirected is sent again by the backend.
+    ///
+    /// What `config` says of connections has no effect: `client_arguments`, `max_connections`,
+    /// `connect_timeout`. An operation takes at most `operation_timeout`.
+    ///
+    /// An example is in [the README](crate#over-your-own-client).
+    ///
+    /// # Errors
+    /// `InvalidSettings` if an option is malformed, `shared_content_min_len` is set for a cluster,
+    /// the server is too old, or the client of a cluster follows redirects.
+    pub fn new(client: impl Into<ApplicationClient>, config: RedisConfig) -> Result<Self> {
+        let executor = Executor::over(client.into(), config.limits()?)?;
+        check_shared_content(&config, executor.is_cluster())?;
+        let keys = Keys::new(&config.key_prefix)?;
+        let waiting = WaitLimit::new(config.max_waiting)?;
+        Ok(Self::over(executor, keys, waiting, &config))
+    }
+
+    fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
+        let RedisConfig { user_id, shared_content_min_len, .. } = *config;
+        let store = Arc::new(Store { executor, keys, user_id, shared_content_min_len });
+        Self { store, waiting }
+    }
+
+    /// Runs a call, unless too many wait already.
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let _place = self.waiting.enter()?;
+        let _place = self.waiting.acquire()?;
         in_runtime(call).await
     }
 }
@@ -71,61 +93,58 @@ impl RedisBackend {
 #[async_trait]
 impl Backend for RedisBackend {
     fn capabilities(&self) -> Capabilities {
-        // Not `AtomicBroadcast`: Redis has no transaction over several servers, nor one over a
-        // million keys that would not stop all else meanwhile.
-        Capabilities::new(NAME, self.user_id)
+        // Not `AtomicBroadcast`: Redis has no transaction over several servers, and one over a
+        // million keys would block the server.
+        Capabilities::new(NAME, self.store.user_id)
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::Durable)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
-        let (recipients, item, on_progress) = args.into_parts();
-        let shared = self.shared_content_min_len.is_some_and(|bytes| item.content().len() >= bytes);
-        let chunks = Broadcast::chunks(recipients, self.user_id, &item, shared)?;
-        let broadcast = Broadcast::new(&self.client, &self.keys, &item, shared, on_progress);
-        let delivered = self.call(broadcast.run(chunks)).await?;
-        Ok(Delivery::new(item.cursor(), delivered))
+        let item = args.item().cursor();
+        let add = ops::Add::new(&self.store, args)?;
+        self.call(add.run()).await.map(|delivered| Delivery::new(item, delivered))
     }
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        let StreamQuery { user, position, limit, .. } = query;
-        self.call(page::read(&self.client, &self.keys, self.keys.stream(&user), position, limit))
-            .await
+        self.call(ops::page(&self.store, query)).await
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
-        let command = Command::on_key("ZCARD", self.keys.stream(&query.user), []);
-        count(&self.call(self.client.one(command)).await?)
+        self.call(ops::count(&self.store, query)).await
     }
 
-    /// Redis needs nothing to be created. This looks at settings of the server that waste memory or
-    /// lose streams, and warns of them by `tracing`.
+    /// Redis needs no schema. This checks settings of the server, and warns by `tracing` of those
+    /// that waste memory or lose streams.
     async fn migrate(&self) -> Result<()> {
-        self.call(crate::advice::give(&self.client)).await
+        self.call(ops::migrate(&self.store)).await
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-        let key = self.keys.stream(&args.user);
-        self.call(async {
-            match self.shared_content_min_len {
-                None => delete::members(&self.client, key).await,
-                Some(_) => delete::members_and_contents(&self.client, &self.keys, key).await,
-            }
-        })
-        .await
+        self.call(ops::delete(&self.store, args)).await
     }
 
     async fn close(&self) -> Result<()> {
         in_runtime(async {
-            self.client.close().await;
+            self.store.executor.close().await;
             Ok(())
         })
         .await
     }
 }
 
-/// Polls a call only within a tokio runtime, since tokio and fred panic outside of one.
+fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
+    if config.shared_content_min_len.is_some() && is_cluster {
+        return Err(invalid_settings(
+            "shared_content_min_len: not in a cluster, where content and the streams that refer to \
+             it are on several servers",
+        ));
+    }
+    Ok(())
+}
+
+/// Polls a call only within a tokio runtime: without one, tokio and fred would panic.
 async fn in_runtime<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     let mut call = pin!(call);
     poll_fn(|context| match Handle::try_current() {
@@ -139,23 +158,13 @@ async fn in_runtime<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
     .await
 }
 
-/// A number in an answer.
-pub(crate) fn count(answer: &Value) -> Result<u64> {
-    answer.as_u64().ok_or_else(unexpected)
-}
-
-/// For an answer that Redis would not give.
-pub(crate) fn unexpected() -> Error {
-    Error::new(ErrorKind::Backend, "the server gave an answer of an unexpected kind")
-}
-
 impl fmt::Debug for RedisBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBackend")
-            .field("servers", &self.client.to_string())
-            .field("keys", &self.keys)
-            .field("user_id", &self.user_id)
-            .field("shared_content_min_len", &self.shared_content_min_len)
+            .field("servers", &self.store.executor.to_string())
+            .field("keys", &self.store.keys)
+            .field("user_id", &self.store.user_id)
+            .field("shared_content_min_len", &self.store.shared_content_min_len)
             .finish()
     }
 }

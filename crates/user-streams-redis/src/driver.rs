@@ -1,18 +1,18 @@
-//! How this crate introduces itself to core.
+//! Registration with core.
 
 use std::sync::Arc;
 
-use user_streams_core::{BackendDriver, ConnectArgs, ConnectFuture, register_backend};
+use user_streams_core::backend::{BackendDriver, ConnectArgs, ConnectFuture, register_backend};
 
-use crate::RedisBackend;
+use crate::{backend::RedisBackend, config::NAME};
 
-/// Those of TLS too: without the feature `rustls` they are refused with its name.
+/// The schemes of TLS too: without the feature `rustls` they are refused with its name.
 const SCHEMES: &[&str] =
     &["redis", "redis-cluster", "redis-sentinel", "rediss", "rediss-cluster", "rediss-sentinel"];
 
-/// The driver of this crate, for a program that wants an explicit
-/// [`Registry`](user_streams_core::Registry). Linking the crate registers it.
-pub static DRIVER: BackendDriver = BackendDriver::new(crate::backend::NAME, SCHEMES, connect)
+/// The driver of this crate, for a program that builds a
+/// [`Registry`](user_streams_core::backend::Registry) of its own. Linking the crate registers it.
+pub static DRIVER: BackendDriver = BackendDriver::new(NAME, SCHEMES, connect)
     .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
 register_backend!(DRIVER);
 

@@ -8,30 +8,20 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
-mod advice;
-mod arguments;
+mod address;
 mod backend;
-mod broadcast;
 mod client;
-mod cluster;
-mod command;
 mod config;
-mod contents;
-mod delete;
 mod driver;
-mod fault;
-mod keys;
-mod link;
-mod member;
-mod page;
-mod probe;
+mod error;
+mod ops;
+mod reply;
 mod scripts;
-mod server;
-mod task;
-mod tls;
-mod url;
+mod storage;
 
-pub use arguments::ClientArguments;
 pub use backend::RedisBackend;
-pub use config::RedisConfig;
+pub use client::ApplicationClient;
+pub use config::{ClientArguments, RedisConfig};
 pub use driver::DRIVER;
+/// The Redis client, for [`RedisBackend::new`].
+pub use fred;

@@ -7,14 +7,13 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{AnyCluster, Redis};
+use common::{AnyCluster, Redis, streams::connect_with};
 use futures_util::stream;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams, UserId};
-use user_streams_redis::{RedisBackend, RedisConfig};
+use user_streams_redis::RedisConfig;
 
 async fn connect(url: &str, prefix: &str) -> Streams {
-    let config = RedisConfig::new().with_key_prefix(prefix);
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
+    connect_with(url, RedisConfig::new().with_key_prefix(prefix)).await
 }
 
 async fn holders(streams: &Streams, users: impl Iterator<Item = i64>) -> u64 {
@@ -87,7 +86,7 @@ async fn failures(streams: &Streams) {
     }
 }
 
-async fn large_contents(streams: &Streams) {
+async fn large_content(streams: &Streams) {
     let content = "☃".repeat(1024 * 1024 / 3);
     let delivery = streams
         .add_stream_item(Recipients::iter(400_000..400_060), content.as_str())
@@ -100,7 +99,7 @@ async fn large_contents(streams: &Streams) {
 async fn all(streams: &Streams) {
     counts_and_progress(streams).await;
     failures(streams).await;
-    large_contents(streams).await;
+    large_content(streams).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

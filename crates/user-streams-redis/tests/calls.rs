@@ -1,5 +1,4 @@
-//! What a single call keeps to: its time, its arguments, its runtime, what it deletes and what it
-//! can store.
+//! Single calls: timeouts, options, runtimes, what a delete deletes, limits of content.
 //!
 //! `cargo test -p user-streams-redis --test calls`
 
@@ -17,42 +16,26 @@ use std::{
 };
 
 use chrono::DateTime;
-use common::{Cluster, Redis, proxy::Proxy};
-use futures_util::{StreamExt, future::join_all, stream};
-use tokio::{
-    runtime::{Builder, Runtime},
-    time::{sleep, timeout},
+use common::{
+    Cluster, Redis,
+    proxy::Proxy,
+    streams::{TIMEOUT, config, connect, connect_with, current_thread},
 };
-use user_streams_core::{ErrorKind, NewItem, Options, Recipients, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use futures_util::{StreamExt, future::join_all, stream};
+use tokio::time::{sleep, timeout};
+use user_streams_core::{ErrorKind, NewItem, Recipients, backend::Options};
+use user_streams_redis::{RedisBackend, RedisConfig};
 
-const TIMEOUT: Duration = Duration::from_millis(800);
-/// What a call may take over its limit.
+/// By how much a call may exceed its timeout.
 const GRACE: Duration = Duration::from_millis(500);
 
-fn arguments() -> ClientArguments {
-    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
-}
-
-async fn connect_with(url: &str, config: RedisConfig) -> Streams {
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
-}
-
-async fn connect(url: &str) -> Streams {
-    connect_with(url, RedisConfig::new().with_client_arguments(arguments())).await
-}
-
-fn current_thread() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
-
 #[tokio::test]
-async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
+async fn calls_beyond_max_waiting_are_refused_at_once() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let streams = connect_with(&proxy.url(), RedisConfig::new().with_max_waiting(5)).await;
     streams.add_stream_item(1, "item").await.unwrap();
-    // No answer comes before all have asked.
+    // No reply comes before all have been sent.
     proxy.delay(300);
     let added = join_all((0..200).map(|_| streams.add_stream_item(1, "item").into_future())).await;
     assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 5);
@@ -66,13 +49,12 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once() {
     assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 6);
 }
 
-/// Each call reads several times: a range, the exact place by a script, the contents.
+/// Each call reads several times: a range, the exact rank by a script, shared content.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_and_an_add_take_no_longer_than_their_time() {
+async fn a_page_and_an_add_end_within_the_timeout() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
-    let config =
-        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(1);
+    let config = config().with_shared_content_min_len(1);
     let streams = connect_with(&proxy.url(), config).await;
     let items: Vec<_> =
         (0..50).map(|_| NewItem::new("item").with_created_at(&DateTime::UNIX_EPOCH)).collect();
@@ -101,7 +83,7 @@ async fn a_page_and_an_add_take_no_longer_than_their_time() {
 /// Calls that begin one after the other, each waiting for the map of the cluster that another one
 /// reads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_call_waits_for_the_time_of_another() {
+async fn no_call_outlives_its_timeout_while_others_read_the_map() {
     let mut cluster = Cluster::start();
     let streams = connect(&cluster.url()).await;
     for user in 0..100 {
@@ -128,7 +110,7 @@ async fn no_call_waits_for_the_time_of_another() {
 }
 
 #[tokio::test]
-async fn recipients_that_stall_or_never_end_hold_up_nobody() {
+async fn recipients_that_stall_or_never_end_block_no_other_call() {
     let server = Redis::any();
     let streams = connect(&server.url()).await;
     let stalled: Vec<_> = (0..23_i64)
@@ -180,30 +162,32 @@ async fn recipients_that_stall_or_never_end_hold_up_nobody() {
 }
 
 #[test]
-fn absurd_arguments_are_refused_by_name_and_range() {
-    for name in ["connection_timeout_ms", "command_timeout_ms", "retry_pause_ms", "pool_size"] {
-        for value in
-            ["0", "-1", "1e19", "18446744073709551615", "4294967295", "1.5", "\"5\"", "null"]
-        {
-            let json = format!(r#"{{"client_arguments": {{"{name}": {value}}}}}"#);
+fn absurd_limits_are_refused_by_name_and_range() {
+    for name in ["connect_timeout", "operation_timeout", "max_retry_delay", "max_connections"] {
+        for value in ["0", "-1", "1e19", "18446744073709551615", "4294967295", "\"5\"", "null"] {
+            let json = format!(r#"{{"{name}": {value}}}"#);
             let error = async {
                 let options: Options = serde_json::from_str(&json).unwrap();
                 RedisBackend::connect("redis://127.0.0.1:1", options.parse()?).await
             };
             let error = current_thread().block_on(error).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::InvalidSettings, "{name}: {value}: {error:?}");
-            let range = if name == "pool_size" { "from 1 to 64" } else { "from 1 to 86400000" };
-            assert!(error.message().contains(&format!("`{name}`")), "{name}: {value}: {error}");
+            assert!(error.message().starts_with(&format!("{name}: ")), "{name}: {value}: {error}");
+            let range = match (name, value) {
+                ("max_connections", "0" | "4294967295") => "1 to 64",
+                ("max_connections", _) => "u32",
+                _ => "0.001 to 1000000",
+            };
             assert!(error.message().contains(range), "{name}: {value}: {error}");
         }
     }
 }
 
-/// Polls by hand, outside of any runtime.
+/// Polls once, outside of any runtime.
 fn poll<T>(future: impl Future<Output = user_streams_core::Result<T>>) -> user_streams_core::Error {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Err(error)) => error,
-        Poll::Ready(Ok(_)) => panic!("it cannot have had an answer"),
+        Poll::Ready(Ok(_)) => panic!("there is no reply yet"),
         Poll::Pending => panic!("it waits for ever"),
     }
 }
@@ -252,11 +236,10 @@ fn without_a_runtime_there_is_an_error() {
 
 /// A delete that arrives late takes only what was there when it was called.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_delete_that_was_given_up_spares_what_is_added_later() {
+async fn a_dropped_delete_spares_what_is_added_later() {
     let server = Redis::start(&[]);
-    let shared =
-        RedisConfig::new().with_client_arguments(arguments()).with_shared_content_min_len(10);
-    for config in [RedisConfig::new().with_client_arguments(arguments()), shared] {
+    let shared = config().with_shared_content_min_len(10);
+    for config in [config(), shared] {
         let proxy = Proxy::before(server.port);
         let streams = connect_with(&proxy.url(), config.clone()).await;
         let other = connect_with(&server.url(), config).await;
@@ -283,9 +266,9 @@ async fn a_delete_that_was_given_up_spares_what_is_added_later() {
     }
 }
 
-/// Not a lost connection, though that is what the server makes of it.
+/// The server closes the connection, which must not look like a lost one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_content_that_the_server_does_not_take_is_said_to_be_too_long() {
+async fn content_over_the_servers_limit_is_invalid_content() {
     let server = Redis::start(&["--proto-max-bulk-len", "1mb"]);
     let streams = connect(&server.url()).await.with_max_content_len(100 << 20);
     for length in [(1 << 20) + 1, 3 << 20, 40 << 20] {
@@ -334,7 +317,7 @@ static CALLS: AtomicUsize = AtomicUsize::new(0);
 #[tokio::test]
 async fn recipients_may_be_read_from_the_same_streams() {
     let server = Redis::any();
-    let config = RedisConfig::new().with_client_arguments(arguments().with_pool_size(1));
+    let config = config().with_max_connections(1);
     let streams = connect_with(&server.url(), config).await;
     let adds = (0..20).map(|_| {
         let reader = streams.clone();

@@ -12,17 +12,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Cluster, Redis, redis_cli};
-use fred::util::redis_keyslot;
+use common::{
+    Cluster, Redis, redis_cli,
+    streams::{connect_with, with_timeouts},
+};
 use tokio::task::JoinHandle;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use user_streams_redis::{
+    RedisBackend, RedisConfig,
+    fred::{
+        interfaces::ClientLike,
+        types::{
+            Builder,
+            config::{Config, ConnectionConfig, ReconnectPolicy},
+        },
+        util::redis_keyslot,
+    },
+};
 
 async fn connect(cluster: &Cluster) -> Streams {
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
-    let config = RedisConfig::new().with_client_arguments(arguments);
-    Streams::from_backend(RedisBackend::connect(&cluster.url(), config).await.unwrap())
+    let config = with_timeouts(Duration::from_secs(2), Duration::from_secs(1));
+    connect_with(&cluster.url(), config).await
 }
 
 fn slot(user: i64) -> u16 {
@@ -162,10 +172,26 @@ async fn a_slot_that_moves_is_served_throughout() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
     let cluster = Cluster::start();
-    let streams = connect(&cluster).await;
+    reshard(&cluster, &connect(&cluster).await).await;
+}
+
+/// Whose replies fred would mix up if it followed the redirects.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reshard_over_an_applications_client_loses_nothing() {
+    let cluster = Cluster::start();
+    let mut builder = Builder::from_config(Config::from_url(&cluster.url()).unwrap());
+    builder.set_policy(ReconnectPolicy::new_constant(0, 50));
+    let options = ConnectionConfig { max_redirections: 0, ..ConnectionConfig::default() };
+    let client = builder.set_connection_config(options).build().unwrap();
+    client.init().await.unwrap();
+    let backend = RedisBackend::new(client, RedisConfig::new()).unwrap();
+    reshard(&cluster, &Streams::from_backend(backend)).await;
+}
+
+async fn reshard(cluster: &Cluster, streams: &Streams) {
     // Enough keys that most slots have some to move.
     streams.add_stream_item(Recipients::iter(1_000..21_000), "before").await.unwrap();
-    let load = Load::start(&streams, 40);
+    let load = Load::start(streams, 40);
     for (from, to) in [(0, 1), (1, 2), (2, 0)] {
         let (from, to) = (cluster.name(from), cluster.name(to));
         // The tool refuses while the news of the last move is still on its way to some.
@@ -185,7 +211,7 @@ async fn a_reshard_under_load_loses_nothing_and_is_not_noticed() {
         let output = tokio::task::spawn_blocking(|| output).await.unwrap().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
-    assert_eq!(load.end(&streams).await, 0);
+    assert_eq!(load.end(streams).await, 0);
     let delivery = streams.add_stream_item(Recipients::iter(1_000..21_000), "after").await.unwrap();
     assert_eq!(delivery.delivered, 20_000);
     for user in (1_000..21_000).step_by(97) {
@@ -200,7 +226,7 @@ async fn a_master_that_dies_is_replaced() {
     replace_master(Redis::kill).await;
 }
 
-/// It still takes connections, and never answers.
+/// It still accepts connections, and never replies.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_master_that_stalls_is_replaced() {
     replace_master(Redis::stall).await;
@@ -245,8 +271,7 @@ async fn replace_master(end: fn(&mut Redis)) {
 async fn a_single_server_url_to_a_cluster_is_explained() {
     let cluster = Cluster::start();
     let url = cluster.nodes[0].url();
-    let streams =
-        Streams::from_backend(RedisBackend::connect(&url, RedisConfig::new()).await.unwrap());
+    let streams = connect_with(&url, RedisConfig::new()).await;
     let elsewhere = (1..).find(|user| cluster.owner(slot(*user)) != 0).unwrap();
     let error = streams.add_stream_item(elsewhere, "item").await.unwrap_err();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! Servers that die, stall, refuse and come back. Every call answers within its time, and the same
+//! Servers that die, stall, refuse and come back. Every call ends within its timeout, and the same
 //! backend works again.
 //!
 //! `cargo test -p user-streams-redis --test faults`
@@ -13,22 +13,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Redis;
-use user_streams_core::{ErrorKind, NewItem, Recipients, Streams};
+use common::{
+    Redis,
+    streams::{TIMEOUT, config, connect, connect_with},
+};
+use user_streams_core::{ErrorKind, NewItem, Recipients};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
-const TIMEOUT: Duration = Duration::from_millis(800);
-/// What a call may take over its timeout on a machine that is busy with other tests.
+/// By how much a call may exceed its timeout on a machine that is busy with other tests.
 const GRACE: Duration = Duration::from_millis(1_500);
-
-fn arguments() -> ClientArguments {
-    ClientArguments::new().with_command_timeout_ms(800).with_connection_timeout_ms(800)
-}
-
-async fn connect(url: &str) -> Streams {
-    let config = RedisConfig::new().with_client_arguments(arguments());
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
-}
 
 #[track_caller]
 fn assert_in_time(start: Instant) {
@@ -138,7 +131,7 @@ async fn a_server_that_stalls_gives_timeouts_and_then_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_pause_shorter_than_the_timeout_is_waited_for() {
+async fn a_server_that_pauses_is_waited_for() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     streams.add_stream_item(1, "before").await.unwrap();
@@ -155,7 +148,7 @@ async fn a_pause_shorter_than_the_timeout_is_waited_for() {
 }
 
 #[tokio::test]
-async fn connections_that_the_server_closes_are_made_again_unnoticed() {
+async fn connections_closed_by_the_server_are_replaced() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     for number in 0..20 {
@@ -167,14 +160,13 @@ async fn connections_that_the_server_closes_are_made_again_unnoticed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
+async fn an_unreachable_server_is_named_in_the_error() {
     let mut server = Redis::start(&[]);
     let url = format!("redis://ann:s3cret@127.0.0.1:{}", server.port);
     server.kill();
     for url in [url.clone(), url.replace("redis:", "redis-cluster:")] {
         let start = Instant::now();
-        let config = RedisConfig::new().with_client_arguments(arguments());
-        let error = RedisBackend::connect(&url, config).await.unwrap_err();
+        let error = RedisBackend::connect(&url, config()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
         assert!(
             error.is_retryable() && error.message().contains(&format!("127.0.0.1:{}", server.port)),
@@ -185,21 +177,20 @@ async fn what_cannot_be_reached_is_a_connection_error_that_names_it() {
     }
     // Nobody is at an address of this net (RFC 5737).
     let start = Instant::now();
-    let config = RedisConfig::new().with_client_arguments(arguments());
-    let error = RedisBackend::connect("redis://192.0.2.1", config).await.unwrap_err();
+    let error = RedisBackend::connect("redis://192.0.2.1", config()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error:?}");
     assert_in_time(start);
 }
 
 #[tokio::test]
-async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
+async fn refused_credentials_are_invalid_settings() {
     let server = Redis::start(&["--requirepass", "p@ss word"]);
     let at = |login: &str| format!("redis://{login}127.0.0.1:{}/3", server.port);
     let streams = connect(&at(":p%40ss%20word@")).await;
     streams.add_stream_item(1, "item").await.unwrap();
     let password = ClientArguments::new().with_password("p@ss word");
     let config = RedisConfig::new().with_client_arguments(password);
-    let by_argument = Streams::from_backend(RedisBackend::connect(&at(""), config).await.unwrap());
+    let by_argument = connect_with(&at(""), config).await;
     assert_eq!(by_argument.get_stream_items(1).count().await.unwrap(), 1);
     let keys = server.cli(&["-a", "p@ss word", "-n", "3", "--no-auth-warning", "dbsize"]);
     assert_eq!(keys, "1");
@@ -223,10 +214,9 @@ async fn credentials_are_used_and_their_refusal_is_a_setting_that_is_wrong() {
     assert!(!error.is_retryable(), "{error:?}");
 }
 
-/// Nothing but the few commands that are needed; `CONFIG` and `INFO` are refused, as managed
-/// servers do.
+/// Only the documented commands; `CONFIG` and `INFO` are denied, as on managed servers.
 #[tokio::test]
-async fn few_rights_are_enough() {
+async fn the_documented_permissions_are_enough() {
     let server = Redis::start(&[]);
     let rights = [
         "~user_streams:*",
@@ -258,7 +248,7 @@ async fn few_rights_are_enough() {
 }
 
 #[tokio::test]
-async fn a_foreign_key_concerns_its_user_alone() {
+async fn a_key_of_another_type_affects_its_user_alone() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     server.cli(&["set", "user_streams:user:5000", "no sorted set"]);
@@ -275,7 +265,7 @@ async fn a_foreign_key_concerns_its_user_alone() {
 }
 
 #[tokio::test]
-async fn a_full_server_and_a_replica_say_so() {
+async fn a_full_server_and_a_replica_are_reported() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     streams.add_stream_item(1, "item").await.unwrap();
@@ -327,9 +317,9 @@ fn a_backend_may_be_dropped_outside_of_a_runtime() {
     server.wait_until("its connections are gone", |server| server.clients() == 0);
 }
 
-/// A call that is given up leaves the backend usable.
+/// A dropped call leaves the backend usable.
 #[tokio::test]
-async fn calls_may_be_cancelled_at_any_point() {
+async fn calls_may_be_dropped_at_any_point() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
     for microseconds in 0..300 {

@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use common::{AnyCluster, Redis};
 use fastrand::Rng;
 use user_streams_core::{
-    AddStreamItem, Backend, CountQuery, Cursor, DeleteStream, ItemId, MemoryBackend, MemoryConfig,
-    NewItem, Position, StreamItem, StreamQuery, UserId, UserIdKind, time,
+    Cursor, ItemId, MemoryBackend, MemoryConfig, NewItem, StreamItem, UserId, UserIdKind,
+    backend::{AddStreamItem, Backend, CountQuery, DeleteStream, Position, StreamQuery},
+    time,
 };
 use user_streams_redis::{RedisBackend, RedisConfig};
 
@@ -21,27 +22,27 @@ const USERS: i64 = 12;
 /// ones still take.
 const COMPACT: &str = "--zset-max-ziplist-entries";
 
-/// Whether an item may come again with another content, which is refused where contents are shared.
+/// Whether an item may be added again with different content, which is refused if it is shared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Contents {
+enum Content {
     Any,
-    OnePerPlace,
+    OnePerItem,
 }
 
 fn at(us: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(us).unwrap()
 }
 
-fn item(random: &mut Rng, contents: Contents) -> NewItem {
+fn item(random: &mut Rng, mode: Content) -> NewItem {
     // Few instants and few ids, so that both meet often.
     let us = *random
         .choice(&[time::MIN_MICROS, -1, 0, 1, 1_732_262_400_123_456, time::MAX_MICROS])
         .unwrap();
     let id = *random.choice(&[1, 255, 256, 257, 65_536, i64::MAX - 1, i64::MAX]).unwrap_or(&1);
     let id = if random.bool() { random.i64(1..300) } else { id };
-    // Often of the same content; a place never has two contents at once.
-    let mut of_the_place = Rng::with_seed(us.cast_unsigned() ^ id.cast_unsigned());
-    let random = if contents == Contents::OnePerPlace { &mut of_the_place } else { random };
+    // Often of the same content; in that mode an item has one content only.
+    let mut of_the_item = Rng::with_seed(us.cast_unsigned() ^ id.cast_unsigned());
+    let random = if mode == Content::OnePerItem { &mut of_the_item } else { random };
     let content =
         ["", "a", "☃", "b\n\"c\"", "\u{10FFFF}"][random.usize(..5)].repeat(random.usize(..30));
     NewItem::new(content).with_created_at(&at(us)).with_id(ItemId::try_from(id).unwrap())
@@ -52,10 +53,10 @@ async fn page(backend: &dyn Backend, user: i64, position: Position, limit: u64) 
     backend.get_stream_items(query).await.unwrap()
 }
 
-async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Contents) {
+async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content) {
     let memory: Arc<dyn Backend> = Arc::new(MemoryBackend::new(MemoryConfig::new()));
     let mut random = Rng::with_seed(seed);
-    let mut items = vec![item(&mut random, contents)];
+    let mut items = vec![item(&mut random, mode)];
     for step in 0..steps {
         let context = format!("seed {seed}, step {step}");
         match random.u32(..100) {
@@ -63,7 +64,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, contents: Con
                 let new = if random.u32(..4) == 0 {
                     random.choice(&items).unwrap().clone()
                 } else {
-                    item(&mut random, contents)
+                    item(&mut random, mode)
                 };
                 let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
                 let mut delivered = Vec::new();
@@ -125,41 +126,41 @@ async fn connect(url: &str, prefix: &str) -> Arc<dyn Backend> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_server_is_as_the_model() {
+async fn one_server_behaves_as_the_model() {
     // Streams outgrow the compact encoding at 5 members in one half of the runs.
     for server in [Redis::start(&[COMPACT, "5"]), Redis::any()] {
         for seed in 0..4 {
             let backend = connect(&server.url(), &format!("seed{seed}")).await;
-            compare(backend, seed, 2_500, Contents::Any).await;
+            compare(backend, seed, 2_500, Content::Any).await;
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn with_shared_contents_it_is_as_the_model() {
+async fn with_shared_content_it_behaves_as_the_model() {
     let server = Redis::start(&[COMPACT, "20"]);
     for (seed, min_len) in [(20, 0), (21, 0), (22, 10), (23, 10)] {
         let prefix = format!("seed{seed}");
         let config =
             RedisConfig::new().with_key_prefix(&prefix).with_shared_content_min_len(min_len);
         let backend = RedisBackend::connect(&server.url(), config).await.unwrap();
-        compare(Arc::new(backend), seed, 2_500, Contents::OnePerPlace).await;
+        compare(Arc::new(backend), seed, 2_500, Content::OnePerItem).await;
         server.assert_counts(&prefix);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_is_as_the_model() {
+async fn a_cluster_behaves_as_the_model() {
     let cluster = AnyCluster::get();
     for seed in 10..14 {
         let backend = connect(&cluster.url(), &format!("{}:seed{seed}", cluster.prefix())).await;
-        compare(backend, seed, 1_500, Contents::Any).await;
+        compare(backend, seed, 1_500, Content::Any).await;
     }
 }
 
 /// Pages of 7 over 1,000 items of one instant, both ways: each item once, in order.
 #[tokio::test]
-async fn a_thousand_items_of_one_instant_are_paged_exactly() {
+async fn a_thousand_items_of_one_timestamp_are_paged_exactly() {
     let server = Redis::any();
     let backend = connect(&server.url(), "ties").await;
     let mut expected = Vec::new();
@@ -194,10 +195,10 @@ async fn a_thousand_items_of_one_instant_are_paged_exactly() {
     assert_eq!(back, expected);
 }
 
-/// An item is its `(created_at, id)`: the same one with another content is no second item, and
-/// neither pair alone is enough.
+/// The same timestamp and id with different content is not a second item; another timestamp or
+/// another id is.
 #[tokio::test]
-async fn the_place_alone_identifies_an_item() {
+async fn timestamp_and_id_alone_identify_an_item() {
     let server = Redis::any();
     let backend = connect(&server.url(), "place").await;
     let id = |id| ItemId::try_from(id).unwrap();
@@ -237,8 +238,8 @@ async fn the_layout_is_as_documented() {
     backend.add_stream_item(AddStreamItem::new("a{b}", new).unwrap()).await.unwrap();
     assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
     assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
-    // The place: the timestamp with its sign bit flipped (0x8006277B C5046240 is 1732262400123456),
-    // then the id.
+    // The sort key: the timestamp with its sign bit flipped (0x8006277B C5046240 is
+    // 1732262400123456), then the id.
     let stored =
         server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
     assert_eq!(

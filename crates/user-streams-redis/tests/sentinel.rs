@@ -6,14 +6,15 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::Redis;
-use user_streams_core::{ErrorKind, Streams};
-use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
+use common::{
+    Redis,
+    streams::{connect_with, with_timeouts},
+};
+use user_streams_core::ErrorKind;
+use user_streams_redis::{RedisBackend, RedisConfig};
 
 fn config() -> RedisConfig {
-    let arguments =
-        ClientArguments::new().with_command_timeout_ms(2_000).with_connection_timeout_ms(1_000);
-    RedisConfig::new().with_client_arguments(arguments)
+    with_timeouts(Duration::from_secs(2), Duration::from_secs(1))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -28,7 +29,7 @@ async fn the_master_is_found_and_found_again() {
         sentinel.cli(&["sentinel", "replicas", "main"]).contains(&replica.port.to_string())
     });
     let url = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName=main", sentinel.port);
-    let streams = Streams::from_backend(RedisBackend::connect(&url, config()).await.unwrap());
+    let streams = connect_with(&url, config()).await;
     streams.add_stream_item(1, "before").await.unwrap();
     assert_eq!(master.cli(&["zcard", "user_streams:user:1"]), "1");
     replica.wait_until("it has the item", |replica| {

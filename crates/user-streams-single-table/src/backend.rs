@@ -1,13 +1,14 @@
-//! The backend is the shared one with this layout.
+//! The backend: the shared one with this layout, and its migrations.
 
-use user_streams_sql::{Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
+use user_streams_core::Result;
+use user_streams_sql::{Dialect, Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
 
-use crate::migration;
+use crate::{SingleTableConfig, migration};
 
 /// Streams in one table, a row per delivery.
 pub type SingleTableBackend = SqlBackend<SingleTable>;
 
-/// One row has a delivery and its item.
+/// A row has a delivery and its item.
 #[derive(Debug, Default)]
 pub struct SingleTable;
 
@@ -19,4 +20,16 @@ impl Layout for SingleTable {
     fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
         migration::all(schema)
     }
+}
+
+/// The migrations, for an application that runs them in its own migrator. Such an application must
+/// not call `migrate` too, which has a history of its own.
+///
+/// # Errors
+/// `InvalidSettings` if a name in the configuration is malformed.
+pub fn migrations(
+    dialect: Dialect,
+    config: &SingleTableConfig,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    Ok(SingleTable::migrations(&Schema::new::<SingleTable>(dialect, config)?))
 }

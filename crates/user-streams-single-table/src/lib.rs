@@ -12,8 +12,7 @@ mod config;
 mod driver;
 mod migration;
 
-pub use backend::{SingleTable, SingleTableBackend};
+pub use backend::{SingleTable, SingleTableBackend, migrations};
 pub use config::SingleTableConfig;
 pub use driver::DRIVER;
-pub use migration::migrations;
 pub use user_streams_sql::{Dialect, Users, users};

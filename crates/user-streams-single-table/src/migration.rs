@@ -1,32 +1,18 @@
 //! The table.
 
-use user_streams_core::Result;
 use user_streams_sql::{
     Dialect, Schema, identity_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
 
-use crate::{SingleTable, SingleTableConfig};
-
-/// The migrations, for an application that runs them within its own migrator: extend its vector
-/// with these. Then never call `migrate` too, which keeps a history of its own.
-///
-/// # Errors
-/// `InvalidSettings` if a name in the configuration is malformed.
-pub fn migrations(
-    dialect: Dialect,
-    config: &SingleTableConfig,
-) -> Result<Vec<Box<dyn MigrationTrait>>> {
-    Ok(all(&Schema::new::<SingleTable>(dialect, config)?))
-}
-
+/// All migrations, oldest first.
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
     vec![CreateTable::boxed(schema), identity_migration(schema)]
 }
 
 struct CreateTable {
-    /// With the table's own, so that an application may have several among its migrations.
+    /// It has the table's name, since an application may have migrations for several tables.
     name: String,
     schema: Schema,
 }
@@ -49,8 +35,8 @@ impl MigrationTrait for CreateTable {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = &self.schema;
         let dialect = schema.dialect;
-        // One index serves every read. InnoDB keeps the rows in its order. On SQLite, strict
-        // refuses a text as an integer id.
+        // The primary key serves every read, and InnoDB stores the rows in its order. On SQLite a
+        // strict table rejects a text as an integer id.
         let options = match dialect {
             Dialect::Sqlite => " STRICT",
             Dialect::MySql => " ENGINE = InnoDB",

@@ -1,11 +1,14 @@
-//! The contract of core, each operation by its file in `ops`.
+//! Core's `Backend`; each operation is in a file of `ops`.
 
 use std::{any::Any, marker::PhantomData, sync::Arc};
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, Delivery, Error,
-    ErrorKind, Result, StreamItem, StreamQuery, Writes, async_trait,
+    Delivery, Error, ErrorKind, Result, StreamItem,
+    backend::{
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
+        Writes, async_trait,
+    },
 };
 
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
     pool::{self, Pools},
 };
 
-/// A SQL backend of one layout. The backend crates give it its name: `SingleTableBackend`,
+/// A SQL backend of one layout, named by the backend crates: `SingleTableBackend`,
 /// `ManyToManyBackend`.
 #[derive(Debug)]
 pub struct SqlBackend<L> {
@@ -23,26 +26,26 @@ pub struct SqlBackend<L> {
 }
 
 impl<L: Layout> SqlBackend<L> {
-    /// Opens a pool of its own. On SQLite it sets WAL mode, `synchronous` as the option says, and
-    /// foreign keys on; on MySQL autocommit, a strict `sql_mode` and the isolation level READ
-    /// COMMITTED; on the servers the limits of a session.
+    /// Opens a pool. On SQLite it sets WAL mode, `synchronous` by the option, and foreign keys on;
+    /// on MySQL autocommit, a strict `sql_mode` and READ COMMITTED; on a server the timeouts of a
+    /// session.
     ///
     /// # Errors
     /// `InvalidSettings` for a malformed URL or option; `Connection`, `Timeout` or `Corrupt` if
     /// there is no usable database; `InvalidArgument` outside of a tokio runtime.
     pub async fn connect(config: SqlConfig) -> Result<Self> {
-        let pools = pool::open(&config).await.map_err(named::<L>)?;
+        let pools = pool::open(&config, L::NAME).await.map_err(named::<L>)?;
         Self::with_pools(pools, &config)
     }
 
-    /// Uses the application's own pool, as it is set up. Of the configuration, the URL and the
-    /// pool's size do not count.
+    /// Uses the application's own pool, as it is set up. The URL and the size of the pool in the
+    /// configuration are ignored.
     ///
     /// # Errors
     /// `InvalidSettings` for a malformed option.
     pub fn new(connection: DatabaseConnection, config: SqlConfig) -> Result<Self> {
-        let pools = config.timeouts().and_then(|timeouts| pool::over(connection, timeouts));
-        Self::with_pools(pools.map_err(named::<L>)?, &config)
+        let pools = pool::over(connection, &config).map_err(named::<L>)?;
+        Self::with_pools(pools, &config)
     }
 
     fn with_pools(pools: Pools, config: &SqlConfig) -> Result<Self> {
@@ -52,7 +55,7 @@ impl<L: Layout> SqlBackend<L> {
 
     /// The application's pool, if this was made over one by [`new`](Self::new).
     pub fn connection(&self) -> Option<&DatabaseConnection> {
-        self.store.pools.of_application()
+        self.store.pools.application.as_ref()
     }
 }
 
@@ -87,8 +90,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn migrate(&self) -> Result<()> {
         ops::migrate(&self.store, L::migrations).await?;
-        // Now, since a transaction may later have the pool's only connection. Else the first one
-        // asks.
+        // Now, since a transaction may later have the pool's only connection. If it fails, the
+        // first transaction reads it.
         let _ = ops::identity(&self.store).await;
         Ok(())
     }

@@ -3,10 +3,13 @@
 use std::{fmt, time::Duration};
 
 use serde::Deserialize;
-use user_streams_core::{Error, ErrorKind, Result, UserIdKind, Waiting};
+use user_streams_core::{
+    Error, ErrorKind, Result, UserIdKind,
+    backend::{WaitLimit, timeout},
+};
 
-/// Where the database is and how to use it. As [options](user_streams_core::Settings::with_option)
-/// they have the names of the fields.
+/// The configuration of a SQL backend. As [options](user_streams_core::Settings::with_option) its
+/// fields have the same names.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -17,48 +20,50 @@ pub struct SqlConfig {
     pub url: String,
     /// The kind of user ids: `bigint` (the default), `uuid` or `text`.
     pub user_id: UserIdKind,
-    /// The name of the table, or the beginning of the names of the tables. The backend's own name
-    /// for it by default.
+    /// The name of the table, or the prefix of the names of the tables. By default the backend's
+    /// own.
     pub table: Option<String>,
-    /// The application's user table and its key, as `"table.column"`: deleting a user then deletes
-    /// the user's items. No foreign key by default; it is made by `migrate`, and slows broadcasts.
+    /// The application's user table and its key, as `"table.column"`, for a foreign key: deleting a
+    /// user then deletes the user's items. `migrate` creates it; it slows broadcasts. None by
+    /// default.
     pub users: Option<String>,
-    /// The most connections in the pool, 1 to 10,000; by default 4 for SQLite and 10 for a server.
-    /// A SQLite file has one more, which writes.
+    /// The maximum number of connections in the pool, 1 to 10,000; by default 4 for SQLite and 10
+    /// for a server. A SQLite file has one more, for writes.
     pub max_connections: Option<u32>,
-    /// The most calls that wait for a connection, 1 to 1,000,000; 10,000 by default. Any more are
-    /// `Overloaded` at once.
+    /// The maximum number of calls that wait for a connection, 1 to 1,000,000; 10,000 by default.
+    /// Any more fail at once with `Overloaded`.
     pub max_waiting: usize,
-    /// How long to wait for a connection, in seconds; 10 by default. This and the other limits may
-    /// be 0.001 to 1,000,000.
-    pub connect_timeout: f64,
-    /// How long one statement may take, in seconds, and a whole call that is no long broadcast,
-    /// with all that it waits for; 30 by default.
-    pub statement_timeout: f64,
-    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take, in
-    /// seconds; 3600 by default.
-    pub broadcast_timeout: f64,
-    /// How long a broadcast waits for the next of its recipients while it has a transaction open,
-    /// in seconds; 5 by default.
-    pub recipients_timeout: f64,
-    /// What an add to a file of SQLite waits for: `normal` (the default) or `full`.
+    /// How long to wait for a connection; 10 s by default. As options, this and the other timeouts
+    /// are numbers of seconds from 0.001 to 1,000,000.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub connect_timeout: Duration,
+    /// How long a call that is no long broadcast may take, with all that it waits for, and how long
+    /// any single statement may take; 30 s by default.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub operation_timeout: Duration,
+    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take; 3600 s
+    /// by default.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub broadcast_timeout: Duration,
+    /// How long a broadcast waits for its next recipients while it has a transaction open; 5 s by
+    /// default.
+    #[serde(deserialize_with = "timeout::deserialize")]
+    pub recipients_timeout: Duration,
+    /// When an add to a SQLite file is durable: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
 }
 
-/// The range of the limits: as far as every server has them.
-const SHORTEST: Duration = Duration::from_millis(1);
-const LONGEST: Duration = Duration::from_secs(1_000_000);
-const MOST_CONNECTIONS: u32 = 10_000;
+const MAX_CONNECTIONS: u32 = 10_000;
 
 /// SQLite's setting of that name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Synchronous {
-    /// A power cut, but not the end of the program, may undo the last adds. Nothing is damaged.
+    /// A power failure, but not a crash of the program, may lose the last adds. Nothing is damaged.
     #[default]
     Normal,
-    /// What was added is on the disk. An add takes several times as long.
+    /// Every add is on the disk when it returns, and takes several times as long.
     Full,
 }
 
@@ -70,11 +75,11 @@ impl Default for SqlConfig {
             table: None,
             users: None,
             max_connections: None,
-            max_waiting: Waiting::DEFAULT,
-            connect_timeout: 10.0,
-            statement_timeout: 30.0,
-            broadcast_timeout: 3600.0,
-            recipients_timeout: 5.0,
+            max_waiting: WaitLimit::DEFAULT,
+            connect_timeout: Duration::from_secs(10),
+            operation_timeout: Duration::from_secs(30),
+            broadcast_timeout: Duration::from_secs(3600),
+            recipients_timeout: Duration::from_secs(5),
             synchronous: Synchronous::default(),
         }
     }
@@ -107,14 +112,14 @@ impl SqlConfig {
         self
     }
 
-    /// Sets the most connections in the pool.
+    /// Sets the maximum number of connections in the pool.
     #[must_use]
     pub fn with_max_connections(mut self, max_connections: u32) -> Self {
         self.max_connections = Some(max_connections);
         self
     }
 
-    /// Sets the most calls that wait for a connection.
+    /// Sets the maximum number of calls that wait for a connection.
     #[must_use]
     pub fn with_max_waiting(mut self, max_waiting: usize) -> Self {
         self.max_waiting = max_waiting;
@@ -124,32 +129,32 @@ impl SqlConfig {
     /// Sets how long to wait for a connection.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout.as_secs_f64();
+        self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long one statement, and a call of few, may take.
+    /// Sets how long a call that is no long broadcast, and any single statement, may take.
     #[must_use]
-    pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
-        self.statement_timeout = timeout.as_secs_f64();
+    pub fn with_operation_timeout(mut self, timeout: Duration) -> Self {
+        self.operation_timeout = timeout;
         self
     }
 
     /// Sets how long a long broadcast may take.
     #[must_use]
     pub fn with_broadcast_timeout(mut self, timeout: Duration) -> Self {
-        self.broadcast_timeout = timeout.as_secs_f64();
+        self.broadcast_timeout = timeout;
         self
     }
 
     /// Sets how long a broadcast waits for its next recipients while it has a transaction open.
     #[must_use]
     pub fn with_recipients_timeout(mut self, timeout: Duration) -> Self {
-        self.recipients_timeout = timeout.as_secs_f64();
+        self.recipients_timeout = timeout;
         self
     }
 
-    /// Sets what an add to a file of SQLite waits for.
+    /// Sets when an add to a SQLite file is durable.
     #[must_use]
     pub fn with_synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
@@ -157,41 +162,35 @@ impl SqlConfig {
     }
 
     pub(crate) fn timeouts(&self) -> Result<Timeouts> {
-        let seconds = |name: &str, seconds: f64| match Duration::try_from_secs_f64(seconds) {
-            Ok(timeout) if (SHORTEST..=LONGEST).contains(&timeout) => Ok(timeout),
-            _ => Err(invalid(format!(
-                "{name}: {seconds} is out of range: expected {} to {} seconds",
-                SHORTEST.as_secs_f64(),
-                LONGEST.as_secs()
-            ))),
-        };
         Ok(Timeouts {
-            connect: seconds("connect_timeout", self.connect_timeout)?,
-            statement: seconds("statement_timeout", self.statement_timeout)?,
-            broadcast: seconds("broadcast_timeout", self.broadcast_timeout)?,
-            recipients: seconds("recipients_timeout", self.recipients_timeout)?,
-            most_waiting: self.max_waiting,
+            connect: timeout::check("connect_timeout", self.connect_timeout)?,
+            operation: timeout::check("operation_timeout", self.operation_timeout)?,
+            broadcast: timeout::check("broadcast_timeout", self.broadcast_timeout)?,
+            recipients: timeout::check("recipients_timeout", self.recipients_timeout)?,
         })
     }
 
-    /// The most connections, if they are given.
-    pub(crate) fn most_connections(&self) -> Result<Option<u32>> {
+    pub(crate) fn waiting(&self) -> Result<WaitLimit> {
+        WaitLimit::new(self.max_waiting)
+    }
+
+    /// The maximum number of connections, if it is set.
+    pub(crate) fn max_connections(&self) -> Result<Option<u32>> {
         match self.max_connections {
-            Some(most) if !(1..=MOST_CONNECTIONS).contains(&most) => Err(invalid(format!(
-                "max_connections: {most} is out of range: expected 1 to {MOST_CONNECTIONS}"
+            Some(max) if !(1..=MAX_CONNECTIONS).contains(&max) => Err(invalid(format!(
+                "max_connections: {max} is out of range: expected 1 to {MAX_CONNECTIONS}"
             ))),
-            most => Ok(most),
+            max => Ok(max),
         }
     }
 
-    /// The name of the table, checked to leave room for the suffixes of an index and of the
-    /// migrations' history.
+    /// The name of the table, which leaves room for the suffixes of the other tables.
     pub(crate) fn table(&self, default: &str) -> Result<String> {
         let table = self.table.as_deref().unwrap_or(default);
-        // PostgreSQL cuts names off at 63 bytes.
+        // PostgreSQL truncates names to 63 bytes.
         if table.is_empty() || table.len() > 45 || table.contains(['\0', '.']) {
             return Err(invalid(
-                "table: not the name of a table: expected 1 to 45 bytes without a dot".to_owned(),
+                "table: not a table name: expected 1 to 45 bytes without a dot".to_owned(),
             ));
         }
         Ok(table.to_owned())
@@ -211,14 +210,13 @@ impl SqlConfig {
     }
 }
 
+/// The timeouts, checked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timeouts {
     pub(crate) connect: Duration,
-    pub(crate) statement: Duration,
+    pub(crate) operation: Duration,
     pub(crate) broadcast: Duration,
     pub(crate) recipients: Duration,
-    /// How many calls wait for a connection.
-    pub(crate) most_waiting: usize,
 }
 
 pub(crate) fn invalid(message: String) -> Error {
@@ -253,8 +251,8 @@ mod tests {
             ),
             ("users", config.clone().with_users("users").users().map(|_| ()).unwrap_err()),
             (
-                "statement_timeout",
-                config.with_statement_timeout(Duration::ZERO).timeouts().map(|_| ()).unwrap_err(),
+                "operation_timeout",
+                config.with_operation_timeout(Duration::ZERO).timeouts().map(|_| ()).unwrap_err(),
             ),
         ];
         for (name, error) in errors {

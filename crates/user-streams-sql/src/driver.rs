@@ -2,9 +2,27 @@
 
 use std::sync::Arc;
 
-use user_streams_core::{ConnectArgs, ConnectFuture, Error, ErrorKind};
+use user_streams_core::{
+    Error, ErrorKind,
+    backend::{ConnectArgs, ConnectFuture},
+};
 
 use crate::{Layout, SqlBackend, SqlConfig};
+
+/// The URL schemes of a backend of this name, whichever databases are enabled: connecting to one
+/// that is not says which feature to enable.
+#[macro_export]
+macro_rules! schemes {
+    ($backend:literal) => {
+        &[
+            concat!($backend, "+sqlite"),
+            concat!($backend, "+postgres"),
+            concat!($backend, "+postgresql"),
+            concat!($backend, "+mysql"),
+            concat!($backend, "+mariadb"),
+        ]
+    };
+}
 
 /// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the
 /// URL is the [configuration's](SqlConfig::url).
@@ -19,4 +37,20 @@ pub fn connect_url<L: Layout>(args: ConnectArgs) -> ConnectFuture {
         url.clone_into(&mut config.url);
         Ok(Arc::new(SqlBackend::<L>::connect(config).await?) as _)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Dialect;
+
+    #[test]
+    fn every_scheme_is_one_of_a_database_s_url() {
+        let schemes: &[&str] = crate::schemes!("x");
+        let dialects: Vec<_> = schemes
+            .iter()
+            .map(|scheme| Dialect::from_url(&format!("{}:", &scheme[2..])).unwrap())
+            .collect();
+        use Dialect::{MySql, Postgres, Sqlite};
+        assert_eq!(dialects, [Sqlite, Postgres, Postgres, MySql, MySql]);
+    }
 }

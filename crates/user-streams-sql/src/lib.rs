@@ -6,6 +6,15 @@
     clippy::print_stdout,
     clippy::print_stderr
 )]
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(
+        dead_code,
+        unused_imports,
+        unused_variables,
+        reason = "each database uses a part of what is shared"
+    )
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod backend;
@@ -18,7 +27,6 @@ pub mod fault;
 mod ops;
 mod pool;
 mod schema;
-#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod url;
 mod users;
 

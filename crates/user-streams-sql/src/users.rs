@@ -7,7 +7,7 @@ use sea_orm::{
     QuerySelect, QueryTrait, Select, StreamTrait, TryGetable, Value, sea_query::SelectStatement,
 };
 use user_streams_core::{
-    Error, ErrorKind, IntoRecipients, RecipientQuery, Recipients, Result, UserId,
+    Error, ErrorKind, IntoRecipients, Recipients, Result, UserId, backend::RecipientQuery,
 };
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ pub fn users<E: EntityTrait>(select: Select<E>) -> Users {
     let mut keys = E::PrimaryKey::iter();
     match (keys.next(), keys.next()) {
         (Some(key), None) => users_by(select, key.into_column()),
-        // Told when it is awaited, as every other error is.
+        // Returned when the add is awaited, as every other error.
         _ => Users {
             select: Err(
                 "the entity's primary key has more than one column: use `Users::by(select, \
@@ -52,8 +52,8 @@ impl Users {
         users_by(select, column)
     }
 
-    /// The users in the one column of any query. A NULL is passed over, and whoever is named twice
-    /// receives the item once; but on PostgreSQL a query without such repeats (`.distinct()`) takes
+    /// The users in the one column of any query. NULL is ignored, and a user who occurs twice
+    /// receives the item once; but on PostgreSQL a query without duplicates (`.distinct()`) takes
     /// half the time.
     pub fn query(select: SelectStatement) -> Self {
         Self { select: Ok(Box::new(select)), on: None }
@@ -66,8 +66,8 @@ impl Users {
         self
     }
 
-    /// The query, if it is one for the backend's own database.
-    pub(crate) fn own(self) -> Result<Box<SelectStatement>, Self> {
+    /// The query, if it is for the backend's own database.
+    pub(crate) fn into_local(self) -> Result<Box<SelectStatement>, Self> {
         match self {
             Self { select: Ok(select), on: None } => Ok(select),
             other => Err(other),
@@ -113,7 +113,7 @@ impl RecipientQuery for Users {
     }
 }
 
-/// The id in the first column, of whichever kind it is; none for NULL.
+/// The id in the first column, of any kind; none for NULL.
 fn user_id(row: &sea_orm::QueryResult) -> Result<Option<UserId>> {
     fn get<T: TryGetable>(row: &sea_orm::QueryResult) -> Option<Option<T>> {
         row.try_get_by_index::<Option<T>>(0).ok()

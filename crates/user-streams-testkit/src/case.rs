@@ -49,12 +49,10 @@ pub(crate) enum Run {
     Driver(fn(DriverTest) -> BoxFuture<'static, ()>),
 }
 
-impl Case {
-    /// Every case of the suite, by topic.
-    pub fn all() -> impl Iterator<Item = &'static Self> {
-        crate::cases::TOPICS.iter().copied().flatten()
-    }
+/// The path of the topics.
+const CASES: &str = concat!(env!("CARGO_CRATE_NAME"), "::cases::");
 
+impl Case {
     /// Whether the case is of a driver, which [`Suite::for_driver`](crate::Suite::for_driver) has.
     pub fn needs_driver(&self) -> bool {
         matches!(self.run, Run::Driver(_))
@@ -77,8 +75,8 @@ impl Case {
         connections: &[Connections],
         run: Run,
     ) -> Self {
-        // `path` begins with the path of `cases`, which is of no interest.
-        let (_, name) = path.split_at(crate::cases::PATH.len() + "::".len());
+        // `path` begins with the path of the module `cases`, which is of no interest.
+        let (_, name) = path.split_at(CASES.len());
         let kinds = match kinds {
             [] => Kinds::First,
             [kinds, ..] => *kinds,

@@ -6,6 +6,7 @@ mod compare;
 mod driver;
 mod limits;
 mod namespace;
+mod panics;
 mod spy;
 mod store;
 mod suite;

@@ -220,6 +220,7 @@ pub(crate) fn random_user(kind: UserIdKind) -> UserId {
         UserIdKind::BigInt => UserId::Int(fastrand::i64(..)),
         UserIdKind::Uuid => UserId::Uuid(Uuid::from_u128(random)),
         UserIdKind::Text => UserId::Text(format!("user-{random:x}")),
+        kind => panic!("the suite knows no {kind} ids"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The suite over one backend.
 
-use std::{any::Any, fmt, process::ExitCode, sync::Arc, sync::LazyLock, time::Duration};
+use std::{fmt, process::ExitCode, sync::Arc, sync::LazyLock, time::Duration};
 
 use futures_util::future::BoxFuture;
 use libtest_mimic::{Arguments, Completion, Trial};
@@ -15,6 +15,7 @@ use crate::{
     case::Run,
     driver::{Driver, DriverTest},
     limits::Limits,
+    panics::panic_message,
     store::{Connect, Failure, Store},
 };
 
@@ -252,9 +253,4 @@ impl fmt::Debug for Suite {
             .field("single_connection", &self.single_connection)
             .finish_non_exhaustive()
     }
-}
-
-pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without a message")
 }

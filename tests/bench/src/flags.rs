@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use user_streams_test_servers::harness::CellFlags;
 
 /// Measures user-streams beside hand-written programs. `cargo xtask bench` starts the servers and
 /// calls this.
 #[derive(Debug, Parser)]
 pub(crate) struct Flags {
-    /// Measure this cell only (repeatable).
-    #[arg(long = "cell", value_name = "NAME")]
-    pub(crate) cells: Vec<String>,
+    #[command(flatten)]
+    pub(crate) cells: CellFlags,
     /// Run this workload only (repeatable).
     #[arg(long = "workload", value_name = "NAME", value_enum, ignore_case = true)]
     pub(crate) workloads: Vec<Workload>,
-    /// Less data and shorter rounds, for a first look.
+    /// Measure less data in shorter rounds, for a first impression.
     #[arg(long)]
     pub(crate) quick: bool,
     /// Write the results as JSON to this file.
@@ -23,21 +23,21 @@ pub(crate) struct Flags {
     /// Write the table and the plots into this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
-    /// For the children of W7: what to broadcast and where, as JSON.
+    /// For the child process of W7: its task, as JSON.
     #[arg(long, hide = true, value_name = "JSON")]
     pub(crate) child: Option<String>,
 }
 
-/// What is measured.
+/// A workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Workload {
-    /// Add one item to one user, one after the other and from 64 tasks.
+    /// Add one item to one user, sequentially and from 64 tasks.
     W1,
     /// Broadcast from a slice, a stream and a query.
     W2,
-    /// The first page of 20, with 1 and 32 readers.
+    /// Read the first page of 20, with 1 and 32 readers.
     W3,
-    /// A page far down, by cursor and by offset.
+    /// Read a page far down, by cursor and by offset.
     W4,
     /// Count.
     W5,
@@ -45,7 +45,7 @@ pub(crate) enum Workload {
     W6,
     /// Memory of a broadcast to a long stream of users.
     W7,
-    /// Mixed load.
+    /// A mixed load.
     W8,
 }
 

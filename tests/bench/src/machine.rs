@@ -1,14 +1,15 @@
-//! What the figures were measured on.
+//! The machine and the servers that are measured.
 
 use std::{env::consts, fs, process::Command, thread};
 
 use anyhow::Result;
 use sqlx::{Connection, Executor, Row};
-
-use crate::{
-    cell::{Cell, Engine},
-    side::{Reply, Resp},
+use user_streams_test_servers::harness::{
+    Cell, Engine,
+    resp::{Client, Reply},
 };
+
+use crate::store::Store;
 
 /// The processor, the number of its cores and the system.
 pub(crate) fn describe() -> String {
@@ -40,18 +41,18 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
-/// The name and the version of a cell's server.
+/// The name and version of a cell's server.
 pub(crate) async fn server(cell: &Cell, directory: &std::path::Path) -> Result<String> {
-    let place = cell.place(directory, "version")?;
+    let store = Store::new(cell, directory, "version")?;
     Ok(match cell.engine {
         Engine::Sqlite => format!("SQLite {}", rusqlite::version()),
         Engine::Postgres => {
-            let mut connection = sqlx::PgConnection::connect(&place.url).await?;
+            let mut connection = sqlx::PgConnection::connect(&store.url).await?;
             let row = connection.fetch_one(sqlx::raw_sql("SHOW server_version")).await?;
             format!("PostgreSQL {}", row.try_get::<String, _>(0)?)
         }
         Engine::Mysql => {
-            let mut connection = sqlx::MySqlConnection::connect(&place.url).await?;
+            let mut connection = sqlx::MySqlConnection::connect(&store.url).await?;
             let row = connection.fetch_one(sqlx::raw_sql("SELECT version()")).await?;
             let version: String = row.try_get(0)?;
             if version.contains("MariaDB") {
@@ -60,9 +61,9 @@ pub(crate) async fn server(cell: &Cell, directory: &std::path::Path) -> Result<S
                 format!("MySQL {version}")
             }
         }
-        Engine::Redis => {
-            let mut resp = Resp::connect(&place.address()?).await?;
-            let Reply::Bytes(text) = resp.ask(&[b"INFO", b"server"]).await? else {
+        Engine::Redis | Engine::RedisCluster => {
+            let mut client = Client::connect(&store.address()?).await?;
+            let Reply::Bytes(text) = client.call(&[b"INFO", b"server"]).await? else {
                 return Ok("Redis".to_owned());
             };
             let text = String::from_utf8_lossy(&text).into_owned();

@@ -1,17 +1,19 @@
-//! The benchmarks: every workload beside hand-written programs on the bare drivers, in one run,
-//! taking turns.
+//! The benchmarks: every workload of the library and of hand-written programs on the bare drivers,
+//! in one run, in alternating rounds.
 //!
 //! `cargo xtask bench` starts the servers and runs this.
 
-mod cell;
+mod bench;
 mod fill;
 mod flags;
 mod machine;
 mod measure;
+mod program;
 mod report;
 mod run;
-mod side;
+mod sql;
 mod statements;
+mod store;
 mod workload;
 
 use clap::Parser;
@@ -25,7 +27,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &flags.child {
-            Some(child) => workload::memory::child(child).await,
+            Some(task) => workload::memory::child(task).await,
             None => run::run(&flags).await,
         }
     })

@@ -1,4 +1,4 @@
-//! Rounds in which the sides take turns, and what comes out of them.
+//! Measures programs in alternating rounds.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,16 +7,16 @@ use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::side::Side;
+use crate::program::Program;
 
-/// The figures of one side, one a round.
+/// The figures of a program, one per round.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Lane {
-    pub(crate) side: String,
+pub(crate) struct Series {
+    pub(crate) program: String,
     pub(crate) rounds: Vec<f64>,
 }
 
-/// A middle and what lies around it.
+/// The median and the quartiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -24,24 +24,23 @@ pub(crate) struct Spread {
     pub(crate) high: f64,
 }
 
-impl Lane {
+impl Series {
     pub(crate) fn spread(&self) -> Spread {
         spread(self.rounds.clone())
     }
 
-    /// This side's figure in units of the other's, round by round.
+    /// This program's figures divided by the other's, round by round.
     pub(crate) fn ratio(&self, other: &Self) -> Spread {
         spread(self.rounds.iter().zip(&other.rounds).map(|(this, that)| this / that).collect())
     }
 }
 
-/// The median, and the quartiles.
 fn spread(mut values: Vec<f64>) -> Spread {
     values.sort_by(f64::total_cmp);
     let at = |part: f64| {
-        let place = part * (values.len().saturating_sub(1)) as f64;
-        let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
-        low + (high - low) * place.fract()
+        let position = part * (values.len().saturating_sub(1)) as f64;
+        let (low, high) = (values[position.floor() as usize], values[position.ceil() as usize]);
+        low + (high - low) * position.fract()
     };
     if values.is_empty() {
         return Spread { median: f64::NAN, low: f64::NAN, high: f64::NAN };
@@ -49,39 +48,38 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/// Lets the sides take turns: one round each that does not count, then `rounds` that do. Their
-/// order is another in each round, so that no side always has the server, or the disk, that the
-/// same other one has warmed up or tired out.
-pub(crate) async fn in_turns<F>(
+/// Measures the programs in alternating rounds: one to warm up, then `rounds` that count. The order
+/// is random in each round, so that no program always follows the same other one.
+pub(crate) async fn alternate<F>(
     bar: &ProgressBar,
-    sides: &[Arc<dyn Side>],
+    programs: &[Arc<dyn Program>],
     rounds: usize,
-    mut round: impl FnMut(Arc<dyn Side>) -> F,
-) -> Result<Vec<Lane>>
+    mut round: impl FnMut(Arc<dyn Program>) -> F,
+) -> Result<Vec<Series>>
 where
     F: Future<Output = Result<f64>>,
 {
-    let mut lanes: Vec<_> = sides
+    let mut series: Vec<_> = programs
         .iter()
-        .map(|side| Lane { side: side.name().to_owned(), rounds: Vec::new() })
+        .map(|program| Series { program: program.name().to_owned(), rounds: Vec::new() })
         .collect();
-    bar.set_length(((rounds + 1) * sides.len()) as u64);
+    bar.set_length(((rounds + 1) * programs.len()) as u64);
     bar.set_position(0);
-    let mut order: Vec<_> = (0..sides.len()).collect();
+    let mut order: Vec<_> = (0..programs.len()).collect();
     for number in 0..=rounds {
         fastrand::shuffle(&mut order);
         for &at in &order {
-            let figure = round(Arc::clone(&sides[at])).await?;
+            let figure = round(Arc::clone(&programs[at])).await?;
             if number > 0 {
-                lanes[at].rounds.push(figure);
+                series[at].rounds.push(figure);
             }
             bar.inc(1);
         }
     }
-    Ok(lanes)
+    Ok(series)
 }
 
-/// How often a second `work` can be done by this many tasks at once, each doing it again and again.
+/// How many times per second this many concurrent tasks complete `work`.
 pub(crate) async fn rate<F>(
     tasks: usize,
     duration: Duration,
@@ -91,7 +89,7 @@ where
     F: Future<Output = Result<()>> + Send,
 {
     let started = Instant::now();
-    let many: Vec<_> = (0..tasks)
+    let running: Vec<_> = (0..tasks)
         .map(|_| {
             let work = work.clone();
             tokio::spawn(async move {
@@ -105,7 +103,7 @@ where
         })
         .collect();
     let mut done = 0;
-    for task in many {
+    for task in running {
         done += task.await??;
     }
     Ok(done as f64 / started.elapsed().as_secs_f64())

@@ -1,13 +1,15 @@
-//! The SQL of the hand-written programs, on the same tables as ours. They take an item that is
-//! there already for an error, which ours does not, and so have nothing to look for beforehand. The
-//! texts live as long as the program.
+//! The SQL of the hand-written programs, on the library's tables. A duplicate item is an error in
+//! them, so unlike the library they need not look for one first. The texts are leaked, because
+//! sqlx takes literals only.
 
-use crate::cell::{Engine, Layout, Place};
+use user_streams_test_servers::harness::{Engine, Layout};
 
-/// The comment on each has its parameters.
+use crate::store::Store;
+
+/// The statements, each with its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Statements {
-    /// `created_at_us, id, content`; where items have a table of their own.
+    /// `created_at_us, id, content`, where items have a table of their own.
     pub(crate) item: Option<&'static str>,
     /// `created_at_us, id, [content,] user`
     pub(crate) one: &'static str,
@@ -24,11 +26,11 @@ pub(crate) struct Statements {
 }
 
 impl Statements {
-    pub(crate) fn new(place: &Place) -> Self {
-        let engine = place.engine;
-        let separate = place.layout == Layout::ManyToMany;
-        let table = &place.table;
-        // The number of the last parameter, and what comes before it.
+    pub(crate) fn new(store: &Store) -> Self {
+        let engine = store.engine;
+        let separate = store.layout == Layout::ManyToMany;
+        let table = &store.table;
+        // The number of the last parameter, and the parameters before it.
         let (last, columns, given) = if separate {
             (3, "created_at_us, id", "$1, $2")
         } else {
@@ -88,7 +90,7 @@ impl Statements {
     }
 }
 
-/// The text with the placeholders of this server.
+/// The text with the placeholders of this database.
 fn text(engine: Engine, sql: &str) -> &'static str {
     let sql = match engine {
         Engine::Postgres => sql.to_owned(),
@@ -97,7 +99,7 @@ fn text(engine: Engine, sql: &str) -> &'static str {
             let mut out = parts.next().unwrap_or_default().to_owned();
             for part in parts {
                 let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-                // Not a path of JSON.
+                // A `$` without a number is in a JSON path.
                 out.push(if rest.len() < part.len() { '?' } else { '$' });
                 out.push_str(rest);
             }

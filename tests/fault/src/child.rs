@@ -1,8 +1,9 @@
-//! A client that is a process of its own: it adds items, and tells each answer on a line.
+//! A client process, which adds items and prints a line for each answer.
 
 use std::{
     collections::VecDeque,
     env,
+    path::Path,
     process::Stdio,
     sync::{Arc, Mutex, atomic::Ordering},
 };
@@ -16,30 +17,27 @@ use tokio::{
 };
 use user_streams_core::Recipients;
 
-use crate::{
-    ledger::{Item, lock},
-    mechanism,
-    place::Place,
-    stage::Stage,
-    trial::Trial,
-};
+use crate::{fixture::Fixture, history::Item, mechanism, store::Store, sync::lock, trial::Trial};
 
-/// What a child does.
+/// The task of a child.
 #[derive(Debug, Serialize, Deserialize)]
-struct Work {
-    place: Place,
+struct Task {
+    store: Store,
     items: Vec<Item>,
     tasks: usize,
-    /// Whether every task adds every item, or each item is added by one.
-    all: bool,
+    /// Whether every task adds every item, or each item is added once.
+    repeated: bool,
     without: Vec<String>,
 }
 
-/// What a child tells.
+/// A line of a child.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Message {
+    /// It has connected.
     Ready,
+    /// The number of the item, and of its deliveries.
     Added(u64, u64),
+    /// The number of the item, and the error.
     Failed(u64, String),
 }
 
@@ -50,46 +48,46 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts it and waits until it has connected. `limited`: it gets errors, not signals, at a
-    /// limit of file sizes.
+    /// Starts it and waits until it has connected. `ignores_file_limit`: it gets errors instead of
+    /// a signal when it exceeds the limit of file sizes.
     pub(crate) async fn start(
         trial: &Trial,
-        stage: &Stage,
+        fixture: &Fixture,
         items: Vec<Item>,
         tasks: usize,
-        all: bool,
-        limited: bool,
+        repeated: bool,
+        ignores_file_limit: bool,
     ) -> Result<Self> {
-        // Before it adds any: what others are answered may come of its adds.
+        // Before it starts: answers to other callers may depend on its adds.
         for item in &items {
-            (0..if all { tasks } else { 1 }).for_each(|_| stage.ledger.begin(item.number));
+            (0..if repeated { tasks } else { 1 }).for_each(|_| fixture.history.begin(item.number));
         }
-        stage.other_pools.fetch_add(1, Ordering::Relaxed);
-        let (place, without) = (stage.place.clone(), trial.without.clone());
-        let work = serde_json::to_string(&Work { place, items, tasks, all, without })?;
+        fixture.other_pools.fetch_add(1, Ordering::Relaxed);
+        let (store, without) = (fixture.store.clone(), trial.without.clone());
+        let task = serde_json::to_string(&Task { store, items, tasks, repeated, without })?;
         let program = env::current_exe()?;
-        let mut command = if limited {
+        let mut command = if ignores_file_limit {
             let mut command = Command::new("sh");
             command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program);
             command
         } else {
             Command::new(program)
         };
-        // Over the pipe: a list of items may be longer than arguments may be.
+        // In a file: the items may be longer than arguments may be.
         let file =
-            trial.directory.join(format!("{}-{}.json", stage.place.table, fastrand::u64(..)));
-        std::fs::write(&file, work)?;
+            trial.directory.join(format!("{}-{}.json", fixture.store.table, fastrand::u64(..)));
+        std::fs::write(&file, task)?;
         command
             .arg("--child")
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true);
-        let mut process = command.spawn().context("cannot run the child")?;
-        let stdout = process.stdout.take().context("the child's output")?;
+        let mut process = command.spawn().context("cannot start the child")?;
+        let stdout = process.stdout.take().context("the child has no output")?;
         let mut child = Self { process, lines: BufReader::new(stdout).lines() };
         match child.next().await? {
-            Some(Told::Ready) => Ok(child),
+            Some(Message::Ready) => Ok(child),
             other => bail!("the child did not start: {other:?}"),
         }
     }
@@ -98,66 +96,66 @@ impl Child {
         self.process.id()
     }
 
-    /// Its next line; none at its end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Told>> {
+    /// Its next message; none after its exit.
+    pub(crate) async fn next(&mut self) -> Result<Option<Message>> {
         let Some(line) = self.lines.next_line().await? else { return Ok(None) };
         let mut words = line.splitn(3, ' ');
         let word = words.next();
         let number = words.next().and_then(|word| word.parse().ok());
         let rest = words.next().unwrap_or_default();
         match (word, number) {
-            (Some("ready"), _) => Ok(Some(Told::Ready)),
-            (Some("added"), Some(number)) => Ok(Some(Told::Added(number, rest.parse()?))),
-            (Some("failed"), Some(number)) => Ok(Some(Told::Failed(number, rest.to_owned()))),
-            _ => bail!("the child says {line:?}"),
+            (Some("ready"), _) => Ok(Some(Message::Ready)),
+            (Some("added"), Some(number)) => Ok(Some(Message::Added(number, rest.parse()?))),
+            (Some("failed"), Some(number)) => Ok(Some(Message::Failed(number, rest.to_owned()))),
+            _ => bail!("unexpected output of the child: {line:?}"),
         }
     }
 
-    /// Its next line, noted in the ledger.
-    pub(crate) async fn note(&mut self, stage: &Stage) -> Result<Option<Told>> {
-        let told = self.next().await?;
-        if let Some(Told::Added(number, delivered)) = &told {
-            stage.ledger.acknowledge(*number, *delivered);
+    /// Its next message, recorded in the history.
+    pub(crate) async fn record(&mut self, fixture: &Fixture) -> Result<Option<Message>> {
+        let message = self.next().await?;
+        if let Some(Message::Added(number, delivered)) = &message {
+            fixture.history.acknowledge(*number, *delivered);
         }
-        Ok(told)
+        Ok(message)
     }
 
-    /// Notes all that it tells until its end.
-    pub(crate) async fn note_all(&mut self, stage: &Stage) -> Result<()> {
-        while let Some(told) = self.note(stage).await? {
-            if let Told::Failed(number, error) = told {
-                stage.problem(format!("the add of item #{number} by a process failed: {error}"));
-                lock(&stage.tally).late += 1;
+    /// Records all messages until its exit.
+    pub(crate) async fn record_all(&mut self, fixture: &Fixture) -> Result<()> {
+        while let Some(message) = self.record(fixture).await? {
+            if let Message::Failed(number, error) = message {
+                fixture.problem(format!("the add of item #{number} by a process failed: {error}"));
+                lock(&fixture.outcome).late_failures += 1;
             }
         }
         Ok(())
     }
 
-    /// Kills it outright.
+    /// Kills it.
     pub(crate) async fn kill(&mut self) -> Result<()> {
         Ok(self.process.kill().await?)
     }
 }
 
-/// The child's own side.
-pub(crate) async fn run(file: &str) -> Result<()> {
-    let work: Work = serde_json::from_slice(&std::fs::read(file)?)?;
-    mechanism::take_out(&work.without)?;
-    let Work { place, items, tasks, all, .. } = work;
-    let streams = place.streams().await?;
+/// Runs the child.
+pub(crate) async fn run(file: &Path) -> Result<()> {
+    let task: Task = serde_json::from_slice(&std::fs::read(file)?)?;
+    mechanism::disable(&task.without)?;
+    let Task { store, items, tasks, repeated, .. } = task;
+    let streams = store.streams().await?;
     println!("ready");
     let queue = Arc::new(Mutex::new(VecDeque::from(items)));
     let mut set = JoinSet::new();
     for _ in 0..tasks {
-        let (streams, place) = (streams.clone(), place.clone());
-        let own = all.then(|| lock(&queue).clone());
+        let (streams, store) = (streams.clone(), store.clone());
+        let own = repeated.then(|| lock(&queue).clone());
         let queue = own.map_or_else(|| Arc::clone(&queue), |own| Arc::new(Mutex::new(own)));
         set.spawn(async move {
             loop {
                 let Some(item) = lock(&queue).pop_front() else { break };
                 let users = {
-                    let place = place.clone();
-                    Recipients::iter(item.users().map(move |user| place.user_id(user)))
+                    let store = store.clone();
+                    Recipients::iter(item.users().map(move |user| store.user_id(user)))
                 };
                 match streams.add_stream_item(users, item.new_item()).await {
                     Ok(delivery) => println!("added {} {}", item.number, delivery.delivered),

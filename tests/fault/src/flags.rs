@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use user_streams_test_servers::harness::CellFlags;
 
-/// Breaks servers, connections and callers, and counts what is wrong then. `cargo xtask fault`
-/// calls this.
+/// Injects faults into servers, connections and callers, then checks what is stored and what was
+/// answered. `cargo xtask fault` calls this.
 #[derive(Debug, Parser)]
 pub(crate) struct Flags {
-    /// Try this cell only (repeatable).
-    #[arg(long = "cell", value_name = "NAME")]
-    pub(crate) cells: Vec<String>,
-    /// Try this fault only (repeatable).
+    #[command(flatten)]
+    pub(crate) cells: CellFlags,
+    /// Only this fault (repeatable).
     #[arg(long = "fault", value_name = "NAME")]
     pub(crate) faults: Vec<String>,
     /// The seed of the first trial of each fault; the next ones count up from it.
@@ -20,19 +20,19 @@ pub(crate) struct Flags {
     /// How many trials of each fault on each cell.
     #[arg(long, value_name = "N")]
     pub(crate) trials: Option<u64>,
-    /// Many trials and the longer windows.
+    /// More trials, and longer faults.
     #[arg(long)]
     pub(crate) long: bool,
-    /// Take this mechanism of the SQL backends out first (repeatable): trials must fail then.
+    /// Disable this mechanism of the SQL backends (repeatable): trials must fail then.
     #[arg(long, value_name = "MECHANISM")]
     pub(crate) without: Vec<String>,
-    /// Put PgBouncer before PostgreSQL, in this mode, and try those cells alone.
+    /// Connect to PostgreSQL through PgBouncer in this pool mode, and try those cells alone.
     #[arg(long, value_name = "MODE", value_parser = ["session", "transaction"])]
     pub(crate) pooler: Option<String>,
-    /// Write the table to this file.
+    /// Write the report to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// For a client that is a process of its own: what it does, as JSON.
-    #[arg(long, hide = true, value_name = "JSON")]
-    pub(crate) child: Option<String>,
+    /// For a client process: the file with its task, as JSON.
+    #[arg(long, hide = true, value_name = "FILE")]
+    pub(crate) child: Option<PathBuf>,
 }

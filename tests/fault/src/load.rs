@@ -1,4 +1,4 @@
-//! Tasks that add and read all the time.
+//! Background load: tasks that add and read until they are stopped.
 
 use std::{
     sync::{
@@ -11,61 +11,61 @@ use std::{
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::stage::Stage;
+use crate::fixture::Fixture;
 
-/// The users whom broadcasts go to.
-pub(crate) const CROWD: std::ops::RangeInclusive<i64> = 1..=40;
-/// The first of the tasks' own users; each load has some of its own.
-const OWN: i64 = 10_000_000;
-const APART: i64 = 100;
-/// A page has so many items; an item is looked for while no more could have come since.
+/// The recipients of broadcasts.
+const SHARED_USERS: std::ops::RangeInclusive<i64> = 1..=40;
+/// The first of the users that belong to one task each.
+const FIRST_OWN_USER: i64 = 10_000_000;
+const USERS_PER_LOAD: i64 = 100;
+/// The items of a page: an item must be on the first page until as many others began.
 const PAGE: u64 = 30;
 
 /// Running tasks.
 pub(crate) struct Load {
-    stage: Arc<Stage>,
+    fixture: Arc<Fixture>,
     stop: Arc<AtomicBool>,
     tasks: JoinSet<()>,
 }
 
 impl Load {
-    /// Starts so many tasks, each with a user of its own.
-    pub(crate) fn start(stage: &Arc<Stage>, rng: &mut Rng, tasks: i64) -> Self {
+    /// Starts tasks, each with a user of its own.
+    pub(crate) fn start(fixture: &Arc<Fixture>, rng: &mut Rng, tasks: i64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut set = JoinSet::new();
-        let first = OWN + stage.loads.fetch_add(1, Ordering::Relaxed) * APART;
+        let first = FIRST_OWN_USER + fixture.loads.fetch_add(1, Ordering::Relaxed) * USERS_PER_LOAD;
         for task in 0..tasks {
-            let (stage, stop, rng) = (Arc::clone(stage), Arc::clone(&stop), rng.fork());
-            set.spawn(async move { One::new(stage, first + task, rng).run(&stop).await });
+            let (fixture, stop, rng) = (Arc::clone(fixture), Arc::clone(&stop), rng.fork());
+            set.spawn(async move { Worker::new(fixture, first + task, rng).run(&stop).await });
         }
-        Self { stage: Arc::clone(stage), stop, tasks: set }
+        Self { fixture: Arc::clone(fixture), stop, tasks: set }
     }
 
-    /// Lets each end its call.
+    /// Stops the tasks, each after its current call.
     pub(crate) async fn stop(mut self) {
         self.stop.store(true, Ordering::Relaxed);
         while let Some(done) = self.tasks.join_next().await {
             if let Err(error) = done {
-                self.stage.problem(format!("a task broke off: {error}"));
+                self.fixture.problem(format!("a task of the load failed: {error}"));
             }
         }
     }
 }
 
-/// A task, and what it knows of its own user's stream.
-struct One {
-    stage: Arc<Stage>,
+/// A task, and what it knows about its user's stream.
+struct Worker {
+    fixture: Arc<Fixture>,
     user: i64,
     rng: Rng,
-    /// The last add that was acknowledged, and how many were begun since.
+    /// The last acknowledged item, and how many adds began after it.
     newest: Option<(u64, u64)>,
     begun: u64,
     acknowledged: u64,
 }
 
-impl One {
-    fn new(stage: Arc<Stage>, user: i64, rng: Rng) -> Self {
-        Self { stage, user, rng, newest: None, begun: 0, acknowledged: 0 }
+impl Worker {
+    fn new(fixture: Arc<Fixture>, user: i64, rng: Rng) -> Self {
+        Self { fixture, user, rng, newest: None, begun: 0, acknowledged: 0 }
     }
 
     async fn run(mut self, stop: &AtomicBool) {
@@ -75,19 +75,20 @@ impl One {
                 45..55 => self.broadcast().await,
                 55..85 => self.read_own().await,
                 85..93 => self.count_own().await,
-                _ => _ = self.stage.read(self.rng.i64(CROWD)).await,
+                _ => _ = self.fixture.read(self.rng.i64(SHARED_USERS)).await,
             }
             sleep(Duration::from_millis(self.rng.u64(5..30))).await;
         }
     }
 
     async fn add(&mut self) {
-        let item = self.stage.ledger.item(self.user..=self.user);
+        let item = self.fixture.history.item(self.user..=self.user);
         self.begun += 1;
         if let Some((_, since)) = &mut self.newest {
             *since += 1;
         }
-        let added = self.stage.add(&item).await || self.rng.bool() && self.stage.add(&item).await;
+        let added =
+            self.fixture.add(&item).await || self.rng.bool() && self.fixture.add(&item).await;
         if added {
             self.newest = Some((item.number, 0));
             self.acknowledged += 1;
@@ -95,33 +96,31 @@ impl One {
     }
 
     async fn broadcast(&mut self) {
-        let first = self.rng.i64(CROWD);
-        let last = (first + self.rng.i64(1..20)).min(*CROWD.end());
-        let item = self.stage.ledger.item(first..=last);
-        if !self.stage.add(&item).await && self.rng.bool() {
-            _ = self.stage.add(&item).await;
+        let first = self.rng.i64(SHARED_USERS);
+        let last = (first + self.rng.i64(1..20)).min(*SHARED_USERS.end());
+        let item = self.fixture.history.item(first..=last);
+        if !self.fixture.add(&item).await && self.rng.bool() {
+            _ = self.fixture.add(&item).await;
         }
     }
 
     async fn read_own(&mut self) {
-        let Some(page) = self.stage.read(self.user).await else { return };
+        let Some(page) = self.fixture.read(self.user).await else { return };
         if let Some((number, since)) = self.newest
             && since < PAGE
             && !page.contains(&number)
         {
-            self.stage.foreign(format!(
-                "a page of user {} is without #{number}, its newest item",
-                self.user
-            ));
+            self.fixture
+                .foreign(format!("a page of user {} lacks #{number}, the newest item", self.user));
         }
     }
 
     async fn count_own(&mut self) {
-        let Some(count) = self.stage.count(self.user).await else { return };
+        let Some(count) = self.fixture.count(self.user).await else { return };
         if !(self.acknowledged..=self.begun).contains(&count) {
             let (user, from, to) = (self.user, self.acknowledged, self.begun);
-            self.stage.foreign(format!(
-                "the count of user {user} is {count}; it has {from} to {to} items"
+            self.fixture.foreign(format!(
+                "the count of user {user} is {count}; it must be from {from} to {to}"
             ));
         }
     }

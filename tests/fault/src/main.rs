@@ -1,23 +1,24 @@
-//! The fault trials: servers, connections and callers are broken on purpose, and what is stored and
-//! answered is judged by programs on the bare drivers.
+//! Fault trials: servers, connections and callers fail on purpose while tasks add and read; then
+//! what is stored and what was answered is checked through independent clients on the bare drivers.
 //!
 //! `cargo xtask fault` builds and runs this.
 
-mod cell;
 mod child;
 mod fault;
+mod fixture;
 mod flags;
-mod front;
-mod judge;
-mod ledger;
+mod history;
+mod inspector;
 mod load;
 mod mechanism;
-mod place;
+mod outcome;
+mod panic;
+mod pgbouncer;
 mod proxy;
 mod report;
 mod run;
-mod stage;
-mod tally;
+mod store;
+mod sync;
 mod trial;
 
 use std::process::ExitCode;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every trial has passed.
+/// Whether every trial passed.
 fn start(flags: &flags::Flags) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(file) = &flags.child {
@@ -48,11 +49,11 @@ fn start(flags: &flags::Flags) -> Result<bool> {
         return Ok(true);
     }
     interrupt::listen()?;
-    // A panic is a finding, told with its trial.
+    // A panic fails its trial, which reports it.
     std::panic::set_hook(Box::new(|_| {}));
-    mechanism::take_out(&flags.without)?;
+    mechanism::disable(&flags.without)?;
     let passed = runtime.block_on(run::run(flags));
-    // A call that never ends must not keep the process.
+    // A call that never returns must not keep the process alive.
     runtime.shutdown_background();
     passed
 }

@@ -1,17 +1,17 @@
-//! Taking mechanisms of the SQL backends out.
+//! Disabling mechanisms of the SQL backends, which shows that the trials need them.
 
 use anyhow::{Context, Result};
-use user_streams_sql::fault::{MECHANISMS, take_out as take};
+use user_streams_sql::fault::{MECHANISMS, take_out};
 
-/// Takes out those of these names, for the rest of the process.
-pub(crate) fn take_out(names: &[String]) -> Result<()> {
+/// Disables the mechanisms of these names for the rest of the process.
+pub(crate) fn disable(names: &[String]) -> Result<()> {
     for name in names {
         let known = MECHANISMS.iter().find(|(known, _)| known == name);
         let (_, mechanism) = known.with_context(|| {
             let known: Vec<_> = MECHANISMS.iter().map(|(known, _)| *known).collect();
-            format!("there is no mechanism `{name}`; they are: {}", known.join(", "))
+            format!("unknown mechanism `{name}`; the mechanisms are: {}", known.join(", "))
         })?;
-        take(*mechanism);
+        take_out(*mechanism);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A TCP proxy between the library and its server, which can hold, delay, cut and lose what passes.
+//! A TCP proxy between the library and its server, which can stall, delay, close and drop answers.
 
 use std::{
     collections::HashMap,
@@ -15,27 +15,27 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
         TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
+        tcp::{ReadHalf, WriteHalf},
     },
     sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep, sleep_until},
 };
 
-use crate::ledger::lock;
+use crate::sync::lock;
 
-/// How long a connection whose answers are lost stays open.
-const LOST: Duration = Duration::from_millis(30);
+/// How long a connection stays open after an answer was dropped.
+const OPEN_AFTER_DROP: Duration = Duration::from_millis(30);
 
-/// What happens to a connection.
+/// What the proxy does with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// Bytes pass.
-    Flow,
-    /// Bytes are held in both directions. The client's close reaches the server, or it does not.
-    Stalled { closes: bool },
-    /// Both sides are closed; with a reset, or in good order.
-    Cut { reset: bool },
+pub(crate) enum Mode {
+    /// It forwards bytes.
+    Forward,
+    /// It holds bytes back in both directions, and forwards the client's close or not.
+    Stall { forwards_close: bool },
+    /// It closes both sides, with a TCP reset or without.
+    Close { reset: bool },
 }
 
 /// A listening proxy. Dropping it closes everything.
@@ -50,18 +50,18 @@ pub(crate) struct Proxy {
 struct State {
     server: SocketAddr,
     accepted: AtomicU64,
-    fates: Mutex<HashMap<u64, watch::Sender<Fate>>>,
-    /// The fate that a new connection begins with.
-    first: Mutex<Fate>,
+    modes: Mutex<HashMap<u64, watch::Sender<Mode>>>,
+    /// The mode of new connections.
+    new_mode: Mutex<Mode>,
     delay: Mutex<Duration>,
-    slow_connect: Mutex<Duration>,
-    loss: Mutex<Option<Loss>>,
+    connect_delay: Mutex<Duration>,
+    dropped_answers: Mutex<Option<DroppedAnswers>>,
 }
 
-/// Whose answers are lost: after a packet of the client with these bytes in it, with a chance of
+/// Which answers are dropped: those to a packet that contains these bytes, with a probability of
 /// one in `one_in`.
 #[derive(Clone, Copy, Debug)]
-struct Loss {
+struct DroppedAnswers {
     after: &'static [u8],
     one_in: u32,
 }
@@ -74,22 +74,22 @@ impl Proxy {
         let state = Arc::new(State {
             server,
             accepted: AtomicU64::new(0),
-            fates: Mutex::default(),
-            first: Mutex::new(Fate::Flow),
+            modes: Mutex::default(),
+            new_mode: Mutex::new(Mode::Forward),
             delay: Mutex::default(),
-            slow_connect: Mutex::default(),
-            loss: Mutex::default(),
+            connect_delay: Mutex::default(),
+            dropped_answers: Mutex::default(),
         });
         let accepting = Arc::clone(&state);
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let state = Arc::clone(&accepting);
                 let id = state.accepted.fetch_add(1, Ordering::Relaxed);
-                let (fate, receiver) = watch::channel(*lock(&state.first));
-                lock(&state.fates).insert(id, fate);
+                let (mode, receiver) = watch::channel(*lock(&state.new_mode));
+                lock(&state.modes).insert(id, mode);
                 tokio::spawn(async move {
                     state.connection(client, receiver).await;
-                    lock(&state.fates).remove(&id);
+                    lock(&state.modes).remove(&id);
                 });
             }
         });
@@ -101,51 +101,51 @@ impl Proxy {
         self.state.accepted.load(Ordering::Relaxed)
     }
 
-    /// Gives the connections that are open now a fate.
-    pub(crate) fn set(&self, fate: Fate) {
-        self.set_some(fate, || true);
+    /// Sets the mode of the open connections.
+    pub(crate) fn set(&self, mode: Mode) {
+        self.set_some(mode, || true);
     }
 
-    /// Gives some of the connections that are open now a fate.
-    pub(crate) fn set_some(&self, fate: Fate, mut chosen: impl FnMut() -> bool) {
-        for sender in lock(&self.state.fates).values() {
-            if chosen() {
-                sender.send_replace(fate);
+    /// Sets the mode of some open connections.
+    pub(crate) fn set_some(&self, mode: Mode, mut is_chosen: impl FnMut() -> bool) {
+        for sender in lock(&self.state.modes).values() {
+            if is_chosen() {
+                sender.send_replace(mode);
             }
         }
     }
 
-    /// The fate that new connections begin with.
-    pub(crate) fn set_new(&self, fate: Fate) {
-        *lock(&self.state.first) = fate;
+    /// Sets the mode of new connections.
+    pub(crate) fn set_new(&self, mode: Mode) {
+        *lock(&self.state.new_mode) = mode;
     }
 
-    /// Each packet arrives so much later.
+    /// Delays each packet.
     pub(crate) fn set_delay(&self, delay: Duration) {
         *lock(&self.state.delay) = delay;
     }
 
-    /// A new connection is accepted, and reaches the server so much later.
-    pub(crate) fn set_slow_connect(&self, delay: Duration) {
-        *lock(&self.state.slow_connect) = delay;
+    /// Delays new connections: they are accepted, and reach the server later.
+    pub(crate) fn set_connect_delay(&self, delay: Duration) {
+        *lock(&self.state.connect_delay) = delay;
     }
 
-    /// Loses answers to packets with these bytes in them.
-    pub(crate) fn lose_answers(&self, after: &'static [u8], one_in: u32) {
-        *lock(&self.state.loss) = Some(Loss { after, one_in });
+    /// Drops the answers to packets that contain these bytes, and closes the connection.
+    pub(crate) fn drop_answers(&self, after: &'static [u8], one_in: u32) {
+        *lock(&self.state.dropped_answers) = Some(DroppedAnswers { after, one_in });
     }
 
-    /// Lets everything pass again.
+    /// Forwards everything again.
     pub(crate) fn heal(&self) {
-        self.set_new(Fate::Flow);
+        self.set_new(Mode::Forward);
         self.set_delay(Duration::ZERO);
-        self.set_slow_connect(Duration::ZERO);
-        *lock(&self.state.loss) = None;
-        for sender in lock(&self.state.fates).values() {
-            sender.send_if_modified(|fate| {
-                let stalled = matches!(fate, Fate::Stalled { .. });
+        self.set_connect_delay(Duration::ZERO);
+        *lock(&self.state.dropped_answers) = None;
+        for sender in lock(&self.state.modes).values() {
+            sender.send_if_modified(|mode| {
+                let stalled = matches!(mode, Mode::Stall { .. });
                 if stalled {
-                    *fate = Fate::Flow;
+                    *mode = Mode::Forward;
                 }
                 stalled
             });
@@ -156,70 +156,77 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.task.abort();
-        self.set(Fate::Cut { reset: false });
+        self.set(Mode::Close { reset: false });
     }
 }
 
 impl State {
-    async fn connection(&self, client: TcpStream, fate: watch::Receiver<Fate>) {
-        let slow = *lock(&self.slow_connect);
-        if !slow.is_zero() {
-            sleep(slow).await;
+    async fn connection(&self, mut client: TcpStream, mode: watch::Receiver<Mode>) {
+        let delay = *lock(&self.connect_delay);
+        if !delay.is_zero() {
+            sleep(delay).await;
         }
-        let Ok(server) = TcpStream::connect(self.server).await else { return };
+        let Ok(mut server) = TcpStream::connect(self.server).await else { return };
         _ = client.set_nodelay(true);
         _ = server.set_nodelay(true);
-        let (client_in, client_out) = client.into_split();
-        let (server_in, server_out) = server.into_split();
-        let mute = AtomicBool::new(false);
-        let up = self.pump(client_in, server_out, fate.clone(), &mute, true);
-        let down = self.pump(server_in, client_out, fate.clone(), &mute, false);
-        let mut cut = fate;
-        tokio::select! {
-            () = up => {}
-            () = down => {}
-            _ = cut.wait_for(|fate| matches!(fate, Fate::Cut { .. })) => {}
+        let (client_in, client_out) = client.split();
+        let (server_in, server_out) = server.split();
+        let drops_answers = AtomicBool::new(false);
+        let up = self.pump(client_in, server_out, mode.clone(), &drops_answers, true);
+        let down = self.pump(server_in, client_out, mode.clone(), &drops_answers, false);
+        let mut closed = mode;
+        let is_reset = tokio::select! {
+            () = up => false,
+            () = down => false,
+            mode = closed.wait_for(|mode| matches!(mode, Mode::Close { .. })) => {
+                mode.is_ok_and(|mode| *mode == Mode::Close { reset: true })
+            }
+        };
+        if is_reset {
+            _ = client.set_zero_linger();
+            _ = server.set_zero_linger();
         }
     }
 
-    /// Passes on what comes in, until either side closes.
+    /// Forwards one direction until either side closes.
     async fn pump(
         &self,
-        mut from: OwnedReadHalf,
-        mut to: OwnedWriteHalf,
-        fate: watch::Receiver<Fate>,
-        mute: &AtomicBool,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+        mode: watch::Receiver<Mode>,
+        drops_answers: &AtomicBool,
         is_client: bool,
     ) {
         let (sender, mut receiver) = mpsc::unbounded_channel::<(Instant, Vec<u8>)>();
-        let mut held = fate.clone();
+        let mut held = mode.clone();
         let read = async {
             let mut buffer = vec![0; 64 * 1024];
             while let Ok(length @ 1..) = from.read(&mut buffer).await {
                 let bytes = &buffer[..length];
-                if is_client && self.loses(bytes) {
-                    mute.store(true, Ordering::Relaxed);
+                if is_client && self.drops_answer_to(bytes) {
+                    drops_answers.store(true, Ordering::Relaxed);
                 }
                 let due = Instant::now() + *lock(&self.delay);
                 if sender.send((due, bytes.to_vec())).is_err() {
                     break;
                 }
             }
-            // Nothing of a stalled connection arrives, but for its close.
-            if *fate.borrow() == (Fate::Stalled { closes: false }) {
-                _ = fate.clone().wait_for(|fate| *fate != Fate::Stalled { closes: false }).await;
+            // Of a stalled connection at most the close is forwarded.
+            let holds_close = |mode: &Mode| *mode == Mode::Stall { forwards_close: false };
+            if holds_close(&mode.borrow()) {
+                _ = mode.clone().wait_for(|mode| !holds_close(mode)).await;
             }
             drop(sender);
-            is_stalled(*fate.borrow())
+            is_stalled(*mode.borrow())
         };
         let write = async {
             while let Some((due, bytes)) = receiver.recv().await {
                 sleep_until(due).await;
-                if held.wait_for(|fate| !is_stalled(*fate)).await.is_err() {
+                if held.wait_for(|mode| !is_stalled(*mode)).await.is_err() {
                     return;
                 }
-                if !is_client && mute.load(Ordering::Relaxed) {
-                    sleep(LOST).await;
+                if !is_client && drops_answers.load(Ordering::Relaxed) {
+                    sleep(OPEN_AFTER_DROP).await;
                     return;
                 }
                 if to.write_all(&bytes).await.is_err() {
@@ -227,7 +234,7 @@ impl State {
                 }
             }
         };
-        // What had been read before the end still arrives, unless it is held.
+        // What was read before the end is still forwarded, unless the connection stalls.
         tokio::pin!(write);
         tokio::select! {
             stalled = read => if !stalled { write.await },
@@ -235,14 +242,14 @@ impl State {
         }
     }
 
-    fn loses(&self, bytes: &[u8]) -> bool {
-        let Some(loss) = *lock(&self.loss) else { return false };
-        let has = loss.after.is_empty()
-            || bytes.windows(loss.after.len()).any(|window| window == loss.after);
-        has && fastrand::u32(..loss.one_in) == 0
+    fn drops_answer_to(&self, bytes: &[u8]) -> bool {
+        let Some(dropped) = *lock(&self.dropped_answers) else { return false };
+        let matches = dropped.after.is_empty()
+            || bytes.windows(dropped.after.len()).any(|window| window == dropped.after);
+        matches && fastrand::u32(..dropped.one_in) == 0
     }
 }
 
-fn is_stalled(fate: Fate) -> bool {
-    matches!(fate, Fate::Stalled { .. })
+fn is_stalled(mode: Mode) -> bool {
+    matches!(mode, Mode::Stall { .. })
 }

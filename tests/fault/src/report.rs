@@ -1,13 +1,14 @@
-//! The table of faults and cells.
+//! The report: a table of faults and cells.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
+use user_streams_test_servers::harness::Cell;
 
-use crate::{cell::Cell, fault::Fault, run::Figures, tally::Tally};
+use crate::{fault::Fault, outcome::Outcome};
 
-const HEAD: &[&str] = &[
+const HEADER: &[&str] = &[
     "fault",
     "cell",
     "trials",
@@ -16,65 +17,76 @@ const HEAD: &[&str] = &[
     "duplicated",
     "partial",
     "foreign",
-    "longest call of its bound",
-    "over its bound",
+    "longest call",
+    "over bound",
     "failed after recovery",
-    "sessions left",
-    "slots lost",
+    "sessions leaked",
+    "connections missing",
     "sessions opened",
 ];
 
-/// What the trials have shown.
+/// The fixed text of the page, after the command that wrote it.
+const INTRODUCTION: &str = "\
+Each trial injects a fault into a real server, its connections or its callers while tasks add and
+read items. Then a separate client on the bare driver checks what is stored: each acknowledged item
+exactly once for each of its recipients, and nothing for other users (`foreign`, which also counts
+answers that belong to another call).
+
+The last columns are about calls and connections: the call that took the largest share of its
+documented bound, and the bound; calls over their bound; calls that failed more than 2 s after the
+recovery; sessions that ran a statement or held a lock 2 s after their call had failed or was
+dropped; connections that the pool no longer handed out; and sessions that were opened.";
+
+const WIDTH: usize = 100;
+
+/// The outcomes of all trials.
 pub(crate) struct Report {
     cells: Vec<&'static str>,
     faults: Vec<&'static Fault>,
-    figures: Figures,
-    /// Over everything.
-    all: Tally,
+    /// By the positions of the fault and the cell.
+    outcomes: BTreeMap<(usize, usize), Outcome>,
+    total: Outcome,
 }
 
 impl Report {
     pub(crate) fn new(cells: &[Cell], faults: &[&'static Fault]) -> Self {
         let cells = cells.iter().map(|cell| cell.name).collect();
-        Self { cells, faults: faults.to_vec(), figures: Figures::new(), all: Tally::default() }
+        let (faults, outcomes) = (faults.to_vec(), BTreeMap::new());
+        Self { cells, faults, outcomes, total: Outcome::default() }
     }
 
     /// Adds a trial.
-    pub(crate) fn add(&mut self, fault: &Fault, cell: &Cell, trial: &Tally) {
+    pub(crate) fn add(&mut self, fault: &Fault, cell: &Cell, trial: &Outcome) {
         let fault = self.faults.iter().position(|known| known.name == fault.name);
         let cell = self.cells.iter().position(|known| *known == cell.name);
         if let (Some(fault), Some(cell)) = (fault, cell) {
-            self.figures.entry((fault, cell)).or_default().add(trial);
+            self.outcomes.entry((fault, cell)).or_default().add(trial);
         }
-        self.all.add(trial);
+        self.total.add(trial);
     }
 
-    /// Whether no trial has failed.
+    /// Whether every trial passed.
     pub(crate) fn passed(&self) -> bool {
-        self.all.failed == 0
+        self.total.failed == 0
     }
 
     /// One line.
     pub(crate) fn summary(&self) -> String {
-        format!("{} trials, {} of them failed", self.all.trials, self.all.failed)
+        format!("{} trials, {} failed", self.total.trials, self.total.failed)
     }
 
-    /// The table for a terminal.
-    pub(crate) fn text(&self) -> String {
-        self.table().to_string()
-    }
-
-    fn table(&self) -> Table {
+    /// The table.
+    pub(crate) fn table(&self) -> String {
         let mut table = Table::new();
-        table.load_preset(presets::ASCII_MARKDOWN).set_header(HEAD.iter().copied());
-        for ((fault, cell), tally) in &self.figures {
-            table.add_row(row(self.faults[*fault].name, self.cells[*cell], tally));
+        table.load_preset(presets::ASCII_MARKDOWN).set_header(HEADER.iter().copied());
+        for ((fault, cell), outcome) in &self.outcomes {
+            table.add_row(row(self.faults[*fault].name, self.cells[*cell], outcome));
         }
-        table.add_row(row("all", "", &self.all));
+        table.add_row(row("all", "", &self.total));
         for column in table.column_iter_mut().skip(2) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        table
+        table.to_string()
     }
 
     /// Writes the page of the book.
@@ -83,17 +95,11 @@ impl Report {
         let faults: Vec<_> = self
             .faults
             .iter()
-            .map(|fault| format!("- `{}`: {}", fault.name, fault.about))
+            .map(|fault| wrap(&format!("- `{}`: {}", fault.name, fault.about), "  "))
             .collect();
         let text = format!(
-            "# Fault trials\n\n\
-             Made by `{command}`, which writes this page. Each trial breaks something on a real server while tasks add \
-             and\nread, and is judged by a program on the bare driver: what was acknowledged is stored once, for \
-             everybody whom it was\nfor and for nobody else. The last columns are about the connections: how long the \
-             longest call took beside its\ndocumented bound, calls that failed later than 2 s after the recovery, \
-             sessions that still worked or held a lock 2 s\nafter a timeout or a drop, and connections that the pool \
-             did not give out any more.\n\n\
-             {}\n\n## The faults\n\n{}\n",
+            "# Fault trials\n\nWritten by `{command}`.\n\n{INTRODUCTION}\n\n{}\n\n## The faults\n\n\
+             {}\n",
             self.table(),
             faults.join("\n"),
         );
@@ -101,19 +107,60 @@ impl Report {
     }
 }
 
-fn row(fault: &str, cell: &str, tally: &Tally) -> Vec<String> {
-    let numbers = [
-        tally.trials,
-        tally.acknowledged,
-        tally.lost,
-        tally.duplicated,
-        tally.partial,
-        tally.foreign,
+fn row(fault: &str, cell: &str, outcome: &Outcome) -> Vec<String> {
+    let stored = [
+        outcome.trials,
+        outcome.acknowledged,
+        outcome.lost,
+        outcome.duplicated,
+        outcome.partial,
+        outcome.foreign,
+    ];
+    let calls = [
+        outcome.over_bound,
+        outcome.late_failures,
+        outcome.leaked_sessions,
+        outcome.missing_connections,
+        outcome.opened_sessions,
     ];
     let mut row = vec![fault.to_owned(), cell.to_owned()];
-    row.extend(numbers.iter().map(ToString::to_string));
-    row.push(tally.longest());
-    let numbers = [tally.over, tally.late, tally.left, tally.slots, tally.opened];
-    row.extend(numbers.iter().map(ToString::to_string));
+    row.extend(stored.iter().map(ToString::to_string));
+    row.push(outcome.longest());
+    row.extend(calls.iter().map(ToString::to_string));
     row
+}
+
+/// Breaks a text into lines of at most [`WIDTH`] columns; those after the first are indented.
+fn wrap(text: &str, indent: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_and_indented() {
+        let word = "x".repeat(48);
+        assert_eq!(
+            wrap(&format!("- {word} {word} {word}"), "  "),
+            format!("- {word} {word}\n  {word}")
+        );
+    }
+
+    #[test]
+    fn the_introduction_fits_the_width() {
+        assert!(INTRODUCTION.lines().all(|line| line.len() <= WIDTH));
+    }
 }

@@ -1,7 +1,6 @@
-//! All cells and faults: at once where trials cannot disturb each other.
+//! Runs the trials of all cells and faults, concurrently where they cannot disturb each other.
 
 use std::{
-    collections::BTreeMap,
     io::{self, IsTerminal},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
@@ -16,44 +15,45 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
     time::{sleep, timeout},
 };
-use user_streams_test_servers::{Profile, interrupt, start};
-
-use crate::{
-    cell::{self, Cell, Engine},
-    fault::{self, Fault},
-    flags::Flags,
-    front::Front,
-    ledger::lock,
-    report::Report,
-    stage::panic_message,
-    tally::Tally,
-    trial::{Shared, Trial},
+use user_streams_test_servers::{
+    Profile,
+    harness::{Cell, Engine},
+    interrupt, start,
 };
 
-/// How many trials run at once: most of their time they wait.
-const AT_ONCE: usize = 16;
-/// How long a trial may take at all.
-const PATIENCE: Duration = Duration::from_secs(150);
+use crate::{
+    fault::{self, Fault},
+    flags::Flags,
+    outcome::Outcome,
+    panic,
+    pgbouncer::PgBouncer,
+    report::Report,
+    sync::lock,
+    trial::{SharedServer, Trial},
+};
 
-/// A trial that is to come.
+/// How many trials run at once: most of the time they wait.
+const CONCURRENT_TRIALS: usize = 16;
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// A trial that has not started.
 struct Planned {
     fault: &'static Fault,
     trial: Trial,
-    /// The trials of one server: one that disturbs it is alone.
-    alone: Arc<RwLock<()>>,
+    /// Held by the trials on one server; exclusively by one that disturbs others.
+    access: Arc<RwLock<()>>,
 }
 
-/// Runs what the flags ask for, shows and saves the table, and tells whether every trial has
-/// passed.
+/// Runs the selected trials, prints and saves the report, and returns whether every trial passed.
 pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     let began = Instant::now();
-    let mut cells = cell::named(&flags.cells)?;
+    let mut cells = flags.cells.cells(|_| true)?;
     if flags.pooler.is_some() {
         cells.retain(|cell| cell.engine == Engine::Postgres);
     }
-    let mut faults = fault::named(&flags.faults)?;
+    let mut faults = fault::select(&flags.faults)?;
     if flags.pooler.as_deref() == Some("transaction") {
-        // Of an application's own pool alone.
+        // It needs a pool of the application's, which does not work behind this mode.
         faults.retain(|fault| fault.name != "transaction");
     }
     let seed = flags.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
@@ -62,7 +62,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     let poolers = poolers(&servers, flags.pooler.as_deref())?;
     let mut planned = Vec::new();
     for ((cell, server), pooler) in cells.iter().zip(&servers).zip(&poolers) {
-        let alone = Arc::new(RwLock::new(()));
+        let access = Arc::new(RwLock::new(()));
         for fault in faults.iter().copied().filter(|fault| (fault.runs_on)(*cell)) {
             let trials = flags.trials.unwrap_or(if flags.long { fault.long } else { fault.short });
             for number in 0..trials {
@@ -77,29 +77,29 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
                     long: flags.long,
                     without: flags.without.clone(),
                 };
-                planned.push(Planned { fault, trial, alone: Arc::clone(&alone) });
+                planned.push(Planned { fault, trial, access: Arc::clone(&access) });
             }
         }
     }
     if planned.is_empty() {
-        bail!("none of these faults is for one of these cells");
+        bail!("none of these faults can be injected into these cells");
     }
     println!("{} trials, from seed {seed}", planned.len());
 
     let report = Arc::new(Mutex::new(Report::new(&cells, &faults)));
     let bar = bar(planned.len())?;
-    let permits = Arc::new(Semaphore::new(AT_ONCE));
+    let permits = Arc::new(Semaphore::new(CONCURRENT_TRIALS));
     let mut set = JoinSet::new();
-    for Planned { fault, trial, alone } in planned {
+    for Planned { fault, trial, access } in planned {
         let (permits, report, bar) = (Arc::clone(&permits), Arc::clone(&report), bar.clone());
         set.spawn(async move {
-            // Ours is fair: who needs the server alone gets it in turn.
-            let shared = if fault.alone { None } else { Some(alone.read().await) };
-            let exclusive = if fault.alone { Some(alone.write().await) } else { None };
+            // The lock is fair: an exclusive trial does not starve.
+            let shared = if fault.exclusive { None } else { Some(access.read().await) };
+            let exclusive = if fault.exclusive { Some(access.write().await) } else { None };
             let Ok(_permit) = permits.acquire_many(fault.weight).await else { return };
-            let tally = one(fault, &trial).await;
+            let outcome = run_trial(fault, &trial).await;
             drop((shared, exclusive));
-            note(fault, &trial, &tally, &report, &bar);
+            record(fault, &trial, &outcome, &report, &bar);
         });
     }
     let mut interrupted = false;
@@ -122,7 +122,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     interrupt::check()?;
     spawn_blocking(move || drop(servers)).await?;
     let report = lock(&report);
-    println!("\n{}", report.text());
+    println!("\n{}", report.table());
     println!("{} in {:.0} s", report.summary(), began.elapsed().as_secs_f64());
     if let Some(file) = &flags.save {
         report.save(file, flags.long)?;
@@ -131,8 +131,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     Ok(report.passed())
 }
 
-/// A server for each cell: one that is paused must not stop another cell.
-async fn servers(cells: &[Cell]) -> Result<Vec<Option<Shared>>> {
+/// Starts a server for each cell, so that a paused one does not stop the others.
+async fn servers(cells: &[Cell]) -> Result<Vec<Option<SharedServer>>> {
     let mut starting = Vec::new();
     for cell in cells {
         let kind = cell.engine.server();
@@ -148,46 +148,57 @@ async fn servers(cells: &[Cell]) -> Result<Vec<Option<Shared>>> {
     servers.into_iter().collect()
 }
 
-/// A pooler before each of the servers, if there is to be one.
-fn poolers(servers: &[Option<Shared>], mode: Option<&str>) -> Result<Vec<Option<Arc<Front>>>> {
-    let start = |server: &Option<Shared>| match (server, mode) {
-        (Some(server), Some(mode)) => Front::start(&lock(server).url, mode).map(Arc::new).map(Some),
+/// Starts PgBouncer before each server, if a mode is given.
+fn poolers(
+    servers: &[Option<SharedServer>],
+    mode: Option<&str>,
+) -> Result<Vec<Option<Arc<PgBouncer>>>> {
+    let start = |server: &Option<SharedServer>| match (server, mode) {
+        (Some(server), Some(mode)) => {
+            PgBouncer::start(&lock(server).url, mode).map(Arc::new).map(Some)
+        }
         _ => Ok(None),
     };
     servers.iter().map(start).collect()
 }
 
-/// Runs a trial to its end, whatever becomes of it.
-async fn one(fault: &Fault, trial: &Trial) -> Tally {
+/// Runs a trial to its end, even if it fails, panics or hangs.
+async fn run_trial(fault: &Fault, trial: &Trial) -> Outcome {
     let running = std::panic::AssertUnwindSafe((fault.run)(trial.clone())).catch_unwind();
-    let problem = match timeout(PATIENCE, running).await {
-        Ok(Ok(Ok(tally))) => return tally,
-        Ok(Ok(Err(error))) => format!("the trial broke off: {error:#}"),
-        Ok(Err(panic)) => format!("the trial panicked: {}", panic_message(&*panic)),
-        Err(_) => format!("the trial did not end within {} s", PATIENCE.as_secs()),
+    let problem = match timeout(TRIAL_TIMEOUT, running).await {
+        Ok(Ok(Ok(outcome))) => return outcome,
+        Ok(Ok(Err(error))) => format!("the trial failed: {error:#}"),
+        Ok(Err(payload)) => format!("the trial panicked: {}", panic::message(&*payload)),
+        Err(_) => format!("the trial did not end within {} s", TRIAL_TIMEOUT.as_secs()),
     };
-    // What it left behind must not spoil the next.
+    // The next trial needs a running server.
     if trial.server.is_some() {
         _ = trial.on_server(|server| server.resume().and_then(|()| server.restart())).await;
     }
-    Tally { problems: vec![problem], ..Tally::default() }
+    Outcome { problems: vec![problem], ..Outcome::default() }
 }
 
-/// Tells how a trial has ended.
-fn note(fault: &Fault, trial: &Trial, tally: &Tally, report: &Mutex<Report>, bar: &ProgressBar) {
+/// Prints a finished trial and adds it to the report.
+fn record(
+    fault: &Fault,
+    trial: &Trial,
+    outcome: &Outcome,
+    report: &Mutex<Report>,
+    bar: &ProgressBar,
+) {
     let name = format!("{} on {}", fault.name, trial.cell.name);
-    if !tally.problems.is_empty() {
+    if !outcome.problems.is_empty() {
         let mut lines = vec![format!("FAILED: {name}, seed {}", trial.seed)];
-        lines.extend(tally.problems.iter().map(|problem| format!("    {problem}")));
+        lines.extend(outcome.problems.iter().map(|problem| format!("    {problem}")));
         let mut line = format!(
-            "    again: cargo xtask fault --cell {} --fault {} --seed {} --trials 1",
+            "    to repeat: cargo xtask fault --cell {} --fault {} --seed {} --trials 1",
             trial.cell.name, fault.name, trial.seed
         );
         if trial.long {
             line += " --long";
         }
-        if let Some(front) = &trial.pooler {
-            line += &format!(" --pooler {}", front.mode);
+        if let Some(pgbouncer) = &trial.pooler {
+            line += &format!(" --pooler {}", pgbouncer.mode);
         }
         for mechanism in &trial.without {
             line += &format!(" --without {mechanism}");
@@ -195,15 +206,15 @@ fn note(fault: &Fault, trial: &Trial, tally: &Tally, report: &Mutex<Report>, bar
         lines.push(line);
         bar.suspend(|| println!("{}", lines.join("\n")));
     }
-    if tally.problems.is_empty() && bar.is_hidden() {
+    if outcome.problems.is_empty() && bar.is_hidden() {
         println!("ok: {name}, seed {}", trial.seed);
     }
-    lock(report).add(fault, &trial.cell, tally);
+    lock(report).add(fault, &trial.cell, outcome);
     bar.inc(1);
     bar.set_message(name);
 }
 
-/// On a terminal; elsewhere each trial is a line.
+/// A progress bar on a terminal; elsewhere each trial prints a line.
 fn bar(trials: usize) -> Result<ProgressBar> {
     let target = match io::stderr().is_terminal() {
         true => ProgressDrawTarget::stderr(),
@@ -214,6 +225,3 @@ fn bar(trials: usize) -> Result<ProgressBar> {
     bar.enable_steady_tick(Duration::from_millis(200));
     Ok(bar)
 }
-
-/// The figures of each fault on each cell.
-pub(crate) type Figures = BTreeMap<(usize, usize), Tally>;

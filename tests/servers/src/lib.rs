@@ -12,6 +12,8 @@ mod account;
 pub mod cells;
 mod certificate;
 mod guard;
+#[cfg(feature = "harness")]
+pub mod harness;
 mod install;
 mod instance;
 pub mod interrupt;

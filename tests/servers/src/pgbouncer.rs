@@ -34,8 +34,8 @@ pub(crate) fn is_installed() -> bool {
 
 impl Pooler {
     /// Starts it in front of the server at this URL; every client is logged in to the server as the
-    /// URL's user. `settings` are lines of its configuration, such as `pool_mode = transaction`; all
-    /// others keep PgBouncer's defaults.
+    /// URL's user. `settings` are lines of its configuration, such as `pool_mode = transaction`;
+    /// all others keep PgBouncer's defaults.
     pub fn start(server_url: &str, settings: &[&str]) -> Result<Self> {
         Self::start_for(server_url, &[], settings)
     }

@@ -56,7 +56,8 @@ impl Server {
         (0..self.nodes()).try_for_each(|node| self.own()?.terminate(node, signal))
     }
 
-    /// Restarts what was killed or shut down, on the same ports and data, and waits until it answers.
+    /// Restarts what was killed or shut down, on the same ports and data, and waits until it
+    /// answers.
     pub fn restart(&mut self) -> Result<()> {
         let kind = self.kind;
         let instance = self.own()?;

@@ -1,4 +1,4 @@
-//! All that is traced or logged in this process, with every field, at every level.
+//! Captures everything that is traced or logged in this process, with every field, at every level.
 
 use std::{
     io,
@@ -32,7 +32,7 @@ impl<'a> MakeWriter<'a> for Seen {
     }
 }
 
-/// From here on all is seen.
+/// Starts capturing.
 pub(crate) fn install() {
     tracing_subscriber::fmt()
         .with_max_level(tracing::Level::TRACE)
@@ -42,7 +42,7 @@ pub(crate) fn install() {
         .init();
 }
 
-/// What was seen before is of another test.
+/// Discards what another test has traced.
 pub(crate) fn forget() {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
@@ -52,8 +52,8 @@ pub(crate) fn seen() -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// The test of the tests: an event, a field of a span, and a record of `log` are seen.
-pub(crate) async fn what_is_traced_is_seen() {
+/// Tests the capture itself: it sees an event, a field of a span, and a record of `log`.
+pub(crate) async fn the_capture_sees_what_is_traced() {
     let marks = ["a mark of an event", "a mark of a span", "a mark of a record"];
     tracing::trace!("{}", marks[0]);
     drop(tracing::trace_span!("span", field = marks[1]).entered());

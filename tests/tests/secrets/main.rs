@@ -1,5 +1,5 @@
-//! No password shows: not in an error or its causes, not in `Debug`, not in an event or span at any
-//! level.
+//! No password is shown: not in an error or its causes, not in `Debug`, not in an event or span at
+//! any level.
 //!
 //! `cargo test -p user-streams-tests --test secrets`; what needs a server is ignored without the
 //! variable of its URL.
@@ -29,8 +29,8 @@ fn main() -> ExitCode {
             malformed::debug_of_settings_shows_no_password,
         ),
         trial(
-            "malformed::no_error_of_a_server_that_is_away_shows_it",
-            malformed::no_error_of_a_server_that_is_away_shows_it,
+            "malformed::no_error_of_an_unreachable_server_shows_it",
+            malformed::no_error_of_an_unreachable_server_shows_it,
         ),
         trial(
             "options::no_error_of_an_option_shows_its_value",
@@ -40,20 +40,20 @@ fn main() -> ExitCode {
             "options::no_error_of_a_variable_shows_its_value",
             options::no_error_of_a_variable_shows_its_value,
         ),
-        trial("capture::what_is_traced_is_seen", capture::what_is_traced_is_seen),
+        trial("capture::the_capture_sees_what_is_traced", capture::the_capture_sees_what_is_traced),
     ];
     for (kind, login) in logins {
         let is_ignored = login.is_none();
         let right = login.clone();
-        let used = trial(&format!("{kind}::a_login_that_is_used_does_not_show"), move || {
-            servers::a_login_that_is_used_does_not_show(right.unwrap())
+        let used = trial(&format!("{kind}::a_used_login_is_not_shown"), move || {
+            servers::a_used_login_is_not_shown(right.unwrap())
         });
-        let refused = trial(&format!("{kind}::a_login_that_is_refused_does_not_show"), move || {
-            servers::a_login_that_is_refused_does_not_show(login.unwrap())
+        let refused = trial(&format!("{kind}::a_refused_login_is_not_shown"), move || {
+            servers::a_refused_login_is_not_shown(login.unwrap())
         });
         trials.extend([used, refused].map(|trial| trial.with_ignored_flag(is_ignored)));
     }
-    // One after the other, so that what was traced is of the test that says so.
+    // One after the other, so that what is captured belongs to the running test.
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     run(&arguments, trials).exit_code()

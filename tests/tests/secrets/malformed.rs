@@ -1,11 +1,10 @@
-//! URLs that are malformed, or lead nowhere.
+//! Malformed URLs, and URLs of unreachable servers.
 
-use serde_json::json;
 use user_streams_core::{Settings, Streams};
 
 use crate::shown;
 
-/// Those of every backend, and some of none.
+/// Those of every backend, and some unknown ones.
 const SCHEMES: &[&str] = &[
     "single-table+postgres",
     "many-to-many+postgresql",
@@ -24,7 +23,7 @@ const SCHEMES: &[&str] = &[
     "cassandra",
 ];
 
-/// What may follow a scheme. None of it is right for any backend.
+/// What may follow a scheme; invalid for every backend.
 const MALFORMED: &[&str] = &[
     "://ann:s3cr3t/x@h/db",
     "://ann:12/s3cr3t@h/db",
@@ -64,13 +63,12 @@ const MALFORMED: &[&str] = &[
     "://ann:s3cr3t@h/db#s3cr3t",
 ];
 
-/// With little time, where a backend has time limits.
+/// With short timeouts.
 fn settings(scheme: &str, rest: &str) -> Settings {
     let settings = Settings::new(format!("{scheme}{rest}"));
     match scheme {
         _ if scheme.starts_with("redis") => {
-            let arguments = json!({"command_timeout_ms": 300, "connection_timeout_ms": 300});
-            settings.with_option("client_arguments", arguments)
+            settings.with_option("operation_timeout", 0.3).with_option("connect_timeout", 0.3)
         }
         _ if scheme.contains('+') => settings.with_option("connect_timeout", 0.3),
         _ => settings,
@@ -115,8 +113,8 @@ pub(crate) async fn debug_of_settings_shows_no_password() {
     shown::check("variables", &format!("{settings:?}\n{settings:#?}"));
 }
 
-/// Nobody listens on this port.
-pub(crate) async fn no_error_of_a_server_that_is_away_shows_it() {
+/// Nothing listens on this port.
+pub(crate) async fn no_error_of_an_unreachable_server_shows_it() {
     for scheme in SCHEMES {
         for rest in ["://ann:s3cr3t@127.0.0.1:1/0", "://ann:otS33%2Btb%2Fe4%3D@[::1]:1/0"] {
             refused(scheme, rest).await;

@@ -1,4 +1,4 @@
-//! Logins with a password at a real server: one that it takes, and one that it refuses.
+//! Logins with a password to a real server: an accepted one, and a refused one.
 
 use std::{
     env,
@@ -23,7 +23,7 @@ pub(crate) struct Login {
     wrong: String,
 }
 
-/// For each kind of server, if it is there. What makes a login is not seen yet.
+/// For each kind of server, if it is there. Creating the login is not captured yet.
 pub(crate) fn logins() -> [(&'static str, Option<Login>); 3] {
     let url = |variable: &str| env::var(variable).ok();
     [
@@ -57,7 +57,7 @@ fn run(url: &str, statements: &[String]) {
     });
 }
 
-/// The throwaway server takes any password of a user that it knows.
+/// The throwaway server accepts any password of an existing user.
 fn postgres(url: &str) -> Login {
     let (scheme, user, address, database) = parts(url);
     Login {
@@ -99,7 +99,7 @@ fn redis(url: &str) -> Login {
     }
 }
 
-pub(crate) async fn a_login_that_is_used_does_not_show(login: Login) {
+pub(crate) async fn a_used_login_is_not_shown(login: Login) {
     for scheme in login.schemes {
         let settings = Settings::new(format!("{scheme}{}", login.right));
         shown::check("settings", &format!("{settings:?}\n{settings:#?}"));
@@ -122,7 +122,7 @@ pub(crate) async fn a_login_that_is_used_does_not_show(login: Login) {
     }
 }
 
-pub(crate) async fn a_login_that_is_refused_does_not_show(login: Login) {
+pub(crate) async fn a_refused_login_is_not_shown(login: Login) {
     for scheme in login.schemes {
         let error =
             Streams::connect(Settings::new(format!("{scheme}{}", login.wrong))).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What was shown, and whether a secret is in it.
+//! Whether a secret is in what was shown.
 
 use std::error::Error as StdError;
 
@@ -19,7 +19,7 @@ pub(crate) fn is_leak(line: &str) -> bool {
     SECRETS.iter().any(|secret| line.contains(secret))
 }
 
-/// The same for all that an error shows of itself and of its causes.
+/// The same for an error and its causes.
 #[track_caller]
 pub(crate) fn check_error(what: &str, error: &Error) {
     let mut cause: Option<&dyn StdError> = Some(error);

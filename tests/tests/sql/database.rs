@@ -1,4 +1,4 @@
-//! A database for one test, and what the backend does in it.
+//! A database for one test.
 
 use std::{
     env,
@@ -33,12 +33,12 @@ impl Kind {
     }
 }
 
-/// A new, empty database, dropped with this.
+/// A new, empty database, which is dropped with this.
 pub(crate) struct TestDatabase {
     /// The name of its kind.
     pub(crate) kind: &'static str,
     pub(crate) url: String,
-    /// What runs before the backends, and beside them.
+    /// For the test's own statements.
     pub(crate) connection: DatabaseConnection,
     pub(crate) directory: TempDir,
     drop_on: Option<(String, String)>,
@@ -119,7 +119,7 @@ impl TestDatabase {
         names
     }
 
-    /// A pool that notes every statement that goes through it.
+    /// A pool that records its statements.
     pub(crate) async fn watched(&self) -> (DatabaseConnection, Log) {
         let log = Log::default();
         let mut connection = connect(&self.url, 4).await;
@@ -133,8 +133,8 @@ impl TestDatabase {
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Some((server, name)) = self.drop_on.take() else { return };
-        // The pools of this test are still open, so the database goes by force, on a runtime that
-        // is not ending.
+        // The pools of this test are still open, so the database is dropped by force, on a runtime
+        // of its own.
         let force = if self.backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
         let sql = format!("DROP DATABASE {name}{force}");
         std::thread::spawn(move || {
@@ -146,7 +146,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// The statements that a pool has run.
+/// The statements that a pool has executed.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<Statement>>>);
 

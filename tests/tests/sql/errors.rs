@@ -1,20 +1,20 @@
-//! Bad databases: a clear error, and nothing lost.
+//! Unusable databases: a clear error, and no data loss.
 
 use std::{fs, time::Duration};
 
 use sea_orm::DbBackend;
-use user_streams_core::{Backend, Error, ErrorKind, Settings, Streams};
+use user_streams_core::{Error, ErrorKind, Settings, Streams, backend::Backend};
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::database::TestDatabase;
 
 crate::tests![
-    a_database_that_is_not_there_says_so,
-    a_file_that_is_no_database_is_left_as_it_is,
-    a_damaged_file_is_told_from_an_empty_one,
+    a_missing_database_is_a_clear_error,
+    a_file_that_is_no_database_is_not_changed,
+    a_damaged_file_is_distinguished_from_an_empty_one,
     an_unknown_option_names_the_known_ones,
     a_statement_that_hangs_ends_by_its_timeout,
-    a_closed_backend_says_so,
+    a_closed_backend_is_a_clear_error,
     an_application_s_pool_is_used_as_it_is,
 ];
 
@@ -31,7 +31,7 @@ fn has(error: &Error, kind: ErrorKind, words: &str) {
     assert_eq!(error.backend(), Some("single-table"), "{error}");
 }
 
-async fn a_database_that_is_not_there_says_so(database: TestDatabase) {
+async fn a_missing_database_is_a_clear_error(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         let path = database.directory.path();
         let missing = connect(format!("sqlite://{}/missing.db", path.display())).await.unwrap_err();
@@ -44,14 +44,14 @@ async fn a_database_that_is_not_there_says_so(database: TestDatabase) {
     let (base, _) = database.url.rsplit_once('/').unwrap();
     let error = connect(format!("{base}/no_such_database")).await.unwrap_err();
     has(&error, ErrorKind::InvalidSettings, "database");
-    // Nobody listens on the port of this address.
+    // Nothing listens on this port.
     let (scheme, _) = base.split_once("://").unwrap();
     let error = connect(format!("{scheme}://root@127.0.0.1:1/x")).await.unwrap_err();
     has(&error, ErrorKind::Connection, "");
     assert!(error.is_retryable());
 }
 
-async fn a_file_that_is_no_database_is_left_as_it_is(database: TestDatabase) {
+async fn a_file_that_is_no_database_is_not_changed(database: TestDatabase) {
     let path = database.directory.path().join("letter.txt");
     let text = "Dear reader, this is no database.\n".repeat(100);
     fs::write(&path, &text).unwrap();
@@ -60,7 +60,7 @@ async fn a_file_that_is_no_database_is_left_as_it_is(database: TestDatabase) {
     assert_eq!(fs::read_to_string(&path).unwrap(), text);
 }
 
-async fn a_damaged_file_is_told_from_an_empty_one(database: TestDatabase) {
+async fn a_damaged_file_is_distinguished_from_an_empty_one(database: TestDatabase) {
     let path = database.directory.path().join("damaged.db");
     let url = format!("sqlite://{}?mode=rwc", path.display());
     let streams = Streams::from_backend(connect(url.clone()).await.unwrap());
@@ -101,7 +101,7 @@ async fn a_statement_that_hangs_ends_by_its_timeout(database: TestDatabase) {
     // The lock stays as long as its connection.
     let blocker = crate::database::connect(&database.url, 1).await;
     sea_orm::ConnectionTrait::execute_unprepared(&blocker, lock).await.unwrap();
-    let config = database.config().with_statement_timeout(Duration::from_millis(300));
+    let config = database.config().with_operation_timeout(Duration::from_millis(300));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     let error = streams.add_stream_item(1, "waits").await.map(|_| ()).unwrap_err();
     let kind = if database.backend() == DbBackend::Sqlite {
@@ -112,11 +112,11 @@ async fn a_statement_that_hangs_ends_by_its_timeout(database: TestDatabase) {
     has(&error, kind, "0.3 s");
     assert!(error.is_retryable());
     blocker.close().await.unwrap();
-    // What was under way is undone, or done: never half.
+    // The add has taken full effect or none.
     assert!(streams.get_stream_items(1).count().await.unwrap() <= 1);
 }
 
-async fn a_closed_backend_says_so(database: TestDatabase) {
+async fn a_closed_backend_is_a_clear_error(database: TestDatabase) {
     let backend = database.single_table().await;
     backend.migrate().await.unwrap();
     let streams = Streams::from_backend(backend);

@@ -1,6 +1,6 @@
 //! The optional foreign key to the application's users.
 
-use user_streams_core::{Backend, ErrorKind, Streams};
+use user_streams_core::{ErrorKind, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::SingleTableBackend;
 
@@ -8,8 +8,8 @@ use crate::database::TestDatabase;
 
 crate::tests![
     deleting_a_user_deletes_the_users_items,
-    a_recipient_who_is_no_user_is_refused_and_nothing_is_stored,
-    of_adds_at_once_only_those_to_no_user_fail
+    an_unknown_recipient_is_refused_and_nothing_is_stored,
+    of_concurrent_adds_only_those_to_unknown_users_fail
 ];
 
 async fn both(database: &TestDatabase) -> [Streams; 2] {
@@ -34,13 +34,13 @@ async fn deleting_a_user_deletes_the_users_items(database: TestDatabase) {
         assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
         assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 1);
     }
-    // Of the item that only user 1 had, the content is left for `purge`.
+    // The item that only user 1 had is left for `purge`.
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 2);
     assert_eq!(backends[1].purge().await.unwrap(), 1);
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 1);
 }
 
-async fn a_recipient_who_is_no_user_is_refused_and_nothing_is_stored(database: TestDatabase) {
+async fn an_unknown_recipient_is_refused_and_nothing_is_stored(database: TestDatabase) {
     for streams in both(&database).await {
         let one = streams.add_stream_item(9, "to nobody").await.map(|_| ()).unwrap_err();
         let many = streams.add_stream_item([1, 9], "to nobody").await.map(|_| ()).unwrap_err();
@@ -53,7 +53,7 @@ async fn a_recipient_who_is_no_user_is_refused_and_nothing_is_stored(database: T
     assert_eq!(database.number("SELECT COUNT(*) FROM user_streams_many_to_many_items").await, 0);
 }
 
-async fn of_adds_at_once_only_those_to_no_user_fail(database: TestDatabase) {
+async fn of_concurrent_adds_only_those_to_unknown_users_fail(database: TestDatabase) {
     for streams in both(&database).await {
         let adds = (0..40).map(|n| {
             let user = if n % 5 == 4 { 9 } else { 1 };

@@ -1,5 +1,4 @@
-//! Broadcasts that are long enough for ways of their own: several chunks, and rows that PostgreSQL
-//! copies.
+//! Broadcasts of several chunks, and those that use COPY on PostgreSQL.
 
 use std::{
     collections::BTreeMap,
@@ -9,36 +8,36 @@ use std::{
 use futures_util::FutureExt;
 use sea_orm::DbBackend;
 use tokio::time::timeout;
-use user_streams_core::{Backend, NewItem, Recipients, Streams, UserIdKind};
+use user_streams_core::{NewItem, Recipients, Streams, UserIdKind, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::database::TestDatabase;
 
 crate::tests![
-    each_of_many_recipients_has_the_content,
+    each_of_many_recipients_receives_the_content,
     ids_of_every_kind_arrive,
     a_repeated_broadcast_reaches_those_who_lack_the_item,
-    a_user_who_is_named_in_two_chunks_receives_it_once,
-    a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_statement,
+    a_user_in_two_chunks_receives_the_item_once,
+    a_broadcast_dropped_at_any_moment_does_not_affect_the_next_statement,
     short_contents_are_copied_on_postgresql,
     a_table_with_row_level_security_takes_broadcasts,
 ];
 
-/// Users enough for PostgreSQL to copy their rows.
+/// Enough users for COPY on PostgreSQL.
 const MANY: i64 = 5_000;
 
-/// A handle on each layout and its table, over pools of their own and over an application's.
+/// Each layout with its table, over a pool of its own and over an application's.
 async fn layouts(database: &TestDatabase) -> Vec<(Streams, &'static str)> {
-    let tables = ["own_single", "own_many", "given_single", "given_many"];
-    let [own_single, own_many, given_single, given_many] =
+    let tables = ["own_single", "own_many", "application_single", "application_many"];
+    let [own_single, own_many, application_single, application_many] =
         tables.map(|table| database.config().with_table(table));
     let pool = || database.connection.clone();
     let backends: [Box<dyn Backend>; 4] = [
         Box::new(SingleTableBackend::connect(own_single).await.unwrap()),
         Box::new(ManyToManyBackend::connect(own_many).await.unwrap()),
-        Box::new(SingleTableBackend::new(pool(), given_single).unwrap()),
-        Box::new(ManyToManyBackend::new(pool(), given_many).unwrap()),
+        Box::new(SingleTableBackend::new(pool(), application_single).unwrap()),
+        Box::new(ManyToManyBackend::new(pool(), application_many).unwrap()),
     ];
     let mut layouts = Vec::new();
     for (backend, table) in backends.into_iter().zip(tables) {
@@ -48,7 +47,7 @@ async fn layouts(database: &TestDatabase) -> Vec<(Streams, &'static str)> {
     layouts
 }
 
-async fn each_of_many_recipients_has_the_content(database: TestDatabase) {
+async fn each_of_many_recipients_receives_the_content(database: TestDatabase) {
     for (streams, _) in layouts(&database).await {
         for content in ["☃ snow", &"long ".repeat(1_000), ""] {
             let users: Vec<_> = (1..=MANY).collect();
@@ -103,19 +102,19 @@ async fn a_repeated_broadcast_reaches_those_who_lack_the_item(database: TestData
     }
 }
 
-async fn a_user_who_is_named_in_two_chunks_receives_it_once(database: TestDatabase) {
+async fn a_user_in_two_chunks_receives_the_item_once(database: TestDatabase) {
     let config = database.config().with_user_id(UserIdKind::Text);
     let backend = SingleTableBackend::connect(config).await.unwrap();
     backend.migrate().await.unwrap();
     let streams = Streams::from_backend(backend);
-    // Of texts there are 10,000 in a chunk.
+    // A chunk has 10,000 texts.
     let users = (0..25_000).map(|number| format!("{}", number % 12_000));
     let delivery = streams.add_stream_item(Recipients::iter(users), "once").await.unwrap();
     assert_eq!(delivery.delivered, 12_000);
     assert_eq!(streams.get_stream_items("1").count().await.unwrap(), 1);
 }
 
-async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_statement(
+async fn a_broadcast_dropped_at_any_moment_does_not_affect_the_next_statement(
     database: TestDatabase,
 ) {
     for (streams, table) in layouts(&database).await {
@@ -125,16 +124,16 @@ async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_st
         broadcast().await.unwrap();
         let whole = started.elapsed();
         for part in 0..60 {
-            // The first is dropped with its first statement under way.
+            // The first is dropped during its first statement.
             _ = broadcast().now_or_never();
             _ = timeout(whole * part / 50, broadcast()).await;
             assert_eq!(streams.add_stream_item(0, "next").await.unwrap().delivered, 1);
-            // As others see it, so that it is committed.
+            // Seen by another connection, so it is committed.
             let count = format!("SELECT COUNT(*) FROM {table} WHERE user_id = 0");
             assert_eq!(database.number(&count).await, i64::from(part) + 1);
             assert_eq!(streams.get_stream_items(0).count().await.unwrap(), part as usize + 1);
         }
-        // What was under way goes on for a moment, and may become visible between two counts.
+        // A dropped call continues for a moment, and may become visible between two counts.
         let (first, last) = (streams.get_stream_items(1), streams.get_stream_items(MANY));
         let equal = async {
             while first.count().await.unwrap() != last.count().await.unwrap() {
@@ -145,8 +144,7 @@ async fn a_broadcast_that_is_dropped_at_any_moment_leaves_nothing_to_the_next_st
     }
 }
 
-/// How many of whom receive it if every INSERT into the table comes to nothing, which a COPY does
-/// not mind.
+/// How many receive it if a rule discards every INSERT into the table, which does not affect COPY.
 async fn delivered_without_inserts(database: &TestDatabase, contents: &[(&str, i64)]) -> Vec<u64> {
     let backend = database.single_table().await;
     backend.migrate().await.unwrap();

@@ -1,4 +1,4 @@
-//! What only the SQL backends promise: their plans, migrations, foreign keys, queries of recipients
+//! Promises of the SQL backends alone: query plans, migrations, foreign keys, queries of recipients
 //! and errors, on every database.
 //!
 //! `cargo xtask test` starts the servers and sets the variables of their URLs; without its server a

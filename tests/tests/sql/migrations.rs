@@ -1,4 +1,4 @@
-//! Making the tables: at once from many processes, and within an application's own migrator.
+//! Creating the tables: concurrently from many processes, and by an application's own migrator.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, IntoIden};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
-use user_streams_core::{Backend, ErrorKind, Streams};
+use user_streams_core::{ErrorKind, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{Dialect, SingleTableBackend, SingleTableConfig};
 
@@ -17,21 +17,21 @@ use crate::{
 };
 
 crate::tests![
-    only_the_tables_of_the_backend_are_made,
-    eight_may_migrate_at_once,
+    only_the_tables_of_the_backend_are_created,
+    eight_may_migrate_concurrently,
     an_application_may_compose_the_migrations_into_its_own,
-    down_takes_the_tables_away,
+    down_drops_the_tables,
     before_migrating_every_operation_says_to_migrate,
     a_login_that_only_reads_may_call_migrate_with_nothing_to_do,
     with_nothing_to_do_it_does_not_wait_for_writers,
-    names_that_differ_in_case_alone_are_two_or_refused,
-    a_server_that_keeps_names_in_lower_case_takes_no_other,
+    names_that_differ_only_in_case_are_distinct_or_refused,
+    a_server_with_lower_case_names_accepts_no_others,
     two_feeds_fit_into_one_migrator,
-    a_table_of_somebody_else_s_is_no_migration_of_ours,
+    a_table_of_another_owner_is_not_taken_for_a_migration,
     another_database_s_lock_is_not_waited_for,
 ];
 
-async fn only_the_tables_of_the_backend_are_made(database: TestDatabase) {
+async fn only_the_tables_of_the_backend_are_created(database: TestDatabase) {
     database.single_table().await.migrate().await.unwrap();
     let single = [
         "user_streams_single_table",
@@ -50,7 +50,7 @@ async fn only_the_tables_of_the_backend_are_made(database: TestDatabase) {
     assert_eq!(database.tables().await, [&many[..], &single[..]].concat());
 }
 
-async fn eight_may_migrate_at_once(database: TestDatabase) {
+async fn eight_may_migrate_concurrently(database: TestDatabase) {
     let backends = join_all((0..8).map(|_| database.many_to_many())).await;
     for migrated in join_all(backends.iter().map(Backend::migrate)).await {
         migrated.unwrap();
@@ -115,7 +115,7 @@ async fn an_application_may_compose_the_migrations_into_its_own(database: TestDa
     }
 }
 
-async fn down_takes_the_tables_away(database: TestDatabase) {
+async fn down_drops_the_tables(database: TestDatabase) {
     let application = application(&database);
     application.up(&database.connection, None).await.unwrap();
     application.down(&database.connection, None).await.unwrap();
@@ -167,14 +167,14 @@ async fn a_login_that_only_reads_may_call_migrate_with_nothing_to_do(database: T
         streams.migrate().await.unwrap();
         assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
     }
-    // The application's own pool likewise.
+    // The same over the application's own pool.
     let pool = connect(&role.url, 1).await;
     let backend = ManyToManyBackend::new(pool, config.with_table("many")).unwrap();
     Streams::from_backend(backend).migrate().await.unwrap();
 }
 
 async fn with_nothing_to_do_it_does_not_wait_for_writers(database: TestDatabase) {
-    let config = database.config().with_statement_timeout(Duration::from_secs(2));
+    let config = database.config().with_operation_timeout(Duration::from_secs(2));
     for streams in both(&config).await {
         streams.migrate().await.unwrap();
     }
@@ -191,7 +191,7 @@ async fn with_nothing_to_do_it_does_not_wait_for_writers(database: TestDatabase)
     }
 }
 
-async fn names_that_differ_in_case_alone_are_two_or_refused(database: TestDatabase) {
+async fn names_that_differ_only_in_case_are_distinct_or_refused(database: TestDatabase) {
     let config = database.config();
     let lower = SingleTableBackend::connect(config.clone().with_table("ten1")).await.unwrap();
     let upper = SingleTableBackend::connect(config.with_table("TEN1")).await.unwrap();
@@ -222,7 +222,7 @@ async fn names_that_differ_in_case_alone_are_two_or_refused(database: TestDataba
     lower.migrate().await.unwrap();
 }
 
-async fn a_server_that_keeps_names_in_lower_case_takes_no_other(database: TestDatabase) {
+async fn a_server_with_lower_case_names_accepts_no_others(database: TestDatabase) {
     if database.backend() != sea_orm::DbBackend::MySql {
         return;
     }
@@ -279,12 +279,12 @@ async fn two_feeds_fit_into_one_migrator(database: TestDatabase) {
     assert_eq!(database.tables().await, ["seaql_migrations"]);
 }
 
-async fn a_table_of_somebody_else_s_is_no_migration_of_ours(database: TestDatabase) {
+async fn a_table_of_another_owner_is_not_taken_for_a_migration(database: TestDatabase) {
     database.run("CREATE TABLE feed (id BIGINT)").await;
     let backend = SingleTableBackend::connect(database.config().with_table("feed")).await.unwrap();
     let error = Streams::from_backend(backend).migrate().await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
-    assert!(error.message().contains("there already"), "{error:?}");
+    assert!(error.message().contains("already exists"), "{error:?}");
 }
 
 async fn another_database_s_lock_is_not_waited_for(database: TestDatabase) {
@@ -301,7 +301,7 @@ async fn another_database_s_lock_is_not_waited_for(database: TestDatabase) {
     hold("user_streams:single").await;
     hold("user_streams:elsewhere.single").await;
     let config =
-        database.config().with_table("single").with_statement_timeout(Duration::from_secs(1));
+        database.config().with_table("single").with_operation_timeout(Duration::from_secs(1));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     hold(&format!("user_streams:{name}.single")).await;
     let error = streams.migrate().await.unwrap_err();

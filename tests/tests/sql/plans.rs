@@ -1,8 +1,7 @@
-//! The databases' own plans for the statements that the backends really run: an index range, no
-//! sort, no scan.
+//! The query plans of the statements that the backends execute: an index range, no sort, no scan.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
-use user_streams_core::{Backend, Streams};
+use user_streams_core::{Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::SingleTableBackend;
 
@@ -19,7 +18,7 @@ async fn fill(database: &TestDatabase) {
     let number = "a.n + 10 * b.n + 100 * c.n + 1000 * e.n + 10000 * f.n + 100000 * g.n";
     let numbers =
         format!("n(i) AS (SELECT {number} FROM d AS a, d AS b, d AS c, d AS e, d AS f, d AS g)");
-    // Whole division, which each database writes in its own way.
+    // Integer division, which is written differently in each database.
     let hundredth = if database.backend() == DbBackend::MySql { "i DIV 100" } else { "i / 100" };
     let user = format!("CASE WHEN i < 10000 THEN 1 ELSE {hundredth} END");
     let rows = |table: &str, columns: &str, values: &str| {
@@ -99,11 +98,11 @@ async fn check(connection: &DatabaseConnection, streams: &Streams, log: &Log, wh
     }
 }
 
-/// The plan, a line each step.
+/// The plan, one line per step.
 async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
     let prefix =
         if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
-    // MariaDB's statements begin with a limit for themselves.
+    // On MariaDB statements begin with their timeout.
     let sql = statement.sql.split_once(" FOR SELECT ").map(|(_, rest)| format!("SELECT {rest}"));
     let sql = format!("{prefix} {}", sql.as_ref().unwrap_or(&statement.sql));
     let explain = Statement { sql, ..statement.clone() };
@@ -124,7 +123,7 @@ async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<
 
 fn bad_steps(backend: DbBackend, plan: &[String]) -> Vec<&String> {
     let bad = |line: &&String| match backend {
-        // The rows of a page that was cut already are scanned, and nothing else is.
+        // Only the rows of the limited page are scanned.
         DbBackend::Sqlite => {
             line.contains("TEMP B-TREE") || (line.starts_with("SCAN") && line.as_str() != "SCAN d")
         }

@@ -1,4 +1,4 @@
-//! PostgreSQL behind PgBouncer, in each of its modes, with its defaults for all else.
+//! PostgreSQL behind PgBouncer, in each of its modes, otherwise with its defaults.
 
 use std::{collections::BTreeSet, future::IntoFuture, time::Duration};
 
@@ -23,26 +23,26 @@ use crate::{
 crate::tests![
     every_operation_works_behind_a_pooler,
     every_kind_of_id_and_any_content_arrives,
-    streams_behind_one_pooler_never_meet,
+    streams_behind_one_pooler_do_not_mix,
     nothing_is_left_behind_for_other_clients,
     a_parameter_that_the_pooler_refuses_is_named,
-    a_pooler_that_gives_up_transactions_says_so,
-    what_is_given_up_ends_at_the_server_and_nothing_else_does,
-    without_a_pooler_a_statement_is_no_transaction_of_its_own,
+    a_pooler_without_transactions_is_a_clear_error,
+    an_abandoned_statement_ends_on_the_server_and_no_other_does,
+    without_a_pooler_a_statement_has_no_explicit_transaction,
 ];
 
 const SESSION: &[&str] = &["pool_mode = session"];
-/// As most have it who have heard of a driver that sends them: then the mark is not refused, but
-/// dropped.
+/// A common setting for drivers that send startup parameters: the marker is then dropped rather
+/// than refused.
 const LENIENT: &[&str] =
     &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
-/// A small pool, so that clients change sessions all the time.
+/// A small pool, so that clients often change sessions.
 const TRANSACTION: &[&str] = &["pool_mode = transaction", "default_pool_size = 3"];
 const LENIENT_TRANSACTION: &[&str] =
     &["pool_mode = transaction", "default_pool_size = 3", "ignore_startup_parameters = options"];
 const MODES: [&[&str]; 4] = [SESSION, LENIENT, TRANSACTION, LENIENT_TRANSACTION];
 
-/// A pooler before the test's database; none elsewhere than on PostgreSQL.
+/// A pooler in front of the test's database; only on PostgreSQL.
 async fn pooler(database: &TestDatabase, settings: &'static [&'static str]) -> Option<Pooler> {
     if database.backend() != DbBackend::Postgres {
         return None;
@@ -83,7 +83,7 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
                 2,
                 "{table}"
             );
-            // Copied, and in several chunks.
+            // By COPY, and in several chunks.
             assert_eq!(
                 streams
                     .add_stream_item(Recipients::iter(1_i64..=5_000), "many")
@@ -152,7 +152,7 @@ async fn every_kind_of_id_and_any_content_arrives(database: TestDatabase) {
     }
 }
 
-async fn streams_behind_one_pooler_never_meet(database: TestDatabase) {
+async fn streams_behind_one_pooler_do_not_mix(database: TestDatabase) {
     for (number, settings) in [TRANSACTION, LENIENT_TRANSACTION, SESSION].into_iter().enumerate() {
         let Some(pooler) = pooler(&database, settings).await else { return };
         let mut all = Vec::new();
@@ -164,7 +164,7 @@ async fn streams_behind_one_pooler_never_meet(database: TestDatabase) {
                 all.push((streams(layout, config).await, table));
             }
         }
-        let used = all.iter().map(|(streams, table)| use_it(streams, table));
+        let used = all.iter().map(|(streams, table)| add_and_read_back(streams, table));
         within(60.0, "all of them", join_all(used)).await;
         for (_, table) in &all {
             let rows = database.number(&format!("SELECT COUNT(*) FROM {table}")).await;
@@ -179,8 +179,8 @@ async fn streams_behind_one_pooler_never_meet(database: TestDatabase) {
 const TASKS: u32 = 4;
 const ADDS: u32 = 25;
 
-/// Adds to one and to two at a time, and reads what is there.
-async fn use_it(streams: &Streams, table: &str) {
+/// Adds to one and to two users at a time, and reads them.
+async fn add_and_read_back(streams: &Streams, table: &str) {
     let tasks = (0..TASKS).map(|task| async move {
         for number in 0..ADDS {
             let user = i64::from(task);
@@ -246,7 +246,7 @@ async fn a_parameter_that_the_pooler_refuses_is_named(database: TestDatabase) {
     assert!(error.message().contains("ignore_startup_parameters"), "{error:?}");
 }
 
-async fn a_pooler_that_gives_up_transactions_says_so(database: TestDatabase) {
+async fn a_pooler_without_transactions_is_a_clear_error(database: TestDatabase) {
     let Some(pooler) = pooler(&database, &["pool_mode = statement"]).await else { return };
     let connecting = SingleTableBackend::connect(SingleTableConfig::new(&pooler.url));
     let error: Error = within(3.0, "connecting", connecting).await.unwrap_err();
@@ -258,19 +258,19 @@ async fn a_pooler_that_gives_up_transactions_says_so(database: TestDatabase) {
     assert!(error.message().contains("pool_mode = transaction"), "{error:?}");
 }
 
-async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: TestDatabase) {
+async fn an_abandoned_statement_ends_on_the_server_and_no_other_does(database: TestDatabase) {
     // The other client needs the parameter.
     let transaction: &[&str] =
         &["pool_mode = transaction", "ignore_startup_parameters = extra_float_digits"];
     for settings in [transaction, LENIENT] {
         let Some(pooler) = pooler(&database, settings).await else { return };
-        // Somebody else's statement, through the same pooler.
+        // Another client's statement, through the same pooler.
         let other = connect(&pooler.url, 1).await;
         let sleeping = async move { other.execute_unprepared("SELECT pg_sleep(6)").await };
         let sleeping = tokio::spawn(sleeping);
         for layout in LAYOUTS {
             let config = SingleTableConfig::new(&pooler.url).with_max_connections(2);
-            let config = config.with_statement_timeout(Duration::from_secs(1));
+            let config = config.with_operation_timeout(Duration::from_secs(1));
             let handle = handles::own_unmigrated(layout, config).await.migrated().await;
             let item = NewItem::new("waits");
             let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
@@ -284,7 +284,7 @@ async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: Tes
             );
             assert!(took < Duration::from_millis(1_500), "{}: {took:?}", handle.name());
             eventually(2.0, format!("{}: the end of its session", handle.name()), || async {
-                // The other's statement runs as well.
+                // The other client's statement is still running.
                 sessions::busy(&database, &[blocker.session]).await <= 1
             })
             .await;
@@ -295,7 +295,7 @@ async fn what_is_given_up_ends_at_the_server_and_nothing_else_does(database: Tes
     }
 }
 
-async fn without_a_pooler_a_statement_is_no_transaction_of_its_own(database: TestDatabase) {
+async fn without_a_pooler_a_statement_has_no_explicit_transaction(database: TestDatabase) {
     if database.backend() != DbBackend::Postgres {
         return;
     }

@@ -4,7 +4,7 @@ use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, Statement,
     sea_query::{Alias, Expr, ExprTrait, Query, UnionType},
 };
-use user_streams_core::{Backend, ErrorKind, MemoryBackend, Recipients, Streams};
+use user_streams_core::{ErrorKind, MemoryBackend, Recipients, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, Users, users};
 
@@ -100,7 +100,7 @@ fn selects(log: &[Statement]) -> Vec<&str> {
 
 async fn a_query_is_one_insert_select_whose_rows_never_reach_the_client(database: TestDatabase) {
     for (streams, log) in backends(&database).await {
-        // What a backend asks of a server once.
+        // Statements that a backend runs once per server.
         assert!(streams.get_stream_items(1).is_empty().await.unwrap());
         log.take();
         let active = person::Entity::find().filter(person::Column::Active.eq(true));
@@ -176,7 +176,7 @@ async fn a_query_of_another_database_is_streamed(database: TestDatabase) {
     for streams in [Streams::from_backend(single), Streams::from_backend(MemoryBackend::default())]
     {
         assert_eq!(streams.add_stream_item(everybody(), "to all").await.unwrap().delivered, 100);
-        // An i32 and NULLs come as well.
+        // With i32 and NULL.
         let follows =
             Users::by(follow::Entity::find(), follow::Column::Follower).on(&database.connection);
         assert_eq!(streams.add_stream_item(follows, "to followers").await.unwrap().delivered, 3);

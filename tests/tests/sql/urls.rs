@@ -1,4 +1,4 @@
-//! URLs: what they say is what happens, and a wrong one says what is right.
+//! URLs: parameters take effect, and an error says what is supported.
 
 use std::{io, time::Duration};
 
@@ -14,11 +14,11 @@ use crate::database::TestDatabase;
 
 crate::tests![
     an_address_of_ipv6_is_connected_to,
-    a_wrong_parameter_is_refused_with_the_right_ones,
+    an_unknown_parameter_is_refused_with_the_known_ones,
     settings_of_a_session_reach_the_server,
-    a_session_begins_with_what_a_pooler_takes,
+    the_startup_parameters_are_accepted_by_poolers,
     a_path_may_have_spaces_and_escapes,
-    a_database_in_memory_is_one_for_all_its_connections,
+    a_database_in_memory_is_shared_by_its_connections,
     a_unix_socket_is_connected_to,
     a_url_without_a_file_says_how_to_write_one,
     a_read_only_file_is_read_and_not_written,
@@ -37,7 +37,7 @@ async fn works(url: &str) -> Result<(), Error> {
     streams.close().await
 }
 
-/// Passes on what comes at an address of IPv6.
+/// Forwards connections to an IPv6 address.
 async fn listen_on_ipv6(server: String) -> io::Result<u16> {
     let listener = TcpListener::bind("[::1]:0").await?;
     let port = listener.local_addr()?.port();
@@ -63,7 +63,7 @@ async fn an_address_of_ipv6_is_connected_to(database: TestDatabase) {
     works(&format!("{login}@[::1]:{port}/{name}")).await.unwrap();
 }
 
-async fn a_wrong_parameter_is_refused_with_the_right_ones(database: TestDatabase) {
+async fn an_unknown_parameter_is_refused_with_the_known_ones(database: TestDatabase) {
     let (url, _) = database.url.split_once('?').unwrap_or((&database.url, ""));
     let cases: &[(&str, &str)] = match database.backend() {
         DbBackend::Sqlite => &[("mod=rwc", "`mode`"), ("mode=rwx", "`rwc`")],
@@ -104,8 +104,8 @@ async fn settings_of_a_session_reach_the_server(database: TestDatabase) {
     }
 }
 
-/// PgBouncer refuses other settings than these, unless it is told not to.
-async fn a_session_begins_with_what_a_pooler_takes(database: TestDatabase) {
+/// By default PgBouncer refuses all other startup parameters.
+async fn the_startup_parameters_are_accepted_by_poolers(database: TestDatabase) {
     if database.backend() != DbBackend::Postgres {
         return;
     }
@@ -127,8 +127,8 @@ async fn a_session_begins_with_what_a_pooler_takes(database: TestDatabase) {
     let mut names: Vec<_> =
         texts.chunks(2).map(|pair| &*pair[0]).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
-    // The options are the mark of decision 20, without which it connects where it is refused: see
-    // poolers.rs.
+    // The options are the marker of decision 20. If it is refused the backend connects without it:
+    // see poolers.rs.
     let expected = [
         "DateStyle",
         "TimeZone",
@@ -151,14 +151,14 @@ async fn a_path_may_have_spaces_and_escapes(database: TestDatabase) {
     for (path, file) in [("x.db", "x.db"), ("a%20b%3F%23.db", "a b?#.db"), ("ä+@.db", "ä+@.db")] {
         works(&format!("sqlite://{directory}/{path}?mode=rwc")).await.unwrap();
         assert!(std::path::Path::new(&directory).join(file).exists(), "{file}");
-        // What another spelling of the same path has stored is there.
+        // Another spelling of the same path opens the same file.
         let escaped = directory.replace(' ', "%20");
         let streams = connect(&format!("sqlite:{escaped}/{path}")).await.unwrap();
         assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
     }
 }
 
-async fn a_database_in_memory_is_one_for_all_its_connections(database: TestDatabase) {
+async fn a_database_in_memory_is_shared_by_its_connections(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }
@@ -170,7 +170,7 @@ async fn a_database_in_memory_is_one_for_all_its_connections(database: TestDatab
     ] {
         works(url).await.unwrap();
     }
-    // With a name it is one for all handles.
+    // With a name it is shared by all handles.
     let url = "sqlite://shared%20feeds?mode=memory";
     let (first, second) = (connect(url).await.unwrap(), connect(url).await.unwrap());
     first.migrate().await.unwrap();
@@ -215,7 +215,7 @@ async fn a_read_only_file_is_read_and_not_written(database: TestDatabase) {
     let copy = database.directory.path().join("copy.db");
     database.run(&format!("VACUUM INTO '{}'", copy.display())).await;
     let before = std::fs::read(&copy).unwrap();
-    // One with a log of its own, and the copy, which has none.
+    // One file with a write-ahead log, and the copy, which has none.
     let original = database.directory.path().join("test.db");
     for (file, query) in [(&original, "mode=ro"), (&copy, "mode=ro"), (&copy, "immutable=true")] {
         let streams = connect(&format!("sqlite://{}?{query}", file.display())).await.unwrap();

@@ -1,4 +1,4 @@
-//! What is to come of a URL.
+//! The expected result of connecting.
 
 use std::{
     error::Error as _,
@@ -7,10 +7,10 @@ use std::{
 
 use user_streams_core::{ErrorKind, Settings, Streams};
 
-/// A refusal waits for nothing: neither for `connect_timeout` nor for another attempt.
+/// A refusal is immediate: it waits neither for `connect_timeout` nor for another attempt.
 const AT_ONCE: Duration = Duration::from_secs(3);
 
-/// The settings connect, and what is added is read.
+/// The settings connect, and an item that is added can be read.
 pub(crate) async fn served(what: &str, settings: Settings) {
     let streams =
         Streams::connect(settings).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
@@ -31,10 +31,10 @@ pub(crate) async fn refused(what: &str, settings: Settings, reasons: &[&str]) {
         assert!(error.message().contains(reason), "{what}: no `{reason}` in: {error:?}");
     }
     let mut cause = error.source();
-    let mut told = format!("{error} {error:?}");
+    let mut shown = format!("{error} {error:?}");
     while let Some(error) = cause {
-        told += &format!(" {error} {error:?}");
+        shown += &format!(" {error} {error:?}");
         cause = error.source();
     }
-    assert!(!told.contains("s3cret"), "{what}: {told}");
+    assert!(!shown.contains("s3cret"), "{what}: {shown}");
 }

@@ -1,11 +1,11 @@
-//! The certificates of the tests, and the files that URLs name.
+//! The certificates of the tests, and the files for URLs.
 
 use tempfile::TempDir;
 use user_streams_test_servers::{Authority, Certificate};
 
 pub(crate) struct Files {
     directory: TempDir,
-    /// Who signs the servers' certificates, and the clients'.
+    /// Signs the certificates of servers and clients.
     pub(crate) authority: Authority,
     /// For `localhost`, and not for 127.0.0.1.
     pub(crate) server: Certificate,
@@ -13,8 +13,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// With those that clients read: `ca`, `other-ca`, `text`, and `NAME` and `NAME.key` of each of
-    /// these logins, and of `stranger`, whom another authority has signed.
+    /// The files that clients read: `ca`, `other-ca`, `text`, and `NAME` and `NAME.key` of each of
+    /// these logins, and of `stranger`, signed by another authority.
     pub(crate) fn new(logins: &[&str]) -> Self {
         let (authority, other) =
             (Authority::new("ours").unwrap(), Authority::new("another").unwrap());

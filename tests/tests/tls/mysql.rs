@@ -66,7 +66,7 @@ pub(crate) async fn test() {
         refused("another name", by_number(mode), &["not for the host", "localhost"]).await;
     }
     for mode in ["ssl-mode=VERIFY_CA&", "ssl-mode=REQUIRED&"] {
-        served("another name, which is not looked at", by_number(mode)).await;
+        served("another name, which is not verified", by_number(mode)).await;
     }
     for file in ["missing", "text"] {
         let settings =

@@ -1,5 +1,5 @@
-//! The password of a login at MySQL 8 or later without TLS. What a build without the feature
-//! `mysql-rsa` says is in `tests/fixtures/without-tls`.
+//! A password login to MySQL 8 or later without TLS. The error of a build without the feature
+//! `mysql-rsa` is tested in `tests/fixtures/without-tls`.
 
 use user_streams_core::Settings;
 use user_streams_test_servers::PasswordServer;
@@ -15,6 +15,6 @@ pub(crate) async fn test() {
         &["refused the login"],
     )
     .await;
-    // As long as the key; in the clear it would have seven bytes.
+    // As long as the key; unencrypted it would have seven bytes.
     assert_eq!(server.passwords.try_recv(), Ok(256));
 }

@@ -9,7 +9,7 @@ use crate::{
     files::Files,
 };
 
-/// Who may come: `postgres` in any way, two others by TLS alone, one of them with a certificate.
+/// Who may connect: `postgres` in any way, two others only by TLS, one of them with a certificate.
 const LOGINS: &str = "\
 host    all postgres         127.0.0.1/32 trust
 hostssl all tls_only         127.0.0.1/32 trust
@@ -62,7 +62,7 @@ pub(crate) async fn test() {
         refused("another name", by_number(mode), &["not for the host", "localhost"]).await;
     }
     for mode in ["sslmode=verify-ca&", "sslmode=require&"] {
-        served("another name, which is not looked at", by_number(mode)).await;
+        served("another name, which is not verified", by_number(mode)).await;
     }
     for file in ["missing", "text"] {
         let settings =

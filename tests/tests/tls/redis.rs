@@ -81,7 +81,7 @@ pub(crate) async fn test() {
     refused("expired", settings(&url, trusted), &["has expired"]).await;
 }
 
-/// A cluster of one, whose nodes announce their port for TLS to those who come by TLS.
+/// A cluster of one node, which announces its TLS port to clients that use TLS.
 pub(crate) async fn cluster() {
     let files = Files::new(&["client"]);
     let mut server = start_with(Kind::Redis, Profile::Fast, &["--cluster-enabled", "yes"]).unwrap();
@@ -105,7 +105,7 @@ pub(crate) async fn cluster() {
     refused("plain", plain, &["speaks TLS", "`rediss`"]).await;
 }
 
-/// A program that means TLS may not go without it.
+/// A program that configures TLS must not connect without it.
 pub(crate) async fn arguments() {
     for name in ["tls_ca_file", "tls_cert_file", "tls_key_file"] {
         let settings = settings("redis://:s3cret@localhost:1", json!({ name: "x" }));

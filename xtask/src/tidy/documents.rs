@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::problem::Problem;
+use super::{problem::Problem, sources::width};
 
 /// The documents whose table lists the crates.
 const LISTS: &[&str] = &["README.md", "docs/architecture.md"];
 const SUMMARY: &str = "docs/SUMMARY.md";
-const PREFIX: &str = "user-streams-";
+/// Every crate is called so, or begins so.
+const NAME: &str = "user-streams";
+/// Pages that a program writes.
+const GENERATED: &[&str] = &["docs/faults.md", "docs/benchmarks/"];
 
 /// All problems of the documents, given as `(path, text)`. `members` are the `crates` and the
 /// unpublished packages.
@@ -24,6 +27,11 @@ pub(super) fn check(
         problems.extend(examples_are_tested(file, text));
         problems.extend(tables_name_members(file, text, members));
     }
+    for (file, text) in documents {
+        if !GENERATED.iter().any(|generated| file.starts_with(generated)) {
+            problems.extend(width(file, &prose(text)));
+        }
+    }
     for list in LISTS {
         match documents.iter().find(|(file, _)| file == list) {
             Some((file, text)) => problems.extend(tables_name_crates(file, text, crates)),
@@ -32,6 +40,17 @@ pub(super) fn check(
     }
     problems.extend(summary_lists_chapters(documents));
     problems
+}
+
+/// The text with its blocks of code emptied.
+fn prose(text: &str) -> String {
+    let mut is_code = false;
+    let lines = text.lines().map(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_code ^= is_fence;
+        if is_code || is_fence { "" } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// No code block is ignored: an example that is not compiled drifts from the code.
@@ -82,8 +101,9 @@ fn named_in_tables(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let rows = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with('|'));
     rows.flat_map(|(number, row)| {
         let words = row.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_');
-        let names =
-            words.filter(|word| word.strip_prefix(PREFIX).is_some_and(|rest| !rest.is_empty()));
+        let names = words.filter(|word| {
+            word.strip_prefix(NAME).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        });
         names.map(move |name| (number + 1, name))
     })
 }
@@ -196,6 +216,15 @@ mod tests {
             "docs/SUMMARY.md: it lists gone.md, which does not exist",
         ];
         assert_eq!(found(&documents), expected);
+    }
+
+    #[test]
+    fn only_prose_is_broken_into_lines() {
+        let words = "word ".repeat(30);
+        assert_eq!(prose(&format!("a\n```\n{words}\n```\nb")), "a\n\n\n\nb");
+        let documents = [("docs/SUMMARY.md", words.as_str()), ("docs/faults.md", words.as_str())];
+        let found = found(&documents).into_iter().filter(|problem| problem.contains("columns"));
+        assert_eq!(found.count(), 1);
     }
 
     #[test]

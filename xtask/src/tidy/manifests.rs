@@ -33,6 +33,16 @@ pub(super) fn folder(directory: &str, folder: &str, name: &str) -> Option<Proble
         .then(|| Problem::new(directory, format!("rename the folder to the crate's name, {name}")))
 }
 
+/// Every package needs the same Rust, that of the workspace, which one job checks.
+pub(super) fn rust_version(directory: &str, package: &Value, workspace: &str) -> Option<Problem> {
+    (package["rust_version"].as_str() != Some(workspace)).then(|| {
+        Problem::new(
+            &format!("{directory}/Cargo.toml"),
+            format!("write `rust-version.workspace = true`, which is {workspace}"),
+        )
+    })
+}
+
 /// A published crate has the metadata that a registry shows.
 pub(super) fn published(directory: &str, package: &Value, has_readme: bool) -> Vec<Problem> {
     let manifest = format!("{directory}/Cargo.toml");
@@ -99,6 +109,13 @@ mod tests {
             "write it: registries show it",
         ];
         assert_eq!(advices(published("crates/a", &bare, false)), expected);
+    }
+
+    #[test]
+    fn a_package_needs_the_rust_of_the_workspace() {
+        let version = |version: Value| rust_version("a", &json!({"rust_version": version}), "1.94");
+        assert_eq!(version(json!("1.94")), None);
+        assert!(version(json!("1.89")).is_some() && version(Value::Null).is_some());
     }
 
     #[test]

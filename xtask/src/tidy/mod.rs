@@ -2,6 +2,7 @@
 //!
 //! A rule takes texts and returns problems; only this file and `files` read the disk.
 
+mod circles;
 mod documents;
 mod files;
 mod manifests;
@@ -41,6 +42,10 @@ fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
         let name = package["name"].as_str().unwrap_or_default();
         members.insert(name);
         let Some(directory) = files::manifest_directory(root, package) else { continue };
+        problems.extend(manifests::rust_version(&directory, package, workspace::RUST_VERSION));
+        let src = format!("{directory}/src");
+        let files = files::with_extension(root, &[&src], "rs")?;
+        problems.extend(circles::check(&src, &files));
         let Some(folder) = directory.strip_prefix("crates/") else { continue };
         crates.insert(name);
         problems.extend(manifests::folder(&directory, folder, name));
@@ -58,6 +63,7 @@ fn check(root: &Path, packages: &[Value]) -> Result<Vec<Problem>> {
 
     for (file, text) in files::with_extension(root, &["xtask", "crates", "tests"], "rs")? {
         problems.extend(sources::length(&file, &text));
+        problems.extend(sources::width(&file, &text));
     }
     let documents = files::with_extension(root, &["."], "md")?;
     problems.extend(documents::check(&documents, &crates, &members));

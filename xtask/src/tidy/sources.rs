@@ -4,6 +4,7 @@ use super::problem::Problem;
 
 /// A file that is longer than this has more than one subject.
 const MAX_LINES: usize = 500;
+pub(super) const MAX_COLUMNS: usize = 100;
 const README: &str = r#"#![doc = include_str!("../README.md")]"#;
 
 /// No file is too long.
@@ -11,6 +12,21 @@ pub(super) fn length(file: &str, text: &str) -> Option<Problem> {
     let lines = text.lines().count();
     (lines > MAX_LINES)
         .then(|| Problem::new(file, format!("split it: it has {lines} lines, over {MAX_LINES}")))
+}
+
+/// No line is too long, comments included. A row of a table cannot be broken, nor can a line
+/// without spaces, such as a URL.
+pub(super) fn width(file: &str, text: &str) -> Vec<Problem> {
+    let is_too_long = |line: &str| {
+        let content = line.trim_start().trim_start_matches(['/', '!']).trim_start();
+        line.chars().count() > MAX_COLUMNS
+            && !content.starts_with('|')
+            && content.split_whitespace().nth(1).is_some()
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| is_too_long(line));
+    let advice =
+        |number| format!("line {}: break it: it is over {MAX_COLUMNS} columns", number + 1);
+    lines.map(|(number, _)| Problem::new(file, advice(number))).collect()
 }
 
 /// The README is the crate's documentation, so its examples are tested.
@@ -127,6 +143,14 @@ macro_rules! register_backend {
             lib_shows_readme("lib.rs", "//! Docs.\n")
                 .is_some_and(|problem| problem.advice.contains(README))
         );
+    }
+
+    #[test]
+    fn a_long_line_is_found_if_it_can_be_broken() {
+        let words = "word ".repeat(30);
+        let text = format!("    /// {words}\n    let a = \"{words}\";\n/// | {words}\n");
+        assert_eq!(width("a.rs", &text).len(), 2);
+        assert_eq!(width("a.rs", &format!("//! https://{}\n", "a".repeat(100))), []);
     }
 
     #[test]

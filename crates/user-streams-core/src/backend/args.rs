@@ -75,6 +75,7 @@ impl fmt::Debug for AddStreamItem {
 
 /// Where in a stream, newest first, a read begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Position {
     /// After skipping this many of the newest items.
     Offset(u64),

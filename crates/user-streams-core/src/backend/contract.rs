@@ -20,8 +20,8 @@ use crate::{
 /// checks them; contents have no NUL; dates are within [`time`](crate::time).
 ///
 /// An operation that a backend does not have answers [`Error::unsupported`], as the provided
-/// methods do; one that it has is declared by a [`Capability`](crate::backend::Capability). Dropping a
-/// future of a backend must leave its store as it was or as it would have become.
+/// methods do; one that it has is declared by a [`Capability`](crate::backend::Capability).
+/// Dropping a future of a backend must leave its store as it was or as it would have become.
 ///
 /// The suite of `user-streams-testkit` proves a backend. A small one is written in
 /// `docs/writing-a-backend.md`.

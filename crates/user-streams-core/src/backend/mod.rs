@@ -6,7 +6,7 @@ mod contract;
 mod driver;
 pub(crate) mod memory;
 mod registry;
-mod waiting;
+mod wait_limit;
 mod writes;
 
 pub use args::{AddStreamItem, CountQuery, DeleteStream, Position, Progress, StreamQuery};
@@ -16,7 +16,7 @@ pub use driver::{BackendDriver, ConnectArgs, ConnectFuture};
 #[doc(hidden)]
 pub use driver::{Registration, UnlinkedBackend};
 pub use registry::Registry;
-pub use waiting::{Waiting, WaitingPlace};
+pub use wait_limit::{WaitLimit, WaitPermit};
 pub use writes::Writes;
 
 pub use crate::{

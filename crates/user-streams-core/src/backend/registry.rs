@@ -117,7 +117,8 @@ impl Registry {
             ),
             [only] if ptr::eq(*only, CORE) && advice.is_empty() => format!(
                 "scheme `{scheme}` is not registered: no backend crate is linked; a dependency \
-                 that is never named is not linked: add `use the_backends_crate as _;`, or depend on \
+                 that is never named is not linked: add `use the_backends_crate as _;`, or depend \
+                 on \
                  the crate `user-streams`, whose features link backends"
             ),
             drivers => {

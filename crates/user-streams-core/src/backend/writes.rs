@@ -9,13 +9,13 @@ use crate::{
     backend::{AddStreamItem, DeleteStream},
 };
 
-/// What [`Backend::in_transaction`](crate::backend::Backend::in_transaction) gives: the operations that
-/// write, on a transaction that the application begins and ends.
+/// What [`Backend::in_transaction`](crate::backend::Backend::in_transaction) gives: the operations
+/// that write, on a transaction that the application begins and ends.
 ///
-/// Arguments are checked by core as they are for [`Backend`](crate::backend::Backend). An operation that
-/// fails has changed nothing, and the transaction can go on, unless the message says otherwise.
-/// What a dropped future had under way takes full effect or none, and the transaction stays usable
-/// unless that fails.
+/// Arguments are checked by core as they are for [`Backend`](crate::backend::Backend). An operation
+/// that fails has changed nothing, and the transaction can go on, unless the message says
+/// otherwise. What a dropped future had under way takes full effect or none, and the transaction
+/// stays usable unless that fails.
 #[async_trait]
 pub trait Writes: Debug + Send + Sync {
     /// Puts an item into the stream of each recipient.

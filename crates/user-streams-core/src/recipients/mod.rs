@@ -44,8 +44,8 @@ impl Recipients {
     }
 
     /// The users of an async stream that may fail. Where the backend's broadcasts are atomic
-    /// ([`Capability::AtomicBroadcast`](crate::backend::Capability::AtomicBroadcast)), a failure stores
-    /// nothing.
+    /// ([`Capability::AtomicBroadcast`](crate::backend::Capability::AtomicBroadcast)), a failure
+    /// stores nothing.
     pub fn try_stream<S, T, E>(users: S) -> Self
     where
         S: Stream<Item = Result<T, E>> + Send + 'static,

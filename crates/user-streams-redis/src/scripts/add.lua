@@ -1,9 +1,9 @@
--- Adds one item to the streams of KEYS and returns how many of them had no item in its place.
--- ARGV: the score, the member. The first 16 bytes of a member are its place (created_at, id).
--- With ARGV[3], the content, the last of KEYS is no stream: it holds ten digits, the number of members that refer to it, and
--- then the content.
+-- Adds one item to the streams of KEYS and returns how many of them did not have it.
+-- ARGV: the score, the member. The first 16 bytes of a member are its sort key (created_at, id).
+-- With ARGV[3], shared content, the last of KEYS is not a stream but the key of the content, where
+-- a count of ten digits, how many members refer to it, precedes the content.
 local score, member, content = ARGV[1], ARGV[2], ARGV[3]
-local place = string.sub(member, 1, 16)
+local sort_key = string.sub(member, 1, 16)
 local added, failure = 0, nil
 local item, stored = nil, nil
 if content then
@@ -16,15 +16,16 @@ end
 for _, key in ipairs(KEYS) do
   local reply = redis.pcall('ZADD', key, 'NX', score, member)
   if type(reply) == 'table' then
-    failure = failure or reply -- One key that is no sorted set must not keep the item from the others.
+    -- A key that is not a sorted set must not keep the item from the other streams.
+    failure = failure or reply
   elseif reply == 1 then
     added = added + 1
-    -- Nearly always it is alone in its microsecond. If not, a member of the same place with another content would
-    -- be a neighbour, and the first one stays.
+    -- Nearly always it is the only item of its microsecond. Otherwise a member of the same sort key
+    -- and other content would be its neighbour; then the first one stays.
     if redis.call('ZCOUNT', key, score, score) > 1 then
       local rank = redis.call('ZRANK', key, member)
       for _, other in ipairs(redis.call('ZRANGE', key, math.max(rank - 1, 0), rank + 1)) do
-        if other ~= member and string.sub(other, 1, 16) == place then
+        if other ~= member and string.sub(other, 1, 16) == sort_key then
           redis.call('ZREM', key, member)
           added = added - 1
           break

@@ -1,7 +1,8 @@
--- Deletes the oldest items of the stream KEYS[1], up to ARGV[3] of them and none after the member ARGV[2], which was the newest
--- when it was read. Returns how many they were, and that member if there are more up to it. Each content that
--- the stream shared with others, at ARGV[1] and its timestamp and id, loses one of its members, and goes with the last one.
-local key, stem, last, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+-- Deletes the oldest items of the stream KEYS[1], up to ARGV[3] of them and none newer than the
+-- member ARGV[2], which was the newest when it was read. Returns how many there were, and that
+-- member if there are more up to it. Shared content, at ARGV[1] and the item's timestamp and id,
+-- loses a reference for each, and is deleted with the last one.
+local key, prefix, newest, limit = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
 
 -- 64 bits in decimal: as one number Lua would round them.
 local function decimal(high, low)
@@ -11,21 +12,21 @@ local function decimal(high, low)
   return string.format('%.0f%06d', millions, rest % 1000000)
 end
 
-local rank = redis.call('ZRANK', key, last)
+local rank = redis.call('ZRANK', key, newest)
 if not rank then return {0} end
 local deleted = redis.call('ZPOPMIN', key, math.min(rank + 1, limit))
 for i = 1, #deleted, 2 do
   local member = deleted[i]
   if #member == 17 and string.byte(member, 17) == 0 then
     local id = decimal(struct.unpack('>I4I4', member, 9))
-    local item = stem .. string.format('%.0f', deleted[i + 1]) .. ':' .. id
-    -- Whatever else may be there must not end this half-way.
-    local others = tonumber(redis.pcall('GETRANGE', item, 0, 9))
-    if others and others > 1 then
-      redis.call('SETRANGE', item, 0, string.format('%010d', others - 1))
-    elseif others then
+    local item = prefix .. string.format('%.0f', deleted[i + 1]) .. ':' .. id
+    -- pcall: a value of another type must not end this half-way.
+    local references = tonumber(redis.pcall('GETRANGE', item, 0, 9))
+    if references and references > 1 then
+      redis.call('SETRANGE', item, 0, string.format('%010d', references - 1))
+    elseif references then
       redis.call('DEL', item)
     end
   end
 end
-return {#deleted / 2, rank >= limit and last or nil}
+return {#deleted / 2, rank >= limit and newest or nil}

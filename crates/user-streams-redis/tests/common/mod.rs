@@ -1,10 +1,11 @@
-//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test that
-//! only stores and reads data also runs on an external server, by its URL.
+//! Servers for the tests: throwaway ones, to be killed, stalled, configured and counted. A test
+//! that only stores and reads data also runs on an external server, by its URL.
 
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 mod given;
 pub mod proxy;
+pub mod streams;
 
 use std::{
     io::Write,

@@ -8,7 +8,7 @@ pub struct Event {
     pub at: DateTime<FixedOffset>,
     pub user: String,
     pub content: String,
-    /// The whole line, which is what identifies the event.
+    /// The whole line, which identifies the event.
     pub line: String,
 }
 
@@ -27,7 +27,7 @@ fn parse(line: &str) -> Result<Event, String> {
     let mut fields = line.splitn(3, '\t');
     let (Some(at), Some(user), Some(content)) = (fields.next(), fields.next(), fields.next())
     else {
-        return Err("expected a timestamp, a user and a content, separated by tabs".to_owned());
+        return Err("expected a timestamp, a user and content, separated by tabs".to_owned());
     };
     let at = DateTime::parse_from_rfc3339(at).map_err(|error| format!("{at:?}: {error}"))?;
     Ok(Event { at, user: user.to_owned(), content: content.to_owned(), line: line.to_owned() })

@@ -1,6 +1,6 @@
 //! A feed from beginning to end, on SQLite: `cargo run --example feed`.
 //!
-//! It makes a database, fills the application's own `users` table and the streams from
+//! It creates a database, fills the application's own `users` table and the streams from
 //! `data/events.tsv`, adds single items and a broadcast to a query of users, and reads a stream in
 //! every way.
 
@@ -20,7 +20,7 @@ use user_streams_single_table::users;
 /// Shows a news feed from beginning to end.
 #[derive(Parser)]
 struct Arguments {
-    /// The database file to make or go on with; a temporary one if not given.
+    /// The database file to create or reuse; a temporary one by default.
     #[arg(long)]
     database: Option<PathBuf>,
     /// The events to read: timestamp, user and content, separated by tabs.
@@ -62,8 +62,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     show::title(&format!("{} events for {} users", events.len(), users_by_name.len()));
     let mut new = 0;
     for event in &events {
-        // The id comes from the line itself, so that a line which is delivered twice, or a second
-        // run, adds nothing.
+        // The id is derived from the line, so that a duplicate line or a second run adds nothing.
         let id = ItemId::from_event(&event.line);
         let added = add_stream_item(users_by_name[&event.user], &*event.content)
             .created_at(event.at)

@@ -1,4 +1,4 @@
-//! Laying it out for a person.
+//! Output for a terminal.
 
 use std::io::{IsTerminal, stdout};
 
@@ -8,7 +8,7 @@ pub fn title(text: &str) {
     println!("\n{}\n{}", style("1", text), "─".repeat(text.chars().count()));
 }
 
-/// A line for each item: when, and what it says without its markup.
+/// A line per item: its time, and its content without markup.
 pub fn items<'a>(items: impl IntoIterator<Item = &'a StreamItem>) {
     for item in items {
         let at = item.created_at.format("%Y-%m-%d %H:%M:%S%.6f %:z").to_string();
@@ -28,7 +28,7 @@ pub fn page_bar(links: &[PageLink], current: usize) {
     println!("\n  {}", links.join(""));
 }
 
-/// The text with its links underlined and every other tag left out.
+/// The text with underlined links and without other tags.
 fn plain(html: &str) -> String {
     let mut shown = String::new();
     let mut rest = html;

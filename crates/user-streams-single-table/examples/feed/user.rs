@@ -22,7 +22,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Makes the table, if it is not there, with one user for each name. Every fifth is not active.
+/// Creates the table, unless it exists, with a user per name. Every fifth is inactive.
 pub async fn create(
     database: &DatabaseConnection,
     names: impl Iterator<Item = &str>,
@@ -35,8 +35,8 @@ pub async fn create(
         name: Set((*name).to_owned()),
         active: Set(index % 5 != 0),
     });
-    let there = OnConflict::column(Column::Name).do_nothing().to_owned();
-    Entity::insert_many(rows).on_conflict(there).exec_without_returning(database).await?;
+    let ignore = OnConflict::column(Column::Name).do_nothing().to_owned();
+    Entity::insert_many(rows).on_conflict(ignore).exec_without_returning(database).await?;
     let users = Entity::find().all(database).await?;
     Ok(users.into_iter().map(|user| (user.name, user.id)).collect())
 }

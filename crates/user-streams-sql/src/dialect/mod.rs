@@ -1,17 +1,20 @@
 //! What differs between the databases, in one place.
 
-mod copy;
+mod mysql_script;
+mod mysql_settings;
+mod params;
+mod postgres_copy;
 #[cfg(feature = "postgres")]
-mod literals;
-mod mysql_facts;
-mod script;
+mod postgres_literals;
 pub(crate) mod values;
 
-pub(crate) use copy::{LEAST as LEAST_COPIED, Rows};
+pub(crate) use mysql_script::mysql_script;
+pub(crate) use mysql_settings::MySqlSettings;
+pub(crate) use params::Params;
+pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
-pub(crate) use literals::with_literals;
-pub(crate) use mysql_facts::MySqlFacts;
-pub(crate) use script::script;
+pub(crate) use postgres_literals::postgres_literals;
+pub(crate) use values::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
 use user_streams_core::{Error, ErrorKind, Result, UserIdKind};
@@ -29,7 +32,37 @@ pub enum Dialect {
 }
 
 impl Dialect {
-    pub(crate) fn of(backend: DbBackend) -> Result<Self> {
+    /// By the scheme of a database's URL.
+    pub(crate) fn from_url(url: &str) -> Result<Self> {
+        match url.trim_start().split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => Ok(Self::Sqlite),
+            Some("postgres" | "postgresql") => Ok(Self::Postgres),
+            Some("mysql" | "mariadb") => Ok(Self::MySql),
+            _ => Err(Error::new(
+                ErrorKind::InvalidSettings,
+                "url: expected a database URL that begins with sqlite:, postgres: or mysql:",
+            )),
+        }
+    }
+
+    /// The feature that enables it.
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+            Self::MySql => "mysql",
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::MySql => "MySQL and MariaDB",
+        }
+    }
+
+    pub(crate) fn from_backend(backend: DbBackend) -> Result<Self> {
         match backend {
             DbBackend::Sqlite => Ok(Self::Sqlite),
             DbBackend::Postgres => Ok(Self::Postgres),
@@ -55,10 +88,10 @@ impl Dialect {
         format!("{mark}{}{mark}", identifier.replace(mark, &mark.repeat(2)))
     }
 
-    /// A transaction that writes: on SQLite from its beginning, since one that turns into a writer
-    /// later fails where another has written meanwhile; on MySQL without locks on what it only
-    /// reads.
-    pub(crate) fn writing_transaction(self) -> TransactionOptions {
+    /// The options of a transaction that writes. On SQLite it is a writer from the start: one that
+    /// becomes a writer later fails if another has written meanwhile. On MySQL READ COMMITTED takes
+    /// no locks on rows that are only read.
+    pub(crate) fn write_transaction_options(self) -> TransactionOptions {
         TransactionOptions {
             isolation_level: (self == Self::MySql).then_some(IsolationLevel::ReadCommitted),
             sqlite_transaction_mode: (self == Self::Sqlite)
@@ -67,43 +100,43 @@ impl Dialect {
         }
     }
 
-    /// The type of a column of user ids, which compares byte for byte.
+    /// The type of a column of user ids, which are compared byte by byte.
     pub fn user_id_type(self, kind: UserIdKind) -> &'static str {
         match (self, kind) {
             (_, UserIdKind::BigInt) => self.integer_type(),
             (Self::Sqlite, UserIdKind::Uuid) => "BLOB",
             (Self::Postgres, UserIdKind::Uuid) => "UUID",
             (Self::MySql, UserIdKind::Uuid) => "BINARY(16)",
-            (Self::Sqlite, UserIdKind::Text) => "TEXT",
-            (Self::Postgres, UserIdKind::Text) => "TEXT COLLATE \"C\"",
-            // The binary collations of MySQL and MariaDB differ in name, and some ignore trailing
-            // blanks.
-            (Self::MySql, UserIdKind::Text) => "VARBINARY(255)",
+            (Self::Sqlite, _) => "TEXT",
+            (Self::Postgres, _) => "TEXT COLLATE \"C\"",
+            // The binary collations of MySQL and MariaDB have different names, and some ignore
+            // trailing spaces.
+            (Self::MySql, _) => "VARBINARY(255)",
         }
     }
 
     /// The type of a column of 64-bit integers.
     pub fn integer_type(self) -> &'static str {
-        // A strict table of SQLite knows this name alone. It is of 64 bits there.
+        // The only name that strict tables of SQLite accept; 64 bits there.
         if self == Self::Sqlite { "INTEGER" } else { "BIGINT" }
     }
 
-    /// The type of a column of contents, of up to 1 GiB or more, except 16 MiB in MySQL.
+    /// The type of a column of content: up to 1 GiB or more, in MySQL up to 16 MiB.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Sqlite | Self::Postgres => "TEXT",
-            // Binary, so that no comparison or conversion touches it; TEXT would end at 64 KiB.
+            // With a binary collation, so that comparisons are exact; TEXT would end at 64 KiB.
             Self::MySql => "MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         }
     }
 
-    /// A derived table `u` with the column `uid`, of the ids in one bound parameter; see
+    /// A derived table `u` with the column `uid`: the ids in one bound parameter, see
     /// [`values::users`].
     pub(crate) fn users_source(self, kind: UserIdKind, param: &str) -> String {
         match (self, kind) {
             (Self::Postgres, UserIdKind::BigInt) => format!("unnest({param}::bigint[]) AS u(uid)"),
             (Self::Postgres, UserIdKind::Uuid) => format!("unnest({param}::uuid[]) AS u(uid)"),
-            (Self::Postgres, UserIdKind::Text) => format!("unnest({param}::text[]) AS u(uid)"),
+            (Self::Postgres, _) => format!("unnest({param}::text[]) AS u(uid)"),
             (Self::Sqlite, UserIdKind::Uuid) => {
                 format!("(SELECT unhex(value) AS uid FROM json_each({param})) AS u")
             }
@@ -119,7 +152,7 @@ impl Dialect {
         }
     }
 
-    /// The same from the rows of a query that are named `targets(uid)`.
+    /// The same from the rows of the common table expression `targets(uid)`.
     pub(crate) fn targets_source(self, kind: UserIdKind) -> &'static str {
         match (self, kind) {
             (Self::MySql, UserIdKind::Text) => {
@@ -129,25 +162,6 @@ impl Dialect {
             (Self::MySql, _) => "(SELECT DISTINCT uid FROM targets) AS u",
             _ => "targets AS u",
         }
-    }
-}
-
-/// The placeholders of one statement, in the order of its text.
-#[derive(Debug)]
-pub(crate) struct Params {
-    dialect: Dialect,
-    count: usize,
-}
-
-impl Params {
-    /// After `count` parameters that are there already.
-    pub(crate) fn after(dialect: Dialect, count: usize) -> Self {
-        Self { dialect, count }
-    }
-
-    pub(crate) fn next(&mut self) -> String {
-        self.count += 1;
-        if self.dialect == Dialect::Postgres { format!("${}", self.count) } else { "?".to_owned() }
     }
 }
 

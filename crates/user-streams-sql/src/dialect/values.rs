@@ -4,28 +4,50 @@ use std::fmt::Write as _;
 
 use sea_orm::{Value, sea_query::ArrayType};
 use user_streams_core::{UserId, UserIdKind};
+use uuid::Uuid;
 
 use crate::Dialect;
 
-/// One id.
-pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
-    match user {
-        UserId::Int(id) => (*id).into(),
-        UserId::Uuid(id) => (*id).into(),
-        UserId::Text(id) if dialect == Dialect::MySql => id.clone().into_bytes().into(),
-        UserId::Text(id) => id.clone().into(),
+/// A user id as the databases store it: the only place that distinguishes the ids of core.
+pub(crate) enum StoredId<'a> {
+    Int(i64),
+    Uuid(Uuid),
+    Text(&'a str),
+    /// An id of a kind that a later core has, and that the schema refuses: no key can be NULL.
+    Null,
+}
+
+impl<'a> From<&'a UserId> for StoredId<'a> {
+    fn from(user: &'a UserId) -> Self {
+        match user {
+            UserId::Int(id) => Self::Int(*id),
+            UserId::Uuid(id) => Self::Uuid(*id),
+            UserId::Text(id) => Self::Text(id),
+            _ => Self::Null,
+        }
     }
 }
 
-/// Any number of ids in one parameter, so that one prepared statement serves every chunk: an array
-/// on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and on MySQL a text too, so
-/// that no character set touches it.
+/// One user id.
+pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
+    match StoredId::from(user) {
+        StoredId::Int(id) => id.into(),
+        StoredId::Uuid(id) => id.into(),
+        StoredId::Text(id) if dialect == Dialect::MySql => id.as_bytes().into(),
+        StoredId::Text(id) => id.into(),
+        StoredId::Null => Value::String(None),
+    }
+}
+
+/// Any number of user ids in one parameter, so that one prepared statement serves every chunk: an
+/// array on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and so is a text on
+/// MySQL, to avoid conversions of its character set.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
     if dialect == Dialect::Postgres {
         let array_type = match kind {
             UserIdKind::BigInt => ArrayType::BigInt,
             UserIdKind::Uuid => ArrayType::Uuid,
-            UserIdKind::Text => ArrayType::String,
+            _ => ArrayType::String,
         };
         let values = users.iter().map(|id| user(dialect, id)).collect();
         return Value::Array(array_type, Some(Box::new(values)));
@@ -37,20 +59,21 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
             json.push(',');
         }
         // Writing to a string cannot fail.
-        let _ = match user {
-            UserId::Int(id) => write!(json, "{id}"),
-            UserId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
-            UserId::Text(id) if dialect == Dialect::MySql => {
+        let _ = match StoredId::from(user) {
+            StoredId::Int(id) => write!(json, "{id}"),
+            StoredId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
+            StoredId::Text(id) if dialect == Dialect::MySql => {
                 write!(json, "\"{}\"", Hex(id.as_bytes()))
             }
-            UserId::Text(id) => write!(json, "{}", serde_json::Value::from(id.as_str())),
+            StoredId::Text(id) => write!(json, "{}", serde_json::Value::from(id)),
+            StoredId::Null => write!(json, "null"),
         };
     }
     json.push(']');
     json.into()
 }
 
-/// Items' ids and timestamps: two arrays on PostgreSQL, pairs in JSON elsewhere.
+/// The ids and timestamps of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
 pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
     if dialect == Dialect::Postgres {
         let (ids, ats): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();

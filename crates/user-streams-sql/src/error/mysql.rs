@@ -6,117 +6,118 @@ use user_streams_core::ErrorKind::{
     Backend, Conflict, Connection, InvalidContent, InvalidSettings, InvalidUserId,
 };
 
-use super::meaning::{
-    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE,
-    NO_LOGIN, NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED,
-    OTHER_COLUMNS, OTHER_KIND, REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
+use super::classification::{
+    CANCELLED, COLUMN_MISMATCH, CONSTRAINT_VIOLATION, Classification, DAMAGED, DISK_FULL,
+    FOREIGN_KEY_VIOLATION, INVALID_VALUE, IO, LOGIN_REFUSED, MISSING_PRIVILEGE, NO_DATABASE,
+    NOT_MIGRATED, OUT_OF_MEMORY, READ_ONLY_SERVER, SESSION_ENDED, TABLE_EXISTS, TOO_LONG,
+    TOO_MANY_CONNECTIONS, TRANSACTION_CONFLICT, UNAVAILABLE, UNCLASSIFIED, UNIQUE_VIOLATION,
+    UNSUPPORTED_SYNTAX, USER_ID_MISMATCH,
 };
 
-const PACKET: Meaning = Meaning::new(
+const PACKET: Classification = Classification::new(
     InvalidContent,
-    "the content, or the list of ids, is longer than the server takes at once: raise its \
+    "the content, or the list of ids, exceeds the server's maximum statement size: raise its \
      `max_allowed_packet`",
 );
 
-/// The numbers, each with its meaning.
-const TABLE: &[(&[u16], Meaning)] = &[
-    // The server is there, but not for us, or not now.
-    (&[1040, 1203, 1226], FULL),
+/// The numbers, each with its classification.
+const TABLE: &[(&[u16], Classification)] = &[
+    // The server refuses connections.
+    (&[1040, 1203, 1226], TOO_MANY_CONNECTIONS),
     (
         &[1129],
-        Meaning::new(
+        Classification::new(
             Connection,
             "the server has blocked this host after failed attempts: run FLUSH HOSTS there",
         )
         .retryable(false)
         .ending_session(),
     ),
-    // A shutdown; a connection that broke; a node of a cluster that is not ready (1047).
-    (
-        &[1053, 1079, 1043, 1047, 1080, 1152, 1156, 1157, 1158, 1159, 1160, 1161, 1184],
-        NOT_AVAILABLE,
-    ),
-    // Of the client's own numbers, and ProxySQL's: what a proxy says of the server behind it.
-    (&[2002, 2003, 2006, 2013, 9001], NOT_AVAILABLE),
+    // A shutdown; a broken connection; a cluster node that is not ready (1047).
+    (&[1053, 1079, 1043, 1047, 1080, 1152, 1156, 1157, 1158, 1159, 1160, 1161, 1184], UNAVAILABLE),
+    // Client error numbers, and ProxySQL's: a proxy reports the server behind it.
+    (&[2002, 2003, 2006, 2013, 9001], UNAVAILABLE),
     // Killed, on MariaDB and on MySQL; idle for too long, on MySQL.
-    (&[1927, 3169, 4031], ENDED),
+    (&[1927, 3169, 4031], SESSION_ENDED),
     (
         &[3032],
-        Meaning::new(Connection, "the database server is in offline mode and takes no sessions")
-            .ending_session(),
+        Classification::new(
+            Connection,
+            "the database server is in offline mode and accepts no sessions",
+        )
+        .ending_session(),
     ),
-    // --read-only and --super-read-only; a session or a server that reads only.
-    (&[1290, 1792, 1836], NO_WRITES),
-    // A statement that a proxy has lost; the server's own limit for them.
-    (&[1243], NOT_AVAILABLE),
+    // --read-only and --super-read-only; a read-only session or server.
+    (&[1290, 1792, 1836], READ_ONLY_SERVER),
+    // A prepared statement that a proxy has lost; the server's limit for them.
+    (&[1243], UNAVAILABLE),
     (
         &[1461],
-        Meaning::new(
+        Classification::new(
             Backend,
-            "the server has no room for another prepared statement: raise its \
+            "the server has too many prepared statements: raise its \
              `max_prepared_stmt_count`",
         )
         .retryable(true),
     ),
-    // What passes: deadlocks, locks, rows that changed meanwhile, a table that did.
-    (&[1205, 1213, 1020, 1412, 1615, 3058, 3572, 1637], IN_THE_WAY),
-    // The commit failed: in a cluster or a replicated group because of another one.
-    (&[1180, 3100, 3101], Meaning::new(Conflict, "the server could not commit")),
-    // KILL QUERY; the limits of a statement on MariaDB and on MySQL.
+    // Deadlocks, locks, concurrent changes of a row or a table.
+    (&[1205, 1213, 1020, 1412, 1615, 3058, 3572, 1637], TRANSACTION_CONFLICT),
+    // The commit failed: in a cluster or a replication group because of a conflict.
+    (&[1180, 3100, 3101], Classification::new(Conflict, "the server could not commit")),
+    // KILL QUERY; the statement timeouts of MariaDB and MySQL.
     (&[1317, 1969, 3024], CANCELLED),
-    // The login and the settings.
-    (&[1045, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 3118, 3955, 4151], NO_LOGIN),
+    // Login and settings.
+    (&[1045, 1130, 1251, 1275, 1524, 1698, 1820, 1862, 3118, 3955, 4151], LOGIN_REFUSED),
     (
         &[3159],
-        Meaning::new(
+        Classification::new(
             InvalidSettings,
-            "the server takes TLS alone: enable the feature `rustls`, and set `ssl-mode` in the \
+            "the server requires TLS: enable the feature `rustls`, and set `ssl-mode` in the \
              URL",
         ),
     ),
     (
         &[1046],
-        Meaning::new(
+        Classification::new(
             InvalidSettings,
-            "the URL names no database: expected \
-        mysql://host/database",
+            "the URL names no database: expected mysql://host/database",
         ),
     ),
     (&[1044, 1049], NO_DATABASE),
-    (&[1142, 1143, 1227, 1370], NO_RIGHT),
-    // The tables and what is in them.
+    (&[1142, 1143, 1227, 1370], MISSING_PRIVILEGE),
+    // Tables and rows.
     (&[1146], NOT_MIGRATED),
-    (&[1054, 1136], OTHER_COLUMNS),
-    (&[1050], THERE_ALREADY),
-    (&[1062, 1022, 1169, 1586], SAME_ROW),
-    (&[1216, 1217, 1451, 1452, 1557, 1761, 1762], NO_SUCH_USER),
-    (&[1048, 1364], Meaning::new(InvalidUserId, "a recipient's id is NULL")),
-    (&[1264, 1265, 1292, 1366, 1406], OTHER_KIND),
-    (&[1242, 1365, 1690], VALUE),
+    (&[1054, 1136], COLUMN_MISMATCH),
+    (&[1050], TABLE_EXISTS),
+    (&[1062, 1022, 1169, 1586], UNIQUE_VIOLATION),
+    (&[1216, 1217, 1451, 1452, 1557, 1761, 1762], FOREIGN_KEY_VIOLATION),
+    (&[1048, 1364], Classification::new(InvalidUserId, "a recipient's id is NULL")),
+    (&[1264, 1265, 1292, 1366, 1406], USER_ID_MISMATCH),
+    (&[1242, 1365, 1690], INVALID_VALUE),
     (&[1153, 1301], PACKET),
-    (&[1105], REFUSED),
+    (&[1105], UNCLASSIFIED),
     (&[1118, 1162], TOO_LONG),
-    (&[3819, 4025, 1644], CONSTRAINT),
-    (&[1064, 1128, 1193, 1235, 1305], TOO_OLD),
-    // The machine.
+    (&[3819, 4025, 1644], CONSTRAINT_VIOLATION),
+    (&[1064, 1128, 1193, 1235, 1305], UNSUPPORTED_SYNTAX),
+    // Resources of the machine.
     (&[1021, 1114], DISK_FULL),
-    (&[1037, 1038, 1041], NO_MEMORY),
+    (&[1037, 1038, 1041], OUT_OF_MEMORY),
     (
         &[1206],
-        Meaning::new(
+        Classification::new(
             Backend,
-            "the server has no room for so many locks: raise its `innodb_buffer_pool_size`",
+            "the server has too many locks: raise its `innodb_buffer_pool_size`",
         ),
     ),
     (&[1023, 1024, 1026, 1030], IO),
     (&[1034, 1194, 1195, 1712, 1932], DAMAGED),
 ];
 
-pub(super) fn meaning(number: u16) -> Meaning {
+pub(super) fn classify(number: u16) -> Classification {
     let row = TABLE.iter().find(|(numbers, _)| numbers.contains(&number));
-    let meaning = row.map_or(REFUSED, |(_, meaning)| *meaning);
+    let classification = row.map_or(UNCLASSIFIED, |(_, classification)| *classification);
     // The server closes the connection after it.
-    if number == 1153 { meaning.ending_session() } else { meaning }
+    if number == 1153 { classification.ending_session() } else { classification }
 }
 
 #[cfg(test)]
@@ -128,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_number_is_there_twice() {
+    fn no_number_occurs_twice() {
         let mut seen = HashSet::new();
         for number in TABLE.iter().flat_map(|(numbers, _)| numbers.iter()) {
             assert!(seen.insert(number), "{number}");
@@ -136,17 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn every_number_has_its_row_s_meaning() {
+    fn every_number_is_classified_by_its_row() {
         for (numbers, expected) in TABLE {
             for number in *numbers {
-                assert_eq!(meaning(*number).message, expected.message, "{number}");
+                assert_eq!(classify(*number).message, expected.message, "{number}");
             }
         }
-        assert_eq!(meaning(1), REFUSED);
+        assert_eq!(classify(1), UNCLASSIFIED);
     }
 
     #[test]
-    fn what_a_retry_cannot_mend_is_not_retryable() {
+    fn what_a_retry_cannot_fix_is_not_retryable() {
         for (number, kind, retry, ends_session) in [
             (1040, Connection, true, true),
             (1317, Timeout, true, false),
@@ -169,9 +170,9 @@ mod tests {
             (1452, InvalidUserId, false, false),
             (1114, Backend, false, false),
         ] {
-            let meaning = meaning(number);
+            let actual = classify(number);
             assert_eq!(
-                (meaning.kind, meaning.retry, meaning.ends_session),
+                (actual.kind, actual.is_retryable, actual.ends_session),
                 (kind, retry, ends_session),
                 "{number}"
             );

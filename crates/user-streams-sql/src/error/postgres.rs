@@ -4,114 +4,118 @@ use user_streams_core::ErrorKind::{
     Backend, Conflict, Connection, InvalidContent, InvalidSettings, InvalidUserId, Timeout,
 };
 
-use super::meaning::{
-    CANCELLED, CONSTRAINT, DAMAGED, DISK_FULL, ENDED, FULL, IN_THE_WAY, IO, Meaning, NO_DATABASE,
-    NO_LOGIN, NO_MEMORY, NO_RIGHT, NO_SUCH_USER, NO_WRITES, NOT_AVAILABLE, NOT_MIGRATED,
-    OTHER_COLUMNS, OTHER_KIND, REFUSED, SAME_ROW, THERE_ALREADY, TOO_LONG, TOO_OLD, VALUE,
+use super::classification::{
+    CANCELLED, COLUMN_MISMATCH, CONSTRAINT_VIOLATION, Classification, DAMAGED, DISK_FULL,
+    FOREIGN_KEY_VIOLATION, INVALID_VALUE, IO, LOGIN_REFUSED, MISSING_PRIVILEGE, NO_DATABASE,
+    NOT_MIGRATED, OUT_OF_MEMORY, READ_ONLY_SERVER, SESSION_ENDED, TABLE_EXISTS, TOO_LONG,
+    TOO_MANY_CONNECTIONS, TRANSACTION_CONFLICT, UNAVAILABLE, UNCLASSIFIED, UNIQUE_VIOLATION,
+    UNSUPPORTED_SYNTAX, USER_ID_MISMATCH,
 };
 
-/// A transaction that is not over, of a session that is.
-const OVER: Meaning =
-    Meaning::new(Timeout, "the server ended a transaction that took too long").ending_session();
+/// The server ends the session along with the transaction.
+const TRANSACTION_TIMEOUT: Classification =
+    Classification::new(Timeout, "the server ended a transaction that took too long")
+        .ending_session();
 
-const POOLER: Meaning = Meaning::new(
+const POOLER: Classification = Classification::new(
     InvalidSettings,
-    "a pooler gives statements to sessions that do not know them: PgBouncer needs `pool_mode = \
-     session`, or \
-     version 1.21 and `max_prepared_statements`",
+    "a pooler sends prepared statements to sessions that do not have them: PgBouncer needs \
+     `pool_mode = session`, or version 1.21 and `max_prepared_statements`",
 )
 .ending_session();
 
-/// The codes, each with its meaning; two characters are a class, for those of its codes that are
-/// not above it.
-const TABLE: &[(&[&str], Meaning)] = &[
-    // What the pooler PgBouncer says is 08P01, whatever it is, before some version or other.
-    (&["08"], NOT_AVAILABLE),
-    (&["21000"], VALUE),
-    (&["22P02", "22003"], OTHER_KIND),
+/// The codes, each with its classification. Two characters are a class of codes, for those without
+/// a row of their own above it.
+const TABLE: &[(&[&str], Classification)] = &[
+    // Of PgBouncer, 08P01 can mean anything, depending on its version.
+    (&["08"], UNAVAILABLE),
+    (&["21000"], INVALID_VALUE),
+    (&["22P02", "22003"], USER_ID_MISMATCH),
     (&["22001"], TOO_LONG),
     (
         &["22021", "22P05"],
-        Meaning::new(
+        Classification::new(
             InvalidContent,
             "the database's encoding does not have a character of the content or of a user id: \
-             make it in UTF8",
+             create the database with the encoding UTF8",
         ),
     ),
-    (&["22"], VALUE),
-    (&["23505"], SAME_ROW),
-    (&["23503"], NO_SUCH_USER),
-    (&["23502"], Meaning::new(InvalidUserId, "a recipient's id is NULL")),
-    (&["23"], CONSTRAINT),
-    (&["25006"], NO_WRITES),
-    (&["25P03", "25P04"], OVER),
-    // Nothing runs on it until the transaction ends.
+    (&["22"], INVALID_VALUE),
+    (&["23505"], UNIQUE_VIOLATION),
+    (&["23503"], FOREIGN_KEY_VIOLATION),
+    (&["23502"], Classification::new(InvalidUserId, "a recipient's id is NULL")),
+    (&["23"], CONSTRAINT_VIOLATION),
+    (&["25006"], READ_ONLY_SERVER),
+    (&["25P03", "25P04"], TRANSACTION_TIMEOUT),
+    // No statement can run until the transaction ends.
     (
         &["25"],
-        Meaning::new(Backend, "the session is in the wrong state for the statement")
+        Classification::new(Backend, "the session is in the wrong state for the statement")
             .ending_session(),
     ),
     (&["26000", "42P05"], POOLER),
-    (&["28"], NO_LOGIN),
+    (&["28"], LOGIN_REFUSED),
     (&["3D"], NO_DATABASE),
     (
         &["3F"],
-        Meaning::new(
+        Classification::new(
             InvalidSettings,
             "the schema does not exist, or no schema of the login's `search_path` does",
         ),
     ),
-    (&["40"], IN_THE_WAY),
-    (&["42501"], NO_RIGHT),
+    (&["40"], TRANSACTION_CONFLICT),
+    (&["42501"], MISSING_PRIVILEGE),
     (&["42P01"], NOT_MIGRATED),
-    (&["42703"], OTHER_COLUMNS),
-    (&["42P07", "42710"], THERE_ALREADY),
-    // No operator for a column of one kind and a parameter of another.
-    (&["42804", "42846", "42883"], OTHER_KIND),
-    (&["42601"], TOO_OLD),
+    (&["42703"], COLUMN_MISMATCH),
+    (&["42P07", "42710"], TABLE_EXISTS),
+    // No operator for the types of a column and a parameter.
+    (&["42804", "42846", "42883"], USER_ID_MISMATCH),
+    (&["42601"], UNSUPPORTED_SYNTAX),
     (&["53100"], DISK_FULL),
-    (&["53200"], NO_MEMORY),
-    (&["53300"], FULL),
-    (&["53400"], Meaning::new(Backend, "the server's configured limit for a resource is reached")),
-    (&["53"], NOT_AVAILABLE),
+    (&["53200"], OUT_OF_MEMORY),
+    (&["53300"], TOO_MANY_CONNECTIONS),
+    (
+        &["53400"],
+        Classification::new(Backend, "the server's configured limit for a resource is reached"),
+    ),
+    (&["53"], UNAVAILABLE),
     (&["54"], TOO_LONG),
-    (&["55P03"], IN_THE_WAY),
+    (&["55P03"], TRANSACTION_CONFLICT),
     (&["57014"], CANCELLED),
-    (&["57P01", "57P05"], ENDED),
-    // After another session's crash; starting, stopping or recovering; the database is dropped.
-    (&["57P02", "57P03", "57P04"], NOT_AVAILABLE),
-    (&["57"], NOT_AVAILABLE),
+    (&["57P01", "57P05"], SESSION_ENDED),
+    // Another session crashed; starting, stopping or recovering; the database was dropped.
+    (&["57P02", "57P03", "57P04"], UNAVAILABLE),
+    (&["57"], UNAVAILABLE),
     (&["58"], IO),
-    (&["72"], Meaning::new(Conflict, "the snapshot is too old")),
-    (&["P0"], CONSTRAINT),
+    (&["72"], Classification::new(Conflict, "the snapshot is too old")),
+    (&["P0"], CONSTRAINT_VIOLATION),
     (&["XX001", "XX002"], DAMAGED),
 ];
 
-/// By its code; of what a pooler says, by its words.
-pub(super) fn meaning(code: &str, message: &str) -> Meaning {
+/// By the code; for errors of a pooler, by the message.
+pub(super) fn classify(code: &str, message: &str) -> Classification {
     if code == "08P01" {
-        return of_pooler(message);
+        return classify_pooler(message);
     }
     let row = TABLE.iter().find(|(codes, _)| codes.iter().any(|known| code.starts_with(known)));
-    row.map_or(REFUSED, |(_, meaning)| *meaning)
+    row.map_or(UNCLASSIFIED, |(_, classification)| *classification)
 }
 
-/// `protocol_violation`, which PgBouncer says for most that it has to say.
-fn of_pooler(message: &str) -> Meaning {
+/// `protocol_violation`, which PgBouncer uses for most of its errors.
+fn classify_pooler(message: &str) -> Classification {
     if message.contains("startup parameter") {
-        return Meaning::new(
+        return Classification::new(
             InvalidSettings,
-            "the pooler refuses a parameter of the connection: take it out of the URL, or name it \
-             in PgBouncer's \
-             `ignore_startup_parameters`",
+            "the pooler refuses a parameter of the connection: remove it from the URL, or add it \
+             to PgBouncer's `ignore_startup_parameters`",
         )
         .ending_session();
     }
     if message.contains("statement pooling") {
-        return Meaning::new(
+        return Classification::new(
             InvalidSettings,
-            "the pooler takes no transactions: PgBouncer needs `pool_mode = transaction` or \
-             `session`",
+            "the pooler does not support transactions: PgBouncer needs `pool_mode = transaction` \
+             or `session`",
         )
         .ending_session();
     }
@@ -119,8 +123,11 @@ fn of_pooler(message: &str) -> Meaning {
     if message.starts_with("bind message supplies") {
         return POOLER;
     }
-    Meaning::new(Connection, "the database server, or a pooler before it, broke off")
-        .ending_session()
+    Classification::new(
+        Connection,
+        "the database server, or a pooler in front of it, closed the connection",
+    )
+    .ending_session()
 }
 
 #[cfg(test)]
@@ -128,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_row_hides_a_later_one() {
+    fn no_row_shadows_a_later_one() {
         let codes: Vec<_> = TABLE.iter().flat_map(|(codes, _)| codes.iter()).collect();
         for (index, code) in codes.iter().enumerate() {
             assert!(matches!(code.len(), 2 | 5), "{code}");
@@ -137,20 +144,20 @@ mod tests {
     }
 
     #[test]
-    fn every_code_has_its_own_row_s_meaning() {
+    fn every_code_is_classified_by_its_row() {
         for (codes, expected) in TABLE {
             for code in *codes {
-                // Of a class a code that has no row.
+                // For a class, a code without a row.
                 let code = if code.len() == 2 { format!("{code}ZZZ") } else { (*code).to_owned() };
                 if code != "08P01" {
-                    assert_eq!(meaning(&code, ""), *expected, "{code}");
+                    assert_eq!(classify(&code, ""), *expected, "{code}");
                 }
             }
         }
     }
 
     #[test]
-    fn what_a_retry_cannot_mend_is_not_retryable() {
+    fn what_a_retry_cannot_fix_is_not_retryable() {
         for (code, retry, ends_session) in [
             ("40001", true, false),
             ("40P01", true, false),
@@ -169,11 +176,11 @@ mod tests {
             ("0A000", false, false),
             ("XX000", false, false),
         ] {
-            let meaning = meaning(code, "");
-            assert_eq!((meaning.retry, meaning.ends_session), (retry, ends_session), "{code}");
+            let actual = classify(code, "");
+            assert_eq!((actual.is_retryable, actual.ends_session), (retry, ends_session), "{code}");
         }
-        let refused = meaning("08P01", "unsupported startup parameter: extra_float_digits");
-        assert_eq!((refused.kind, refused.retry), (InvalidSettings, false));
-        assert_eq!(meaning("08P01", "query_wait_timeout").kind, Connection);
+        let refused = classify("08P01", "unsupported startup parameter: extra_float_digits");
+        assert_eq!((refused.kind, refused.is_retryable), (InvalidSettings, false));
+        assert_eq!(classify("08P01", "query_wait_timeout").kind, Connection);
     }
 }

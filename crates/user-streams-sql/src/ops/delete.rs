@@ -3,27 +3,28 @@
 use std::sync::Arc;
 
 use sea_orm::Value;
-use user_streams_core::{DeleteStream, Result};
+use user_streams_core::{Result, backend::DeleteStream};
 
-use super::{Store, retry::retry};
-use crate::pool::{Executor, finish};
+use super::Store;
+use crate::pool::{Executor, end_transaction};
 
 /// Deletes all items of a user and returns their number.
 pub(crate) async fn delete(store: &Arc<Store>, args: DeleteStream) -> Result<u64> {
     let user = store.user(&args.user)?;
-    retry(store, store.call(), None, |on| write(on, Arc::clone(store), user.clone())).await
+    let work = |executor| write(executor, Arc::clone(store), user.clone());
+    store.write(store.call_limits(), work).await
 }
 
 pub(super) async fn write(
-    mut on: Box<dyn Executor + '_>,
+    mut executor: Box<dyn Executor + '_>,
     store: Arc<Store>,
     user: Value,
 ) -> Result<u64> {
     let sql = &store.statements.delete;
-    if on.commits_alone() {
-        return on.execute(sql, vec![user]).await;
+    if executor.autocommits() {
+        return executor.execute(sql, vec![user]).await;
     }
-    on.begin().await?;
-    let deleted = on.execute(sql, vec![user]).await;
-    finish(&mut *on, deleted).await
+    executor.begin().await?;
+    let deleted = executor.execute(sql, vec![user]).await;
+    end_transaction(&mut *executor, deleted).await
 }

@@ -1,41 +1,40 @@
 //! Reading a page.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 use sea_orm::{QueryResult, Value};
-use user_streams_core::{Cursor, Position, Result, StreamItem, StreamQuery};
+use user_streams_core::{
+    Cursor, Error, Result, StreamItem,
+    backend::{Position, StreamQuery},
+};
 
 use super::Store;
-use crate::{Dialect, error::from_db, pool::Access};
+use crate::{Dialect, error::from_db, pool::Executor};
 
-/// The items of one user from a position on.
+/// The items of one user at a position.
 pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<StreamItem>> {
     let user = store.user(&query.user)?;
-    let limit = number(query.limit);
+    let limit = bigint(query.limit);
     let dialect = store.dialect();
-    let values = match query.position {
-        Position::Offset(offset) => vec![user, limit, number(offset)],
-        Position::After(cursor) | Position::Before(cursor) => keyset(dialect, user, cursor, limit),
+    let statements = &store.statements.page;
+    let (sql, values) = match query.position {
+        Position::Offset(offset) => (&statements.at_offset, vec![user, limit, bigint(offset)]),
+        Position::After(cursor) => (&statements.after, keyset_values(dialect, user, cursor, limit)),
+        Position::Before(cursor) => {
+            (&statements.before, keyset_values(dialect, user, cursor, limit))
+        }
+        _ => return Err(Error::unsupported(store.backend, "a read from this position")),
     };
-    let its = Arc::clone(store);
-    let work = |mut on: Box<dyn crate::pool::Executor>| async move {
-        let statements = &its.statements;
-        let sql = match query.position {
-            Position::Offset(_) => &statements.page,
-            Position::After(_) => &statements.page_after,
-            Position::Before(_) => &statements.page_before,
-        };
-        on.query(sql, values).await
-    };
-    let rows = store.pools.run(Access::Read, store.call(), work).await?;
+    let sql = sql.clone();
+    let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };
+    let rows = store.read(store.call_limits(), read).await?;
     let mut items = rows.iter().map(item).collect::<Result<Vec<_>>>()?;
-    // The statement chooses the rows; their order is made here, where it needs no plan. It costs
-    // nothing on rows in order.
-    items.sort_unstable_by_key(|item| std::cmp::Reverse(item.cursor()));
+    // Sorted here, so that the statement's plan needs no sort. It costs nothing for sorted rows.
+    items.sort_unstable_by_key(|item| Reverse(item.cursor()));
     Ok(items)
 }
 
-fn keyset(dialect: Dialect, user: Value, cursor: Cursor, limit: Value) -> Vec<Value> {
+fn keyset_values(dialect: Dialect, user: Value, cursor: Cursor, limit: Value) -> Vec<Value> {
     let at = Value::from(cursor.created_at_us());
     let mut values = vec![user, at.clone()];
     if dialect == Dialect::MySql {
@@ -45,8 +44,8 @@ fn keyset(dialect: Dialect, user: Value, cursor: Cursor, limit: Value) -> Vec<Va
     values
 }
 
-/// A limit or an offset. No database has more rows than fit.
-fn number(number: u64) -> Value {
+/// A limit or an offset. No database has more rows than `i64::MAX`.
+fn bigint(number: u64) -> Value {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 

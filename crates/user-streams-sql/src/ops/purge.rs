@@ -1,63 +1,62 @@
-//! Deleting the items that nobody has any more.
+//! Deleting items without a delivery.
 
 use std::sync::Arc;
 
 use sea_orm::QueryResult;
 use user_streams_core::{Error, Result};
 
-use super::{Store, retry::retry};
+use super::Store;
 use crate::{
     dialect::values,
     error::from_db,
-    pool::{Executor, finish},
-    schema::{ItemStatements, MOST_HELD},
+    pool::{Executor, end_transaction},
+    schema::{ItemStatements, PURGE_BATCH},
 };
 
 /// Deletes the items without a delivery, and returns their number.
 ///
-/// An add may find its item stored already, by an earlier try, and must not lose it to this. SQLite
-/// has no other writer meanwhile. Elsewhere candidates are locked first, so that no add can begin
-/// with one; then they are checked again, for an add that has ended; then they are deleted.
+/// A retried add may find its item stored by an earlier attempt, and must not lose it to a purge.
+/// SQLite has no concurrent writer. Elsewhere a purge locks candidates, so that no add can begin
+/// with one; checks them again, for an add that has ended meanwhile; and deletes them.
 pub(crate) async fn purge(store: &Arc<Store>) -> Result<u64> {
     if store.statements.items.is_none() {
         return Err(Error::unsupported(store.backend, "purge"));
     }
-    let limits = store.broadcast();
+    let limits = store.broadcast_limits();
     let mut purged = 0;
     loop {
-        let (deleted, more) =
-            retry(store, limits, None, |on| purge_some(on, Arc::clone(store))).await?;
+        let work = |executor| purge_batch(executor, Arc::clone(store));
+        let (deleted, has_more) = store.write(limits, work).await?;
         purged += deleted;
-        if !more {
+        if !has_more {
             return Ok(purged);
         }
     }
 }
 
 /// How many were deleted, and whether there may be more.
-async fn purge_some(mut on: Box<dyn Executor>, store: Arc<Store>) -> Result<(u64, bool)> {
+async fn purge_batch(mut executor: Box<dyn Executor>, store: Arc<Store>) -> Result<(u64, bool)> {
     let Some(items) = &store.statements.items else { return Ok((0, false)) };
-    let Some(hold) = &items.hold_orphans else {
-        return on.execute(&items.purge, Vec::new()).await.map(|deleted| (deleted, false));
+    let Some(lock) = &items.lock_orphans else {
+        return executor.execute(&items.purge, Vec::new()).await.map(|deleted| (deleted, false));
     };
-    on.begin().await?;
-    let deleted = delete_orphans(&mut *on, &store, hold, items).await;
-    finish(&mut *on, deleted).await
+    executor.begin().await?;
+    let deleted = delete_orphans(&mut *executor, &store, lock, items).await;
+    end_transaction(&mut *executor, deleted).await
 }
 
 async fn delete_orphans(
-    on: &mut dyn Executor,
+    executor: &mut dyn Executor,
     store: &Store,
-    hold: &str,
+    lock: &str,
     items: &ItemStatements,
 ) -> Result<(u64, bool)> {
-    let held = on.query(hold, Vec::new()).await?;
-    let number = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
-    let held = held
-        .iter()
-        .map(|row| Ok((number(row, 0)?, number(row, 1)?)))
-        .collect::<Result<Vec<_>>>()?;
-    let deleted = on.execute(&items.purge, values::item_keys(store.dialect(), &held)).await?;
-    // What comes meanwhile is for the next purge, or this one might never end.
-    Ok((deleted, held.len() == MOST_HELD))
+    let rows = executor.query(lock, Vec::new()).await?;
+    let get = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
+    let keys =
+        rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect::<Result<Vec<_>>>()?;
+    let values = values::item_keys(store.dialect(), &keys);
+    let deleted = executor.execute(&items.purge, values).await?;
+    // After an incomplete batch it ends: new orphans are for the next purge.
+    Ok((deleted, keys.len() == PURGE_BATCH))
 }

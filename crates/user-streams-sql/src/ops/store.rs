@@ -1,21 +1,22 @@
-//! What every operation of a backend has at hand.
+//! What every operation of a backend needs.
 
 use sea_orm::Value;
 use tokio::sync::OnceCell;
 use user_streams_core::{Error, ErrorKind, NewItem, Result, UserId};
 
-use super::{add_together::Group, identity::Identity};
+use super::group_commit::GroupCommit;
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
-    pool::{Limits, Pools},
+    error::is_transaction_conflict,
+    pool::{Access, Executor, Limits, Pools},
     schema::Statements,
 };
 
-/// The most bytes of a content on MySQL, whose type for it is MEDIUMTEXT.
-const MYSQL_CONTENT: usize = (1 << 24) - 1;
-/// Bytes of a statement beside its content and its users' ids.
-const OVERHEAD: usize = 1_024;
+/// The maximum size of content on MySQL, whose type for it is MEDIUMTEXT.
+const MYSQL_MAX_CONTENT: usize = (1 << 24) - 1;
+/// Bytes of a statement beside its content and its user ids.
+const STATEMENT_OVERHEAD: usize = 1_024;
 
 /// A backend's pools, tables and statements.
 #[derive(Debug)]
@@ -23,9 +24,16 @@ pub(crate) struct Store {
     pub(crate) pools: Pools,
     pub(crate) schema: Schema,
     pub(super) statements: Statements,
-    pub(super) group: Option<Group>,
+    pub(super) group_commit: Option<GroupCommit>,
     pub(super) identity: OnceCell<Identity>,
     pub(super) backend: &'static str,
+}
+
+/// What is known of the streams' database.
+#[derive(Debug, Clone)]
+pub(crate) struct Identity {
+    pub(super) id: String,
+    pub(super) max_packet: usize,
 }
 
 impl Store {
@@ -33,7 +41,7 @@ impl Store {
         let schema = Schema::new::<L>(pools.dialect, config)?;
         Ok(Self {
             statements: Statements::new::<L>(&schema),
-            group: Group::new::<L>(&pools, &schema),
+            group_commit: GroupCommit::new::<L>(&pools, &schema),
             identity: OnceCell::new(),
             backend: L::NAME,
             pools,
@@ -46,55 +54,119 @@ impl Store {
     }
 
     /// The limits of a call of few statements.
-    pub(super) fn call(&self) -> Limits {
-        Limits::of_call(&self.pools.timeouts)
+    pub(super) fn call_limits(&self) -> Limits {
+        Limits::for_call(&self.pools.timeouts)
     }
 
     /// The limits of a broadcast.
-    pub(super) fn broadcast(&self) -> Limits {
-        Limits::of_broadcast(&self.pools.timeouts)
+    pub(super) fn broadcast_limits(&self) -> Limits {
+        Limits::for_broadcast(&self.pools.timeouts)
     }
 
+    /// The id of a user as a parameter, if it is of the right kind.
     pub(super) fn user(&self, user: &UserId) -> Result<Value> {
         user.check(self.schema.user_id)?;
         Ok(values::user(self.dialect(), user))
     }
 
-    /// `created_at_us, id`, and the content where it is in the same row.
+    /// `created_at_us, id`, and the content if deliveries have it.
     pub(super) fn item_values(&self, item: &NewItem) -> Vec<Value> {
         let mut values = item_key(item);
-        if self.statements.items.is_none() {
+        if self.statements.has_content() {
             values.push(item.content().into());
         }
         values
     }
 
-    /// Refuses a content that the column cannot hold, before anything is sent.
-    pub(super) fn check_column(&self, item: &NewItem) -> Result<()> {
+    /// Refuses content that the column cannot store, before anything is sent.
+    pub(super) fn check_content_length(&self, item: &NewItem) -> Result<()> {
         let length = item.content().len();
-        if self.dialect() == Dialect::MySql && length > MYSQL_CONTENT {
-            return Err(too_long(length, &format!("the column's {MYSQL_CONTENT} bytes")));
+        if self.dialect() == Dialect::MySql && length > MYSQL_MAX_CONTENT {
+            let limit = format!("the column's {MYSQL_MAX_CONTENT} bytes");
+            return Err(content_too_long(length, &limit));
         }
         Ok(())
     }
 }
 
-/// Refuses a content that the server does not take at once; returns the bytes that are left for
-/// users' ids.
-pub(super) fn room_for_users(max_packet: usize, item: &NewItem) -> Result<usize> {
+/// How often a transaction is attempted that conflicts with others.
+const MAX_ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// Runs `work` on a connection that reads.
+    pub(super) async fn read<T, F>(
+        &self,
+        limits: Limits,
+        work: impl FnOnce(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.pools.run(Access::Read, limits, work).await
+    }
+
+    /// Runs `work` on a connection that writes. `work` is idempotent: after a conflict with another
+    /// transaction, such as a deadlock, it is retried.
+    pub(super) async fn write<T, F>(
+        &self,
+        limits: Limits,
+        work: impl Fn(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        self.write_on(None, limits, work).await
+    }
+
+    /// The same, with a lease for the first attempt if there is one already.
+    pub(super) async fn write_on<T, F>(
+        &self,
+        mut lease: Option<Box<dyn Executor>>,
+        limits: Limits,
+        work: impl Fn(Box<dyn Executor>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let mut attempt = 1;
+        loop {
+            let executor = match lease.take() {
+                Some(executor) => executor,
+                None => self.pools.lease(Access::Write, limits).await?,
+            };
+            match self.pools.run_on(Access::Write, executor, limits, &work).await {
+                Err(error)
+                    if is_transaction_conflict(&error)
+                        && attempt < MAX_ATTEMPTS
+                        && !limits.is_expired() =>
+                {
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// The bytes of a statement that remain for user ids. Refuses content that exceeds the maximum
+/// statement size.
+pub(super) fn room_for_ids(max_packet: usize, item: &NewItem) -> Result<usize> {
     let length = item.content().len();
-    max_packet.checked_sub(length + OVERHEAD).filter(|room| *room > OVERHEAD).ok_or_else(|| {
-        too_long(
-            length,
-            &format!("what the server takes at once: `max_allowed_packet` is {max_packet}"),
-        )
+    let room = max_packet.checked_sub(length + STATEMENT_OVERHEAD);
+    room.filter(|room| *room > STATEMENT_OVERHEAD).ok_or_else(|| {
+        let limit =
+            format!("the server's maximum statement size: `max_allowed_packet` is {max_packet}");
+        content_too_long(length, &limit)
     })
 }
 
-fn too_long(length: usize, what: &str) -> Error {
+fn content_too_long(length: usize, limit: &str) -> Error {
     Error::new(
         ErrorKind::InvalidContent,
-        format!("the content has {length} bytes, more than {what}"),
+        format!("the content has {length} bytes, more than {limit}"),
     )
 }
 

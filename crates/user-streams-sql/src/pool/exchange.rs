@@ -1,21 +1,21 @@
-//! A future that owns its connection, and what becomes of it when its caller is gone.
+//! Runs a future that owns its connection, and continues it for a while if the caller is dropped.
 
 use std::{future::poll_fn, task::Poll, thread, time::Duration};
 
 use futures_core::future::BoxFuture;
 use tokio::{runtime::Handle, time::timeout};
 
-/// How long an exchange goes on whose caller is gone.
+/// How long an exchange continues after its caller was dropped.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Grace {
     /// This long; then it is dropped, which closes its connection.
     For(Duration),
-    /// To its end, since its connection is not ours to close.
-    ToTheEnd,
+    /// To its end, since the connection belongs to the application.
+    UntilDone,
 }
 
-/// Runs `work`. If this is dropped before the end, the work goes on in a task: a dropped call
-/// should neither cost a connection nor cut an answer in two.
+/// Runs `work`. If this future is dropped before the end, the work continues in a task, so that a
+/// dropped call neither costs a connection nor leaves an answer half read.
 pub(crate) async fn run<T: Send + 'static>(
     runtime: Handle,
     grace: Grace,
@@ -49,7 +49,7 @@ impl<T: Send + 'static> Drop for Exchange<T> {
                 self.runtime.spawn(async move { timeout(grace, work).await.is_ok() });
             }
             Grace::For(_) => {}
-            Grace::ToTheEnd => {
+            Grace::UntilDone => {
                 self.runtime.spawn(async move { drop(work.await) });
             }
         }
@@ -64,26 +64,26 @@ mod tests {
     use super::*;
 
     async fn dropped(grace: Grace) -> bool {
-        let (go_on, wait) = oneshot::channel::<()>();
+        let (resume, wait) = oneshot::channel::<()>();
         let (done, ended) = oneshot::channel();
         let work = async move {
             let _ = wait.await;
             let _ = done.send(());
         };
         assert!(run(Handle::current(), grace, work).now_or_never().is_none());
-        let _ = go_on.send(());
+        let _ = resume.send(());
         ended.await.is_ok()
     }
 
     #[tokio::test]
-    async fn what_is_dropped_goes_on_in_a_task_for_its_grace() {
-        assert!(dropped(Grace::ToTheEnd).await);
+    async fn dropped_work_continues_in_a_task_for_its_grace_period() {
+        assert!(dropped(Grace::UntilDone).await);
         assert!(dropped(Grace::For(Duration::from_secs(5))).await);
         assert!(!dropped(Grace::For(Duration::ZERO)).await);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_its_grace_it_is_dropped() {
+    async fn work_is_dropped_after_its_grace_period() {
         let (_never, wait) = oneshot::channel::<()>();
         let (held, closed) = oneshot::channel::<()>();
         let work = async move {

@@ -1,34 +1,35 @@
-//! Something that executes statements.
+//! What executes statements.
 
-use sea_orm::{QueryResult, Value};
-use user_streams_core::{Result, async_trait};
-
-use crate::dialect::Rows;
 use std::time::Duration;
 
-/// Something that executes statements: a lease, or an application's pool. What runs a statement
-/// knows no more.
+use sea_orm::{QueryResult, Value};
+use user_streams_core::{Result, backend::async_trait};
+
+use crate::dialect::CopyRows;
+
+/// Executes statements: a lease of our own pool, the application's pool, or the application's
+/// transaction. The operations are written against this trait alone.
 ///
-/// Between `begin` and `commit` or `rollback` there is one transaction; there are none within
-/// others.
+/// There is one transaction between `begin` and `commit` or `rollback`; they are never nested.
 #[async_trait]
 pub(crate) trait Executor: Send {
-    /// Runs a statement and returns the number of rows that it changed.
+    /// Runs a statement and returns the number of rows affected.
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64>;
 
-    /// Whether a statement may fail on purpose, as one does that expects nobody to have the item:
-    /// where a call is dropped the failure may reach somebody else's statement.
-    fn may_fail(&self) -> bool {
-        true
-    }
+    /// Runs a statement and returns its rows.
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>>;
 
     /// Whether statements can return rows.
     fn can_query(&self) -> bool {
         true
     }
 
-    /// Runs a statement and returns its rows.
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>>;
+    /// Whether a statement may be used whose failure is expected, such as an insert that assumes
+    /// nobody has the item. Not where the error of a dropped call may reach the application's next
+    /// statement.
+    fn tolerates_errors(&self) -> bool {
+        true
+    }
 
     /// Whether rows can be copied into a table.
     fn can_copy(&self) -> bool {
@@ -36,43 +37,46 @@ pub(crate) trait Executor: Send {
     }
 
     /// Copies rows into a table and returns their number.
-    async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64>;
+    async fn copy(&mut self, rows: &CopyRows<'_>) -> Result<u64>;
 
     /// Begins a transaction that may write.
     async fn begin(&mut self) -> Result<()>;
 
     async fn commit(&mut self) -> Result<()>;
 
-    /// Undoes the transaction. Where that fails the connection is closed, which undoes it too.
+    /// Rolls the transaction back. If that fails the connection is closed, with the same effect.
     async fn rollback(&mut self);
 
-    /// Lets each statement of the transaction take this long, here and on the server.
-    async fn extend(&mut self, limit: Duration) -> Result<()>;
+    /// Sets how long each further statement of the transaction may take, here and on the server.
+    async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()>;
 
-    /// The most bytes that the server takes at once.
+    /// The maximum size of a statement, in bytes (MySQL's `max_allowed_packet`).
     fn max_packet(&self) -> usize {
         usize::MAX
     }
 
-    /// Whether a statement that writes needs no transaction around it: it commits by itself, and
-    /// locks no more than what it writes.
-    fn commits_alone(&self) -> bool {
+    /// Whether a single statement needs no explicit transaction: it commits by itself and locks
+    /// only the rows that it writes.
+    fn autocommits(&self) -> bool {
         true
     }
 
-    /// Refuses to go on where the server would change a value that does not fit, rather than refuse
-    /// it.
-    async fn require_strict(&mut self) -> Result<()> {
+    /// Fails unless the server rejects values that do not fit, rather than converting them (MySQL's
+    /// strict mode).
+    async fn require_strict_mode(&mut self) -> Result<()> {
         Ok(())
     }
 }
 
-/// Ends a transaction: commits a result, undoes a failure.
-pub(crate) async fn finish<T>(on: &mut dyn Executor, result: Result<T>) -> Result<T> {
+/// Ends a transaction: commits after success, rolls back after an error.
+pub(crate) async fn end_transaction<T>(
+    executor: &mut dyn Executor,
+    result: Result<T>,
+) -> Result<T> {
     match result {
-        Ok(value) => on.commit().await.map(|()| value),
+        Ok(value) => executor.commit().await.map(|()| value),
         Err(error) => {
-            on.rollback().await;
+            executor.rollback().await;
             Err(error)
         }
     }

@@ -10,69 +10,68 @@ use crate::{
     fault::{self, Mechanism},
 };
 
-/// When a call has to have ended, whatever it waits for, and how long one statement of it may take.
+/// The deadline of a call, whatever it waits for, and the timeout of each of its statements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// When the whole call has to have ended.
-    pub(crate) until: Instant,
+    pub(crate) deadline: Instant,
     /// How long one statement may take.
     pub(crate) statement: Duration,
     /// How long to wait for a connection.
     pub(crate) connect: Duration,
-    /// Of the call, as configured, and the option's name.
+    /// The whole call's timeout and the option's name, for the error.
     call: (Duration, &'static str),
 }
 
 impl Limits {
-    /// For a call of few statements: `statement_timeout` bounds all of it.
-    pub(crate) fn of_call(timeouts: &Timeouts) -> Self {
-        Self::new(timeouts, timeouts.statement, "statement_timeout")
+    /// For a call of few statements: `operation_timeout` bounds all of it.
+    pub(crate) fn for_call(timeouts: &Timeouts) -> Self {
+        Self::new(timeouts, timeouts.operation, "operation_timeout")
     }
 
     /// For a broadcast of several chunks, or to a query: `broadcast_timeout` bounds all of it.
-    pub(crate) fn of_broadcast(timeouts: &Timeouts) -> Self {
+    pub(crate) fn for_broadcast(timeouts: &Timeouts) -> Self {
         Self::new(timeouts, timeouts.broadcast, "broadcast_timeout")
     }
 
     /// For opening a pool: `connect_timeout` bounds all of it.
-    pub(crate) fn of_connect(timeouts: &Timeouts) -> Self {
+    pub(crate) fn for_connect(timeouts: &Timeouts) -> Self {
         Self::new(timeouts, timeouts.connect, "connect_timeout")
     }
 
     fn new(timeouts: &Timeouts, call: Duration, option: &'static str) -> Self {
-        let now = Instant::now();
         Self {
-            until: now + call,
-            statement: timeouts.statement,
+            deadline: Instant::now() + call,
+            statement: timeouts.operation,
             connect: timeouts.connect,
             call: (call, option),
         }
     }
 
-    /// When a statement that begins now has to have ended.
-    pub(crate) fn next(&self) -> Instant {
-        let next = Instant::now() + self.statement;
-        if fault::has(Mechanism::Deadline) { next.min(self.until) } else { next }
+    /// The deadline of a statement that begins now.
+    pub(crate) fn statement_deadline(&self) -> Instant {
+        let deadline = Instant::now() + self.statement;
+        if fault::is_active(Mechanism::Deadline) { deadline.min(self.deadline) } else { deadline }
     }
 
-    /// The error of a statement that did not end by [`next`](Self::next).
-    pub(crate) fn expired(&self) -> Error {
+    /// The error of a statement that missed its deadline.
+    pub(crate) fn timeout_error(&self) -> Error {
         let (limit, option) =
-            if self.is_over() { self.call } else { (self.statement, "statement_timeout") };
+            if self.is_expired() { self.call } else { (self.statement, "operation_timeout") };
         Error::new(
             ErrorKind::Timeout,
             format!("the database did not answer within {} s (`{option}`)", limit.as_secs_f64()),
         )
     }
 
-    /// Whether the whole call has no time left.
-    pub(crate) fn is_over(&self) -> bool {
-        Instant::now() >= self.until
+    /// Whether the deadline of the whole call has passed.
+    pub(crate) fn is_expired(&self) -> bool {
+        Instant::now() >= self.deadline
     }
 }
 
-/// The server's own limit for what has this limit here: a little above, for when the server does
-/// not learn that we have left.
+/// The server's own timeout for a statement with this timeout here: a little above, for when the
+/// server does not notice that the client has gone.
 pub(super) fn server_limit(limit: Duration) -> Duration {
     limit + Duration::from_secs(1)
 }

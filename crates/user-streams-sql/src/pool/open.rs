@@ -1,139 +1,125 @@
-//! From a configuration, or an application's pool, to the pools of a backend.
+//! Makes a backend's pools from its configuration, or over the application's pool.
 
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, ErrorKind, Result};
+use user_streams_core::{Error, Result, backend::WaitLimit};
 
 use super::{
-    Access, Limits, Pools,
-    driver::Driver,
-    given::GivenPool,
-    own::OwnPool,
-    pools::{Owner, Source},
+    Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool, runtime,
 };
 use crate::{
     Dialect, SqlConfig,
     config::{Timeouts, invalid},
 };
 
-/// The pools over an application's own, which it uses for other things too.
-pub(crate) fn over(pool: DatabaseConnection, timeouts: Timeouts) -> Result<Pools> {
-    let dialect = Dialect::of(pool.get_database_backend())?;
-    let [readers, writers] = GivenPool::new(pool.clone(), dialect);
-    Pools::new(dialect, timeouts, Arc::new(readers), Arc::new(writers), Owner::Application(pool))
+/// Makes pools over the application's, which the application uses for other things too.
+pub(crate) fn over(pool: DatabaseConnection, config: &SqlConfig) -> Result<Pools> {
+    let dialect = Dialect::from_backend(pool.get_database_backend())?;
+    let [readers, writers] = ApplicationPool::new(pool.clone(), dialect);
+    Ok(Pools {
+        dialect,
+        timeouts: config.timeouts()?,
+        waiting: config.waiting()?,
+        readers: Arc::new(readers),
+        writers: Arc::new(writers),
+        application: Some(pool),
+    })
 }
 
-/// Opens the pools that the configuration describes, and waits for a first connection.
-pub(crate) async fn open(config: &SqlConfig) -> Result<Pools> {
-    super::pools::runtime()?;
-    let timeouts = config.timeouts()?;
-    let most = config.most_connections()?;
-    let scheme = config.url.trim_start().split_once(':').map(|(scheme, _)| scheme);
-    let opened = match scheme {
-        Some("sqlite") => sqlite(config, timeouts, most),
-        Some("postgres" | "postgresql") => postgres(&config.url, timeouts, most),
-        Some("mysql" | "mariadb") => mysql(&config.url, timeouts, most),
-        _ => {
-            return Err(invalid(
-                "url: expected a database URL that begins with sqlite:, postgres: or mysql:"
-                    .to_owned(),
-            ));
-        }
+/// Opens the pools that the configuration of this backend describes, and waits for a first
+/// connection.
+pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
+    runtime()?;
+    let dialect = Dialect::from_url(&config.url)?;
+    let options = PoolOptions {
+        max_connections: config.max_connections()?,
+        timeouts: config.timeouts()?,
+        waiting: config.waiting()?,
     };
-    let pools = opened?;
-    let first = Limits::of_connect(&timeouts);
+    let limits = Limits::for_connect(&options.timeouts);
+    let pools = match dialect {
+        #[cfg(feature = "sqlite")]
+        Dialect::Sqlite => Some(sqlite(config, options)?),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => {
+            let url = crate::url::postgres(&config.url)?;
+            let driver = super::driver::PostgresDriver::new(url, &options.timeouts);
+            Some(server(Arc::new(driver), options)?)
+        }
+        #[cfg(feature = "mysql")]
+        Dialect::MySql => {
+            let url = crate::url::mysql(&config.url)?;
+            let driver = super::driver::MySqlDriver::new(url, &options.timeouts);
+            Some(server(Arc::new(driver), options)?)
+        }
+        #[cfg(not(all(feature = "sqlite", feature = "postgres", feature = "mysql")))]
+        _ => None,
+    };
+    let pools: Pools = pools.ok_or_else(|| not_enabled(dialect, backend))?;
     for access in [Access::Write, Access::Read] {
-        pools.lease(access, first).await?;
+        pools.lease(access, limits).await?;
     }
     Ok(pools)
 }
 
-/// One pool of a server's.
-#[cfg_attr(
-    not(any(feature = "postgres", feature = "mysql")),
-    expect(dead_code, reason = "there is no server")
-)]
-fn server(driver: Arc<dyn Driver>, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let pool = OwnPool::new(Arc::clone(&driver), most.unwrap_or(10), timeouts.connect, false)?;
-    let pool: Arc<dyn Source> = Arc::new(pool);
-    Pools::new(driver.dialect(), timeouts, Arc::clone(&pool), pool, Owner::Library(driver))
+struct PoolOptions {
+    max_connections: Option<u32>,
+    timeouts: Timeouts,
+    waiting: WaitLimit,
 }
 
-#[cfg(feature = "postgres")]
-fn postgres(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = crate::url::postgres(url)?;
-    server(Arc::new(super::driver::PostgresDriver::new(options, &timeouts)), timeouts, most)
+fn not_enabled(dialect: Dialect, backend: &str) -> Error {
+    let (name, feature) = (dialect.name(), dialect.feature());
+    invalid(format!(
+        "this program is built without {name}: enable the feature `{feature}` of \
+         user-streams-{backend} in Cargo.toml (of user-streams: `{backend}-{feature}`)"
+    ))
 }
 
-#[cfg(not(feature = "postgres"))]
-fn postgres(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("postgres"))
+/// One pool for reads and writes, for a server.
+fn server(driver: Arc<dyn Driver>, options: PoolOptions) -> Result<Pools> {
+    let dialect = driver.dialect();
+    let PoolOptions { max_connections, timeouts, waiting } = options;
+    let pool = OwnPool::new(driver, max_connections.unwrap_or(10), timeouts.connect)?;
+    let pool = Arc::new(pool);
+    let readers = Arc::<OwnPool>::clone(&pool);
+    Ok(Pools { dialect, timeouts, waiting, readers, writers: pool, application: None })
 }
 
-#[cfg(feature = "mysql")]
-fn mysql(url: &str, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    let options = crate::url::mysql(url)?;
-    server(Arc::new(super::driver::MySqlDriver::new(options, &timeouts)), timeouts, most)
-}
-
-#[cfg(not(feature = "mysql"))]
-fn mysql(_: &str, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("mysql"))
-}
-
-/// Pages of 4 KiB in the write-ahead log before they are copied into the database's file. SQLite's
-/// own 1,000 are full after a thousand adds to a thousand users, whose pages are then copied and
-/// synchronized each time.
+/// The size of the write-ahead log, in pages of 4 KiB, at which it is checkpointed. SQLite's
+/// default of 1,000 is reached after a thousand adds to a thousand users, whose pages are then
+/// copied and synchronized each time.
 #[cfg(feature = "sqlite")]
-const LOG_PAGES: &str = "4000";
+const CHECKPOINT_PAGES: &str = "4000";
 
-/// On a file there is one connection that writes, since SQLite has one writer and a connection
-/// forgets what it has read once another has written. A database in memory has one connection for
-/// all.
+/// A file has one connection for all writes, since SQLite has one writer and a connection loses its
+/// page cache when another has written. A database in memory has one connection for everything.
 #[cfg(feature = "sqlite")]
-fn sqlite(config: &SqlConfig, timeouts: Timeouts, most: Option<u32>) -> Result<Pools> {
-    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+fn sqlite(config: &SqlConfig, options: PoolOptions) -> Result<Pools> {
+    use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    let crate::url::SqliteUrl { mut options, is_in_memory, is_read_only } =
+    let crate::url::SqliteUrl { options: mut url, is_in_memory, is_read_only } =
         crate::url::sqlite(&config.url)?;
-    // What is only read keeps the journal that it has: to change it is to write.
+    // A read-only file keeps its journal mode: changing it is a write.
     if !is_in_memory && !is_read_only {
-        options = options
+        url = url
             // Readers and the writer do not wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(match config.synchronous {
                 crate::Synchronous::Normal => SqliteSynchronous::Normal,
                 crate::Synchronous::Full => SqliteSynchronous::Full,
             })
-            .pragma("wal_autocheckpoint", LOG_PAGES);
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     }
-    let driver = || Arc::new(super::driver::SqliteDriver::new(options.clone(), is_in_memory));
-    let writing: Arc<dyn Driver> = driver();
-    let writers = OwnPool::new(Arc::clone(&writing), 1, timeouts.connect, true)?;
-    let writers: Arc<dyn Source> = Arc::new(writers);
-    let readers: Arc<dyn Source> = if is_in_memory {
+    let PoolOptions { max_connections, timeouts, waiting } = options;
+    let driver = || Arc::new(super::driver::SqliteDriver::new(url.clone(), is_in_memory));
+    let writers = Arc::new(OwnPool::single_writer(driver(), timeouts.connect)?);
+    let readers = if is_in_memory {
         Arc::clone(&writers)
     } else {
-        Arc::new(OwnPool::new(driver(), most.unwrap_or(4), timeouts.connect, false)?)
+        Arc::new(OwnPool::new(driver(), max_connections.unwrap_or(4), timeouts.connect)?)
     };
-    Pools::new(Dialect::Sqlite, timeouts, readers, writers, Owner::Library(writing))
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn sqlite(_: &SqlConfig, _: Timeouts, _: Option<u32>) -> Result<Pools> {
-    Err(not_built("sqlite"))
-}
-
-#[cfg_attr(
-    all(feature = "sqlite", feature = "postgres", feature = "mysql"),
-    expect(dead_code, reason = "every database is built in")
-)]
-fn not_built(feature: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidSettings,
-        format!(
-            "this program is built without {feature}: enable the feature `{feature}` in Cargo.toml"
-        ),
-    )
+    let dialect = Dialect::Sqlite;
+    Ok(Pools { dialect, timeouts, waiting, readers, writers, application: None })
 }

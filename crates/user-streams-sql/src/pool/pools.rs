@@ -1,91 +1,53 @@
-//! What a backend has of its database: where it reads, and where it writes.
+//! A backend's pools: one for reads and one for writes.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use tokio::{runtime::Handle, time::Instant};
-use user_streams_core::{Error, Result, Waiting, async_trait};
+use tokio::{
+    runtime::Handle,
+    time::{Duration, Instant, timeout_at},
+};
+use user_streams_core::{Result, backend::WaitLimit};
 
 use super::{
     Executor, Limits,
-    driver::Driver,
     exchange::{self, Grace},
-    given::is_exhausted,
+    source::Source,
 };
-use crate::{
-    Dialect,
-    config::Timeouts,
-    error::{from_sqlx, no_runtime},
-};
+use crate::{Dialect, config::Timeouts, error::no_runtime};
 
-/// How long closing takes at the most.
+/// How long closing may take.
 const CLOSE_LIMIT: Duration = Duration::from_millis(4500);
 
-/// Where an executor comes from.
-#[async_trait]
-pub(super) trait Source: Debug + Send + Sync {
-    /// Waits for one, within the limits. Dropping this gives nothing up.
-    async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>>;
-
-    /// How long an exchange of a dropped call goes on.
-    fn grace(&self) -> Grace;
-
-    /// The error of a call that has no time left.
-    fn expired(&self, limits: &Limits) -> Error {
-        limits.expired()
-    }
-
-    /// Closes what the library opened, by then.
-    async fn close(&self, until: Instant);
-}
-
-/// What a call does.
+/// Whether a call reads or writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
     Write,
 }
 
-/// A backend's pools; on a server they are one.
+/// A backend's pools; on a server both are the same.
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
     pub(crate) timeouts: Timeouts,
-    waiting: Waiting,
-    readers: Arc<dyn Source>,
-    writers: Arc<dyn Source>,
-    database: Owner,
-}
-
-/// Whose the database's connections are.
-#[derive(Debug, Clone)]
-pub(super) enum Owner {
-    /// Ours.
-    Library(Arc<dyn Driver>),
-    /// The application's.
-    Application(DatabaseConnection),
+    pub(super) waiting: WaitLimit,
+    pub(super) readers: Arc<dyn Source>,
+    pub(super) writers: Arc<dyn Source>,
+    /// The application's pool, if these are over one.
+    pub(crate) application: Option<DatabaseConnection>,
 }
 
 impl Pools {
-    pub(super) fn new(
-        dialect: Dialect,
-        timeouts: Timeouts,
-        readers: Arc<dyn Source>,
-        writers: Arc<dyn Source>,
-        database: Owner,
-    ) -> Result<Self> {
-        let waiting = Waiting::new(timeouts.most_waiting)?;
-        Ok(Self { dialect, timeouts, waiting, readers, writers, database })
-    }
-
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
         runtime()?;
-        let _place = self.waiting.enter()?;
+        let _place = self.waiting.acquire()?;
         self.source(access).lease(limits).await
     }
 
-    /// Runs `work` with an executor. If this is dropped meanwhile, the work goes on for a moment.
+    /// Runs `work` with an executor. If this future is dropped, the work continues for the grace
+    /// period of its pool.
     pub(crate) async fn run<T, F>(
         &self,
         access: Access,
@@ -100,7 +62,7 @@ impl Pools {
         self.run_on(access, executor, limits, work).await
     }
 
-    /// The same with one that is leased already.
+    /// The same with an executor that is leased already.
     pub(crate) async fn run_on<T, F>(
         &self,
         access: Access,
@@ -116,50 +78,36 @@ impl Pools {
         let grace = source.grace();
         let exchange = exchange::run(runtime()?, grace, work(executor));
         match grace {
-            // Each exchange of ours has its limits.
+            // Each statement on a connection of our own has its own deadline.
             Grace::For(_) => exchange.await,
-            // Here nothing is cut: the caller alone goes.
-            Grace::ToTheEnd => match tokio::time::timeout_at(limits.until, exchange).await {
+            // Here no statement is cut: only the caller stops waiting.
+            Grace::UntilDone => match timeout_at(limits.deadline, exchange).await {
                 Ok(result) => result,
-                Err(_) => Err(source.expired(&limits)),
+                Err(_) => Err(source.timeout_error(&limits)),
             },
         }
     }
 
-    /// The application's pool, if this is over one.
-    pub(crate) fn of_application(&self) -> Option<&DatabaseConnection> {
-        match &self.database {
-            Owner::Library(_) => None,
-            Owner::Application(pool) => Some(pool),
-        }
-    }
-
-    /// Whether every connection of the application's pool is in use. One of our own pool comes back
-    /// by itself.
+    /// Whether every connection of the application's pool is in use.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.of_application().is_some_and(is_exhausted)
+        self.readers.is_exhausted()
     }
 
-    /// A sea-orm connection for the migrations, and whether it is to be closed.
+    /// A sea-orm connection for the migrations, and whether the caller has to close it.
     pub(crate) async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
-        match &self.database {
-            Owner::Library(driver) => {
-                Ok((driver.connect_sea_orm().await.map_err(from_sqlx)?, true))
-            }
-            Owner::Application(pool) => Ok((pool.clone(), false)),
-        }
+        self.writers.sea_orm().await
     }
 
     /// Closes what the library opened.
     pub(crate) async fn close(&self) -> Result<()> {
         runtime()?;
-        let until = Instant::now() + CLOSE_LIMIT;
+        let deadline = Instant::now() + CLOSE_LIMIT;
         if !Arc::ptr_eq(&self.readers, &self.writers) {
-            // First: the last connection to a file of SQLite copies the log into it, and of two at
-            // the same time each leaves that to the other.
-            self.readers.close(until).await;
+            // First: the last connection to a SQLite file checkpoints its write-ahead log, and of
+            // two that close at the same time each leaves that to the other.
+            self.readers.close(deadline).await;
         }
-        self.writers.close(until).await;
+        self.writers.close(deadline).await;
         Ok(())
     }
 
@@ -171,7 +119,7 @@ impl Pools {
     }
 }
 
-/// The runtime, without which there is no network and no timer.
+/// The runtime of the caller, without which there is no network and no timer.
 pub(crate) fn runtime() -> Result<Handle> {
     Handle::try_current().map_err(|_| no_runtime())
 }

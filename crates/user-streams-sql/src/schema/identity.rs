@@ -1,5 +1,4 @@
-//! The id of a database, by which a transaction of the application's is known to be on the same
-//! one.
+//! The id of a database, which shows whether a transaction of the application is on the same one.
 
 use sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait};
@@ -38,7 +37,7 @@ impl MigrationTrait for CreateIdentity {
             Dialect::MySql => " ENGINE = InnoDB",
             Dialect::Postgres => "",
         };
-        // VARCHAR is a word that strict tables of SQLite do not know; MySQL has no key of TEXT.
+        // Strict tables of SQLite do not accept VARCHAR; a key of MySQL cannot be TEXT.
         let text = if self.schema.dialect == Dialect::Sqlite { "TEXT" } else { "VARCHAR(32)" };
         let create = format!("CREATE TABLE {table} (id {text} NOT NULL PRIMARY KEY){options}");
         let insert = format!("INSERT INTO {table} (id) VALUES ('{:032x}')", fastrand::u128(..));

@@ -1,26 +1,26 @@
-//! What the two SQL backends differ in.
+//! What differs between the SQL backends.
 
 use std::fmt::Debug;
 
 use sea_orm_migration::MigrationTrait;
 use user_streams_core::{Result, UserIdKind};
 
-use crate::{Dialect, SqlConfig};
+use crate::{Dialect, SqlConfig, config::invalid};
 
-/// A way of keeping streams in tables.
+/// How streams are stored in tables.
 pub trait Layout: Debug + Default + Send + Sync + 'static {
     /// The backend's name, which is also the first part of its URLs' schemes.
     const NAME: &'static str;
     /// The default of the option `table`.
     const TABLE: &'static str;
-    /// Whether items have a table of their own, beside that of the deliveries.
+    /// Whether items have a table of their own, apart from that of the deliveries.
     const SEPARATE_ITEMS: bool;
 
-    /// The migrations that make the tables, oldest first.
+    /// The migrations that create the tables, oldest first.
     fn migrations(schema: &Schema) -> Vec<Box<dyn MigrationTrait>>;
 }
 
-/// The names and types of the tables, as the configuration has them.
+/// The names and types of the tables, by the configuration.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Schema {
@@ -38,14 +38,14 @@ impl Schema {
     /// The schema of a layout by its configuration, on a database of this dialect.
     ///
     /// # Errors
-    /// `InvalidSettings` if a name in the configuration is malformed.
+    /// `InvalidSettings` if a name in the configuration is malformed, or the kind of user ids is
+    /// one of a later core.
     pub fn new<L: Layout>(dialect: Dialect, config: &SqlConfig) -> Result<Self> {
-        Ok(Self {
-            dialect,
-            user_id: config.user_id,
-            table: config.table(L::TABLE)?,
-            users: config.users()?,
-        })
+        let kind = config.user_id;
+        if !matches!(kind, UserIdKind::BigInt | UserIdKind::Uuid | UserIdKind::Text) {
+            return Err(invalid(format!("user_id: no column is made for {kind} ids")));
+        }
+        Ok(Self { dialect, user_id: kind, table: config.table(L::TABLE)?, users: config.users()? })
     }
 
     /// The identifier, quoted.
@@ -58,7 +58,7 @@ impl Schema {
         format!("{}_items", self.table)
     }
 
-    /// The name of the table that has the id of the database.
+    /// The name of the table of the database's id.
     pub fn identity_table(&self) -> String {
         format!("{}_identity", self.table)
     }

@@ -7,5 +7,5 @@ mod statements;
 pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
 pub(crate) use statements::{
-    Deliver, GroupStatements, ItemStatements, MOST_HELD, Rows, Statements,
+    DeliverStatements, GroupInsert, GroupStatements, ItemStatements, PURGE_BATCH, Statements,
 };

@@ -1,6 +1,6 @@
-//! The tables of parameters in `docs/operating.md` are those of the code.
+//! The tables of parameters in `docs/operating.md` are generated from the code.
 //!
-//! They are written anew by
+//! Write them again with
 //! `USER_STREAMS_TEST_WRITE_DOCS=1 cargo test -p user-streams-sql --all-features documentation`.
 
 use std::{env, fs};
@@ -11,15 +11,15 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operatin
 
 fn table<T>(parameters: &[Parameter<T>]) -> String {
     let mut table = "| parameter | values | meaning |\n|---|---|---|\n".to_owned();
-    for Parameter { name, also, values, meaning, .. } in parameters {
+    for Parameter { name, aliases, values, meaning, .. } in parameters {
         let names: Vec<_> =
-            [name].into_iter().chain(*also).map(|name| format!("`{name}`")).collect();
+            [name].into_iter().chain(*aliases).map(|name| format!("`{name}`")).collect();
         table += &format!("| {} | {values} | {meaning} |\n", names.join(", "));
     }
     table
 }
 
-/// The document with `table` between the marks of this name.
+/// The document with `table` between the markers of this name.
 fn replace(document: &str, name: &str, table: &str) -> String {
     let (begin, end) = (format!("<!-- {name}: made by a test -->\n\n"), "\n<!-- end -->");
     let (before, rest) = document.split_once(&begin).unwrap_or_else(|| panic!("no {begin}"));
@@ -28,12 +28,12 @@ fn replace(document: &str, name: &str, table: &str) -> String {
 }
 
 #[test]
-fn the_tables_of_parameters_are_those_of_the_code() {
+fn the_tables_of_parameters_are_generated_from_the_code() {
     let document = fs::read_to_string(DOCUMENT).unwrap();
     let tables = [
-        ("postgres", table(postgres::PARAMETERS)),
-        ("mysql", table(mysql::PARAMETERS)),
-        ("sqlite", table(sqlite::PARAMETERS)),
+        ("postgres", table(postgres::parameters::PARAMETERS)),
+        ("mysql", table(mysql::parameters::PARAMETERS)),
+        ("sqlite", table(sqlite::parameters::PARAMETERS)),
     ];
     let expected =
         tables.iter().fold(document.clone(), |all, (name, table)| replace(&all, name, table));
@@ -41,5 +41,5 @@ fn the_tables_of_parameters_are_those_of_the_code() {
         fs::write(DOCUMENT, expected).unwrap();
         return;
     }
-    assert!(document == expected, "write the tables anew: see the top of {}", file!());
+    assert!(document == expected, "write the tables again: see the top of {}", file!());
 }

@@ -1,40 +1,30 @@
-//! The URL of a database, parsed here: sqlx gets options and never sees the text.
+//! The URL of a database. It is parsed here: sqlx gets options and never sees the text.
 //!
-//! There may be a password in any part of a malformed URL, and in the value of any parameter. So no
-//! message shows more of it than names, and no error of a parser is anybody's source.
+//! A password may be in any part of a malformed URL, and in the value of any parameter. So messages
+//! show only names, and no error of a parser is the source of another.
 
-#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod any_text;
+mod decode;
 #[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod documentation;
-mod escapes;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-mod hidden;
+#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod fuzz;
+mod invalid;
 #[cfg(feature = "mysql")]
 mod mysql;
 mod parameters;
 #[cfg(feature = "postgres")]
 mod postgres;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod redacted;
 mod server;
 #[cfg(feature = "sqlite")]
 mod sqlite;
-#[cfg(any(feature = "postgres", feature = "mysql"))]
 mod tls;
 
-use std::fmt;
-
-use user_streams_core::{Error, ErrorKind};
-
-#[cfg(any(feature = "postgres", feature = "mysql"))]
-pub(crate) use hidden::Hidden;
 #[cfg(feature = "mysql")]
 pub(crate) use mysql::mysql;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::postgres;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) use redacted::Redacted;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{SqliteUrl, sqlite};
-
-fn invalid(message: impl fmt::Display) -> Error {
-    Error::new(ErrorKind::InvalidSettings, format!("url: {message}"))
-}

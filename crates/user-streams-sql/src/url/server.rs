@@ -5,9 +5,9 @@ use std::fmt;
 use url::{Host, Url};
 use user_streams_core::{Error, Result};
 
-use super::{escapes::decode, invalid};
+use super::{decode::decode, invalid::invalid};
 
-/// Where a server is, and who asks.
+/// The address of a server, the login and the database.
 #[derive(Default, PartialEq, Eq)]
 pub(super) struct Server {
     /// Without the brackets of an IPv6 address.
@@ -18,10 +18,10 @@ pub(super) struct Server {
     pub(super) database: Option<String>,
 }
 
-/// Takes a URL apart, but for its query.
+/// Splits a URL into its parts and its query.
 pub(super) fn split(text: &str) -> Result<(Server, Option<String>)> {
     let text = text.trim();
-    // Line breaks and tabs would be passed over, which changes a password.
+    // The parser would ignore line breaks and tabs, which would change a password.
     if text.contains(|c: char| c.is_ascii_control()) {
         return Err(malformed("a line break or another control character"));
     }
@@ -37,11 +37,11 @@ pub(super) fn split(text: &str) -> Result<(Server, Option<String>)> {
     if tail.contains('#') {
         return Err(malformed("`#` has no meaning in it"));
     }
-    // A parser of URLs takes no user without a host, but a socket has none.
+    // The parser requires a host after a user, but a Unix socket has none.
     let is_hostless = authority.is_empty() || authority.ends_with('@');
     let host = if is_hostless { "none" } else { "" };
     let url = Url::parse(&format!("{scheme}://{authority}{host}{tail}")).map_err(malformed)?;
-    let part = |text: &str| decode(text).ok_or_else(|| malformed("badly percent-encoded"));
+    let part = |text: &str| decode(text).ok_or_else(|| malformed("invalid percent-encoding"));
     let some = |text: &str| Some(text).filter(|text| !text.is_empty()).map(part).transpose();
     let host = match url.host() {
         _ if is_hostless => None,
@@ -67,7 +67,6 @@ impl Server {
     }
 
     /// Reads the parameter `host`, which may be the directory of a Unix socket.
-    #[cfg(feature = "postgres")]
     pub(super) fn read_host(&mut self, value: &str) -> Result<(), String> {
         let host = value.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(value);
         let expected = |_| "one host, or the directory of a Unix socket".to_owned();
@@ -75,7 +74,6 @@ impl Server {
         Ok(())
     }
 
-    #[cfg(feature = "postgres")]
     pub(super) fn read_port(&mut self, value: &str) -> Result<(), String> {
         let port = value.parse().ok().and_then(|port| check_port(port).ok());
         self.port = Some(port.ok_or_else(|| PORTS.to_owned())?);
@@ -99,12 +97,12 @@ fn check_port(port: u16) -> Result<u16> {
 fn malformed(what: impl fmt::Display) -> Error {
     invalid(format!(
         "malformed: {what}; special characters in the user name and the password are \
-         percent-encoded, such as `%2F` \
-         for `/`, `%3F` for `?`, `%23` for `#`, `%40` for `@` and `%25` for `%`"
+         percent-encoded, such as `%2F` for `/`, `%3F` for `?`, `%23` for `#`, `%40` for `@` and \
+         `%25` for `%`"
     ))
 }
 
-/// All but the password.
+/// Without the login.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_says_what_to_do_and_shows_nothing() {
+    fn a_malformed_url_says_what_to_do_and_shows_nothing() {
         for (text, expected) in [
             ("mysql:ann:s3cr3t@h/db", "`//` after the scheme"),
             ("postgres:/ann:s3cr3t@h/db", "`//` after the scheme"),
@@ -161,8 +159,8 @@ mod tests {
             ("postgres://ann:s3cr3t@h:70000/db", "invalid port"),
             ("postgres://ann:s3cr3t@h:0/db", "a port from 1"),
             ("postgres://ann:s3cr3t@:5432/db", "empty host"),
-            ("postgres://ann:s3cr3t%@h/db", "percent-encoded"),
-            ("postgres://ann:s3cr3t%ff@h/db", "percent-encoded"),
+            ("postgres://ann:s3cr3t%@h/db", "percent-encoding"),
+            ("postgres://ann:s3cr3t%ff@h/db", "percent-encoding"),
             ("postgres://ann:s3c\nr3t@h/db", "control character"),
             ("postgres://ann:s3cr3t@h i/db", "malformed"),
             ("postgres://ann:s3cr3t@[::1/db", "invalid IPv6 address"),

@@ -1,26 +1,26 @@
-//! Whether TLS is used, and what it verifies: decision 18.
+//! Whether TLS is used and what is verified: decision 18.
 
 use std::{fs, path::PathBuf};
 
 use user_streams_core::Result;
 
-use super::invalid;
+use super::invalid::invalid;
 
-/// Each is stronger than the one before.
+/// In ascending order of strength.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Mode {
     Plain,
-    /// TLS if the server has it; nothing is verified.
+    /// TLS if the server supports it, without verification.
     Prefer,
-    /// TLS; nothing is verified.
+    /// TLS, without verification.
     Require,
-    /// And the certificate is one of a CA's.
+    /// TLS; the certificate must be signed by the CA.
     VerifyCa,
-    /// And it is one for this host.
+    /// TLS; the certificate must be signed by a CA and be for this host.
     VerifyFull,
 }
 
-/// What the URL says of TLS.
+/// The parameters of TLS.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Tls {
     pub(super) mode: Option<Mode>,
@@ -29,7 +29,7 @@ pub(super) struct Tls {
     pub(super) key: Option<PathBuf>,
 }
 
-/// How a database calls all that.
+/// The names of the parameters and modes in the URLs of a database.
 pub(super) struct Names {
     pub(super) mode: &'static str,
     pub(super) ca: &'static str,
@@ -43,12 +43,12 @@ const CERTIFICATE: &str = "CERTIFICATE-----";
 const KEY: &str = "PRIVATE KEY-----";
 
 impl Tls {
-    /// What it comes to, if it can be done.
+    /// The effective mode, if the files for it are there.
     pub(super) fn check(&self, names: &Names) -> Result<Mode> {
         let Names { mode, ca, certificate, key, verify_ca, verify_full } = names;
         let strongest = format!("`{mode}={verify_full}`");
         let asked = match (self.mode, &self.ca) {
-            // As of libpq: who names a CA wants it to count.
+            // As in libpq: a CA that is named is used.
             (Some(Mode::Require), Some(_)) => Mode::VerifyCa,
             (Some(mode), _) => mode,
             (None, Some(_)) => Mode::VerifyFull,
@@ -57,26 +57,26 @@ impl Tls {
         if asked < Mode::Require {
             let files = [(ca, &self.ca), (certificate, &self.certificate), (key, &self.key)];
             if let Some((name, _)) = files.iter().find(|(_, file)| file.is_some()) {
-                return Err(invalid(format!("`{name}` is of no use without TLS: add {strongest}")));
+                return Err(invalid(format!(
+                    "`{name}` has no effect without TLS: add {strongest}"
+                )));
             }
             return Ok(asked);
         }
         if !cfg!(feature = "rustls") {
             return Err(invalid(
-                "it asks for TLS, and this program is built without: enable the feature `rustls` \
-                 of the backend's \
-                 crate in Cargo.toml",
+                "it requires TLS, and this program is built without: enable the feature `rustls` \
+                 of the backend's crate in Cargo.toml",
             ));
         }
         if asked == Mode::VerifyCa && self.ca.is_none() {
             return Err(invalid(format!(
                 "`{mode}={verify_ca}` needs `{ca}`, the file of the CA: for a certificate of a \
-                 public CA write \
-                 {strongest}"
+                 public CA write {strongest}"
             )));
         }
         if self.certificate.is_some() != self.key.is_some() {
-            return Err(invalid(format!("`{certificate}` and `{key}` go together")));
+            return Err(invalid(format!("`{certificate}` and `{key}` are used together")));
         }
         let files = [
             (ca, &self.ca, CERTIFICATE),

@@ -23,7 +23,8 @@ cases![
     reads_that_are_dropped_leave_the_backend_usable,
     a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried,
     a_broadcast_that_is_dropped_while_it_waits_stores_nothing; requires AtomicBroadcast,
-    a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all; requires AtomicBroadcast,
+    a_broadcast_that_is_dropped_at_any_point_is_stored_whole_or_not_at_all;
+        requires AtomicBroadcast,
     a_deletion_that_is_dropped_at_any_point_deletes_all_or_nothing; requires DeleteStream,
 ];
 

@@ -8,13 +8,14 @@ use crate::{
     case::cases,
     compare::{assert_contents, assert_items, newest_first, stored},
     namespace::Closed,
-    suite::panic_message,
+    panics::panic_message,
 };
 
 cases![
     another_connection_sees_what_is_stored over Several for Kinds::Every; requires Durable,
     connections_that_write_in_turn_read_what_the_others_wrote over Several; requires Durable,
-    a_stream_that_one_connection_deletes_is_empty_for_the_others over Several; requires Durable DeleteStream,
+    a_stream_that_one_connection_deletes_is_empty_for_the_others over Several;
+        requires Durable DeleteStream,
     closing_one_connection_leaves_the_others over Several,
     what_is_stored_outlives_every_connection over Successive; requires Durable,
     a_backend_works_on_a_current_thread_runtime over Successive,

@@ -26,9 +26,7 @@ mod slicing;
 mod time;
 mod users;
 
-pub(crate) const PATH: &str = module_path!();
-
-pub(crate) const TOPICS: &[&[Case]] = &[
+const TOPICS: &[&[Case]] = &[
     delivery::CASES,
     order::CASES,
     slicing::CASES,
@@ -48,6 +46,13 @@ pub(crate) const TOPICS: &[&[Case]] = &[
     model::CASES,
     driver::CASES,
 ];
+
+impl Case {
+    /// Every case of the suite, by topic.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        TOPICS.iter().copied().flatten()
+    }
+}
 
 #[cfg(test)]
 mod tests {

@@ -36,9 +36,11 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let users = || proptest::collection::vec(0..USERS, 1..5);
     prop_oneof![
-        6 => (users(), -3..3_i64, "\\PC{0,8}").prop_map(|(users, at, content)| Step::Add { users, at, content }),
+        6 => (users(), -3..3_i64, "\\PC{0,8}")
+            .prop_map(|(users, at, content)| Step::Add { users, at, content }),
         2 => (users(), 0..60_usize).prop_map(|(users, item)| Step::Retry { users, item }),
-        3 => (0..USERS, 0..12_usize, 0..12_usize).prop_map(|(user, start, len)| Step::Slice { user, start, len }),
+        3 => (0..USERS, 0..12_usize, 0..12_usize)
+            .prop_map(|(user, start, len)| Step::Slice { user, start, len }),
         3 => (0..USERS, 0..60_usize, 1..4_usize, any::<bool>())
             .prop_map(|(user, item, limit, older)| Step::Page { user, item, limit, older }),
         1 => (0..USERS, 1..6_usize).prop_map(|(user, limit)| Step::Walk { user, limit }),

@@ -1,13 +1,24 @@
-//! The table as Markdown.
+//! The page of the book.
 
 use super::{Report, figure};
 
+const INTRODUCTION: &str = "\
+# Results
+
+Written by `cargo xtask bench --save`. The ratios are the result: the library's figure divided by a
+hand-written program's, on the same server and the same tables, in alternating rounds. Each ratio is
+the median of the rounds, with the quartiles, and the target where it is missed. Absolute figures
+hold for this machine only.
+
+";
+
+const HEADER: &str = "
+| | cell | case | unit | ours | baseline | its figure | ratio |
+|---|---|---|---|--:|---|--:|---|
+";
+
 pub(super) fn page(report: &Report, plots: &[String]) -> String {
-    let mut page = String::from(
-        "# Results\n\nWritten by `cargo xtask bench --save`. The ratios are the result: ours divided by a hand-written program's, \
-         on the same server and the same tables, in rounds that take turns. Beside each median are the quartiles of the rounds, and the target where it is missed. \
-         Absolute figures hold for this machine alone.\n\n",
-    );
+    let mut page = String::from(INTRODUCTION);
     page += &format!("- Machine: {}\n", report.machine);
     for (cell, server) in &report.servers {
         page += &format!("- {cell}: {server}\n");
@@ -18,14 +29,14 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
     for plot in plots {
         page += &format!("\n![{plot}]({plot})\n");
     }
-    page += "\n| | cell | case | unit | ours | beside | its figure | ratio |\n|---|---|---|---|--:|---|--:|---|\n";
+    page += HEADER;
     for row in &report.rows {
         let ours = figure(row.ours().spread().median);
         let (mut names, mut figures, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for (lane, to) in row.others() {
-            names.push(lane.side.clone());
-            figures.push(figure(lane.spread().median));
-            ratios.push(to.shown());
+        for (baseline, ratio) in row.baselines() {
+            names.push(baseline.program.clone());
+            figures.push(figure(baseline.spread().median));
+            ratios.push(ratio.shown());
         }
         page += &format!(
             "| {}{} | {} | {} | {} | {ours} | {} | {} | {} |\n",
@@ -40,4 +51,24 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
         );
     }
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULTS: &str = include_str!("../../../../docs/benchmarks/results.json");
+    const PAGE: &str = include_str!("../../../../docs/benchmarks/results.md");
+
+    #[test]
+    fn the_saved_page_shows_the_saved_figures() -> anyhow::Result<()> {
+        let report: Report = serde_json::from_str(RESULTS)?;
+        let plots = report.plotted().into_iter().map(|(file, _)| file).collect::<Vec<_>>();
+        let written = page(&report, &plots);
+        for (written, saved) in written.lines().zip(PAGE.lines()) {
+            assert_eq!(written, saved);
+        }
+        assert_eq!(written.len(), PAGE.len());
+        Ok(())
+    }
 }

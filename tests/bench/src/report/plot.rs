@@ -1,4 +1,4 @@
-//! Bars of the ratios, one picture a workload.
+//! Plots of the ratios, one per workload.
 
 use std::path::Path;
 
@@ -12,42 +12,33 @@ const TOP: u32 = 60;
 const LEFT: i32 = 400;
 const WIDTH: u32 = 920;
 
-/// Draws them into the directory, and returns the names of the files.
-pub(super) fn all(report: &Report, directory: &Path) -> Result<Vec<String>> {
+/// Draws the plots into the directory; returns the names of the files.
+pub(super) fn draw_all(report: &Report, directory: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for workload in ["W1", "W2", "W3", "W4", "W5", "W8"] {
-        let rows: Vec<_> = report
-            .rows
-            .iter()
-            .filter(|row| row.workload == workload && row.is_beside_others())
-            .collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let name = format!("{}.svg", workload.to_lowercase());
-        draw(&directory.join(&name), workload, &rows)
-            .map_err(|error| anyhow!("{name}: {error}"))?;
-        files.push(name);
+    for (file, rows) in report.plotted() {
+        draw(&directory.join(&file), &rows).map_err(|error| anyhow!("{file}: {error}"))?;
+        files.push(file);
     }
     Ok(files)
 }
 
-fn draw(file: &Path, workload: &str, rows: &[&Row]) -> Result<(), Box<dyn std::error::Error>> {
+fn draw(file: &Path, rows: &[&Row]) -> Result<(), Box<dyn std::error::Error>> {
     let bars: Vec<_> =
-        rows.iter().flat_map(|row| row.others().map(move |other| (row, other))).collect();
+        rows.iter().flat_map(|row| row.baselines().map(move |baseline| (row, baseline))).collect();
+    let workload = rows.first().map_or("", |row| row.workload.as_str());
     let height = TOP + HEIGHT * u32::try_from(bars.len())? + 30;
     let area = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE)?;
     let text = |size: u32| ("sans-serif", size).into_font().color(&BLACK);
     area.draw_text(
-        &format!("{workload}: ours in units of the hand-written program"),
+        &format!("{workload}: the library's figure divided by the hand-written program's"),
         &text(18),
         (10, 10),
     )?;
     let longest = bars.iter().map(|(_, (_, ratio))| ratio.spread.median).fold(1.2, f64::max);
     let scale = f64::from(i32::try_from(WIDTH)? - LEFT - 70) / longest;
     let x = |ratio: f64| LEFT + (ratio * scale) as i32;
-    for (at, (row, (lane, ratio))) in bars.iter().enumerate() {
+    for (at, (row, (baseline, ratio))) in bars.iter().enumerate() {
         let y = i32::try_from(TOP + HEIGHT * u32::try_from(at)?)?;
         let colour = match ratio.target {
             None => RGBColor(110, 130, 160),
@@ -55,7 +46,7 @@ fn draw(file: &Path, workload: &str, rows: &[&Row]) -> Result<(), Box<dyn std::e
             Some(_) => RGBColor(190, 120, 50),
         };
         let ratio = ratio.spread;
-        let label = format!("{}, {} / {}", row.cell, row.case, lane.side);
+        let label = format!("{}, {} / {}", row.cell, row.case, baseline.program);
         area.draw_text(&label, &text(12), (10, y + 3))?;
         area.draw(&Rectangle::new([(LEFT, y + 2), (x(ratio.median), y + 16)], colour.filled()))?;
         area.draw(&PathElement::new([(x(ratio.low), y + 9), (x(ratio.high), y + 9)], BLACK))?;

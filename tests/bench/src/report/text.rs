@@ -4,7 +4,7 @@ use super::{Report, figure};
 
 pub(super) fn table(report: &Report) -> String {
     let mut cells = vec![
-        ["", "cell", "case", "unit", "ours", "beside", "its figure", "ratio (quartiles)"]
+        ["", "cell", "case", "unit", "ours", "baseline", "its figure", "ratio (quartiles)"]
             .map(str::to_owned),
     ];
     for row in &report.rows {
@@ -12,10 +12,10 @@ pub(super) fn table(report: &Report) -> String {
         let head =
             [row.workload.clone(), row.cell.clone(), row.case.clone(), row.unit.clone(), ours];
         let mut head = Some(head);
-        for (lane, to) in row.others() {
+        for (baseline, ratio) in row.baselines() {
             let [a, b, c, d, e] = head.take().unwrap_or_default();
-            let its = figure(lane.spread().median);
-            cells.push([a, b, c, d, e, lane.side.clone(), its, to.shown()]);
+            let its = figure(baseline.spread().median);
+            cells.push([a, b, c, d, e, baseline.program.clone(), its, ratio.shown()]);
         }
         if let Some([a, b, c, d, e]) = head {
             cells.push([a, b, c, d, e, String::new(), String::new(), String::new()]);

@@ -4,15 +4,19 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
+use user_streams_test_servers::harness::{
+    Engine, Layout,
+    resp::{Client, Reply},
+};
 
-use super::textbook;
 use crate::{
-    cell::{Engine, Layout, Place},
+    bench::Bench,
     fill,
-    measure::Lane,
+    measure::Series,
+    program::{self, Program},
     report::Row,
-    run::Bench,
-    side::{self, Reply, Resp, Side},
+    sql,
+    store::Store,
 };
 
 const USERS: i64 = 10_000;
@@ -34,81 +38,88 @@ async fn measure(
     shared_content_min_len: Option<usize>,
 ) -> Result<Row> {
     let messages = bench.pick(20, 100);
-    let place = Place { shared_content_min_len, ..bench.place("bytes").await? };
-    bench.say(&format!("W6: messages of {length} bytes"));
-    let before = size(&place, &place.table).await?;
-    let ours = side::ours(&place).await?;
+    let store = Store { shared_content_min_len, ..bench.create_store("bytes").await? };
+    bench.status(&format!("W6: messages of {length} bytes"));
+    let before = size(&store, &store.table).await?;
+    let ours = program::ours(&store).await?;
     add(bench, &ours, messages, length).await?;
     drop(ours);
     let deliveries = (messages * USERS) as f64;
     let per_delivery = |before: i64, after: i64| (after - before) as f64 / deliveries;
-    let lane = |side: &str, bytes| Lane { side: side.to_owned(), rounds: vec![bytes] };
-    let mut lanes = vec![lane("ours", per_delivery(before, size(&place, &place.table).await?))];
-    if (place.engine, place.layout) == (Engine::Postgres, Layout::SingleTable) {
-        let textbook = textbook::connect(&place.url).await?;
-        let before = size(&place, "bench_textbook").await?;
+    let one = |program: &str, bytes| Series { program: program.to_owned(), rounds: vec![bytes] };
+    let mut series = vec![one("ours", per_delivery(before, size(&store, &store.table).await?))];
+    if (store.engine, store.layout) == (Engine::Postgres, Layout::SingleTable) {
+        let textbook = program::textbook(&store.url).await?;
+        let before = size(&store, "bench_textbook").await?;
         add(bench, &textbook, messages, length).await?;
-        lanes.push(lane(
+        series.push(one(
             "textbook schema",
-            per_delivery(before, size(&place, "bench_textbook").await?),
+            per_delivery(before, size(&store, "bench_textbook").await?),
         ));
     }
-    bench.remove(&[place]).await?;
-    let shared = if shared_content_min_len.is_some() { ", contents shared" } else { "" };
+    bench.remove(&[store]).await?;
+    let shared = if shared_content_min_len.is_some() { ", shared content" } else { "" };
     let case = format!("{messages} messages of {length} bytes to 10k{shared}");
-    Ok(Row::new(case, "bytes/delivery", lanes).with_lower_is_better())
+    Ok(Row::new(case, "bytes/delivery", series).with_lower_is_better())
 }
 
-async fn add(bench: &Bench, side: &Arc<dyn Side>, messages: i64, length: usize) -> Result<()> {
+async fn add(
+    bench: &Bench,
+    program: &Arc<dyn Program>,
+    messages: i64,
+    length: usize,
+) -> Result<()> {
     let (users, content): (Vec<_>, _) = ((1..=USERS).collect(), fill::content(length));
     bench.bar.set_length(messages.cast_unsigned());
     bench.bar.set_position(0);
     for _ in 0..messages {
-        side.broadcast(&users, &content).await?;
+        program.broadcast(&users, &content).await?;
         bench.bar.inc(1);
     }
     Ok(())
 }
 
-/// The bytes of a table and all that belongs to it.
-async fn size(place: &Place, table: &str) -> Result<i64> {
-    match place.engine {
+/// The bytes of a table, its items and its indexes.
+async fn size(store: &Store, table: &str) -> Result<i64> {
+    match store.engine {
         Engine::Sqlite => {
-            fill::settle(place).await?;
-            Ok(fs::metadata(place.file()).context("the database's file")?.len().cast_signed())
+            fill::run_maintenance(store).await?;
+            Ok(fs::metadata(store.file())
+                .context("cannot read the size of the database file")?
+                .len()
+                .cast_signed())
         }
         Engine::Postgres => {
             let sql = format!(
                 "SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c \
                  WHERE c.relkind = 'r' AND c.relname IN ('{table}', '{table}_items')"
             );
-            fill::numbers_of(place, sql).await
+            sql::query_number(store, sql).await
         }
         Engine::Mysql => {
-            fill::settle(place).await?;
-            // The tables' files, where the server tells of them: what information_schema has of the
-            // rows is an estimate.
+            fill::run_maintenance(store).await?;
+            // The sizes of the files: those in `information_schema.tables` are estimates.
             let sql = format!(
                 "SELECT CAST(sum(file_size) AS SIGNED) FROM \
                  information_schema.innodb_sys_tablespaces \
                  WHERE name LIKE '%/{table}' OR name LIKE '%/{table}\\_items'"
             );
-            fill::numbers_of(place, sql).await
+            sql::query_number(store, sql).await
         }
-        Engine::Redis => {
-            let mut resp = Resp::connect(&place.address()?).await?;
+        Engine::Redis | Engine::RedisCluster => {
+            let mut client = Client::connect(&store.address()?).await?;
             loop {
-                let Reply::Bytes(text) = resp.ask(&[b"INFO", b"memory"]).await? else {
+                let Reply::Bytes(text) = client.call(&[b"INFO", b"memory"]).await? else {
                     return Ok(0);
                 };
                 let text = String::from_utf8_lossy(&text);
                 let number = |name: &str| {
                     text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim)
                 };
-                // What was removed before may still be on its way out.
+                // Keys that were unlinked before may not be freed yet.
                 if number("lazyfree_pending_objects:").is_none_or(|objects| objects == "0") {
                     break Ok(number("used_memory:")
-                        .context("the server tells no used_memory")?
+                        .context("INFO without used_memory")?
                         .parse()?);
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;

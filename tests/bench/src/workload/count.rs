@@ -5,31 +5,31 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Result, ensure};
 
 use crate::{
+    bench::Bench,
     fill::{self, READER},
     measure,
     report::Row,
-    run::Bench,
 };
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let duration = Duration::from_millis(bench.pick(400, 600));
-    let place = bench.place("count").await?;
-    bench.say("W5: filling");
-    fill::feed(&place, 10_000, bench.pick(20, 100)).await?;
-    let sides = Bench::together(&place).await?;
-    bench.say("W5: counting");
-    let lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
+    let store = bench.create_store("count").await?;
+    bench.status("W5: filling");
+    fill::feed(&store, 10_000, bench.pick(20, 100)).await?;
+    let programs = Bench::on_one_store(&store).await?;
+    bench.status("W5: counting");
+    let series = measure::alternate(&bench.bar, &programs, Bench::ROUNDS, |program| {
         measure::rate(1, duration, move || {
-            let side = Arc::clone(&side);
+            let program = Arc::clone(&program);
             async move {
-                let count = side.count(READER).await?;
-                ensure!(count == 10_000, "{}: counted {count}", side.name());
+                let count = program.count(READER).await?;
+                ensure!(count == 10_000, "{}: counted {count}", program.name());
                 Ok(())
             }
         })
     });
-    let row = Row::new("count of 10k", "counts/s", lanes.await?);
-    drop(sides);
-    bench.remove(&[place]).await?;
+    let row = Row::new("count of 10k", "counts/s", series.await?);
+    drop(programs);
+    bench.remove(&[store]).await?;
     Ok(vec![row])
 }

@@ -4,14 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Result, ensure};
 
-use super::broadcast::thousands;
+use super::page::PAGE_TARGETS;
 use crate::{
+    bench::Bench,
     fill::{self, READER},
     measure,
-    report::Row,
-    run::Bench,
-    side::PAGE,
-    workload::page::PAGE_TARGETS,
+    program::PAGE,
+    report::{Row, thousands},
 };
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
@@ -24,44 +23,45 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
 
 async fn feed(bench: &Bench, items: i64, width: i64, depth: i64) -> Result<Vec<Row>> {
     let duration = Duration::from_millis(bench.pick(400, 500));
-    let place = bench.place("depth").await?;
-    bench.say(&format!("W4: filling {} items", thousands(items)));
-    fill::feed(&place, items, width).await?;
-    let sides = Bench::together(&place).await?;
+    let store = bench.create_store("depth").await?;
+    bench.status(&format!("W4: filling {} items", thousands(items)));
+    fill::feed(&store, items, width).await?;
+    let programs = Bench::on_one_store(&store).await?;
     let shown = thousands(depth);
     let (at, id) = fill::cursor(items, depth - 1);
     let mut rows = Vec::new();
-    // The first page beside it tells what the depth costs.
+    // Compared with the first page, they show the cost of the depth.
     for case in [
         "first page".to_owned(),
         format!("depth {shown} by cursor"),
         format!("depth {shown} by offset"),
     ] {
-        bench.say(&format!("W4: {case}"));
+        bench.status(&format!("W4: {case}"));
         let by_cursor = case.ends_with("cursor");
         let offset = if case.ends_with("offset") { depth.cast_unsigned() } else { 0 };
-        let lanes = measure::in_turns(&bench.bar, &sides, bench.rounds(), |side| {
+        let series = measure::alternate(&bench.bar, &programs, Bench::ROUNDS, |program| {
             measure::rate(1, duration, move || {
-                let side = Arc::clone(&side);
+                let program = Arc::clone(&program);
                 async move {
                     let length = match by_cursor {
-                        true => side.page_after(READER, at, id).await?,
-                        false => side.page(READER, offset).await?,
+                        true => program.page_after(READER, at, id).await?,
+                        false => program.page(READER, offset).await?,
                     };
-                    ensure!(length == PAGE, "{}: a page of {length}", side.name());
+                    ensure!(length == PAGE, "{}: a page of {length}", program.name());
                     Ok(())
                 }
             })
         });
         let case = if items > 10_000 { format!("{case}, of a feed of 1M") } else { case };
         let targets: &[_] = if by_cursor { &PAGE_TARGETS } else { &[] };
-        rows.push(Row::new(case, "pages/s", lanes.await?).with_targets(targets));
+        rows.push(Row::new(case, "pages/s", series.await?).with_targets(targets));
     }
-    // As many pages a second as at the top would be 1.
+    // 1 would be as many pages per second as at the top.
     let least = if items > 10_000 { 1.0 / 1.5 } else { 1.0 / 1.2 };
-    let depth = Row::of_ours(format!("{} beside the first page", rows[1].case), &rows[1], &rows[0]);
+    let depth =
+        Row::of_rows(format!("{} compared with the first page", rows[1].case), &rows[1], &rows[0]);
     rows.push(depth.with_targets(&[Some(least)]));
-    drop(sides);
-    bench.remove(&[place]).await?;
+    drop(programs);
+    bench.remove(&[store]).await?;
     Ok(rows)
 }

@@ -1,5 +1,5 @@
-//! W7: how much a process grows while it broadcasts to a long stream of users. It has a process of
-//! its own.
+//! W7: how much a process grows while it broadcasts to a long stream of users, measured in a child
+//! process.
 
 use std::{env, fs};
 
@@ -7,46 +7,54 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
-use super::broadcast::thousands;
-use crate::{cell::Place, fill, measure::Lane, report::Row, run::Bench, side};
+use crate::{
+    bench::Bench,
+    fill,
+    measure::Series,
+    program,
+    report::{Row, thousands},
+    store::Store,
+};
 
-/// What a child is to do.
+/// The task of the child.
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
-    place: Place,
+    store: Store,
     users: i64,
 }
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let users = bench.pick(1_000_000, 10_000_000);
     if resident("VmRSS").is_err() {
-        eprintln!("W7 is not supported here: it needs /proc/self/status, which Linux has");
+        eprintln!("W7 is skipped: it needs /proc/self/status of Linux");
         return Ok(Vec::new());
     }
     let case = format!("{} streamed ids", thousands(users));
-    bench.say(&format!("W7: {case}"));
-    let place = bench.place("memory").await?;
-    let task = serde_json::to_string(&Task { place: place.clone(), users })?;
+    bench.status(&format!("W7: {case}"));
+    let store = bench.create_store("memory").await?;
+    let task = serde_json::to_string(&Task { store: store.clone(), users })?;
     let output = Command::new(env::current_exe()?).args(["--child", &task]).output().await?;
     if !output.status.success() {
         bail!("the child failed: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let kib: f64 =
-        String::from_utf8(output.stdout)?.trim().parse().context("the child's figure")?;
-    bench.remove(&[place]).await?;
-    let ours = Lane { side: "ours".to_owned(), rounds: vec![kib / 1024.0] };
+    let kib: f64 = String::from_utf8(output.stdout)?
+        .trim()
+        .parse()
+        .context("the child did not print a number")?;
+    bench.remove(&[store]).await?;
+    let ours = Series { program: "ours".to_owned(), rounds: vec![kib / 1024.0] };
     Ok(vec![Row::new(case, "MiB of growth", vec![ours]).with_lower_is_better()])
 }
 
-/// Prints by how many KiB the process grew at the most.
+/// Prints the maximum growth of the process in KiB.
 pub(crate) async fn child(task: &str) -> Result<()> {
     let task: Task = serde_json::from_str(task)?;
-    let side = side::ours(&task.place).await?;
+    let program = program::ours(&task.store).await?;
     let content = fill::content(100);
-    // Connections, statements and the pages of the program are there before it begins.
-    side.broadcast_stream(1..=100, &content).await?;
+    // Connections, prepared statements and code pages do not count.
+    program.broadcast_stream(1..=100, &content).await?;
     let before = resident("VmRSS")?;
-    side.broadcast_stream(1..=task.users, &content).await?;
+    program.broadcast_stream(1..=task.users, &content).await?;
     println!("{}", resident("VmHWM")?.saturating_sub(before));
     Ok(())
 }

@@ -10,79 +10,88 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::{
+    bench::Bench,
     fill, measure,
-    measure::Lane,
+    measure::Series,
+    program::{self, Program},
     report::Row,
-    run::Bench,
-    side::{self, Side},
 };
 
 const TASKS: usize = 16;
 const USERS: i64 = 1_000;
 
-/// Milliseconds of every operation, by side.
-type Times = Arc<Mutex<BTreeMap<&'static str, Vec<f64>>>>;
+/// The milliseconds of each operation, by program.
+type Latencies = Arc<Mutex<BTreeMap<&'static str, Vec<f64>>>>;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
-    let rounds = 5;
     let duration = Duration::from_millis(bench.pick(600, 4_000));
-    let (mut places, mut sides) = (Vec::new(), Vec::new());
+    let (mut stores, mut programs) = (Vec::new(), Vec::new());
     for name in ["ours", "same"] {
-        let place = bench.place(&format!("mixed_{name}")).await?;
-        bench.say("W8: filling");
-        // A hundred times as many feeds as there are others of each item, of ten items or more.
-        fill::feed(&place, 1_000, USERS / 100 + 1).await?;
-        sides.push(if name == "ours" {
-            side::ours(&place).await?
+        let store = bench.create_store(&format!("mixed_{name}")).await?;
+        bench.status("W8: filling");
+        // Each other feed gets every hundredth item: all users have ten items or more.
+        fill::feed(&store, 1_000, USERS / 100 + 1).await?;
+        programs.push(if name == "ours" {
+            program::ours(&store).await?
         } else {
-            side::same_driver(&place).await?
+            program::same_driver(&store).await?
         });
-        places.push(place);
+        stores.push(store);
     }
-    bench.say("W8: mixed load");
+    bench.status("W8: mixed load");
     let (content, users): (Arc<str>, Arc<[i64]>) =
         (fill::content(100).into(), (1..=USERS).collect());
-    let times = Times::default();
-    let lanes = measure::in_turns(&bench.bar, &sides, rounds, |side| {
-        let (times, content, users) =
-            (Arc::clone(&times), Arc::clone(&content), Arc::clone(&users));
+    let latencies = Latencies::default();
+    let series = measure::alternate(&bench.bar, &programs, Bench::ROUNDS, |program| {
+        let (latencies, content, users) =
+            (Arc::clone(&latencies), Arc::clone(&content), Arc::clone(&users));
         measure::rate(TASKS, duration, move || {
-            one(Arc::clone(&side), Arc::clone(&times), Arc::clone(&content), Arc::clone(&users))
+            operation(
+                Arc::clone(&program),
+                Arc::clone(&latencies),
+                Arc::clone(&content),
+                Arc::clone(&users),
+            )
         })
     });
-    let mut rows = vec![Row::new("mixed, 16 tasks", "operations/s", lanes.await?)];
-    let times = std::mem::take(&mut *times.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut rows = vec![Row::new("mixed, 16 tasks", "operations/s", series.await?)];
+    let latencies = std::mem::take(&mut *latencies.lock().unwrap_or_else(PoisonError::into_inner));
     for (case, part) in [("mixed, p50", 0.5), ("mixed, p99", 0.99)] {
-        let lanes = sides.iter().map(|side| {
-            let mut all = times.get(side.name()).cloned().unwrap_or_default();
+        let series = programs.iter().map(|program| {
+            let mut all = latencies.get(program.name()).cloned().unwrap_or_default();
             all.sort_by(f64::total_cmp);
             let at = (part * all.len().saturating_sub(1) as f64) as usize;
-            Lane {
-                side: side.name().to_owned(),
+            Series {
+                program: program.name().to_owned(),
                 rounds: vec![all.get(at).copied().unwrap_or(f64::NAN)],
             }
         });
-        rows.push(Row::new(case, "ms", lanes.collect()).with_lower_is_better());
+        rows.push(Row::new(case, "ms", series.collect()).with_lower_is_better());
     }
-    drop(sides);
-    bench.remove(&places).await?;
+    drop(programs);
+    bench.remove(&stores).await?;
     Ok(rows)
 }
 
-async fn one(
-    side: Arc<dyn Side>,
-    times: Times,
+async fn operation(
+    program: Arc<dyn Program>,
+    latencies: Latencies,
     content: Arc<str>,
     users: Arc<[i64]>,
 ) -> Result<()> {
     let user = fastrand::i64(1..=USERS);
     let started = Instant::now();
     match fastrand::u8(..100) {
-        0 => _ = side.broadcast(&users, &content).await?,
-        1..10 => side.add(user, &content).await?,
-        _ => _ = side.page(user, 0).await?,
+        0 => _ = program.broadcast(&users, &content).await?,
+        1..10 => program.add(user, &content).await?,
+        _ => _ = program.page(user, 0).await?,
     }
     let took = started.elapsed().as_secs_f64() * 1_000.0;
-    times.lock().unwrap_or_else(PoisonError::into_inner).entry(side.name()).or_default().push(took);
+    latencies
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(program.name())
+        .or_default()
+        .push(took);
     Ok(())
 }

@@ -8,4 +8,3 @@ pub(crate) mod depth;
 pub(crate) mod memory;
 pub(crate) mod mixed;
 pub(crate) mod page;
-mod textbook;

@@ -1,4 +1,4 @@
-//! The client is killed in the midst of its adds, and another process adds the same items again.
+//! A client is killed during its adds, and another process repeats them.
 
 use anyhow::Result;
 use tokio::time::{Instant, timeout_at};
@@ -6,47 +6,44 @@ use tokio::time::{Instant, timeout_at};
 use super::{Fault, everywhere};
 use crate::{
     child::Child,
-    stage::{Options, Stage},
-    tally::Tally,
+    fixture::{Fixture, Options},
+    outcome::Outcome,
     trial::Trial,
 };
 
 pub(super) const FAULT: Fault = Fault {
     name: "client-kill",
-    about: "a process is killed (SIGKILL) in the midst of its adds, and another adds the same \
-        items again",
+    about: "a process is killed (SIGKILL) during its adds, and another process repeats them",
     runs_on: everywhere,
     short: 2,
     long: 6,
-    alone: false,
+    exclusive: false,
     weight: 3,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let stage = Stage::open(&trial, Options::default()).await?;
-    let watching = stage.watch();
+    let fixture = Fixture::open(&trial, Options::default()).await?;
+    fixture.watch_sessions();
     let items: Vec<_> = (0..400)
         .map(|_| {
             let first = rng.i64(1..20);
             let last = if rng.bool() { first } else { first + rng.i64(1..300) };
-            stage.ledger.item(first..=last)
+            fixture.history.item(first..=last)
         })
         .collect();
-    let mut child = Child::start(&trial, &stage, items.clone(), 8, false, false).await?;
+    let mut child = Child::start(&trial, &fixture, items.clone(), 8, false, false).await?;
     let end = Instant::now() + Trial::between(&mut rng, 5, 150);
-    while let Ok(Some(_)) = timeout_at(end, child.note(&stage)).await.unwrap_or(Ok(None)) {}
+    while let Ok(Some(_)) = timeout_at(end, child.record(&fixture)).await.unwrap_or(Ok(None)) {}
     child.kill().await?;
-    // What it told before its end counts.
-    while child.note(&stage).await.ok().flatten().is_some() {}
-    // What the server has under way for it ends by itself.
-    stage.check_sessions().await?;
+    // The answers that it printed before its end count.
+    while child.record(&fixture).await.ok().flatten().is_some() {}
+    // The server ends the statements of a lost client by itself.
+    fixture.check_sessions().await?;
 
-    stage.expect_success();
-    let mut child = Child::start(&trial, &stage, items, 8, false, false).await?;
-    child.note_all(&stage).await?;
-    let tally = stage.finish().await?;
-    watching.await?;
-    Ok(tally)
+    fixture.expect_success();
+    let mut child = Child::start(&trial, &fixture, items, 8, false, false).await?;
+    child.record_all(&fixture).await?;
+    fixture.finish().await
 }

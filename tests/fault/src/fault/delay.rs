@@ -1,4 +1,4 @@
-//! Each packet arrives later.
+//! Each packet is delayed.
 
 use std::time::Duration;
 
@@ -7,37 +7,38 @@ use tokio::time::sleep;
 
 use super::{Fault, has_proxy};
 use crate::{
+    fixture::{Fixture, Options},
     load::Load,
-    stage::{Limits, Options, Stage},
-    tally::Tally,
+    outcome::Outcome,
+    store::Limits,
     trial::Trial,
 };
 
 pub(super) const FAULT: Fault = Fault {
     name: "delay",
-    about: "each packet arrives later: a little, and no call fails; or so much that a call's \
-        statements together pass its bound",
+    about: "each packet is delayed: a little, so that no call fails, or so much that a call's \
+        statements together exceed its bound",
     runs_on: has_proxy,
     short: 2,
     long: 10,
-    alone: false,
+    exclusive: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
     let is_short = trial.variant(2) == 0;
     let (statement, connect) = if is_short { (4_000, 3_000) } else { (1_000, 950) };
     let (statement, connect) = (Duration::from_millis(statement), Duration::from_millis(connect));
     let limits = Limits { statement, connect, ..Limits::default() };
-    let stage = Stage::open(&trial, Options { limits, ..Options::default() }).await?;
-    let watching = stage.watch();
-    let load = Load::start(&stage, &mut rng, 16);
+    let fixture = Fixture::open(&trial, Options { limits, ..Options::default() }).await?;
+    fixture.watch_sessions();
+    let load = Load::start(&fixture, &mut rng, 16);
     sleep(Duration::from_millis(300)).await;
-    let proxy = stage.proxy()?;
+    let proxy = fixture.proxy()?;
     if is_short {
-        stage.expect_success();
+        fixture.expect_success();
         proxy.set_delay(Trial::between(&mut rng, 5, 30));
         sleep(Duration::from_secs(2)).await;
         proxy.heal();
@@ -45,11 +46,9 @@ async fn run(trial: Trial) -> Result<Tally> {
         proxy.set_delay(Trial::between(&mut rng, 320, 420));
         sleep(Duration::from_secs(3)).await;
         proxy.heal();
-        stage.recovered();
-        stage.wait_for_recovery().await;
+        fixture.recovered();
+        fixture.wait_for_recovery().await;
     }
     load.stop().await;
-    let tally = stage.finish().await?;
-    watching.await?;
-    Ok(tally)
+    fixture.finish().await
 }

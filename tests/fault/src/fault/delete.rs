@@ -1,4 +1,4 @@
-//! Streams are deleted, and items that nobody has, beside adds.
+//! Streams are deleted and orphaned items are purged, while other tasks add.
 
 use std::{
     sync::{
@@ -10,53 +10,57 @@ use std::{
 
 use anyhow::Result;
 use tokio::{task::JoinSet, time::sleep};
+use user_streams_test_servers::harness::Layout;
 
 use super::{Fault, everywhere};
 use crate::{
-    cell::Layout,
+    fixture::{Fixture, Options},
     load::Load,
-    stage::{Options, Stage},
-    tally::Tally,
+    outcome::Outcome,
     trial::Trial,
 };
 
 pub(super) const FAULT: Fault = Fault {
     name: "delete",
-    about: "streams are deleted and items that nobody has are purged, beside adds to the same \
-        users and to others",
+    about: "streams are deleted and orphaned items are purged, while other tasks add to the \
+        same users and to others",
     runs_on: everywhere,
     short: 1,
     long: 6,
-    alone: false,
+    exclusive: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let stage = Stage::open(&trial, Options::default()).await?;
-    stage.ledger.set_volatile(500..=505);
-    let watching = stage.watch();
-    stage.expect_success();
-    let load = Load::start(&stage, &mut rng, 6);
+    let fixture = Fixture::open(&trial, Options::default()).await?;
+    fixture.history.set_deleted_users(500..=505);
+    fixture.watch_sessions();
+    fixture.expect_success();
+    let load = Load::start(&fixture, &mut rng, 6);
     let stop = Arc::new(AtomicBool::new(false));
     let mut set = JoinSet::new();
-    let bound = stage.place.limits.statement;
+    let bound = fixture.store.limits.statement;
     for task in 0..9 {
-        let (stage, stop, mut rng) = (Arc::clone(&stage), Arc::clone(&stop), rng.fork());
+        let (fixture, stop, mut rng) = (Arc::clone(&fixture), Arc::clone(&stop), rng.fork());
         let purges = trial.cell.layout == Layout::ManyToMany && task == 0;
         set.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 match task {
-                    0 if purges => _ = stage.call("a purge", bound, stage.streams.purge()).await,
+                    0 if purges => {
+                        _ = fixture.call("a purge", bound, fixture.streams.purge()).await;
+                    }
                     0..3 => {
-                        let user = stage.place.user_id(rng.i64(500..=505));
-                        _ = stage.call("a delete", bound, stage.streams.delete_stream(user)).await;
+                        let user = fixture.store.user_id(rng.i64(500..=505));
+                        _ = fixture
+                            .call("a delete", bound, fixture.streams.delete_stream(user))
+                            .await;
                     }
                     _ => {
-                        // For some whose streams stay, too.
-                        let item = stage.ledger.item(rng.i64(480..=505)..=505);
-                        _ = stage.add(&item).await;
+                        // Also for users whose streams are not deleted.
+                        let item = fixture.history.item(rng.i64(480..=505)..=505);
+                        _ = fixture.add(&item).await;
                     }
                 }
                 sleep(Duration::from_millis(rng.u64(2..15))).await;
@@ -69,7 +73,5 @@ async fn run(trial: Trial) -> Result<Tally> {
         done?;
     }
     load.stop().await;
-    let tally = stage.finish().await?;
-    watching.await?;
-    Ok(tally)
+    fixture.finish().await
 }

@@ -1,42 +1,41 @@
-//! The pool idles; meanwhile the server ends the sessions, is started again, or cannot be reached
-//! by them any more.
+//! While the pool is idle, the server closes its sessions or is restarted, or the connections
+//! stall.
 
 use std::time::Duration;
 
 use anyhow::Result;
 use tokio::time::sleep;
-use user_streams_test_servers::Server;
+use user_streams_test_servers::{Server, harness::Engine};
 
 use super::{Fault, is_sql_server};
 use crate::{
-    cell::Engine,
+    fixture::{Fixture, Options},
     load::Load,
-    proxy::Fate,
-    stage::{Limits, Options, Stage},
-    tally::Tally,
+    outcome::Outcome,
+    proxy::Mode,
+    store::Limits,
     trial::Trial,
 };
 
-/// How long nobody calls.
+/// How long the pool is idle.
 const IDLE: Duration = Duration::from_secs(6);
 
 pub(super) const FAULT: Fault = Fault {
     name: "idle",
-    about: "while the pool idles for 6 s its sessions are ended by the server's own limit of 1 to \
-        3 s, the server is started again, \
-            or the connections stall: no call fails afterwards",
+    about: "while the pool is idle for 6 s, the server closes its sessions after 1 to 3 s, or \
+        is restarted, or the connections stall; no call fails afterwards",
     runs_on: is_sql_server,
     short: 3,
     long: 6,
-    // MariaDB's limit is for all.
-    alone: true,
+    // MariaDB's limit is global.
+    exclusive: true,
     weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    // The check of one stalled connection fits into a call; that of each does not.
+    // A call has time to check one stalled connection, not all of them.
     let limits = Limits {
         statement: Duration::from_secs(3),
         connect: Duration::from_millis(2_500),
@@ -44,12 +43,13 @@ async fn run(trial: Trial) -> Result<Tally> {
     };
     let variant = trial.variant(3);
     let idle_seconds = (variant == 0).then(|| rng.u32(1..=3));
-    let stage = Stage::open(&trial, Options { limits, idle_seconds, ..Options::default() }).await?;
-    let load = Load::start(&stage, &mut rng, 24);
+    let fixture =
+        Fixture::open(&trial, Options { limits, idle_seconds, ..Options::default() }).await?;
+    let load = Load::start(&fixture, &mut rng, 24);
     sleep(Duration::from_millis(700)).await;
     load.stop().await;
     if idle_seconds.is_some() && trial.cell.engine == Engine::Mysql {
-        stage.judge.execute("SET GLOBAL wait_timeout = 28800").await?;
+        fixture.inspector.execute("SET GLOBAL wait_timeout = 28800").await?;
     }
     match variant {
         0 => sleep(IDLE).await,
@@ -62,19 +62,17 @@ async fn run(trial: Trial) -> Result<Tally> {
         }
         _ => {
             sleep(IDLE).await;
-            stage.proxy()?.set(Fate::Stalled { closes: true });
+            fixture.proxy()?.set(Mode::Stall { forwards_close: true });
         }
     }
-    stage.expect_success();
-    let watching = stage.watch();
-    // One after the other, so that each would meet a dead connection.
+    fixture.expect_success();
+    fixture.watch_sessions();
+    // Sequentially, so that each could get a dead connection.
     for user in 0..3 {
-        _ = stage.read(user).await;
+        _ = fixture.read(user).await;
     }
-    let load = Load::start(&stage, &mut rng, 16);
+    let load = Load::start(&fixture, &mut rng, 16);
     sleep(Duration::from_millis(700)).await;
     load.stop().await;
-    let tally = stage.finish().await?;
-    watching.await?;
-    Ok(tally)
+    fixture.finish().await
 }

@@ -1,7 +1,8 @@
-//! The faults, a file each.
+//! The faults, one per file.
 
 mod client_kill;
 mod cut;
+mod definition;
 mod delay;
 mod delete;
 mod drop;
@@ -9,6 +10,7 @@ mod idle;
 mod kill;
 mod lock;
 mod lost_answer;
+mod partly;
 mod pause;
 mod recipients;
 mod retry;
@@ -22,34 +24,13 @@ mod stall;
 mod storm;
 mod transaction;
 
-use anyhow::{Result, bail};
-use futures_util::future::BoxFuture;
+use anyhow::Result;
+use user_streams_test_servers::harness;
 
-use crate::{
-    cell::{Cell, Engine},
-    tally::Tally,
-    trial::Trial,
-};
+pub(crate) use definition::Fault;
+use definition::{everywhere, has_proxy, has_server, is_sql, is_sql_server, is_sqlite};
 
-/// A way in which something breaks.
-pub(crate) struct Fault {
-    pub(crate) name: &'static str,
-    /// For the page in the book.
-    pub(crate) about: &'static str,
-    /// Where it can happen.
-    pub(crate) runs_on: fn(Cell) -> bool,
-    /// Trials on each cell, in the short form and in the long one.
-    pub(crate) short: u64,
-    pub(crate) long: u64,
-    /// Whether it disturbs others on the same server.
-    pub(crate) alone: bool,
-    /// How many trials it counts for among those that run at once: more if it keeps a processor
-    /// busy.
-    pub(crate) weight: u32,
-    pub(crate) run: fn(Trial) -> BoxFuture<'static, Result<Tally>>,
-}
-
-/// Every fault, in the order of the table.
+/// Every fault, in the order of the report.
 const FAULTS: &[&Fault] = &[
     &drop::FAULT,
     &transaction::FAULT,
@@ -76,37 +57,6 @@ const FAULTS: &[&Fault] = &[
 ];
 
 /// The faults of these names, or all.
-pub(crate) fn named(names: &[String]) -> Result<Vec<&'static Fault>> {
-    if let Some(unknown) = names.iter().find(|name| FAULTS.iter().all(|fault| fault.name != *name))
-    {
-        let known: Vec<_> = FAULTS.iter().map(|fault| fault.name).collect();
-        bail!("there is no fault `{unknown}`; the faults are: {}", known.join(", "));
-    }
-    let asked = |fault: &&&Fault| names.is_empty() || names.iter().any(|name| name == fault.name);
-    Ok(FAULTS.iter().filter(asked).copied().collect())
-}
-
-fn everywhere(_: Cell) -> bool {
-    true
-}
-
-fn has_server(cell: Cell) -> bool {
-    cell.engine != Engine::Sqlite
-}
-
-/// Whether a proxy can stand before the server.
-fn has_proxy(cell: Cell) -> bool {
-    has_server(cell) && cell.engine != Engine::RedisCluster
-}
-
-fn is_sql_server(cell: Cell) -> bool {
-    cell.engine.is_sql_server()
-}
-
-fn is_sql(cell: Cell) -> bool {
-    cell.engine.is_sql()
-}
-
-fn is_sqlite(cell: Cell) -> bool {
-    cell.engine == Engine::Sqlite
+pub(crate) fn select(names: &[String]) -> Result<Vec<&'static Fault>> {
+    harness::select("fault", FAULTS.to_vec(), names, |fault| fault.name)
 }

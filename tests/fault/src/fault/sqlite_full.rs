@@ -1,4 +1,4 @@
-//! The disk is full, and then it is not.
+//! The disk is full for a while.
 
 use std::{
     fs,
@@ -12,69 +12,69 @@ use tokio::time::sleep;
 
 use super::{Fault, is_sqlite};
 use crate::{
+    fixture::{Fixture, Options},
     load::Load,
-    stage::{Options, Stage},
-    tally::Tally,
+    outcome::Outcome,
     trial::Trial,
 };
 
-/// Room for the tables and for the whole of the log, which is copied into them when it has 16 MiB.
+/// Room for the tables and for the log, which is checkpointed when it has 16 MiB.
 const SIZE: usize = 40 << 20;
 
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-full",
-    about: "the disk is full for a while (a small file system of its own: for root alone)",
+    about: "the disk is full for a while (on a small file system, which only root can mount)",
     runs_on: |cell| is_sqlite(cell) && rustix::process::geteuid().is_root(),
     short: 2,
     long: 10,
-    alone: false,
+    exclusive: false,
     weight: 1,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
     let disk = Disk::mount(&trial.directory)?;
     let trial = Trial { directory: disk.path.clone(), ..trial };
-    let stage = Stage::open(&trial, Options::default()).await?;
-    let load = Load::start(&stage, &mut rng, 16);
+    let fixture = Fixture::open(&trial, Options::default()).await?;
+    let load = Load::start(&fixture, &mut rng, 16);
     sleep(Trial::between(&mut rng, 100, 400)).await;
     let ballast = disk.path.join("ballast");
     if trial.variant(2) == 0 {
-        one_by_one(&stage, load, &ballast).await?;
+        sequentially(&fixture, load, &ballast).await?;
     } else {
         fill(&ballast);
         sleep(Trial::between(&mut rng, 500, 1_500)).await;
         fs::remove_file(&ballast)?;
-        stage.recovered();
-        stage.wait_for_recovery().await;
+        fixture.recovered();
+        fixture.wait_for_recovery().await;
         load.stop().await;
     }
-    stage.finish().await
+    fixture.finish().await
 }
 
-/// Each add says what is wrong, and the first one afterwards is well again.
-async fn one_by_one(stage: &Stage, load: Load, ballast: &Path) -> Result<()> {
+/// Each add reports the cause, and the first one afterwards succeeds.
+async fn sequentially(fixture: &Fixture, load: Load, ballast: &Path) -> Result<()> {
     load.stop().await;
     fill(ballast);
     for user in 1..=4 {
-        // To several: that is a transaction.
-        let item = stage.ledger.item(user..=user + 3);
-        match stage.start(&item).await {
-            Ok(delivery) => stage.ledger.acknowledge(item.number, delivery.delivered),
+        // Several recipients, so that it needs a transaction.
+        let item = fixture.history.item(user..=user + 3);
+        match fixture.start(&item).await {
+            Ok(delivery) => fixture.history.acknowledge(item.number, delivery.delivered),
             Err(error) if error.to_string().contains("full") => {}
-            Err(error) => stage.problem(format!("the cause is hidden: {error}")),
+            Err(error) => fixture.problem(format!("the error does not name the cause: {error}")),
         }
     }
     fs::remove_file(ballast)?;
-    stage.expect_success();
+    fixture.expect_success();
     for user in 1..=4 {
-        _ = stage.add(&stage.ledger.item(user..=user + 3)).await;
+        _ = fixture.add(&fixture.history.item(user..=user + 3)).await;
     }
     Ok(())
 }
 
-/// Takes as much as there is room for.
+/// Fills the disk.
 fn fill(ballast: &Path) {
     _ = fs::write(ballast, vec![1; SIZE]);
 }
@@ -98,7 +98,7 @@ impl Disk {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // The library may have it open for a moment yet.
+        // The library may still have files open.
         _ = unmount(&self.path, UnmountFlags::DETACH);
     }
 }

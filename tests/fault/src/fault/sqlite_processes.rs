@@ -5,39 +5,40 @@ use anyhow::Result;
 use super::{Fault, is_sqlite};
 use crate::{
     child::Child,
-    stage::{Limits, Options, Stage},
-    tally::Tally,
+    fixture::{Fixture, Options},
+    outcome::Outcome,
+    store::Limits,
     trial::Trial,
 };
 
 pub(super) const FAULT: Fault = Fault {
     name: "sqlite-processes",
-    about: "two processes write to one file, with 16 tasks each",
+    about: "two processes write to one file, each from 16 tasks",
     runs_on: is_sqlite,
     short: 1,
     long: 6,
-    alone: false,
+    exclusive: false,
     weight: 3,
     run: |trial| Box::pin(run(trial)),
 };
 
-async fn run(trial: Trial) -> Result<Tally> {
+async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
     let limits = Limits { statement: std::time::Duration::from_secs(10), ..Limits::default() };
-    let stage = Stage::open(&trial, Options { limits, ..Options::default() }).await?;
-    stage.expect_success();
+    let fixture = Fixture::open(&trial, Options { limits, ..Options::default() }).await?;
+    fixture.expect_success();
     let mut children = Vec::new();
     for _ in 0..2 {
         let items = (0..trial.pick(400, 1_000))
             .map(|_| {
                 let first = rng.i64(1..20);
-                stage.ledger.item(first..=first + rng.i64(0..3))
+                fixture.history.item(first..=first + rng.i64(0..3))
             })
             .collect();
-        children.push(Child::start(&trial, &stage, items, 16, false, false).await?);
+        children.push(Child::start(&trial, &fixture, items, 16, false, false).await?);
     }
     for child in &mut children {
-        child.note_all(&stage).await?;
+        child.record_all(&fixture).await?;
     }
-    stage.finish().await
+    fixture.finish().await
 }

@@ -164,6 +164,7 @@ pub(crate) fn part(places: &[Cursor], query: &StreamQuery) -> Result<Vec<Cursor>
             let end = places.partition_point(|place| *place > cursor);
             end.saturating_sub(limit)..end
         }
+        other => panic!("no core has asked for {other:?} so far"),
     };
     Ok(places[range].iter().take(limit).copied().collect())
 }

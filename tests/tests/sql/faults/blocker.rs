@@ -1,4 +1,4 @@
-//! Somebody else's session with an open transaction.
+//! Another session with an open transaction.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use user_streams_core::NewItem;
@@ -9,7 +9,7 @@ use crate::database::{TestDatabase, connect};
 /// Its locks end with `release`.
 pub(crate) struct Blocker {
     connection: DatabaseConnection,
-    /// The server's number of the session; 0 in SQLite.
+    /// The session's id on the server; 0 on SQLite.
     pub(crate) session: i64,
 }
 
@@ -33,8 +33,8 @@ impl Blocker {
         Self { connection, session: row.try_get_by_index(0).unwrap() }
     }
 
-    /// Holds the row by which these users would receive the item, uncommitted: who delivers it to
-    /// them waits.
+    /// Inserts these users' deliveries of the item without committing: whoever delivers it to them
+    /// waits.
     pub(crate) async fn of_deliveries(
         database: &TestDatabase,
         handle: &Handle,
@@ -53,7 +53,7 @@ impl Blocker {
         Self::run(database, &[&insert]).await
     }
 
-    /// Undoes what it has done.
+    /// Rolls back.
     pub(crate) async fn release(self) {
         self.connection.execute_unprepared("ROLLBACK").await.unwrap();
         self.connection.close().await.unwrap();

@@ -29,7 +29,7 @@ const LIMIT: f64 = 1.5;
 /// Enough for a transaction on PostgreSQL too.
 const USERS: i64 = 2_500;
 
-/// The promise is the limit and half a second; the rest is for a machine that is busy.
+/// The promise is the limit and half a second; the rest is for a busy machine.
 pub(crate) fn at_most(limit: f64) -> Duration {
     seconds(limit + 0.5 + 0.7)
 }
@@ -41,7 +41,7 @@ async fn behind_proxies(database: &TestDatabase) -> Vec<(Handle, Proxy)> {
         for own in [true, false] {
             let proxy = Proxy::before(&database.url).await;
             let config = SingleTableConfig::new(proxy.url()).with_max_connections(4);
-            let config = config.with_statement_timeout(seconds(LIMIT));
+            let config = config.with_operation_timeout(seconds(LIMIT));
             let handle = match own {
                 true => handles::own_unmigrated(layout, config).await,
                 false => handles::over(&connect(&proxy.url(), 4).await, layout, config),
@@ -52,7 +52,7 @@ async fn behind_proxies(database: &TestDatabase) -> Vec<(Handle, Proxy)> {
     handles
 }
 
-/// An add to many, whose end is as it may be but in time.
+/// An add to many, which ends in time, with any result.
 async fn add_ends_in_time(handle: &Handle, what: &str) -> Option<ErrorKind> {
     let name = format!("{}: {what}", handle.name());
     let add = handle.streams.add_stream_item((1..=USERS).collect::<Vec<_>>(), "item");
@@ -66,7 +66,7 @@ async fn a_call_that_waits_for_a_lock_ends_at_its_timeout(database: TestDatabase
     if database.backend() == DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 4).await;
     join_all(handles.iter().map(|handle| waits(&database, handle))).await;
 }
@@ -80,8 +80,8 @@ async fn waits(database: &TestDatabase, handle: &Handle) {
             let add = handle.streams.add_stream_item(users, item);
             let (added, took) = timed(4.0 * LIMIT, &name, add).await;
             let error = added.map(drop).unwrap_err();
-            // As the first one is given up, the others meet at the row of the item, of which MySQL
-            // may make a deadlock.
+            // When the first one is abandoned, the others wait for the row of the item, which may
+            // be a deadlock on MySQL.
             let kinds = [ErrorKind::Timeout, ErrorKind::Conflict];
             assert!(kinds.contains(&error.kind()) && error.is_retryable(), "{name}: {error:?}");
             assert!(took <= at_most(LIMIT), "{name}: took {took:?}");
@@ -100,7 +100,7 @@ async fn a_call_whose_statement_stalls_ends_at_its_timeout(database: TestDatabas
         for text in ["COMMIT", "BEGIN", "INSERT INTO"] {
             proxy.stall_at(text);
             let kind = add_ends_in_time(handle, text).await;
-            // Not every layout has a transaction.
+            // Not every layout uses a transaction.
             let expected = proxy.has_held().then_some(ErrorKind::Timeout);
             assert_eq!(kind, expected, "{}: {text}", handle.name());
         }
@@ -114,7 +114,7 @@ async fn a_call_on_a_slow_network_ends_at_its_timeout(database: TestDatabase) {
     }
     let handles = behind_proxies(&database).await;
     join_all(handles.iter().map(|(handle, proxy)| async move {
-        // Each statement alone is quick enough.
+        // Each single statement is fast enough.
         proxy.delay(seconds(0.55));
         add_ends_in_time(handle, "slow").await;
     }))
@@ -145,11 +145,11 @@ async fn waiting_for_a_connection_ends_at_its_timeout(database: TestDatabase) {
         return;
     }
     let config = database.config().with_connect_timeout(seconds(0.7));
-    for handle in handles::own(&config.with_statement_timeout(seconds(3.0)), 1).await {
+    for handle in handles::own(&config.with_operation_timeout(seconds(3.0)), 1).await {
         let item = NewItem::new("waits");
         let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
         let _add = start(handle.streams.add_stream_item(1, item));
-        // The one connection has its work before the read asks for it.
+        // The only connection is in use before the read starts.
         tokio::time::sleep(seconds(0.2)).await;
         let read = handle.streams.get_stream_items(1).slice(..5);
         let (items, took) = timed(4.0, handle.name(), read).await;

@@ -1,5 +1,5 @@
-//! The test that runs, once more in another process: one that is a writer of its own, whose files
-//! are limited, or which may end by a fault.
+//! Runs the current test in a second process: as another writer, with limited file sizes, or where
+//! the process may crash.
 
 use std::{
     env,
@@ -10,12 +10,12 @@ use std::{
 
 const VARIABLE: &str = "USER_STREAMS_TEST_CHILD";
 
-/// The directory that the first process has given, if this is the other one.
+/// The directory from the first process, if this is the second one.
 pub(crate) fn directory() -> Option<PathBuf> {
     env::var_os(VARIABLE).map(PathBuf::from)
 }
 
-/// The other process, which runs the test of this name after the shell has run `limit`.
+/// The second process, which runs the test of this name after the shell command `limit`.
 fn command(test: &str, directory: &Path, limit: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("{limit}\nexec \"$0\" \"$@\"")]);
@@ -24,7 +24,7 @@ fn command(test: &str, directory: &Path, limit: &str) -> Command {
     command
 }
 
-/// Runs it to its end; a test where it fails fails with what it has said.
+/// Runs it to its end; panics with its output if it fails.
 pub(crate) fn run(test: &str, directory: &Path, limit: &str) {
     let mut command = command(test, directory, limit);
     let output = command.stdin(Stdio::null()).output().unwrap();
@@ -34,7 +34,7 @@ pub(crate) fn run(test: &str, directory: &Path, limit: &str) {
     assert!(said.contains("1 passed"), "no such test: {said}");
 }
 
-/// A process that runs beside this one, until this is dropped.
+/// A process that runs until this is dropped.
 pub(crate) struct Beside(Child);
 
 pub(crate) fn spawn(test: &str, directory: &Path) -> Beside {
@@ -49,7 +49,7 @@ impl Drop for Beside {
     }
 }
 
-/// In the other process: waits until the first has dropped it, or has ended.
+/// In the second process: waits until the first has dropped it, or has ended.
 pub(crate) async fn dropped() {
     let read = || std::io::stdin().read_to_end(&mut Vec::new());
     tokio::task::spawn_blocking(read).await.unwrap().unwrap();

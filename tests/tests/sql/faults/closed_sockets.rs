@@ -1,4 +1,4 @@
-//! What a call leaves on the server when it ends by a timeout or a drop: nothing, soon.
+//! A call that times out or is dropped soon leaves nothing behind on the server.
 
 use futures_util::future::join_all;
 use sea_orm::{
@@ -20,19 +20,19 @@ use crate::database::TestDatabase;
 
 crate::tests![
     a_retry_succeeds_at_once_after_a_connection_has_stalled,
-    the_server_lets_go_of_what_a_stalled_connection_has_locked,
-    the_server_ends_what_it_runs_for_a_call_that_timed_out,
-    the_server_ends_what_it_runs_for_a_call_that_was_dropped,
-    a_query_of_recipients_that_timed_out_runs_no_longer,
-    a_query_of_recipients_that_was_dropped_runs_no_longer,
+    the_server_releases_the_locks_of_a_stalled_connection,
+    the_server_ends_the_statement_of_a_call_that_timed_out,
+    the_server_ends_the_statement_of_a_dropped_call,
+    the_server_ends_a_query_of_recipients_that_timed_out,
+    the_server_ends_a_query_of_recipients_that_was_dropped,
 ];
 
 /// Enough for a transaction on PostgreSQL too.
 const USERS: i64 = 2_500;
 const LIMIT: f64 = 1.0;
 
-/// An add whose connection stalls after it has stored the item and before it delivers; then the
-/// item, for a retry.
+/// An add whose connection stalls between storing the item and delivering it. Returns the item, for
+/// a retry.
 async fn stall(handle: &Handle, proxy: &Proxy, backend: DbBackend) -> NewItem {
     let item = NewItem::new("stalled");
     proxy.stall_at(format!("{} (", handle.quoted_table(backend)));
@@ -51,7 +51,7 @@ async fn stalled(database: &TestDatabase) -> Vec<(Handle, Proxy, NewItem)> {
     let all = LAYOUTS.map(|layout| async move {
         let proxy = Proxy::before(&database.url).await;
         let config = SingleTableConfig::new(proxy.url()).with_max_connections(4);
-        let config = config.with_statement_timeout(seconds(LIMIT));
+        let config = config.with_operation_timeout(seconds(LIMIT));
         let handle = handles::own_unmigrated(layout, config).await.migrated().await;
         let item = stall(&handle, &proxy, database.backend()).await;
         (handle, proxy, item)
@@ -68,7 +68,7 @@ async fn a_retry_succeeds_at_once_after_a_connection_has_stalled(database: TestD
     }
 }
 
-async fn the_server_lets_go_of_what_a_stalled_connection_has_locked(database: TestDatabase) {
+async fn the_server_releases_the_locks_of_a_stalled_connection(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }
@@ -76,10 +76,10 @@ async fn the_server_lets_go_of_what_a_stalled_connection_has_locked(database: Te
     eventually(2.0, "no session is busy", async || sessions::busy(&database, &[]).await == 0).await;
 }
 
-/// Has an add of each layout wait in the server for a lock, ends it after `patience` at the
-/// latest, and waits for its session to end while the lock is still held.
+/// Lets an add of each layout wait for a lock on the server, drops it after `patience`, and waits
+/// for its session to end while the lock is still held.
 async fn wait_and_end(database: &TestDatabase, patience: f64) {
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::own(&config, 4).await;
     let mut blockers = Vec::new();
     let mut adds = Vec::new();
@@ -104,19 +104,19 @@ async fn wait_and_end(database: &TestDatabase, patience: f64) {
     }
 }
 
-async fn the_server_ends_what_it_runs_for_a_call_that_timed_out(database: TestDatabase) {
+async fn the_server_ends_the_statement_of_a_call_that_timed_out(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         wait_and_end(&database, LIMIT * 2.5).await;
     }
 }
 
-async fn the_server_ends_what_it_runs_for_a_call_that_was_dropped(database: TestDatabase) {
+async fn the_server_ends_the_statement_of_a_dropped_call(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         wait_and_end(&database, LIMIT / 3.0).await;
     }
 }
 
-/// A query that runs for much longer than any test.
+/// A query that runs much longer than any test.
 fn endless(backend: DbBackend) -> Users {
     let id = match backend {
         DbBackend::Postgres => "CASE WHEN pg_sleep(20) IS NULL THEN 1 ELSE 2 END",
@@ -129,8 +129,7 @@ fn endless(backend: DbBackend) -> Users {
     Users::query(Query::select().expr(Expr::cust(id)).to_owned())
 }
 
-/// Ends an add to those of such a query after `patience` at the latest: then nothing is locked,
-/// and nothing runs.
+/// Drops an add to such a query after `patience`: then nothing is locked, and nothing runs.
 async fn query_and_end(database: &TestDatabase, patience: f64) {
     let config = database.config().with_broadcast_timeout(seconds(LIMIT));
     for handle in handles::own(&config, 2).await {
@@ -146,10 +145,10 @@ async fn query_and_end(database: &TestDatabase, patience: f64) {
     }
 }
 
-async fn a_query_of_recipients_that_timed_out_runs_no_longer(database: TestDatabase) {
+async fn the_server_ends_a_query_of_recipients_that_timed_out(database: TestDatabase) {
     query_and_end(&database, LIMIT * 2.5).await;
 }
 
-async fn a_query_of_recipients_that_was_dropped_runs_no_longer(database: TestDatabase) {
+async fn the_server_ends_a_query_of_recipients_that_was_dropped(database: TestDatabase) {
     query_and_end(&database, LIMIT / 3.0).await;
 }

@@ -1,4 +1,4 @@
-//! Closing: soon, whatever connections do, and nothing that is somebody else's.
+//! Closing: fast, whatever the connections do, and without closing the application's pool.
 
 use std::time::Duration;
 
@@ -20,18 +20,18 @@ use crate::database::{TestDatabase, connect};
 
 crate::tests![
     closing_leaves_an_application_s_pool_open,
-    closing_ends_soon_while_statements_run,
-    closing_ends_soon_while_recipients_stall,
-    closing_ends_soon_while_the_network_stalls,
-    closing_ends_soon_after_many_calls_were_dropped,
-    closing_a_file_copies_its_log_into_it,
+    closing_is_fast_while_statements_run,
+    closing_is_fast_while_recipients_stall,
+    closing_is_fast_while_the_network_stalls,
+    closing_is_fast_after_many_dropped_calls,
+    closing_a_file_checkpoints_its_log,
 ];
 
-/// The promised limit of a close.
+/// The promised duration of a close.
 const LIMIT: f64 = 5.0;
 
 async fn closes(handle: &Handle) {
-    // What it answers where a connection is broken is its own affair.
+    // Its result does not matter if a connection is broken.
     let _ = within(LIMIT + 0.5, format!("closing {}", handle.name()), handle.streams.close()).await;
 }
 
@@ -48,7 +48,7 @@ async fn closing_leaves_an_application_s_pool_open(database: TestDatabase) {
     }
 }
 
-async fn closing_ends_soon_while_statements_run(database: TestDatabase) {
+async fn closing_is_fast_while_statements_run(database: TestDatabase) {
     let handles = handles::own(&database.config(), 3).await;
     let (mut blockers, mut adds) = (Vec::new(), Vec::new());
     if database.backend() == DbBackend::Sqlite {
@@ -71,7 +71,7 @@ async fn closing_ends_soon_while_statements_run(database: TestDatabase) {
     }
 }
 
-async fn closing_ends_soon_while_recipients_stall(database: TestDatabase) {
+async fn closing_is_fast_while_recipients_stall(database: TestDatabase) {
     let config = database.config().with_user_id(UserIdKind::Text);
     let handles = handles::own(&config, 3).await;
     let stall = |handle: &Handle| start(handle.streams.add_stream_item(stalling(25_000), "stalls"));
@@ -80,7 +80,7 @@ async fn closing_ends_soon_while_recipients_stall(database: TestDatabase) {
     join_all(handles.iter().map(closes)).await;
 }
 
-async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
+async fn closing_is_fast_while_the_network_stalls(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }
@@ -102,7 +102,7 @@ async fn closing_ends_soon_while_the_network_stalls(database: TestDatabase) {
     join_all(handles).await;
 }
 
-async fn closing_ends_soon_after_many_calls_were_dropped(database: TestDatabase) {
+async fn closing_is_fast_after_many_dropped_calls(database: TestDatabase) {
     let handles = handles::own(&database.config(), 5).await;
     for handle in handles {
         storm(&handle.streams, 60, add_and_read).await;
@@ -110,7 +110,7 @@ async fn closing_ends_soon_after_many_calls_were_dropped(database: TestDatabase)
     }
 }
 
-async fn closing_a_file_copies_its_log_into_it(database: TestDatabase) {
+async fn closing_a_file_checkpoints_its_log(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }

@@ -1,4 +1,4 @@
-//! Calls that are dropped, as those of an HTTP server are all day: each connection comes back.
+//! Dropped calls, as in an HTTP server: each connection returns to the pool.
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
@@ -17,15 +17,15 @@ use super::{
 use crate::database::{TestDatabase, connect};
 
 crate::tests![
-    a_call_that_is_dropped_before_its_answer_gives_its_connection_back,
-    a_storm_of_dropped_reads_leaves_every_connection,
-    a_storm_of_dropped_adds_leaves_every_connection,
-    a_storm_of_dropped_calls_opens_no_more_sessions_than_the_pool_has,
+    a_call_dropped_before_its_answer_returns_its_connection,
+    many_dropped_reads_cost_no_connection,
+    many_dropped_adds_cost_no_connection,
+    many_dropped_calls_open_no_more_sessions_than_the_pool_has,
     a_database_in_memory_keeps_its_data_whatever_is_dropped,
 ];
 
-/// Every connection of the pool does something at once.
-async fn all_are_there(handle: &Handle, connections: i64) {
+/// Uses every connection of the pool concurrently.
+async fn all_connections_work(handle: &Handle, connections: i64) {
     let name = format!("{}: calls after the dropped ones", handle.name());
     let calls = (0..2 * connections).map(|number| async move {
         assert_eq!(handle.add(1_000 + number, "after").await, 1);
@@ -34,9 +34,7 @@ async fn all_are_there(handle: &Handle, connections: i64) {
     within(6.0, name, join_all(calls)).await;
 }
 
-async fn a_call_that_is_dropped_before_its_answer_gives_its_connection_back(
-    database: TestDatabase,
-) {
+async fn a_call_dropped_before_its_answer_returns_its_connection(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }
@@ -57,22 +55,22 @@ async fn a_call_that_is_dropped_before_its_answer_gives_its_connection_back(
     .await;
 }
 
-/// Drops each kind of call while the answer to its statement is held back.
+/// Drops each kind of call while the proxy holds the answer to its statement.
 async fn drop_before_answers(handle: &Handle, proxy: &Proxy) {
     let (streams, mut held) = (&handle.streams, 0);
-    // Some answers come in the time that a dropped exchange has, some after it.
+    // Some answers come within the grace period, some after it.
     for answer_after in [0.0, 0.6, 0.1, 0.6] {
         let add = async { drop(streams.add_stream_item(1, "dropped").await) };
         held += u32::from(drop_when_held(proxy, "INSERT INTO", add, answer_after).await);
         let read = async { drop(streams.get_stream_items(1).slice(..5).await) };
         held += u32::from(drop_when_held(proxy, "LIMIT", read, answer_after).await);
     }
-    // A connection that has survived has its statements prepared, and sends no text again.
+    // A connection that has survived has prepared its statements, and sends no text any more.
     assert!(held >= 2, "{}: too few answers were held: {held}", handle.name());
-    all_are_there(handle, 2).await;
+    all_connections_work(handle, 2).await;
 }
 
-/// Whether it was held. A call that fails, or gets no connection, ends by itself.
+/// Whether the proxy has held it. A call that fails, or gets no connection, ends by itself.
 async fn drop_when_held(
     proxy: &Proxy,
     text: &str,
@@ -90,7 +88,7 @@ async fn drop_when_held(
     held
 }
 
-/// Many calls at once, each dropped at some moment: after some polls, or in its first
+/// Many concurrent calls, each dropped at some moment: after some polls, or in its first
 /// milliseconds.
 pub(crate) async fn storm<F>(
     streams: &Streams,
@@ -116,7 +114,7 @@ pub(crate) async fn storm<F>(
     }
 }
 
-/// Polls the call so often at the most, and drops it.
+/// Polls the call at most so many times, and drops it.
 async fn some_polls(call: impl Future<Output = ()>, polls: u32) {
     let mut call = pin!(call);
     let mut left = polls;
@@ -144,23 +142,23 @@ pub(crate) async fn add_and_read(streams: Streams, user: i64) {
     read(streams, user).await;
 }
 
-async fn a_storm_of_dropped_reads_leaves_every_connection(database: TestDatabase) {
+async fn many_dropped_reads_cost_no_connection(database: TestDatabase) {
     let config = database.config().with_connect_timeout(seconds(3.0));
     for handle in handles::handles(&config, 5).await {
         storm(&handle.streams, 300, read).await;
-        all_are_there(&handle, 5).await;
+        all_connections_work(&handle, 5).await;
     }
 }
 
-async fn a_storm_of_dropped_adds_leaves_every_connection(database: TestDatabase) {
+async fn many_dropped_adds_cost_no_connection(database: TestDatabase) {
     let config = database.config().with_connect_timeout(seconds(3.0));
     for handle in handles::handles(&config, 5).await {
         storm(&handle.streams, 100, add).await;
-        all_are_there(&handle, 5).await;
+        all_connections_work(&handle, 5).await;
     }
 }
 
-async fn a_storm_of_dropped_calls_opens_no_more_sessions_than_the_pool_has(database: TestDatabase) {
+async fn many_dropped_calls_open_no_more_sessions_than_the_pool_has(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }

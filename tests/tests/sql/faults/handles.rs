@@ -1,7 +1,7 @@
-//! The handles that most rows concern: both layouts, over a pool of their own and an application's.
+//! Handles for most tests: both layouts, over a pool of their own and over an application's.
 
 use sea_orm::{DatabaseConnection, DbBackend};
-use user_streams_core::{Backend, IntoRecipients, NewItem, StreamItem, Streams};
+use user_streams_core::{IntoRecipients, NewItem, StreamItem, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
@@ -22,10 +22,10 @@ pub(crate) struct Handle {
     pub(crate) table: String,
 }
 
-/// Each layout over each kind of pool, with its tables made.
+/// Each layout over each kind of pool, migrated.
 pub(crate) async fn handles(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
     let mut handles = own(config, connections).await;
-    handles.extend(given(config, connections).await);
+    handles.extend(application(config, connections).await);
     handles
 }
 
@@ -40,7 +40,7 @@ pub(crate) async fn own(config: &SingleTableConfig, connections: u32) -> Vec<Han
 }
 
 /// Each layout over an application's pool.
-pub(crate) async fn given(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
+pub(crate) async fn application(config: &SingleTableConfig, connections: u32) -> Vec<Handle> {
     let mut handles = Vec::new();
     for layout in LAYOUTS {
         let pool = connect(&config.url, connections).await;
@@ -60,7 +60,7 @@ pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) ->
 
 /// Over this pool of an application.
 pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTableConfig) -> Handle {
-    let (config, table) = with_table(config, "given", layout);
+    let (config, table) = with_table(config, "application", layout);
     let backend: Box<dyn Backend> = match layout {
         Layout::SingleTable => Box::new(SingleTableBackend::new(pool.clone(), config).unwrap()),
         Layout::ManyToMany => Box::new(ManyToManyBackend::new(pool.clone(), config).unwrap()),
@@ -87,30 +87,30 @@ impl Handle {
         self
     }
 
-    /// What a failure calls it.
+    /// Its name in messages.
     pub(crate) fn name(&self) -> &str {
         &self.table
     }
 
-    /// The name of the table of deliveries, as statements have it.
+    /// The quoted name of the table of deliveries.
     pub(crate) fn quoted_table(&self, backend: DbBackend) -> String {
         let mark = if backend == DbBackend::MySql { '`' } else { '"' };
         format!("{mark}{}{mark}", self.table)
     }
 
-    /// Adds and returns how many received it; a test where that fails fails.
+    /// Adds and returns how many received it; panics on an error.
     pub(crate) async fn add(&self, to: impl IntoRecipients, item: impl Into<NewItem>) -> u64 {
         let delivery = self.streams.add_stream_item(to, item).await;
         delivery.unwrap_or_else(|error| panic!("{}: an add: {error:?}", self.name())).delivered
     }
 
-    /// The first items of a user; a test where that fails fails.
+    /// The first items of a user; panics on an error.
     pub(crate) async fn items(&self, user: i64) -> Vec<StreamItem> {
         let items = self.streams.get_stream_items(user).slice(..20).await;
         items.unwrap_or_else(|error| panic!("{}: a read: {error:?}", self.name()))
     }
 
-    /// The contents of a user's first items; a test where that fails fails.
+    /// The content of a user's first items; panics on an error.
     pub(crate) async fn contents(&self, user: i64) -> Vec<String> {
         self.items(user).await.into_iter().map(|item| item.content).collect()
     }
@@ -122,7 +122,7 @@ impl Handle {
     }
 
     /// How many deliveries are stored, as another connection sees it.
-    pub(crate) async fn stored_in_all(&self, database: &TestDatabase) -> i64 {
+    pub(crate) async fn stored_total(&self, database: &TestDatabase) -> i64 {
         database.number(&format!("SELECT COUNT(*) FROM {}", self.table)).await
     }
 }

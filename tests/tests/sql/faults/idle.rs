@@ -1,4 +1,4 @@
-//! Connections that the server has closed while they idled: no call is given one.
+//! Idle connections that the server has closed: no call gets one.
 
 use futures_util::future::join_all;
 use sea_orm::DbBackend;
@@ -12,12 +12,12 @@ use super::{
 use crate::database::TestDatabase;
 
 crate::tests![
-    no_call_fails_after_the_server_has_ended_what_idled,
+    no_call_fails_after_the_server_has_closed_idle_connections,
     no_call_fails_after_the_server_was_restarted,
 ];
 
 const CONNECTIONS: u32 = 10;
-/// What idles for less than some seconds need not be checked before use.
+/// Connections are checked only after some idle time.
 const IDLE: f64 = 6.0;
 
 /// Uses every connection of the pool.
@@ -29,7 +29,7 @@ async fn use_all(handle: &Handle) {
     within(10.0, handle.name(), join_all(calls)).await;
 }
 
-/// Some calls at once and then some more, none of which fails.
+/// Concurrent calls, twice, none of which fails.
 async fn calls_after_idling(handle: &Handle) {
     let name = format!("{}: calls after idling", handle.name());
     let at_once = (0..4).map(|user| async move {
@@ -42,8 +42,8 @@ async fn calls_after_idling(handle: &Handle) {
     }
 }
 
-async fn no_call_fails_after_the_server_has_ended_what_idled(database: TestDatabase) {
-    // Only what connects from now on idles by this.
+async fn no_call_fails_after_the_server_has_closed_idle_connections(database: TestDatabase) {
+    // Applies to new connections.
     let (url, _login) = match database.backend() {
         DbBackend::Postgres => {
             let name = database.url.rsplit_once('/').unwrap().1;

@@ -1,4 +1,4 @@
-//! Settings beyond what makes sense, and calls where no runtime is: an error, and no panic.
+//! Settings out of range, and calls without a runtime: an error, and no panic.
 
 use std::{
     future::Future,
@@ -10,7 +10,7 @@ use std::{
 };
 
 use sea_orm::DbBackend;
-use user_streams_core::{Backend, ErrorKind, Settings, Streams};
+use user_streams_core::{ErrorKind, Settings, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
@@ -18,8 +18,8 @@ use super::{child, seconds, within};
 use crate::database::TestDatabase;
 
 crate::tests![
-    a_timeout_beyond_reason_is_refused_with_the_range,
-    a_size_of_the_pool_beyond_reason_is_refused_with_the_range,
+    a_timeout_out_of_range_is_refused_with_the_range,
+    a_pool_size_out_of_range_is_refused_with_the_range,
     connecting_outside_of_a_runtime_is_an_error,
     calls_outside_of_a_runtime_are_errors,
 ];
@@ -37,8 +37,8 @@ async fn is_refused(scheme: &str, url: &str, option: &str, value: impl Into<serd
     assert!(message.contains(" to "), "{name}: no range: {message}");
 }
 
-async fn a_timeout_beyond_reason_is_refused_with_the_range(database: TestDatabase) {
-    for option in ["connect_timeout", "statement_timeout", "broadcast_timeout"] {
+async fn a_timeout_out_of_range_is_refused_with_the_range(database: TestDatabase) {
+    for option in ["connect_timeout", "operation_timeout", "broadcast_timeout"] {
         for scheme in ["single-table", "many-to-many"] {
             for value in [1.8e19, 1e300, -1.0, 0.0] {
                 is_refused(scheme, &database.url, option, value).await;
@@ -49,7 +49,7 @@ async fn a_timeout_beyond_reason_is_refused_with_the_range(database: TestDatabas
         let config = database.config();
         let config = match option {
             "connect_timeout" => config.with_connect_timeout(longest),
-            "statement_timeout" => config.with_statement_timeout(longest),
+            "operation_timeout" => config.with_operation_timeout(longest),
             _ => config.with_broadcast_timeout(longest),
         };
         let backend = ManyToManyBackend::new(database.connection.clone(), config);
@@ -59,17 +59,16 @@ async fn a_timeout_beyond_reason_is_refused_with_the_range(database: TestDatabas
     }
 }
 
-/// In another process: today a size asks for more memory than there is, which ends the process.
-async fn a_size_of_the_pool_beyond_reason_is_refused_with_the_range(database: TestDatabase) {
+/// In another process: a size may ask for more memory than there is, which would end the process.
+async fn a_pool_size_out_of_range_is_refused_with_the_range(database: TestDatabase) {
     if child::directory().is_none() {
         let kind = match database.backend() {
             DbBackend::Sqlite => "sqlite",
             DbBackend::Postgres => "postgres",
             _ => "mysql",
         };
-        let test = format!(
-            "{kind}::faults::limits::a_size_of_the_pool_beyond_reason_is_refused_with_the_range"
-        );
+        let test =
+            format!("{kind}::faults::limits::a_pool_size_out_of_range_is_refused_with_the_range");
         return child::run(&test, database.directory.path(), "");
     }
     for scheme in ["single-table", "many-to-many"] {
@@ -79,8 +78,8 @@ async fn a_size_of_the_pool_beyond_reason_is_refused_with_the_range(database: Te
     }
 }
 
-/// Polls a future by hand, on a thread that no runtime knows of, until it ends.
-fn by_hand<T: Send + 'static, F>(
+/// Polls a future on a thread outside of any runtime, until it ends.
+fn poll_manually<T: Send + 'static, F>(
     what: &'static str,
     future: impl FnOnce() -> F + Send + 'static,
 ) -> T
@@ -109,17 +108,17 @@ where
 
 async fn connecting_outside_of_a_runtime_is_an_error(database: TestDatabase) {
     let (one, other) = (database.config(), database.config());
-    by_hand("connecting", || SingleTableBackend::connect(one)).map(drop).unwrap_err();
-    by_hand("connecting", || ManyToManyBackend::connect(other)).map(drop).unwrap_err();
+    poll_manually("connecting", || SingleTableBackend::connect(one)).map(drop).unwrap_err();
+    poll_manually("connecting", || ManyToManyBackend::connect(other)).map(drop).unwrap_err();
 }
 
 async fn calls_outside_of_a_runtime_are_errors(database: TestDatabase) {
     let config: SingleTableConfig = database.config();
-    let given = SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap();
+    let application = SingleTableBackend::new(database.connection.clone(), config.clone()).unwrap();
     let backends: [Box<dyn Backend>; 3] = [
         Box::new(SingleTableBackend::connect(config.clone()).await.unwrap()),
         Box::new(ManyToManyBackend::connect(config).await.unwrap()),
-        Box::new(given),
+        Box::new(application),
     ];
     for backend in backends {
         let streams = Streams::from_backend(backend);
@@ -127,11 +126,11 @@ async fn calls_outside_of_a_runtime_are_errors(database: TestDatabase) {
         streams.add_stream_item(1, "within").await.unwrap();
         for users in [vec![1], vec![1, 2]] {
             let add = streams.add_stream_item(users, "outside").into_future();
-            by_hand("an add", || add).map(drop).unwrap_err();
+            poll_manually("an add", || add).map(drop).unwrap_err();
         }
         let read = streams.get_stream_items(1).slice(..5).into_future();
-        by_hand("a read", || read).map(drop).unwrap_err();
-        // And then within one again.
+        poll_manually("a read", || read).map(drop).unwrap_err();
+        // And then in a runtime.
         let add = within(5.0, "an add after that", streams.add_stream_item(2, "within"));
         assert_eq!(add.await.unwrap().delivered, 1);
     }

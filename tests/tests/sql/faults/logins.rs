@@ -1,13 +1,13 @@
-//! Logins of MySQL and MariaDB whose sessions begin with other settings than the server's.
+//! Logins of MySQL and MariaDB whose sessions have other settings than the server's defaults.
 //!
-//! `init_connect` is the server's, but does nothing for a superuser, as the other tests' login is,
-//! and what it sets follows from the login's name. Every test sets it to the same text.
+//! `init_connect` is a setting of the server, but has no effect for a superuser such as the other
+//! tests' login. What it sets depends on the login's name, so every test sets it to the same text.
 
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::database::{TestDatabase, connect};
 
-/// What the sessions of a login begin with.
+/// The setting of a login's sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Setting {
     /// `autocommit=0`
@@ -52,7 +52,7 @@ impl Setting {
         }
     }
 
-    /// Whether this server knows it.
+    /// Whether this server has it.
     async fn is_known(self, database: &TestDatabase) -> bool {
         if self == Self::OracleMode {
             return database.number("SELECT VERSION() LIKE '%MariaDB%'").await == 1;
@@ -71,7 +71,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// A login for this database; none if the server does not know the setting.
+    /// A login for this database; none if the server does not have the setting.
     pub(crate) async fn create(database: &TestDatabase, setting: Setting) -> Option<Self> {
         if !setting.is_known(database).await {
             return None;
@@ -103,7 +103,7 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         let (server, sql) = (self.server.clone(), format!("DROP USER '{}'@'%'", self.name));
-        // Neither on a runtime that is ending, nor with a second panic in one.
+        // Not on a runtime that is shutting down, nor with a second panic.
         let _ = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async { connect(&server, 1).await.execute_unprepared(&sql).await })

@@ -1,5 +1,5 @@
-//! Faults of connections, servers, disks and callers: one file a topic, one row of the list of
-//! known faults each, with the databases, layouts and kinds of pools that could have it too.
+//! Faults of connections, servers, disks and callers: one file per topic, on every database, layout
+//! and kind of pool that may be affected.
 
 pub(crate) mod blocker;
 mod child;
@@ -60,7 +60,7 @@ pub(crate) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// The output; a test that waits for longer fails.
+/// The output; panics after the limit.
 pub(crate) async fn within<F: IntoFuture>(limit: f64, what: impl Display, future: F) -> F::Output {
     match timeout(seconds(limit), future.into_future()).await {
         Ok(output) => output,
@@ -68,7 +68,7 @@ pub(crate) async fn within<F: IntoFuture>(limit: f64, what: impl Display, future
     }
 }
 
-/// The output, and how long it took; a test that waits for longer than the limit fails.
+/// The output, and how long it took; panics after the limit.
 pub(crate) async fn timed<F: IntoFuture>(
     limit: f64,
     what: impl Display,
@@ -79,7 +79,7 @@ pub(crate) async fn timed<F: IntoFuture>(
     (output, started.elapsed())
 }
 
-/// Waits until the condition holds; a test where it does not come to hold fails.
+/// Waits until the condition is true; panics after the limit.
 pub(crate) async fn eventually<F: Future<Output = bool>>(
     limit: f64,
     what: impl Display,
@@ -92,7 +92,7 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(
     }
 }
 
-/// A call that goes on beside the test, and not after it: what it holds would keep the test's
+/// A call that runs beside the test and is aborted with it, since its locks would keep the test's
 /// database from being dropped.
 pub(crate) struct Running<T>(JoinHandle<T>);
 
@@ -104,7 +104,7 @@ where
 }
 
 impl<T> Running<T> {
-    /// What it answers.
+    /// Its result.
     pub(crate) async fn end(mut self) -> T {
         (&mut self.0).await.unwrap()
     }

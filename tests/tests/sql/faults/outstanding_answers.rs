@@ -1,4 +1,4 @@
-//! A statement whose answer is still to come when its call ends: no later statement takes it.
+//! Outstanding answers of calls that have ended: no later statement gets them.
 
 use futures_util::future::join_all;
 use sea_orm::DbBackend;
@@ -14,15 +14,15 @@ use super::{
 use crate::database::TestDatabase;
 
 crate::tests![
-    after_a_timeout_every_answer_is_of_its_own_statement,
-    after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_statement,
+    after_a_timeout_every_statement_gets_its_own_answer,
+    after_a_timeout_in_one_of_two_chunks_every_statement_gets_its_own_answer,
 ];
 
-/// Enough for PostgreSQL to copy the rows.
+/// Enough for COPY on PostgreSQL.
 const MANY: i64 = 3_000;
 
-/// An add that waits for somebody's lock until it times out, and gets its answer after that.
-async fn answered_late(
+/// An add that waits for a lock until it times out, and whose answer comes afterwards.
+async fn add_answered_late(
     database: &TestDatabase,
     handle: &Handle,
     users: i64,
@@ -66,29 +66,31 @@ async fn answered_late(
     .await;
 }
 
-async fn after_a_timeout_every_answer_is_of_its_own_statement(database: TestDatabase) {
+async fn after_a_timeout_every_statement_gets_its_own_answer(database: TestDatabase) {
     if database.backend() == DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(1.0));
+    let config = database.config().with_operation_timeout(seconds(1.0));
     let handles = handles::handles(&config, 2).await;
-    join_all(handles.iter().map(|handle| answered_late(&database, handle, MANY, MANY - 5, 1.0)))
-        .await;
+    join_all(
+        handles.iter().map(|handle| add_answered_late(&database, handle, MANY, MANY - 5, 1.0)),
+    )
+    .await;
 }
 
-async fn after_a_timeout_in_one_of_two_chunks_every_answer_is_of_its_own_statement(
+async fn after_a_timeout_in_one_of_two_chunks_every_statement_gets_its_own_answer(
     database: TestDatabase,
 ) {
-    // The others send no rows by themselves.
+    // The others do not use COPY.
     if database.backend() != DbBackend::Postgres {
         return;
     }
     let limit = seconds(3.0);
-    let config = database.config().with_statement_timeout(limit).with_broadcast_timeout(limit * 2);
+    let config = database.config().with_operation_timeout(limit).with_broadcast_timeout(limit * 2);
     for handle in handles::own(&config, 2).await {
         if handle.layout == handles::Layout::SingleTable {
-            // One of the last of the first chunk: all of its rows have been sent.
-            answered_late(&database, &handle, 100_500, 99_990, limit.as_secs_f64()).await;
+            // One of the last users of the first chunk: all of its rows have been sent.
+            add_answered_late(&database, &handle, 100_500, 99_990, limit.as_secs_f64()).await;
         }
     }
 }

@@ -1,17 +1,17 @@
-//! A MariaDB or MySQL of the test's own, for settings that every session of a server has.
+//! A MariaDB or MySQL server for one test, for settings of the whole server.
 
 use tokio::task::spawn_blocking;
 use user_streams_test_servers::{Kind, Profile, Server, is_installed, start_with};
 
-/// Ends with this, or with this process.
+/// Stopped with this, or with this process.
 pub(crate) struct OwnServer {
-    /// Of a database for which the login is a superuser.
+    /// The URL of a database, with a superuser's login.
     pub(crate) url: String,
     _server: Server,
 }
 
 impl OwnServer {
-    /// With this option; none where no binary is found.
+    /// Starts it with this option; none without its binary.
     pub(crate) async fn start(option: &str) -> Option<Self> {
         if !is_installed(Kind::Mysql) {
             return None;

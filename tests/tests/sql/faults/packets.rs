@@ -1,4 +1,4 @@
-//! A small `max_allowed_packet` of MySQL and MariaDB, on a server of the tests' own.
+//! A small `max_allowed_packet` of MySQL and MariaDB, on a server for these tests alone.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use tokio::sync::OnceCell;
@@ -15,8 +15,8 @@ use crate::database::{TestDatabase, connect};
 crate::tests![
     many_ids_of_19_digits_are_delivered_in_small_packets,
     many_ids_of_60_bytes_are_delivered_in_small_packets,
-    a_content_that_fits_no_packet_is_refused,
-    a_content_that_fits_a_packet_is_stored,
+    content_larger_than_a_packet_is_refused,
+    content_that_fits_into_a_packet_is_stored,
 ];
 
 const PACKET: usize = 1 << 20;
@@ -40,7 +40,7 @@ async fn handles(database: &TestDatabase, name: &str, user_id: UserIdKind) -> Ve
 
 async fn many_ids_of_19_digits_are_delivered_in_small_packets(database: TestDatabase) {
     for handle in handles(&database, "numbers", UserIdKind::BigInt).await {
-        // The second leaves less room for the ids, where the content goes with them.
+        // The second leaves less room for the ids, if the content is in the same statement.
         let long = if handle.layout == Layout::ManyToMany { 500_000 } else { 2_000 };
         for content in ["short".to_owned(), "x".repeat(long)] {
             let users: Vec<_> = (0..60_000).map(|number| i64::MAX - number).collect();
@@ -58,7 +58,7 @@ async fn many_ids_of_60_bytes_are_delivered_in_small_packets(database: TestDatab
     }
 }
 
-async fn a_content_that_fits_no_packet_is_refused(database: TestDatabase) {
+async fn content_larger_than_a_packet_is_refused(database: TestDatabase) {
     for handle in handles(&database, "too_long", UserIdKind::BigInt).await {
         for users in [vec![1], vec![1, 2]] {
             let name = format!("{} to {}", handle.name(), users.len());
@@ -72,7 +72,7 @@ async fn a_content_that_fits_no_packet_is_refused(database: TestDatabase) {
     }
 }
 
-async fn a_content_that_fits_a_packet_is_stored(database: TestDatabase) {
+async fn content_that_fits_into_a_packet_is_stored(database: TestDatabase) {
     for handle in handles(&database, "fitting", UserIdKind::BigInt).await {
         let content = "x".repeat(PACKET - 50_000);
         for users in [vec![1], vec![2, 3]] {

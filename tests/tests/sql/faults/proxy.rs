@@ -1,4 +1,4 @@
-//! A TCP proxy before a server, which holds bytes back, delays them and cuts connections.
+//! A TCP proxy in front of a server, which holds bytes back, delays them and cuts connections.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use tokio::{
     time::sleep,
 };
 
-/// Ends with all its connections when it is dropped.
+/// Closes all its connections when it is dropped.
 pub(crate) struct Proxy {
     address: SocketAddr,
     scheme: String,
@@ -32,14 +32,14 @@ pub(crate) struct Proxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
     Nothing,
-    /// What the server sends. What the client sends arrives.
+    /// Only what the server sends.
     Answers,
-    /// Both: as on a network that loses every packet.
+    /// Both directions, as on a network that loses every packet.
     Everything,
 }
 
 struct Control {
-    /// The text in what a client sends that holds its connection, once.
+    /// The text of a client that triggers the hold of its connection, once.
     trigger: Mutex<Option<(Vec<u8>, Hold)>>,
     /// What is held on every connection.
     all: watch::Sender<Hold>,
@@ -53,7 +53,7 @@ struct Control {
 }
 
 impl Proxy {
-    /// Before the server of this database's URL.
+    /// In front of the server of this database URL.
     pub(crate) async fn before(url: &str) -> Self {
         let (scheme, rest) = url.split_once("://").unwrap();
         let (authority, database) = rest.split_once('/').unwrap();
@@ -79,7 +79,7 @@ impl Proxy {
         }
     }
 
-    /// The database's URL by way of this. Without TLS, whose bytes have no text in them.
+    /// The database URL through the proxy, without TLS, so that the proxy can read the text.
     pub(crate) fn url(&self) -> String {
         let plain = if self.scheme == "mysql" { "ssl-mode=disabled" } else { "sslmode=disable" };
         let Self { address, scheme, login, database, .. } = self;
@@ -116,14 +116,14 @@ impl Proxy {
         self.control.all.send_replace(Hold::Everything);
     }
 
-    /// Lets go all that is held.
+    /// Releases everything that is held.
     pub(crate) fn release(&self) {
         self.control.trigger.lock().unwrap().take();
         self.control.all.send_replace(Hold::Nothing);
         self.control.releases.send_modify(|releases| *releases += 1);
     }
 
-    /// Closes every connection, as a server does that ends. New ones are accepted.
+    /// Closes every connection, as a server that stops. New ones are accepted.
     pub(crate) fn cut(&self) {
         self.control.cuts.send_modify(|cuts| *cuts += 1);
     }
@@ -147,7 +147,7 @@ async fn accept(listener: TcpListener, server: String, control: Arc<Control>) {
     }
 }
 
-/// Ends, and closes both sockets, when either side has closed its own or the proxy cuts them.
+/// Closes both sockets when one of them is closed, or the proxy cuts the connection.
 async fn connection(client: TcpStream, server: String, control: Arc<Control>) {
     let mut cuts = control.cuts.subscribe();
     let Ok(server) = TcpStream::connect(server).await else { return };
@@ -164,7 +164,7 @@ async fn connection(client: TcpStream, server: String, control: Arc<Control>) {
     }
 }
 
-/// Reads on while it holds what it has read: a socket that is closed must be seen.
+/// Continues reading while it holds bytes back, to notice a closed socket.
 async fn requests(
     mut client: OwnedReadHalf,
     mut server: OwnedWriteHalf,

@@ -1,4 +1,4 @@
-//! Recipients that come slowly, or never: others are not kept waiting by them.
+//! Recipients that come slowly, or never: other calls do not wait for them.
 
 use std::time::Duration;
 
@@ -18,17 +18,17 @@ use crate::database::TestDatabase;
 
 crate::tests![
     recipients_that_stall_in_a_transaction_end_it_after_some_seconds,
-    how_long_they_may_stall_is_an_option,
-    other_calls_go_on_while_recipients_stall,
-    recipients_that_have_not_begun_to_come_hold_nothing,
-    recipients_that_come_steadily_may_take_longer,
-    a_stream_without_an_end_ends_at_the_timeout_of_a_broadcast,
+    the_timeout_of_stalling_recipients_is_an_option,
+    other_calls_continue_while_recipients_stall,
+    before_the_first_recipients_no_connection_is_taken,
+    slow_but_steady_recipients_may_take_longer,
+    an_endless_stream_ends_at_the_broadcast_timeout,
 ];
 
-/// More than go in one statement.
+/// More than fit into one statement.
 const MANY: i64 = 25_000;
 
-/// So many, and then no more, though the stream does not end.
+/// A stream that stalls after so many recipients.
 pub(crate) fn stalling(after: i64) -> Recipients {
     let users = stream::iter(1..=after).map(|user| format!("user {user}"));
     Recipients::stream(users.chain(stream::pending()))
@@ -43,7 +43,7 @@ fn names_the_option(name: &str, ended: Result<Delivery>) {
 
 async fn recipients_that_stall_in_a_transaction_end_it_after_some_seconds(database: TestDatabase) {
     let config = database.config().with_user_id(UserIdKind::Text);
-    // In SQLite, whose writers take turns, one at a time.
+    // On SQLite one at a time, since it has one writer.
     let handles = match database.backend() {
         DbBackend::Sqlite => handles::own(&config, 4).await.into_iter().take(1).collect(),
         _ => handles::handles(&config, 4).await,
@@ -53,7 +53,7 @@ async fn recipients_that_stall_in_a_transaction_end_it_after_some_seconds(databa
         let ended = within(8.0, handle.name(), add).await;
         names_the_option(handle.name(), ended);
         eventually(2.0, format!("{}: nothing is stored", handle.name()), async || {
-            handle.stored_in_all(&database).await == 0
+            handle.stored_total(&database).await == 0
         })
         .await;
         assert_eq!(handle.add("user 1", "after").await, 1);
@@ -61,8 +61,8 @@ async fn recipients_that_stall_in_a_transaction_end_it_after_some_seconds(databa
     .await;
 }
 
-/// Both layouts with a second for their recipients; in SQLite, whose writers take turns, one.
-async fn impatient(database: &TestDatabase) -> Vec<Streams> {
+/// Both layouts with a timeout of a second for recipients; on SQLite, which has one writer, one.
+async fn with_short_timeout(database: &TestDatabase) -> Vec<Streams> {
     let mut all = Vec::new();
     let schemes = match database.backend() {
         DbBackend::Sqlite => &["many-to-many"][..],
@@ -84,8 +84,8 @@ fn start_stalling(streams: &Streams) -> Running<Result<Delivery>> {
     start(streams.add_stream_item(stalling(MANY), "stalls"))
 }
 
-async fn how_long_they_may_stall_is_an_option(database: TestDatabase) {
-    let all = impatient(&database).await.into_iter().map(async |streams| {
+async fn the_timeout_of_stalling_recipients_is_an_option(database: TestDatabase) {
+    let all = with_short_timeout(&database).await.into_iter().map(async |streams| {
         let (ended, took) = timed(4.0, "the add", start_stalling(&streams).end()).await;
         names_the_option("the add", ended);
         assert!(took >= seconds(1.0) && took <= seconds(3.0), "took {took:?}");
@@ -94,10 +94,10 @@ async fn how_long_they_may_stall_is_an_option(database: TestDatabase) {
     join_all(all).await;
 }
 
-async fn other_calls_go_on_while_recipients_stall(database: TestDatabase) {
-    let all = impatient(&database).await.into_iter().map(async |streams| {
+async fn other_calls_continue_while_recipients_stall(database: TestDatabase) {
+    let all = with_short_timeout(&database).await.into_iter().map(async |streams| {
         let stalled: Vec<_> = (0..3).map(|_| start_stalling(&streams)).collect();
-        // They are within their transactions, or wait for their turn.
+        // Their transactions are open, or they wait for the write lock.
         sleep(Duration::from_millis(500)).await;
         let read = streams.get_stream_items("user 1").slice(..5);
         assert!(within(1.0, "a read", read).await.unwrap().is_empty());
@@ -110,7 +110,7 @@ async fn other_calls_go_on_while_recipients_stall(database: TestDatabase) {
     join_all(all).await;
 }
 
-async fn recipients_that_have_not_begun_to_come_hold_nothing(database: TestDatabase) {
+async fn before_the_first_recipients_no_connection_is_taken(database: TestDatabase) {
     let config = database.config().with_user_id(UserIdKind::Text);
     let handles = handles::handles(&config, 2).await;
     let stalled: Vec<_> = handles
@@ -130,9 +130,9 @@ async fn recipients_that_have_not_begun_to_come_hold_nothing(database: TestDatab
     }
 }
 
-async fn recipients_that_come_steadily_may_take_longer(database: TestDatabase) {
-    let all = impatient(&database).await.into_iter().map(async |streams| {
-        // Each pause is within the limit, and all of them together are not.
+async fn slow_but_steady_recipients_may_take_longer(database: TestDatabase) {
+    let all = with_short_timeout(&database).await.into_iter().map(async |streams| {
+        // Each pause is within the timeout, their sum is not.
         let users = stream::iter(1..=45_000).then(|number| async move {
             if number % 5_000 == 0 {
                 sleep(Duration::from_millis(300)).await;
@@ -146,7 +146,7 @@ async fn recipients_that_come_steadily_may_take_longer(database: TestDatabase) {
     join_all(all).await;
 }
 
-async fn a_stream_without_an_end_ends_at_the_timeout_of_a_broadcast(database: TestDatabase) {
+async fn an_endless_stream_ends_at_the_broadcast_timeout(database: TestDatabase) {
     let config = database.config().with_broadcast_timeout(seconds(1.0));
     let handles: Vec<Handle> = handles::own(&config, 4).await;
     for handle in handles {
@@ -157,7 +157,7 @@ async fn a_stream_without_an_end_ends_at_the_timeout_of_a_broadcast(database: Te
         assert_eq!(error.kind(), ErrorKind::Timeout, "{}: {error:?}", handle.name());
         assert!(took <= at_most(1.0), "{}: took {took:?}", handle.name());
         eventually(5.0, format!("{}: nothing is stored", handle.name()), async || {
-            handle.stored_in_all(&database).await == 0
+            handle.stored_total(&database).await == 0
         })
         .await;
     }

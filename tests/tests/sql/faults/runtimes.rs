@@ -1,4 +1,4 @@
-//! One handle on several runtimes, as `#[tokio::test]` makes one for each test.
+//! One handle on several runtimes, as in tests with `#[tokio::test]`, which has a runtime per test.
 
 use std::thread;
 
@@ -24,14 +24,14 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// On a thread that no runtime knows of.
+/// On a thread outside of any runtime.
 async fn on_a_thread(work: impl FnOnce() + Send + 'static) {
     let (done, ended) = tokio::sync::oneshot::channel::<()>();
     let thread = thread::spawn(move || {
         let _done = done;
         work();
     });
-    // Dropped unsent at the end, or by a panic.
+    // Dropped at the end, or by a panic.
     let _ = within(30.0, "the runtimes", ended).await;
     thread.join().unwrap();
 }
@@ -44,7 +44,7 @@ async fn opened(config: SingleTableConfig) -> Vec<Handle> {
     handles
 }
 
-/// Several calls at once, in the round of this number.
+/// Several concurrent calls, in the round of this number.
 async fn calls(handles: &[Handle], round: usize) {
     for handle in handles {
         let name = format!("{} in round {round}", handle.name());

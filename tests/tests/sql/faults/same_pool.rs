@@ -1,4 +1,4 @@
-//! Recipients of a query that runs on the very pool the streams use.
+//! A query of recipients on the pool that the streams use.
 
 use futures_util::future::join_all;
 use sea_orm::{
@@ -15,12 +15,12 @@ use super::{
 use crate::database::{TestDatabase, connect};
 
 crate::tests![
-    a_query_on_the_streams_own_pool_of_one_connection_is_answered,
-    as_many_queries_at_once_as_the_pool_has_connections_are_answered,
-    a_query_of_many_names_on_the_streams_own_pool_is_answered,
+    a_query_on_the_streams_own_pool_of_one_connection_succeeds,
+    as_many_concurrent_queries_as_the_pool_has_connections_succeed,
+    a_query_of_many_names_on_the_streams_own_pool_succeeds,
 ];
 
-/// More than go in one statement, of numbers and of names.
+/// More than fit into one statement, of numbers and of names.
 const NUMBERS: u64 = 110_000;
 const NAMES: u64 = 25_000;
 
@@ -58,7 +58,7 @@ async fn reaches_all(handle: &Handle, column: &str, count: u64, pool: &DatabaseC
     assert_eq!(within(20.0, handle.name(), add).await, count, "{}", handle.name());
 }
 
-async fn a_query_on_the_streams_own_pool_of_one_connection_is_answered(database: TestDatabase) {
+async fn a_query_on_the_streams_own_pool_of_one_connection_succeeds(database: TestDatabase) {
     fill(&database).await;
     for layout in LAYOUTS {
         let pool = connect(&database.url, 1).await;
@@ -68,7 +68,7 @@ async fn a_query_on_the_streams_own_pool_of_one_connection_is_answered(database:
     }
 }
 
-async fn as_many_queries_at_once_as_the_pool_has_connections_are_answered(database: TestDatabase) {
+async fn as_many_concurrent_queries_as_the_pool_has_connections_succeed(database: TestDatabase) {
     fill(&database).await;
     let pool = connect(&database.url, 3).await;
     let layout = handles::Layout::ManyToMany;
@@ -76,7 +76,7 @@ async fn as_many_queries_at_once_as_the_pool_has_connections_are_answered(databa
     join_all((0..3).map(|_| reaches_all(&handle, "id", NUMBERS, &pool))).await;
 }
 
-async fn a_query_of_many_names_on_the_streams_own_pool_is_answered(database: TestDatabase) {
+async fn a_query_of_many_names_on_the_streams_own_pool_succeeds(database: TestDatabase) {
     fill(&database).await;
     let pool = connect(&database.url, 1).await;
     let config = database.config().with_user_id(UserIdKind::Text);

@@ -1,4 +1,4 @@
-//! Settings of MySQL's and MariaDB's sessions that would change what is stored, or whether.
+//! Session settings of MySQL and MariaDB that would affect what is stored.
 
 use sea_orm::{
     DbBackend,
@@ -16,13 +16,13 @@ use crate::database::{TestDatabase, connect};
 crate::tests![
     without_autocommit_what_is_acknowledged_is_stored,
     without_autocommit_reads_are_not_stale,
-    content_that_the_column_cannot_hold_is_refused,
-    content_that_the_column_just_holds_is_stored_whole,
-    texts_are_no_numbers_without_a_strict_mode_either,
-    oracle_s_mode_is_no_hindrance,
+    content_larger_than_the_column_is_refused,
+    content_as_large_as_the_column_is_stored_completely,
+    texts_are_not_converted_to_numbers_without_strict_mode,
+    the_oracle_mode_is_supported,
 ];
 
-/// Both layouts over both kinds of pools, whose sessions begin with the setting.
+/// Both layouts over both kinds of pools, whose sessions have the setting.
 async fn set(
     database: &TestDatabase,
     setting: Setting,
@@ -40,9 +40,9 @@ async fn without_autocommit_what_is_acknowledged_is_stored(database: TestDatabas
     let Some((_login, handles)) = set(&database, Setting::NoAutocommit, 3).await else { return };
     for handle in handles {
         for users in [vec![1], vec![1, 2, 3], (1..=2_500).collect()] {
-            let before = handle.stored_in_all(&database).await;
+            let before = handle.stored_total(&database).await;
             let delivered = handle.add(users, "item").await;
-            let after = handle.stored_in_all(&database).await;
+            let after = handle.stored_total(&database).await;
             assert_eq!(after - before, delivered as i64, "{}: stored", handle.name());
         }
         assert_eq!(handle.streams.delete_stream(1).await.unwrap(), 3, "{}", handle.name());
@@ -85,11 +85,11 @@ async fn without_autocommit_reads_are_not_stale(database: TestDatabase) {
     }
 }
 
-/// What a MEDIUMTEXT holds.
+/// The capacity of MEDIUMTEXT.
 const LONGEST: usize = 16_777_215;
 
-async fn content_that_the_column_cannot_hold_is_refused(database: TestDatabase) {
-    // The server takes it: what is refused is refused because of the column.
+async fn content_larger_than_the_column_is_refused(database: TestDatabase) {
+    // The server accepts such a statement, so the column is the limit.
     if database.backend() == DbBackend::MySql {
         database.run("SET GLOBAL max_allowed_packet = 67108864").await;
     }
@@ -102,11 +102,11 @@ async fn content_that_the_column_cannot_hold_is_refused(database: TestDatabase) 
             assert_eq!(error.kind(), ErrorKind::InvalidContent, "{}: {error:?}", handle.name());
             assert!(!error.is_retryable(), "{}", handle.name());
         }
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{}", handle.name());
+        assert_eq!(handle.stored_total(&database).await, 0, "{}", handle.name());
     }
 }
 
-async fn content_that_the_column_just_holds_is_stored_whole(database: TestDatabase) {
+async fn content_as_large_as_the_column_is_stored_completely(database: TestDatabase) {
     if database.backend() == DbBackend::MySql {
         database.run("SET GLOBAL max_allowed_packet = 67108864").await;
     }
@@ -118,7 +118,7 @@ async fn content_that_the_column_just_holds_is_stored_whole(database: TestDataba
     }
 }
 
-async fn texts_are_no_numbers_without_a_strict_mode_either(database: TestDatabase) {
+async fn texts_are_not_converted_to_numbers_without_strict_mode(database: TestDatabase) {
     let Some((login, handles)) = set(&database, Setting::LaxMode, 2).await else { return };
     database.run("CREATE TABLE people (id BIGINT NOT NULL PRIMARY KEY)").await;
     database.run("INSERT INTO people VALUES (1), (2)").await;
@@ -133,13 +133,13 @@ async fn texts_are_no_numbers_without_a_strict_mode_either(database: TestDatabas
             for query in [names(), names().on(&elsewhere)] {
                 let added = handle.streams.add_stream_item(query, "to names").await;
                 assert!(added.is_err(), "{}: to {name:?}: {added:?}", handle.name());
-                assert_eq!(handle.stored_in_all(&database).await, 0, "{}", handle.name());
+                assert_eq!(handle.stored_total(&database).await, 0, "{}", handle.name());
             }
         }
     }
 }
 
-async fn oracle_s_mode_is_no_hindrance(database: TestDatabase) {
+async fn the_oracle_mode_is_supported(database: TestDatabase) {
     if database.backend() != DbBackend::MySql {
         return;
     }

@@ -1,11 +1,11 @@
-//! What the server's sessions are doing.
+//! The sessions of the server.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use crate::database::TestDatabase;
 
-/// How many sessions in this database run a statement or have a transaction open, besides the
-/// one that asks and those of these numbers.
+/// How many sessions of this database run a statement or have a transaction open, except this one
+/// and those with these ids.
 pub(crate) async fn busy(database: &TestDatabase, but: &[i64]) -> i64 {
     let but = [&[0], but].concat().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let sql = match database.backend() {
@@ -24,8 +24,8 @@ pub(crate) async fn busy(database: &TestDatabase, but: &[i64]) -> i64 {
     database.number(&sql).await
 }
 
-/// How many sessions there are in this database, besides the one that asks: the only one of its
-/// pool, which would else open others as it likes.
+/// How many sessions of this database there are except this one, which must be the only one of its
+/// pool.
 pub(crate) async fn count(only: &DatabaseConnection) -> i64 {
     let sql = match only.get_database_backend() {
         DbBackend::Postgres => {
@@ -41,7 +41,7 @@ pub(crate) async fn count(only: &DatabaseConnection) -> i64 {
     only.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// Ends every other session in this database, as a server does that restarts.
+/// Kills every other session of this database, as a restart does.
 pub(crate) async fn end_all(database: &TestDatabase) {
     if database.backend() == DbBackend::Postgres {
         let sql = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -51,13 +51,13 @@ pub(crate) async fn end_all(database: &TestDatabase) {
     }
     let sql = "SELECT CAST(COALESCE(MAX(id), 0) AS SIGNED) FROM information_schema.processlist \
                WHERE db = DATABASE() AND id <> CONNECTION_ID() AND id <> ";
-    // The last one again means that it is on its way out.
+    // A session that is listed once more is ending.
     let mut last = 0;
     loop {
         match database.number(&format!("{sql}{last}")).await {
             0 => return,
             session => {
-                // It may have ended by itself meanwhile.
+                // It may have ended by itself.
                 let kill = format!("KILL {session}");
                 let _ = database.connection.execute_unprepared(&kill).await;
                 last = session;

@@ -1,5 +1,5 @@
-//! MariaDB's `innodb_snapshot_isolation`, by which a statement fails where another has written
-//! since its snapshot (error 1020): a conflict, which is tried again.
+//! MariaDB's `innodb_snapshot_isolation`: a statement fails if a row was written since its snapshot
+//! (error 1020), which is a conflict and retried.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -17,7 +17,7 @@ use crate::database::TestDatabase;
 
 crate::tests![
     a_purge_beside_writers_works_with_snapshot_isolation,
-    adds_and_deletes_at_once_work_with_snapshot_isolation,
+    concurrent_adds_and_deletes_work_with_snapshot_isolation,
 ];
 
 async fn handles(database: &TestDatabase) -> Option<(Login, Vec<Handle>)> {
@@ -29,7 +29,7 @@ async fn handles(database: &TestDatabase) -> Option<(Login, Vec<Handle>)> {
     Some((login, handles))
 }
 
-/// Adds to a user of its own and deletes, so that there are items without a delivery.
+/// Adds to one user and deletes the stream, so that there are items without a delivery.
 async fn write(handle: &Handle, user: i64, done: &AtomicBool) {
     while !done.load(Ordering::Relaxed) {
         handle.add(user, "alone").await;
@@ -61,12 +61,12 @@ async fn a_purge_beside_writers_works_with_snapshot_isolation(database: TestData
     }
 }
 
-async fn adds_and_deletes_at_once_work_with_snapshot_isolation(database: TestDatabase) {
+async fn concurrent_adds_and_deletes_work_with_snapshot_isolation(database: TestDatabase) {
     let Some((_login, handles)) = handles(&database).await else { return };
     for handle in &handles {
         let writers = (0..8).map(|number| async move {
             for _ in 0..15 {
-                // Everybody writes to the same users.
+                // All write to the same users.
                 handle.add((1..=20).collect::<Vec<_>>(), "item").await;
                 if let Err(error) = handle.streams.delete_stream(number % 3).await {
                     panic!("{}: deleting: {error:?}", handle.name());

@@ -1,4 +1,4 @@
-//! An input or output error of SQLite: its own message, and a next add that works.
+//! I/O errors of SQLite: a clear message, and the next add succeeds.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use user_streams_core::{Error, Streams};
@@ -11,12 +11,9 @@ use super::{
 };
 use crate::database::{TestDatabase, connect};
 
-crate::tests![
-    after_a_write_that_the_system_refuses_the_next_add_works,
-    after_a_disk_was_full_the_next_add_works,
-];
+crate::tests![after_a_failed_write_the_next_add_succeeds, after_a_full_disk_the_next_add_succeeds,];
 
-/// Nothing of what went wrong afterwards hides the cause.
+/// No later error hides the cause.
 fn says(error: &Error, causes: &[&str], name: &str) {
     assert!(causes.iter().any(|cause| error.to_string().contains(cause)), "{name}: {error:?}");
     let all = format!("{error:?}");
@@ -25,12 +22,12 @@ fn says(error: &Error, causes: &[&str], name: &str) {
     }
 }
 
-/// Adds what does not fit, and then what does.
-async fn fail_and_go_on(handle: &Handle, sizes: &[usize], causes: &[&str]) {
+/// Adds what does not fit on the disk, and then what does.
+async fn fail_and_recover(handle: &Handle, sizes: &[usize], causes: &[&str]) {
     let (name, mut failed) = (handle.name(), 0);
     let streams: Streams = handle.streams.clone().with_max_content_len(1 << 30);
     for (round, size) in sizes.iter().enumerate() {
-        // To two, which is a transaction of several statements; and to one, which may be none.
+        // To two users, in a transaction of several statements, and to one.
         for users in [vec![1, 2], vec![1]] {
             let add = streams.add_stream_item(users, "x".repeat(*size));
             if let Err(error) = within(10.0, name, add).await {
@@ -47,21 +44,21 @@ async fn fail_and_go_on(handle: &Handle, sizes: &[usize], causes: &[&str]) {
     assert!(failed > 0, "{name}: everything was stored");
 }
 
-/// The process's files end at a megabyte or two, as `sh` counts.
+/// Limits the process's files to one or two megabytes, depending on the unit of `sh`.
 const LIMIT: &str = "trap '' XFSZ; ulimit -f 2048";
 
-async fn after_a_write_that_the_system_refuses_the_next_add_works(database: TestDatabase) {
+async fn after_a_failed_write_the_next_add_succeeds(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }
     let Some(directory) = child::directory() else {
         let test = "sqlite::faults::sqlite_errors::\
-                    after_a_write_that_the_system_refuses_the_next_add_works";
+                    after_a_failed_write_the_next_add_succeeds";
         return child::run(test, database.directory.path(), LIMIT);
     };
     for (number, layout) in LAYOUTS.into_iter().enumerate() {
         for own in [true, false] {
-            // Each in a file of its own, whose log is as long as it has made it.
+            // Each in a file of its own, with its own write-ahead log.
             let file = directory.join(format!("{number}_{own}.db"));
             let url = format!("sqlite://{}?mode=rwc", file.display());
             let config = SingleTableConfig::new(&url);
@@ -73,22 +70,22 @@ async fn after_a_write_that_the_system_refuses_the_next_add_works(database: Test
                     handles::over(&pool, layout, config)
                 }
             };
-            // Some are refused while they are written, and some when they are committed.
+            // Some fail while they are written, and some when they are committed.
             let causes = ["reading or writing the database file failed", "disk"];
-            fail_and_go_on(&handle.migrated().await, &[1_500_000, 8_000_000], &causes).await;
+            fail_and_recover(&handle.migrated().await, &[1_500_000, 8_000_000], &causes).await;
         }
     }
 }
 
-async fn after_a_disk_was_full_the_next_add_works(database: TestDatabase) {
+async fn after_a_full_disk_the_next_add_succeeds(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }
     let pool = connect(&database.url, 1).await;
     for layout in LAYOUTS {
         let handle = handles::over(&pool, layout, database.config()).migrated().await;
-        // A full disk, as the database sees it.
+        // A full disk from the database's point of view.
         pool.execute_unprepared("PRAGMA max_page_count = 200").await.unwrap();
-        fail_and_go_on(&handle, &[1_000_000, 8_000_000], &["the disk is full"]).await;
+        fail_and_recover(&handle, &[1_000_000, 8_000_000], &["the disk is full"]).await;
     }
 }

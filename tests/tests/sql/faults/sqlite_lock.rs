@@ -1,4 +1,4 @@
-//! SQLite's write lock, held by somebody else: one bound for the wait, and an error that says who.
+//! SQLite's write lock held by another connection: a timeout, and an error that says who holds it.
 
 use std::{fs, path::Path};
 
@@ -25,7 +25,7 @@ crate::tests![
 
 const LIMIT: f64 = 1.5;
 
-/// Several writers at once, all in vain.
+/// Several concurrent writers, all of which fail.
 async fn adds_conflict(handle: &Handle, says: &str) {
     let adds = (0..4).map(|user| async move {
         let add = handle.streams.add_stream_item([user, user + 10], "waits");
@@ -48,7 +48,7 @@ async fn adds_conflict(handle: &Handle, says: &str) {
         said |= error.to_string().contains(says);
         assert!(took <= at_most(LIMIT), "{name}: took {took:?}");
     }
-    // Who waits behind others of this handle need not know what those wait for.
+    // Calls that queue behind others of this handle need not know what those wait for.
     assert!(said, "{}: no error says {says:?}", handle.name());
 }
 
@@ -67,7 +67,7 @@ async fn waiting_for_another_process_ends_at_the_timeout_and_says_so(database: T
     if let Some(directory) = child::directory() {
         return hold_the_lock(&directory).await;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 6).await;
     let test = "sqlite::faults::sqlite_lock::\
                 waiting_for_another_process_ends_at_the_timeout_and_says_so";
@@ -87,7 +87,7 @@ async fn waiting_for_a_transaction_of_this_process_ends_at_the_timeout_and_says_
     if database.backend() != DbBackend::Sqlite {
         return;
     }
-    let config = database.config().with_statement_timeout(seconds(LIMIT));
+    let config = database.config().with_operation_timeout(seconds(LIMIT));
     let handles = handles::handles(&config, 6).await;
     let blocker = Blocker::run(&database, &[]).await;
     join_all(handles.iter().map(|handle| adds_conflict(handle, "this process"))).await;
@@ -102,11 +102,11 @@ async fn waiting_for_a_writer_of_its_own_ends_at_the_timeout(database: TestDatab
         return;
     }
     let config = database.config().with_user_id(UserIdKind::Text);
-    let config = config.with_statement_timeout(seconds(LIMIT));
+    let config = config.with_operation_timeout(seconds(LIMIT));
     for handle in handles::own(&config, 4).await {
         let broadcast = handle.streams.add_stream_item(stalling(25_000), "stalls");
         let _broadcast = start(broadcast);
-        // It is within its transaction.
+        // Its transaction is open.
         sleep(seconds(0.5)).await;
         let add = handle.streams.add_stream_item("somebody", "waits");
         let (added, took) = timed(3.0 * LIMIT, handle.name(), add).await;

@@ -1,4 +1,4 @@
-//! More calls at once than a server can answer in time.
+//! More concurrent calls than a server can answer in time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,20 +9,20 @@ use user_streams_core::{ErrorKind, NewItem};
 use super::{blocker::Blocker, eventually, handles, within};
 use crate::database::TestDatabase;
 
-crate::tests![calls_beyond_those_that_may_wait_are_refused_at_once];
+crate::tests![calls_beyond_max_waiting_are_refused_at_once];
 
 const CONNECTIONS: u32 = 2;
 const WAITING: usize = 5;
 const CALLS: usize = 200;
 
-async fn calls_beyond_those_that_may_wait_are_refused_at_once(database: TestDatabase) {
+async fn calls_beyond_max_waiting_are_refused_at_once(database: TestDatabase) {
     let is_sqlite = database.backend() == DbBackend::Sqlite;
-    // SQLite has one connection that writes.
+    // SQLite has one connection for writes.
     let under_way = if is_sqlite { 1 } else { CONNECTIONS as usize };
     let config = database.config().with_max_waiting(WAITING);
     for handle in handles::handles(&config, CONNECTIONS).await {
         let (name, item) = (handle.name(), NewItem::new("item"));
-        // Nobody is answered while it holds its lock.
+        // No call is answered while it holds its lock.
         let blocker = match is_sqlite {
             true => Blocker::run(&database, &[]).await,
             false => Blocker::of_deliveries(&database, &handle, &[1], &item).await,
@@ -42,7 +42,7 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once(database: TestData
                 }
             }
         });
-        // A connection that is still to be made is waited for as well.
+        // Calls also wait for a connection that is being opened.
         let (fewest, most) = (CALLS - under_way - WAITING, CALLS - WAITING);
         let release = async {
             eventually(5.0, name, async || refused.load(Ordering::Relaxed) >= fewest).await;
@@ -53,7 +53,7 @@ async fn calls_beyond_those_that_may_wait_are_refused_at_once(database: TestData
         assert_eq!(delivered.iter().sum::<u64>(), 2, "{name}");
         let refused = refused.into_inner();
         assert!((fewest..=most).contains(&refused), "{name}: {refused} were refused");
-        // Nobody is left waiting.
+        // No call waits any more.
         assert_eq!(handle.add([1, 2], "after").await, 2, "{name}");
     }
 }

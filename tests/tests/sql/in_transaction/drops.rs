@@ -1,4 +1,4 @@
-//! Calls that are dropped within a transaction: it goes on, and each of its statements has its own
+//! Calls dropped in a transaction: the transaction continues, and each statement gets its own
 //! answer.
 
 use std::{future::poll_fn, pin::Pin, task::Poll};
@@ -9,14 +9,14 @@ use super::{Application, number, run};
 use crate::database::TestDatabase;
 
 crate::tests![
-    after_a_drop_every_answer_is_of_its_own_statement,
-    after_a_drop_a_rollback_undoes_all,
-    a_retry_that_is_dropped_leaves_the_transaction_as_it_is,
+    after_a_drop_every_statement_gets_its_own_answer,
+    after_a_drop_a_rollback_undoes_everything,
+    a_dropped_retry_leaves_the_transaction_unchanged,
 ];
 
 const ROUNDS: u32 = 120;
 
-/// The output, unless it is dropped before that, after so many polls.
+/// Polls so many times, and drops the future then if it has no output.
 async fn polled<F: Future + Unpin>(mut future: F, mut polls: u32) -> Option<F::Output> {
     poll_fn(|context| match Pin::new(&mut future).poll(context) {
         Poll::Ready(output) => Poll::Ready(Some(output)),
@@ -29,7 +29,7 @@ async fn polled<F: Future + Unpin>(mut future: F, mut polls: u32) -> Option<F::O
     .await
 }
 
-async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabase) {
+async fn after_a_drop_every_statement_gets_its_own_answer(database: TestDatabase) {
     let application = Application::new(&database).await;
     let mut marker = 1_000_000;
     for handle in &application.handles {
@@ -37,7 +37,7 @@ async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabas
         let (mut dropped, mut whole) = (0, 0);
         for round in 0..ROUNDS {
             let txn = application.begin().await;
-            // Of this round alone: a number seen again must be another statement's.
+            // Unique to this round: if a number occurs again it is another statement's answer.
             marker += 10;
             run(&txn, &format!("INSERT INTO orders VALUES ({marker})")).await;
             let users: Vec<i64> = (1..=fastrand::i64(1..200)).collect();
@@ -48,7 +48,7 @@ async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabas
                 Some(added) => assert_eq!(added.unwrap().delivered, count as u64, "{name}"),
                 None => dropped += 1,
             }
-            // Each is prepared, some for the first time on this connection.
+            // All are prepared statements, some of them new on this connection.
             for value in [marker, marker + 1, marker + 2] {
                 let sql = format!("SELECT ? + {}", round % 7);
                 assert_eq!(number(&txn, &sql, value).await, value + i64::from(round % 7), "{name}");
@@ -73,12 +73,12 @@ async fn after_a_drop_every_answer_is_of_its_own_statement(database: TestDatabas
             assert!(deliveries == 0 || deliveries == count, "{name}: {deliveries} of {count}");
             whole += i64::from(deliveries > 0);
         }
-        assert!(dropped > 10, "{name}: {dropped} dropped: too few to tell");
+        assert!(dropped > 10, "{name}: {dropped} dropped: too few");
         assert!(whole > 0, "{name}: none was stored");
     }
 }
 
-async fn after_a_drop_a_rollback_undoes_all(database: TestDatabase) {
+async fn after_a_drop_a_rollback_undoes_everything(database: TestDatabase) {
     let application = Application::new(&database).await;
     for handle in &application.handles {
         let name = handle.name();
@@ -91,12 +91,12 @@ async fn after_a_drop_a_rollback_undoes_all(database: TestDatabase) {
             txn.rollback().await.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
         assert_eq!(super::orders(&database).await, 0, "{name}");
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 0, "{name}");
         assert_eq!(handle.add([1, 2], "after").await, 2, "{name}");
     }
 }
 
-async fn a_retry_that_is_dropped_leaves_the_transaction_as_it_is(database: TestDatabase) {
+async fn a_dropped_retry_leaves_the_transaction_unchanged(database: TestDatabase) {
     let application = Application::new(&database).await;
     for handle in &application.handles {
         let (name, item) = (handle.name(), NewItem::new("there"));
@@ -113,6 +113,6 @@ async fn a_retry_that_is_dropped_leaves_the_transaction_as_it_is(database: TestD
             assert_eq!(number(&txn, "SELECT ? + 1", value).await, value + 1, "{name}");
             txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
-        assert_eq!(handle.stored_in_all(&database).await, 50, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 50, "{name}");
     }
 }

@@ -1,5 +1,4 @@
-//! What fails within a transaction undoes nothing of the application's, and the transaction goes
-//! on.
+//! A failure in a transaction undoes nothing of the application's, and the transaction continues.
 
 use std::time::Duration;
 
@@ -17,8 +16,8 @@ use crate::{
 };
 
 crate::tests![
-    an_item_that_is_there_is_not_delivered_again,
-    a_recipient_who_is_no_user_is_refused,
+    an_existing_item_is_not_delivered_twice,
+    an_unknown_recipient_is_refused,
     another_item_of_the_same_id_is_refused,
     bad_input_is_refused,
     a_stream_of_recipients_that_fails_stores_nothing,
@@ -27,12 +26,11 @@ crate::tests![
     backends_without_sql_are_refused,
     a_transaction_that_is_over_is_refused,
     a_timeout_says_to_roll_back,
-    a_writer_who_is_faster_is_waited_for,
+    a_concurrent_writer_is_waited_for,
 ];
 
-/// What the application goes on with after our call: its order is stored, whatever became of the
-/// item.
-async fn goes_on(database: &TestDatabase, txn: DatabaseTransaction, order: i64, name: &str) {
+/// The application continues after our call: its orders are stored, whatever happened to the item.
+async fn continues(database: &TestDatabase, txn: DatabaseTransaction, order: i64, name: &str) {
     let before = orders(database).await;
     run(&txn, &format!("INSERT INTO orders VALUES ({order})")).await;
     txn.commit().await.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -46,7 +44,7 @@ async fn begin(application: &Application, order: i64) -> DatabaseTransaction {
     txn
 }
 
-async fn an_item_that_is_there_is_not_delivered_again(database: TestDatabase) {
+async fn an_existing_item_is_not_delivered_twice(database: TestDatabase) {
     let application = Application::new(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
         let (name, item, order) = (handle.name(), NewItem::new("once"), 2 * number as i64);
@@ -64,14 +62,14 @@ async fn an_item_that_is_there_is_not_delivered_again(database: TestDatabase) {
         }
         let some = streams.add_stream_item([1, 2, 3], item.clone()).await.unwrap();
         assert_eq!(some.delivered, 1, "{name}");
-        goes_on(&database, txn, order + 1, name).await;
+        continues(&database, txn, order + 1, name).await;
         for user in 1..=3 {
             assert_eq!(handle.contents(user).await, ["once"], "{name}: {user}");
         }
     }
 }
 
-async fn a_recipient_who_is_no_user_is_refused(database: TestDatabase) {
+async fn an_unknown_recipient_is_refused(database: TestDatabase) {
     let application = Application::with_users(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
         let (name, order) = (handle.name(), 2 * number as i64);
@@ -84,9 +82,9 @@ async fn a_recipient_who_is_no_user_is_refused(database: TestDatabase) {
             assert_eq!(error.kind(), ErrorKind::InvalidUserId, "{name}: {error:?}");
         }
         assert_eq!(streams.add_stream_item(2, "after").await.unwrap().delivered, 1, "{name}");
-        goes_on(&database, txn, order + 1, name).await;
+        continues(&database, txn, order + 1, name).await;
         assert_eq!(handle.contents(1).await, ["before"], "{name}");
-        assert_eq!(handle.stored_in_all(&database).await, 2, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 2, "{name}");
         let items = format!("{}_items", handle.table);
         if database.tables().await.contains(&items) {
             assert_eq!(
@@ -113,8 +111,8 @@ async fn another_item_of_the_same_id_is_refused(database: TestDatabase) {
         let error = streams.add_stream_item([2, 3], other).await.map(drop).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict, "{name}: {error:?}");
         assert!(!error.is_retryable(), "{name}: {error:?}");
-        goes_on(&database, txn, order + 1, name).await;
-        assert_eq!(handle.stored_in_all(&database).await, 1, "{name}");
+        continues(&database, txn, order + 1, name).await;
+        assert_eq!(handle.stored_total(&database).await, 1, "{name}");
     }
 }
 
@@ -130,7 +128,7 @@ async fn bad_input_is_refused(database: TestDatabase) {
         assert_eq!(user.kind(), ErrorKind::InvalidUserId, "{name}: {user:?}");
         let nobody = streams.add_stream_item(Vec::<i64>::new(), "to nobody").await.unwrap();
         assert_eq!(nobody.delivered, 0, "{name}");
-        goes_on(&database, txn, order + 1, name).await;
+        continues(&database, txn, order + 1, name).await;
     }
 }
 
@@ -145,8 +143,8 @@ async fn a_stream_of_recipients_that_fails_stores_nothing(database: TestDatabase
         let streams = handle.streams.in_transaction(&txn).unwrap();
         let error = streams.add_stream_item(users, "to many").await.map(drop).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Recipients, "{name}: {error:?}");
-        goes_on(&database, txn, order + 1, name).await;
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        continues(&database, txn, order + 1, name).await;
+        assert_eq!(handle.stored_total(&database).await, 0, "{name}");
     }
 }
 
@@ -174,9 +172,9 @@ async fn other_databases_are_refused_before_anything_is_written(database: TestDa
             txn.commit().await.unwrap();
             assert_eq!(other.number("SELECT COUNT(*) FROM people WHERE id = 9").await, 1, "{name}");
             other.run("DELETE FROM people WHERE id = 9").await;
-            assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+            assert_eq!(handle.stored_total(&database).await, 0, "{name}");
             if migrated {
-                assert_eq!(handle.stored_in_all(&other).await, 0, "{name}");
+                assert_eq!(handle.stored_total(&other).await, 0, "{name}");
             }
         }
     }
@@ -205,7 +203,7 @@ async fn backends_without_sql_are_refused(database: TestDatabase) {
 }
 
 async fn a_transaction_that_is_over_is_refused(database: TestDatabase) {
-    // The others do not commit by themselves.
+    // The others do not commit implicitly.
     if database.backend() != DbBackend::MySql {
         return;
     }
@@ -221,7 +219,7 @@ async fn a_transaction_that_is_over_is_refused(database: TestDatabase) {
             assert!(error.message().contains("is over"), "{name}: {error}");
         }
         let _ = txn.rollback().await;
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 0, "{name}");
     }
 }
 
@@ -230,7 +228,7 @@ async fn a_timeout_says_to_roll_back(database: TestDatabase) {
         return;
     }
     let application = Application::new(&database).await;
-    let config = database.config().with_statement_timeout(Duration::from_millis(700));
+    let config = database.config().with_operation_timeout(Duration::from_millis(700));
     for handle in handles(&config, 4).await {
         let (name, item) = (handle.name(), NewItem::new("waits"));
         let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
@@ -245,11 +243,11 @@ async fn a_timeout_says_to_roll_back(database: TestDatabase) {
         assert!(error.message().contains("roll that back"), "{name}: {error}");
         blocker.release().await;
         txn.rollback().await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 0, "{name}");
     }
 }
 
-async fn a_writer_who_is_faster_is_waited_for(database: TestDatabase) {
+async fn a_concurrent_writer_is_waited_for(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }

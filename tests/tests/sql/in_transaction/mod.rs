@@ -1,4 +1,4 @@
-//! Writing within the application's own transaction: together with what it writes, or not at all.
+//! Writing in the application's own transaction: all or nothing, together with its own rows.
 
 mod drops;
 mod failures;
@@ -18,14 +18,14 @@ use crate::{
 pub(crate) const TOPICS: &[&[crate::Test]] =
     &[drops::TESTS, failures::TESTS, together::TESTS, values::TESTS];
 
-/// An application: its pool, its tables, and both layouts connected by URL and over the pool.
+/// An application: its pool, its tables, and both layouts, by URL and over its pool.
 struct Application {
     pool: DatabaseConnection,
     handles: Vec<Handle>,
 }
 
 impl Application {
-    /// Its users are 1 to 3, and the streams have a foreign key to them.
+    /// With users 1 to 3, and a foreign key of the streams to them.
     async fn with_users(database: &TestDatabase) -> Self {
         tables(database).await;
         let config = database.config().with_users("people.id");
@@ -55,7 +55,7 @@ async fn run(on: &impl ConnectionTrait, sql: &str) {
     on.execute_unprepared(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// A number by a prepared statement with a parameter: `?` in the text.
+/// Selects a number by a prepared statement with one parameter, written `?`.
 async fn number(on: &impl ConnectionTrait, sql: &str, value: impl Into<Value>) -> i64 {
     let backend = on.get_database_backend();
     let sql = if backend == DbBackend::Postgres { sql.replace('?', "$1") } else { sql.to_owned() };

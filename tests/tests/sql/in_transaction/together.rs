@@ -12,13 +12,13 @@ use super::{Application, Layout, orders, over, run};
 use crate::database::{TestDatabase, connect};
 
 crate::tests![
-    an_order_and_its_items_are_there_together_or_not_at_all,
-    a_user_made_in_the_transaction_receives,
+    an_order_and_its_items_commit_or_roll_back_together,
+    a_user_inserted_in_the_transaction_receives,
     a_query_sees_what_the_transaction_has_written,
-    a_broadcast_of_any_length_rolls_back_whole,
-    a_deleted_stream_comes_back_by_a_rollback,
+    a_broadcast_of_any_length_rolls_back_entirely,
+    a_rollback_restores_a_deleted_stream,
     a_pool_of_one_connection_is_enough,
-    sqlite_s_write_lock_may_be_the_application_s,
+    the_application_may_hold_sqlite_s_write_lock,
 ];
 
 async fn end(txn: DatabaseTransaction, commit: bool) {
@@ -26,7 +26,7 @@ async fn end(txn: DatabaseTransaction, commit: bool) {
     ended.unwrap();
 }
 
-async fn an_order_and_its_items_are_there_together_or_not_at_all(database: TestDatabase) {
+async fn an_order_and_its_items_commit_or_roll_back_together(database: TestDatabase) {
     let application = Application::new(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
         let name = handle.name();
@@ -47,7 +47,7 @@ async fn an_order_and_its_items_are_there_together_or_not_at_all(database: TestD
             assert_eq!(handle.contents(1).await, expected, "{name}");
             assert_eq!(handle.contents(2).await.len(), usize::from(commit), "{name}");
             assert_eq!(orders(&database).await, before + i64::from(commit), "{name}");
-            assert_eq!(handle.stored_in_all(&database).await, if commit { 3 } else { 0 }, "{name}");
+            assert_eq!(handle.stored_total(&database).await, if commit { 3 } else { 0 }, "{name}");
         }
         let item = handle.items(1).await[0].clone();
         assert_eq!(handle.add(1, "after").await, 1, "{name}");
@@ -55,7 +55,7 @@ async fn an_order_and_its_items_are_there_together_or_not_at_all(database: TestD
     }
 }
 
-async fn a_user_made_in_the_transaction_receives(database: TestDatabase) {
+async fn a_user_inserted_in_the_transaction_receives(database: TestDatabase) {
     let application = Application::with_users(&database).await;
     for (number, handle) in application.handles.iter().enumerate() {
         let (name, user) = (handle.name(), 100 + number as i64);
@@ -93,7 +93,7 @@ async fn a_query_sees_what_the_transaction_has_written(database: TestDatabase) {
             "{name}"
         );
         txn.rollback().await.unwrap();
-        assert_eq!(handle.stored_in_all(&database).await, 0, "{name}");
+        assert_eq!(handle.stored_total(&database).await, 0, "{name}");
 
         let txn = application.begin().await;
         let streams = handle.streams.in_transaction(&txn).unwrap();
@@ -108,7 +108,7 @@ async fn a_query_sees_what_the_transaction_has_written(database: TestDatabase) {
     }
 }
 
-async fn a_broadcast_of_any_length_rolls_back_whole(database: TestDatabase) {
+async fn a_broadcast_of_any_length_rolls_back_entirely(database: TestDatabase) {
     let application = Application::new(&database).await;
     for handle in &application.handles {
         let name = handle.name();
@@ -127,13 +127,13 @@ async fn a_broadcast_of_any_length_rolls_back_whole(database: TestDatabase) {
             assert_eq!(delivery.delivered, 120_000, "{name}");
             end(txn, commit).await;
             let stored = if commit { 125_000 } else { 0 };
-            assert_eq!(handle.stored_in_all(&database).await, stored, "{name}");
+            assert_eq!(handle.stored_total(&database).await, stored, "{name}");
         }
         assert_eq!(handle.contents(5_000).await, ["stream", "list"], "{name}");
     }
 }
 
-async fn a_deleted_stream_comes_back_by_a_rollback(database: TestDatabase) {
+async fn a_rollback_restores_a_deleted_stream(database: TestDatabase) {
     let application = Application::new(&database).await;
     for handle in &application.handles {
         let name = handle.name();
@@ -154,7 +154,7 @@ async fn a_pool_of_one_connection_is_enough(database: TestDatabase) {
     let pool = connect(&database.url, 1).await;
     for layout in [Layout::SingleTable, Layout::ManyToMany] {
         over(&pool, layout, database.config()).migrated().await;
-        // It has not asked the database for anything yet.
+        // It has not used the database yet.
         let fresh = over(&pool, layout, database.config());
         let txn = pool.begin().await.unwrap();
         let streams = fresh.streams.in_transaction(&txn).unwrap();
@@ -167,12 +167,12 @@ async fn a_pool_of_one_connection_is_enough(database: TestDatabase) {
     }
 }
 
-async fn sqlite_s_write_lock_may_be_the_application_s(database: TestDatabase) {
+async fn the_application_may_hold_sqlite_s_write_lock(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         return;
     }
     let pool = connect(&database.url, 1).await;
-    let config = database.config().with_statement_timeout(std::time::Duration::from_millis(300));
+    let config = database.config().with_operation_timeout(std::time::Duration::from_millis(300));
     let streams = Streams::from_backend(SingleTableBackend::connect(config).await.unwrap());
     streams.migrate().await.unwrap();
     let options = TransactionOptions {

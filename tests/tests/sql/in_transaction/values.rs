@@ -1,12 +1,12 @@
-//! Values of every kind in a query of recipients, and ids of every kind: the same within a
-//! transaction as without.
+//! Values of every type in a query of recipients, and ids of every kind: the same results in a
+//! transaction as outside.
 
 use chrono::{Duration, FixedOffset, TimeZone, Utc};
 use sea_orm::{
     DbBackend, TransactionTrait,
     sea_query::{Alias, Expr, ExprTrait, Query, SimpleExpr},
 };
-use user_streams_core::{Backend, Streams, UserId, UserIdKind};
+use user_streams_core::{Streams, UserId, UserIdKind, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, Users};
 use uuid::Uuid;
@@ -22,7 +22,7 @@ crate::tests![
 
 const NAMES: [&str; 4] = ["it's", "back\\slash \\' OR 1=1 -- ", "\"quoted\" ☃", ""];
 
-async fn things(database: &TestDatabase) {
+async fn create_values(database: &TestDatabase) {
     let (date, real) = match database.backend() {
         DbBackend::Postgres => ("TIMESTAMPTZ", "DOUBLE PRECISION"),
         DbBackend::Sqlite => ("TEXT", "REAL"),
@@ -50,7 +50,7 @@ async fn things(database: &TestDatabase) {
     }
 }
 
-fn those(condition: SimpleExpr) -> Users {
+fn where_values(condition: SimpleExpr) -> Users {
     let query = Query::select()
         .column(Alias::new("id"))
         .from(Alias::new("things"))
@@ -65,7 +65,7 @@ fn col(name: &str) -> Expr {
 
 async fn a_query_finds_the_same_users(database: TestDatabase) {
     let application = Application::new(&database).await;
-    things(&database).await;
+    create_values(&database).await;
     let noon = Utc.timestamp_opt(1_700_000_000, 0).unwrap() + Duration::minutes(90);
     let elsewhere = noon.with_timezone(&FixedOffset::east_opt(19_800).unwrap());
     let conditions = || -> Vec<(&str, SimpleExpr)> {
@@ -85,11 +85,11 @@ async fn a_query_finds_the_same_users(database: TestDatabase) {
     for handle in &application.handles {
         for ((what, within), (_, without)) in conditions().into_iter().zip(conditions()) {
             let name = format!("{}: {what}", handle.name());
-            let outside = handle.streams.add_stream_item(those(without), "outside").await;
+            let outside = handle.streams.add_stream_item(where_values(without), "outside").await;
             let outside = outside.unwrap_or_else(|error| panic!("{name}: {error:?}")).delivered;
             let txn = application.begin().await;
             let streams = handle.streams.in_transaction(&txn).unwrap();
-            let inside = streams.add_stream_item(those(within), "inside").await;
+            let inside = streams.add_stream_item(where_values(within), "inside").await;
             let inside = inside.unwrap_or_else(|error| panic!("{name}: {error:?}")).delivered;
             txn.rollback().await.unwrap();
             assert_eq!(inside, outside, "{name}");
@@ -107,7 +107,7 @@ async fn quotes_in_values_are_text_in_every_mode(database: TestDatabase) {
         return;
     }
     let application = Application::new(&database).await;
-    things(&database).await;
+    create_values(&database).await;
     let json = serde_json::json!({ "name": "' OR 1=1 -- \\" });
     for handle in &application.handles {
         let name = handle.name();
@@ -119,10 +119,13 @@ async fn quotes_in_values_are_text_in_every_mode(database: TestDatabase) {
         for content in NAMES {
             assert_eq!(streams.add_stream_item(1, content).await.unwrap().delivered, 1, "{name}");
         }
-        let nobody =
-            streams.add_stream_item(those(col("name").eq(json.clone())), "json").await.unwrap();
+        let nobody = streams
+            .add_stream_item(where_values(col("name").eq(json.clone())), "json")
+            .await
+            .unwrap();
         assert_eq!(nobody.delivered, 0, "{name}");
-        let one = streams.add_stream_item(those(col("name").eq(NAMES[1])), "text").await.unwrap();
+        let one =
+            streams.add_stream_item(where_values(col("name").eq(NAMES[1])), "text").await.unwrap();
         assert_eq!(one.delivered, 1, "{name}");
         run(&txn, "SET SESSION sql_mode = @mode").await;
         txn.commit().await.unwrap();

@@ -1,5 +1,4 @@
-//! The codes of a server, from a trigger that raises them: each has its kind, and the next call
-//! works.
+//! Error codes raised by a trigger: each has its kind, and the next call succeeds.
 
 use sea_orm::DbBackend;
 use user_streams_core::ErrorKind::{
@@ -13,7 +12,7 @@ use crate::{
     faults::handles::{self, Layout},
 };
 
-crate::tests![every_code_has_its_kind_and_the_next_call_works];
+crate::tests![every_code_has_its_kind_and_the_next_call_succeeds];
 
 type Row = (&'static str, ErrorKind, bool, &'static str);
 
@@ -21,19 +20,19 @@ const POSTGRES: &[Row] = &[
     ("08006", Connection, true, "not available"),
     ("0A000", Backend, false, "refused the statement"),
     ("22003", InvalidUserId, false, "user_id"),
-    ("22012", Recipients, false, "cannot compute"),
+    ("22012", Recipients, false, "cannot evaluate"),
     ("22021", InvalidContent, false, "UTF8"),
     ("23514", Backend, false, "constraint"),
-    ("25006", Connection, true, "takes no writes"),
+    ("25006", Connection, true, "read-only"),
     ("26000", InvalidSettings, false, "max_prepared_statements"),
-    ("40001", Conflict, true, "in the way"),
-    ("40P01", Conflict, true, "in the way"),
+    ("40001", Conflict, true, "conflicted"),
+    ("40P01", Conflict, true, "conflicted"),
     ("42501", InvalidSettings, false, "SELECT, INSERT and DELETE"),
-    ("42703", Backend, false, "other columns"),
+    ("42703", Backend, false, "columns"),
     ("53100", Backend, false, "disk is full"),
     ("53200", Backend, true, "memory"),
     ("54000", InvalidContent, false, "longer"),
-    ("55P03", Conflict, true, "in the way"),
+    ("55P03", Conflict, true, "conflicted"),
     ("57014", Timeout, true, "cancelled"),
     ("58030", Backend, false, "its files"),
     ("P0001", Backend, false, "trigger"),
@@ -42,24 +41,24 @@ const POSTGRES: &[Row] = &[
 ];
 
 const MYSQL: &[Row] = &[
-    ("1020", Conflict, true, "in the way"),
+    ("1020", Conflict, true, "conflicted"),
     ("1021", Backend, false, "disk is full"),
     ("1041", Backend, true, "memory"),
     ("1047", Connection, true, "not available"),
-    ("1054", Backend, false, "other columns"),
+    ("1054", Backend, false, "columns"),
     ("1114", Backend, false, "disk is full"),
     ("1142", InvalidSettings, false, "SELECT, INSERT and DELETE"),
     ("1180", Conflict, true, "commit"),
     ("1194", Corrupt, false, "damaged"),
-    ("1205", Conflict, true, "in the way"),
-    ("1226", Connection, true, "no room"),
-    ("1242", Recipients, false, "cannot compute"),
-    ("1290", Connection, true, "takes no writes"),
+    ("1205", Conflict, true, "conflicted"),
+    ("1226", Connection, true, "too many sessions"),
+    ("1242", Recipients, false, "cannot evaluate"),
+    ("1290", Connection, true, "read-only"),
     ("1301", InvalidContent, false, "max_allowed_packet"),
     ("1366", InvalidUserId, false, "user_id"),
     ("1461", Backend, true, "max_prepared_stmt_count"),
     ("1644", Backend, false, "trigger"),
-    ("1836", Connection, true, "takes no writes"),
+    ("1836", Connection, true, "read-only"),
     ("1969", Timeout, true, "cancelled"),
     ("3024", Timeout, true, "cancelled"),
     ("3032", Connection, true, "offline"),
@@ -79,7 +78,7 @@ const MYSQL_TRIGGER: &[&str] =
      DECLARE code INT; IF LENGTH(NEW.content) = 4 THEN SET code = NEW.content; \
      SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = code, MESSAGE_TEXT = 'raised'; END IF; END"];
 
-async fn every_code_has_its_kind_and_the_next_call_works(database: TestDatabase) {
+async fn every_code_has_its_kind_and_the_next_call_succeeds(database: TestDatabase) {
     let (rows, trigger) = match database.backend() {
         DbBackend::Postgres => (POSTGRES, POSTGRES_TRIGGER),
         DbBackend::MySql => (MYSQL, MYSQL_TRIGGER),

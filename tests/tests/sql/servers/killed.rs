@@ -1,4 +1,4 @@
-//! Statements and sessions that somebody ends at the server, and limits of its own that end them.
+//! Statements and sessions that are killed, or ended by the server's own timeouts.
 
 use sea_orm::DbBackend;
 use user_streams_core::{ErrorKind, NewItem};
@@ -9,12 +9,9 @@ use crate::{
     faults::{blocker::Blocker, eventually, handles, start, within},
 };
 
-crate::tests![
-    a_statement_that_is_killed_may_be_tried_again,
-    a_session_that_is_killed_may_be_tried_again,
-];
+crate::tests![a_killed_statement_is_retryable, a_killed_session_is_retryable,];
 
-/// Runs an add into a lock, ends it by this statement, and returns what it answered.
+/// Kills an add that waits for a lock, and checks its error.
 async fn end_by(database: &TestDatabase, kill: &str, kind: ErrorKind, words: &str) {
     for handle in handles::handles(&database.config(), 2).await {
         let item = NewItem::new("waits");
@@ -52,7 +49,7 @@ fn waiting(database: &TestDatabase, blocker: i64) -> String {
     }
 }
 
-async fn a_statement_that_is_killed_may_be_tried_again(database: TestDatabase) {
+async fn a_killed_statement_is_retryable(database: TestDatabase) {
     let kill = match database.backend() {
         DbBackend::Postgres => "SELECT pg_cancel_backend(",
         DbBackend::MySql => "KILL QUERY ",
@@ -61,7 +58,7 @@ async fn a_statement_that_is_killed_may_be_tried_again(database: TestDatabase) {
     end_by(&database, kill, ErrorKind::Timeout, "cancelled the statement").await;
 }
 
-async fn a_session_that_is_killed_may_be_tried_again(database: TestDatabase) {
+async fn a_killed_session_is_retryable(database: TestDatabase) {
     let kill = match database.backend() {
         DbBackend::Postgres => "SELECT pg_terminate_backend(",
         DbBackend::MySql => "KILL ",

@@ -1,4 +1,4 @@
-//! What servers say, and what it means to the application: one file a topic.
+//! Errors of servers as the application sees them: one file per topic.
 
 pub(crate) mod role;
 

@@ -1,4 +1,4 @@
-//! Servers and sessions that read only.
+//! Read-only servers and sessions.
 
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DbBackend};
@@ -16,27 +16,27 @@ use crate::{
 };
 
 crate::tests![
-    sessions_that_read_only_say_so_and_are_replaced,
-    a_server_that_is_read_only_says_so_and_takes_writes_again,
+    read_only_sessions_are_reported_and_replaced,
+    a_read_only_server_is_reported_and_accepts_writes_afterwards,
 ];
 
-/// Each write says that the server takes none, and reads go on.
-async fn takes_no_writes(handle: &Handle) {
+/// Each write fails with a clear error, and reads continue.
+async fn refuses_writes(handle: &Handle) {
     let one = handle.streams.add_stream_item(1, "one").await.map(drop).unwrap_err();
     let many = handle.streams.add_stream_item([1, 2], "many").await.map(drop).unwrap_err();
     let delete = handle.streams.delete_stream(1).await.map(drop).unwrap_err();
     for error in [one, many, delete] {
-        says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+        says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
     }
     assert_eq!(handle.contents(1).await, ["before"], "{}", handle.name());
 }
 
-/// So that each connection of the pool is there.
-async fn read_at_once(handle: &Handle) {
+/// Opens each connection of the pool.
+async fn read_concurrently(handle: &Handle) {
     join_all((0..8).map(|_| handle.items(1))).await;
 }
 
-async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase) {
+async fn read_only_sessions_are_reported_and_replaced(database: TestDatabase) {
     if database.backend() != DbBackend::Postgres {
         return;
     }
@@ -55,15 +55,15 @@ async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase)
     for layout in handles::LAYOUTS {
         let handle =
             handles::own_unmigrated(layout, database.config().with_max_connections(4)).await;
-        takes_no_writes(&handle).await;
-        read_at_once(&handle).await;
+        refuses_writes(&handle).await;
+        read_concurrently(&handle).await;
         readers.push(handle);
     }
     set("RESET default_transaction_read_only").await;
-    // The sessions that are there stay as they are: one call finds out, and no other meets them.
+    // Existing sessions stay read-only: one call fails, and the pool discards them all.
     for handle in readers {
         let error = handle.streams.add_stream_item(1, "first").await.map(drop).unwrap_err();
-        says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+        says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
         for added in
             join_all((0..4).map(|_| handle.streams.add_stream_item([1, 2], "after").into_future()))
                 .await
@@ -73,14 +73,14 @@ async fn sessions_that_read_only_say_so_and_are_replaced(database: TestDatabase)
     }
 }
 
-async fn a_server_that_is_read_only_says_so_and_takes_writes_again(database: TestDatabase) {
+async fn a_read_only_server_is_reported_and_accepts_writes_afterwards(database: TestDatabase) {
     if database.backend() != DbBackend::MySql {
         return;
     }
     let Some(server) = OwnServer::start("--skip-name-resolve").await else { return };
     let admin = connect(&server.url, 1).await;
     let run = async |sql: &str| admin.execute_unprepared(sql).await.map(drop).unwrap();
-    // Not a superuser, who may write always.
+    // Not a superuser, who can always write.
     run("CREATE USER 'us_app'@'%'").await;
     run("GRANT ALL ON user_streams.* TO 'us_app'@'%'").await;
     let config = SingleTableConfig::new(server.url.replace("root@", "us_app@"));
@@ -90,7 +90,7 @@ async fn a_server_that_is_read_only_says_so_and_takes_writes_again(database: Tes
     }
     run("SET GLOBAL read_only = ON").await;
     for handle in &handles {
-        within(10.0, handle.name(), takes_no_writes(handle)).await;
+        within(10.0, handle.name(), refuses_writes(handle)).await;
         handle.streams.migrate().await.unwrap();
     }
     run("SET GLOBAL read_only = OFF").await;

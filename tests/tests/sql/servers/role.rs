@@ -1,4 +1,4 @@
-//! A login that may do what a test grants it.
+//! A login with the privileges that a test grants.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 
@@ -8,15 +8,15 @@ use crate::database::{TestDatabase, connect};
 pub(crate) struct Role {
     /// Of the test's database.
     pub(crate) url: String,
-    /// As statements name it.
+    /// Its name in statements.
     pub(crate) name: String,
     admin: String,
     drop: Vec<String>,
 }
 
 impl Role {
-    /// A login for the test's database; none on SQLite. What stands after its name in the statement
-    /// that makes it is `options`.
+    /// A login for the test's database; none on SQLite. `options` follow its name in the statement
+    /// that creates it.
     pub(crate) async fn create(database: &TestDatabase, kind: &str, options: &str) -> Option<Self> {
         let (base, data) = database.url.rsplit_once('/').unwrap();
         let (scheme, authority) = base.split_once("://").unwrap();
@@ -35,7 +35,7 @@ impl Role {
                 let name = format!("'{login}'@'%'");
                 let (create, drop) =
                     (format!("CREATE USER {name} {options}"), format!("DROP USER {name}"));
-                // For it to come into the database.
+                // So that it can connect to the database.
                 database.run(&create).await;
                 database.run(&format!("GRANT SHOW VIEW ON {data}.* TO {name}")).await;
                 (name, String::new(), vec![drop])
@@ -49,7 +49,7 @@ impl Role {
         Some(Self { url, name, admin: database.url.clone(), drop })
     }
 
-    /// Gives it these rights on everything that is in the database now.
+    /// Grants these privileges on all existing tables.
     pub(crate) async fn grant(&self, database: &TestDatabase, rights: &str) {
         let (_, data) = database.url.rsplit_once('/').unwrap();
         let on = match database.backend() {
@@ -63,7 +63,7 @@ impl Role {
 impl Drop for Role {
     fn drop(&mut self) {
         let (admin, statements) = (self.admin.clone(), std::mem::take(&mut self.drop));
-        // Neither on a runtime that is ending, nor with a second panic in one.
+        // Not on a runtime that is shutting down, nor with a second panic.
         let _ = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async {

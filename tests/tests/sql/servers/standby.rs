@@ -1,4 +1,4 @@
-//! A PostgreSQL that recovers and takes no writes, and is promoted then: a failover.
+//! A failover: a PostgreSQL standby, which is read-only until it is promoted.
 
 use sea_orm::{ConnectionTrait, DbBackend};
 use user_streams_core::ErrorKind;
@@ -11,13 +11,13 @@ use crate::{
     faults::{eventually, handles},
 };
 
-crate::tests![a_standby_reads_and_takes_writes_when_it_is_promoted];
+crate::tests![a_standby_serves_reads_and_accepts_writes_when_promoted];
 
-/// Makes a standby of it, which has nobody to follow.
+/// Turns it into a standby without a primary.
 const STANDBY: &str = "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO %L', \
                        current_setting('data_directory') || '/standby.signal'); END $$";
 
-/// A server of the test's own; none where no binary is found.
+/// A server for the test alone; none without its binary.
 async fn own_server() -> Option<Server> {
     if !is_installed(Kind::Postgres) {
         return None;
@@ -27,7 +27,7 @@ async fn own_server() -> Option<Server> {
     Some(started.unwrap())
 }
 
-async fn a_standby_reads_and_takes_writes_when_it_is_promoted(database: TestDatabase) {
+async fn a_standby_serves_reads_and_accepts_writes_when_promoted(database: TestDatabase) {
     if database.backend() != DbBackend::Postgres {
         return;
     }
@@ -46,7 +46,7 @@ async fn a_standby_reads_and_takes_writes_when_it_is_promoted(database: TestData
     .await
     .unwrap();
     for handle in &handles {
-        // What was in use a moment ago may be found dead by the first call.
+        // The first call may find a connection dead that was used a moment ago.
         let read =
             || async { handle.streams.get_stream_items(1).count().await.is_ok_and(|len| len == 1) };
         eventually(5.0, format!("{}: a read", handle.name()), read).await;
@@ -55,7 +55,7 @@ async fn a_standby_reads_and_takes_writes_when_it_is_promoted(database: TestData
         let one = handle.streams.add_stream_item(1, "one").await.map(drop).unwrap_err();
         let many = handle.streams.add_stream_item([1, 2], "many").await.map(drop).unwrap_err();
         for error in [one, many] {
-            says(handle.name(), &error, ErrorKind::Connection, true, "takes no writes");
+            says(handle.name(), &error, ErrorKind::Connection, true, "read-only");
         }
     }
     let admin = connect(&server.url, 1).await;

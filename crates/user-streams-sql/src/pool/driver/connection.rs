@@ -1,16 +1,17 @@
-//! What the pool asks of a database's driver.
+//! What the pool needs from each database.
 
 use std::{fmt::Debug, time::Duration};
 
 use futures_core::future::BoxFuture;
-use sea_orm::{DatabaseConnection, QueryResult, SqlxError, Value};
-use user_streams_core::async_trait;
+use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sqlx::Error as SqlxError;
+use user_streams_core::backend::async_trait;
 
-use crate::{Dialect, dialect::Rows};
+use crate::{Dialect, dialect::CopyRows};
 
-/// Opens connections to one database, set up as the backends need them.
+/// Opens connections to one database and sets them up.
 #[async_trait]
-pub(crate) trait Driver: Debug + Send + Sync {
+pub(in crate::pool) trait Driver: Debug + Send + Sync {
     fn dialect(&self) -> Dialect;
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError>;
@@ -19,24 +20,19 @@ pub(crate) trait Driver: Debug + Send + Sync {
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError>;
 }
 
-/// What is left of a connection that was shut.
-#[cfg_attr(
-    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
-    allow(dead_code, reason = "each is of one kind of database")
-)]
-pub(crate) enum Abandoned {
+/// What remains of a connection that was closed without a goodbye.
+pub(in crate::pool) enum Abandoned {
     /// Nothing.
     Gone,
-    /// A session, which the server ends within this. Another connection may take the place
-    /// meanwhile.
+    /// A session, until the server has ended it. The slot in the pool is free meanwhile.
     Session(BoxFuture<'static, ()>),
-    /// A lock, until this has ended. Nobody may take the place meanwhile.
+    /// A lock, until it is released. The slot in the pool stays taken meanwhile.
     Lock(BoxFuture<'static, ()>),
 }
 
 /// One connection, without a pool.
 #[async_trait]
-pub(crate) trait Connection: Send {
+pub(in crate::pool) trait Connection: Send {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError>;
 
     async fn query(&mut self, sql: &str, values: Vec<Value>)
@@ -44,46 +40,46 @@ pub(crate) trait Connection: Send {
 
     async fn begin(&mut self) -> Result<(), SqlxError>;
 
-    /// Runs a statement without parameters, which is not prepared.
-    async fn run(&mut self, sql: &str) -> Result<(), SqlxError>;
+    /// Runs a statement without parameters and without preparing it.
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<(), SqlxError>;
 
     fn can_copy(&self) -> bool {
         false
     }
 
-    async fn copy(&mut self, _: &Rows<'_>) -> Result<u64, SqlxError> {
-        Err(SqlxError::Protocol("this database does not copy".to_owned()))
+    async fn copy(&mut self, _: &CopyRows<'_>) -> Result<u64, SqlxError> {
+        Err(SqlxError::Protocol("this database does not support COPY".to_owned()))
     }
 
-    /// Lets each statement of this transaction take this long on the server; returns what each must
-    /// begin with.
-    async fn extend(&mut self, _: Duration) -> Result<Option<String>, SqlxError> {
+    /// Sets how long each further statement of the transaction may take on the server. Returns the
+    /// prefix that write statements need for it, if any.
+    async fn set_statement_timeout(&mut self, _: Duration) -> Result<Option<String>, SqlxError> {
         Ok(None)
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError>;
 
-    /// Takes leave of the server.
+    /// Closes the connection with a goodbye to the server.
     async fn close(self: Box<Self>);
 
-    /// Shuts at once: nothing is sent and nothing is waited for. `busy` says that an exchange is
-    /// under way, which the server is then made to end.
-    fn abandon(self: Box<Self>, busy: bool) -> Abandoned;
+    /// Closes the connection at once: nothing is sent and nothing is waited for. If an exchange is
+    /// under way (`is_busy`), the server is made to end it.
+    fn abandon(self: Box<Self>, is_busy: bool) -> Abandoned;
 
-    /// Whether the connection is of no use after this error.
+    /// Whether the connection cannot be used after this error.
     fn is_broken_by(&self, error: &SqlxError) -> bool;
 
-    /// Whether it waits for a lock that another connection has.
-    fn is_locked_out(&self) -> bool {
+    /// Whether it waits for a lock of another connection.
+    fn is_waiting_for_lock(&self) -> bool {
         false
     }
 
-    /// Whether it pauses between two tries to get a lock, with no statement under way.
-    fn pauses(&self) -> bool {
+    /// Whether it is between two attempts to take a lock, with no statement under way.
+    fn is_between_attempts(&self) -> bool {
         false
     }
 
-    /// The most bytes that the server takes at once.
+    /// The maximum size of a statement, in bytes.
     fn max_packet(&self) -> usize {
         usize::MAX
     }

@@ -1,4 +1,4 @@
-//! Connections to each database, by sqlx without its pool.
+//! Connections to each database: sqlx without its pool.
 
 mod connection;
 #[cfg(feature = "mysql")]

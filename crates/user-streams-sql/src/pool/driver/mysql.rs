@@ -2,18 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxMySqlConnector, Value,
-    sqlx::{
-        ConnectOptions as _, Connection as _, MySql, MySqlConnection,
-        mysql::{MySqlConnectOptions, MySqlPoolOptions},
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxMySqlConnector, Value};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Error as SqlxError, MySql, MySqlConnection,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
 };
 use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use user_streams_core::async_trait;
+use user_streams_core::backend::async_trait;
 
 use super::{
     connection::{Abandoned, Connection, Driver},
@@ -22,59 +20,63 @@ use super::{
 use crate::{
     Dialect,
     config::Timeouts,
-    dialect::MySqlFacts,
+    dialect::MySqlSettings,
     error::ends_session,
     fault::{self, Mechanism},
     pool::limits::server_limit,
-    url::Hidden,
+    url::Redacted,
 };
 
-/// What each connection begins with. Statements commit by themselves; a value that does not fit is
-/// refused, whatever the server's own mode; and no gaps are locked in which others insert (decision
-/// 6).
+/// The setup of each connection: autocommit; strict mode whatever the server's default; READ
+/// COMMITTED, which takes no gap locks on ranges that others insert into (decision 6).
 const SETUP: &str = "SET autocommit = 1, sql_mode = \
     'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,\
     NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,PIPES_AS_CONCAT'; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// How long one try to end a session may take, and the pause before the next.
+/// How long one attempt to kill a session may take, and the pause before the next.
 const KILL_LIMIT: Duration = Duration::from_secs(1);
 const KILL_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
-pub(crate) struct MySqlDriver {
-    options: Hidden<MySqlConnectOptions>,
-    /// The server's own limit for a statement, a little above ours.
+pub(in crate::pool) struct MySqlDriver {
+    options: Redacted<MySqlConnectOptions>,
+    /// The statement timeout on the server, a little above ours.
     server_limit: Duration,
     killer: Arc<Killer>,
 }
 
 impl MySqlDriver {
-    pub(crate) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
-        let options = Hidden(options.disable_statement_logging());
-        let server_limit = server_limit(timeouts.statement);
-        let killer = Killer { options: options.clone(), server_limit, turn: Semaphore::new(1) };
+    pub(in crate::pool) fn new(options: MySqlConnectOptions, timeouts: &Timeouts) -> Self {
+        let options = Redacted(options.disable_statement_logging());
+        let server_limit = server_limit(timeouts.operation);
+        let killer = Killer { options: options.clone(), server_limit, permit: Semaphore::new(1) };
         Self { options, server_limit, killer: Arc::new(killer) }
     }
 
-    /// Connects, and reads what the server says of itself.
-    async fn open(&self) -> Result<(MySqlConnection, MySqlFacts), SqlxError> {
+    /// Connects, sets the session up, and reads the server's settings.
+    async fn open(&self) -> Result<(MySqlConnection, MySqlSettings), SqlxError> {
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
-        statement::run::<MySql>(&mut connection, SETUP).await?;
+        statement::execute_unprepared::<MySql>(&mut connection, SETUP).await?;
         let rows =
-            statement::query::<MySql>(&mut connection, MySqlFacts::QUERY, Vec::new(), true).await?;
-        let facts = rows.first().and_then(|row| MySqlFacts::of(row).ok()).unwrap_or_default();
+            statement::query::<MySql>(&mut connection, MySqlSettings::QUERY, Vec::new(), true)
+                .await?;
+        let settings =
+            rows.first().and_then(|row| MySqlSettings::from_row(row).ok()).unwrap_or_default();
         let limit = self.server_limit;
-        let limit = if facts.is_mariadb {
+        let limit = if settings.is_mariadb {
             format!("SET max_statement_time = {}", limit.as_secs_f64())
         } else {
             format!("SET max_execution_time = {}", limit.as_millis())
         };
-        statement::run::<MySql>(&mut connection, &limit).await?;
-        // Where there is such a setting: reads beside writers, as of `purge`, would fail (error
-        // 1020).
-        let _ =
-            statement::run::<MySql>(&mut connection, "SET innodb_snapshot_isolation = OFF").await;
-        Ok((connection, facts))
+        statement::execute_unprepared::<MySql>(&mut connection, &limit).await?;
+        // MariaDB since 11.6: with it, reads that run beside writers, as in `purge`, would fail
+        // (error 1020). Elsewhere the setting does not exist.
+        let _ = statement::execute_unprepared::<MySql>(
+            &mut connection,
+            "SET innodb_snapshot_isolation = OFF",
+        )
+        .await;
+        Ok((connection, settings))
     }
 }
 
@@ -85,7 +87,7 @@ impl Driver for MySqlDriver {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
-        let (mut connection, facts) = self.open().await?;
+        let (mut connection, settings) = self.open().await?;
         let name = format!("user_streams:{:032x}", fastrand::u128(..));
         let lock = statement::query::<MySql>(
             &mut connection,
@@ -93,15 +95,14 @@ impl Driver for MySqlDriver {
             vec![name.clone().into()],
             true,
         );
-        // Some servers, such as those of a cluster, have no such locks; then nothing is killed
-        // there.
+        // Some servers, such as those of a cluster, have no such locks; nothing is killed there.
         let name = lock.await.is_ok().then_some(name);
-        Ok(Box::new(MariaConnection { connection, facts, name, killer: Arc::clone(&self.killer) }))
+        Ok(Box::new(MySqlSession { connection, settings, name, killer: Arc::clone(&self.killer) }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
         let pool = MySqlPoolOptions::new().max_connections(1).after_connect(|connection, _| {
-            Box::pin(async move { statement::run::<MySql>(connection, SETUP).await })
+            Box::pin(async move { statement::execute_unprepared::<MySql>(connection, SETUP).await })
         });
         Ok(SqlxMySqlConnector::from_sqlx_mysql_pool(
             pool.connect_with(self.options.0.clone()).await?,
@@ -109,16 +110,16 @@ impl Driver for MySqlDriver {
     }
 }
 
-struct MariaConnection {
+struct MySqlSession {
     connection: MySqlConnection,
-    facts: MySqlFacts,
-    /// A lock that this session alone holds, by which the server can tell it from others.
+    settings: MySqlSettings,
+    /// A named lock that only this session holds, which identifies it to the server.
     name: Option<String>,
     killer: Arc<Killer>,
 }
 
 #[async_trait]
-impl Connection for MariaConnection {
+impl Connection for MySqlSession {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
         statement::execute::<MySql>(&mut self.connection, sql, values, true).await
     }
@@ -132,17 +133,20 @@ impl Connection for MariaConnection {
     }
 
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        self.run("BEGIN").await
+        self.execute_unprepared("BEGIN").await
     }
 
-    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
-        statement::run::<MySql>(&mut self.connection, sql).await
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<(), SqlxError> {
+        statement::execute_unprepared::<MySql>(&mut self.connection, sql).await
     }
 
-    async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
+    async fn set_statement_timeout(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Option<String>, SqlxError> {
         let limit = server_limit(limit).as_secs_f64();
         Ok(self
-            .facts
+            .settings
             .is_mariadb
             .then(|| format!("SET STATEMENT max_statement_time = {limit} FOR ")))
     }
@@ -152,16 +156,17 @@ impl Connection for MariaConnection {
     }
 
     async fn close(self: Box<Self>) {
-        // It is over, one way or the other.
+        // If the goodbye fails the connection is closed as well.
         let _ = self.connection.close().await;
     }
 
-    /// The server would not notice a closed socket before its statement ends.
-    fn abandon(self: Box<Self>, busy: bool) -> Abandoned {
+    /// The server does not notice a closed socket before its statement ends, so the session is
+    /// killed.
+    fn abandon(self: Box<Self>, is_busy: bool) -> Abandoned {
         let Self { connection, name, killer, .. } = *self;
         drop(connection);
         match name {
-            Some(name) if busy && fault::has(Mechanism::Release) => {
+            Some(name) if is_busy && fault::is_active(Mechanism::Release) => {
                 Abandoned::Session(Box::pin(killer.kill(name)))
             }
             _ => Abandoned::Gone,
@@ -173,38 +178,41 @@ impl Connection for MariaConnection {
     }
 
     fn max_packet(&self) -> usize {
-        self.facts.max_packet
+        self.settings.max_packet
     }
 }
 
-/// Ends sessions whose sockets were closed with a statement under way, one after the other.
+/// Kills sessions whose sockets were closed with a statement under way, one after the other.
 #[derive(Debug)]
 struct Killer {
-    options: Hidden<MySqlConnectOptions>,
-    /// After this the server has ended each statement by itself, where it can.
+    options: Redacted<MySqlConnectOptions>,
+    /// By then the server has ended the statement by itself, if it supports that.
     server_limit: Duration,
-    turn: Semaphore,
+    permit: Semaphore,
 }
 
 impl Killer {
-    /// Tries until the server can be reached, or has ended the session by its own limit.
+    /// Tries until the server can be reached, or has ended the statement by its own timeout.
     async fn kill(self: Arc<Self>, name: String) {
-        let tries = async {
+        let attempts = async {
             while !matches!(timeout(KILL_LIMIT, self.try_kill(&name)).await, Ok(Ok(()))) {
                 sleep(KILL_PAUSE).await;
             }
         };
-        let _ = timeout(self.server_limit, tries).await;
+        let _ = timeout(self.server_limit, attempts).await;
     }
 
-    /// By the lock that the session holds and not by its number, which through a proxy may be
-    /// another's.
+    /// By the lock that the session holds and not by its connection id, which behind a proxy may be
+    /// another client's.
     async fn try_kill(&self, name: &str) -> Result<(), SqlxError> {
-        let _turn = self.turn.acquire().await;
+        let _permit = self.permit.acquire().await;
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
-        // An error where the session has ended meanwhile.
-        let _ =
-            statement::run::<MySql>(&mut connection, &format!("KILL IS_USED_LOCK('{name}')")).await;
+        // An error means that the session has ended meanwhile.
+        let _ = statement::execute_unprepared::<MySql>(
+            &mut connection,
+            &format!("KILL IS_USED_LOCK('{name}')"),
+        )
+        .await;
         connection.close().await
     }
 }

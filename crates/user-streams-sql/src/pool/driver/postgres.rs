@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxPostgresConnector, Value,
-    sqlx::{
-        AssertSqlSafe, Connection as _, PgConnection, Postgres,
-        postgres::{PgConnectOptions, PgPoolOptions},
-        raw_sql,
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxPostgresConnector, Value};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Error as SqlxError, PgConnection, Postgres,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    raw_sql,
 };
 use tokio::time::sleep;
-use user_streams_core::async_trait;
+use user_streams_core::backend::async_trait;
 
 use super::{
     connection::{Abandoned, Connection, Driver},
@@ -21,19 +19,19 @@ use super::{
 use crate::{
     Dialect,
     config::Timeouts,
-    dialect::{Rows, with_literals},
+    dialect::{CopyRows, postgres_literals},
     error::ends_session,
     pool::limits::server_limit,
 };
 
-/// After this the server has looked whether its client is still there.
-const CLIENT_CHECK_ENDS: Duration = Duration::from_millis(600);
+/// By then the server has checked whether its client is still connected.
+const CLIENT_CHECK_DONE: Duration = Duration::from_millis(600);
 
 #[derive(Debug)]
-pub(crate) struct PostgresDriver(Sessions);
+pub(in crate::pool) struct PostgresDriver(Sessions);
 
 impl PostgresDriver {
-    pub(crate) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
+    pub(in crate::pool) fn new(options: PgConnectOptions, timeouts: &Timeouts) -> Self {
         Self(Sessions::new(options, timeouts))
     }
 }
@@ -46,7 +44,12 @@ impl Driver for PostgresDriver {
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
         let Session { connection, shared } = self.0.open().await?;
-        Ok(Box::new(PostgresConnection { connection, shared, is_open: false, is_broken: false }))
+        Ok(Box::new(PostgresConnection {
+            connection,
+            shared,
+            in_transaction: false,
+            is_broken: false,
+        }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -58,65 +61,72 @@ impl Driver for PostgresDriver {
 
 struct PostgresConnection {
     connection: PgConnection,
-    /// If the session is not ours alone: then each statement is within a transaction, and none
-    /// stays prepared.
+    /// Set behind a pooler, where the session is shared with other clients: each statement is then
+    /// in a transaction, and none stays prepared.
     shared: Option<Begin>,
-    /// Whether a transaction is open.
-    is_open: bool,
-    /// Whether a transaction around one statement could not be ended.
+    in_transaction: bool,
+    /// Whether the transaction around a single statement could not be ended.
     is_broken: bool,
 }
 
 impl PostgresConnection {
-    fn is_kept(&self) -> bool {
+    fn is_persistent(&self) -> bool {
         self.shared.is_none()
     }
 
-    /// Begins the transaction of one statement, if it needs one of its own.
-    async fn enter(&mut self) -> Result<bool, SqlxError> {
-        let Some(begin) = self.shared.as_ref().filter(|_| !self.is_open) else { return Ok(false) };
-        statement::run::<Postgres>(&mut self.connection, &begin.statement).await?;
+    /// Begins the transaction of a single statement, if it needs one.
+    async fn begin_single(&mut self) -> Result<bool, SqlxError> {
+        let Some(begin) = self.shared.as_ref().filter(|_| !self.in_transaction) else {
+            return Ok(false);
+        };
+        statement::execute_unprepared::<Postgres>(&mut self.connection, &begin.statement).await?;
         Ok(true)
     }
 
-    /// The transaction of one statement as one message, where it can be.
-    fn in_one_message(&self, sql: &str, values: &[Value]) -> Option<String> {
-        let begin = self.shared.as_ref().filter(|_| !self.is_open)?;
-        let statement = with_literals(sql, values)?;
+    /// The transaction of a single statement as one simple query, if its values allow it.
+    fn as_simple_query(&self, sql: &str, values: &[Value]) -> Option<String> {
+        let begin = self.shared.as_ref().filter(|_| !self.in_transaction)?;
+        let statement = postgres_literals(sql, values)?;
         Some(format!("{}; {statement}; COMMIT", begin.statement))
     }
 
-    /// After an error the transaction is still open.
-    async fn undo<T>(&mut self, done: Result<T, SqlxError>) -> Result<T, SqlxError> {
-        self.leave(done.is_err(), done).await
+    /// Rolls back after an error of a simple query, which leaves its transaction open.
+    async fn end_simple<T>(&mut self, result: Result<T, SqlxError>) -> Result<T, SqlxError> {
+        self.end_single(result.is_err(), result).await
     }
 
-    /// Ends it.
-    async fn leave<T>(&mut self, alone: bool, done: Result<T, SqlxError>) -> Result<T, SqlxError> {
-        if !alone {
-            return done;
+    /// Ends the transaction of a single statement, if it has one of its own.
+    async fn end_single<T>(
+        &mut self,
+        is_single: bool,
+        result: Result<T, SqlxError>,
+    ) -> Result<T, SqlxError> {
+        if !is_single {
+            return result;
         }
-        if let Err(error) = &done {
-            // Where the session has ended there is nothing to undo.
-            self.is_broken = ends_session(error) || self.run("ROLLBACK").await.is_err();
-            return done;
+        if let Err(error) = &result {
+            // If the session has ended there is nothing to roll back.
+            self.is_broken =
+                ends_session(error) || self.execute_unprepared("ROLLBACK").await.is_err();
+            return result;
         }
-        self.run("COMMIT").await?;
-        done
+        self.execute_unprepared("COMMIT").await?;
+        result
     }
 }
 
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        if let Some(text) = self.in_one_message(sql, &values) {
-            let done = raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
-            return self.undo(done).await.map(|done| done.rows_affected());
+        if let Some(text) = self.as_simple_query(sql, &values) {
+            let result = raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await;
+            return self.end_simple(result).await.map(|result| result.rows_affected());
         }
-        let alone = self.enter().await?;
-        let kept = self.is_kept();
-        let done = statement::execute::<Postgres>(&mut self.connection, sql, values, kept).await;
-        self.leave(alone, done).await
+        let is_single = self.begin_single().await?;
+        let persistent = self.is_persistent();
+        let result =
+            statement::execute::<Postgres>(&mut self.connection, sql, values, persistent).await;
+        self.end_single(is_single, result).await
     }
 
     async fn query(
@@ -124,27 +134,31 @@ impl Connection for PostgresConnection {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<QueryResult>, SqlxError> {
-        if let Some(text) = self.in_one_message(sql, &values) {
+        if let Some(text) = self.as_simple_query(sql, &values) {
             let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut self.connection).await;
-            return self.undo(rows).await.map(|rows| rows.into_iter().map(Into::into).collect());
+            return self
+                .end_simple(rows)
+                .await
+                .map(|rows| rows.into_iter().map(Into::into).collect());
         }
-        let alone = self.enter().await?;
-        let kept = self.is_kept();
-        let done = statement::query::<Postgres>(&mut self.connection, sql, values, kept).await;
-        self.leave(alone, done).await
+        let is_single = self.begin_single().await?;
+        let persistent = self.is_persistent();
+        let result =
+            statement::query::<Postgres>(&mut self.connection, sql, values, persistent).await;
+        self.end_single(is_single, result).await
     }
 
     async fn begin(&mut self) -> Result<(), SqlxError> {
         let begin = self.shared.as_ref().map_or("BEGIN", |begin| &begin.transaction);
-        statement::run::<Postgres>(&mut self.connection, begin).await?;
-        self.is_open = true;
+        statement::execute_unprepared::<Postgres>(&mut self.connection, begin).await?;
+        self.in_transaction = true;
         Ok(())
     }
 
-    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
-        statement::run::<Postgres>(&mut self.connection, sql).await?;
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<(), SqlxError> {
+        statement::execute_unprepared::<Postgres>(&mut self.connection, sql).await?;
         if matches!(sql, "COMMIT" | "ROLLBACK") {
-            self.is_open = false;
+            self.in_transaction = false;
         }
         Ok(())
     }
@@ -153,15 +167,20 @@ impl Connection for PostgresConnection {
         true
     }
 
-    async fn copy(&mut self, rows: &Rows<'_>) -> Result<u64, SqlxError> {
-        let alone = self.enter().await?;
-        let done = copy(&mut self.connection, rows).await;
-        self.leave(alone, done).await
+    async fn copy(&mut self, rows: &CopyRows<'_>) -> Result<u64, SqlxError> {
+        let is_single = self.begin_single().await?;
+        let result = copy(&mut self.connection, rows).await;
+        self.end_single(is_single, result).await
     }
 
-    async fn extend(&mut self, limit: Duration) -> Result<Option<String>, SqlxError> {
+    async fn set_statement_timeout(
+        &mut self,
+        limit: Duration,
+    ) -> Result<Option<String>, SqlxError> {
         let limit = server_limit(limit).as_millis();
-        self.run(&format!("SET LOCAL statement_timeout = {limit}")).await.map(|()| None)
+        self.execute_unprepared(&format!("SET LOCAL statement_timeout = {limit}"))
+            .await
+            .map(|()| None)
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {
@@ -169,14 +188,18 @@ impl Connection for PostgresConnection {
     }
 
     async fn close(self: Box<Self>) {
-        // It is over, one way or the other.
+        // If the goodbye fails the connection is closed as well.
         let _ = self.connection.close().await;
     }
 
-    /// The server notices a closed socket at once between statements, and else when it looks for
-    /// its client.
-    fn abandon(self: Box<Self>, busy: bool) -> Abandoned {
-        if busy { Abandoned::Session(Box::pin(sleep(CLIENT_CHECK_ENDS))) } else { Abandoned::Gone }
+    /// The server notices a closed socket at once between statements, and during one when it checks
+    /// for its client.
+    fn abandon(self: Box<Self>, is_busy: bool) -> Abandoned {
+        if is_busy {
+            Abandoned::Session(Box::pin(sleep(CLIENT_CHECK_DONE)))
+        } else {
+            Abandoned::Gone
+        }
     }
 
     fn is_broken_by(&self, error: &SqlxError) -> bool {
@@ -184,7 +207,7 @@ impl Connection for PostgresConnection {
     }
 }
 
-async fn copy(connection: &mut PgConnection, rows: &Rows<'_>) -> Result<u64, SqlxError> {
+async fn copy(connection: &mut PgConnection, rows: &CopyRows<'_>) -> Result<u64, SqlxError> {
     let mut copy = connection.copy_in_raw(rows.sql()).await?;
     let (mut block, mut next) = (Vec::new(), Some(0));
     while let Some(from) = next {
@@ -199,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_server_s_limit_is_above_ours() {
+    fn the_timeout_on_the_server_is_above_ours() {
         assert_eq!(server_limit(Duration::from_millis(300)).as_millis(), 1_300);
     }
 }

@@ -8,18 +8,16 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{
-    DatabaseConnection, QueryResult, SqlxError, SqlxSqliteConnector, Value,
-    sqlx::{
-        ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
-        sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-    },
+use sea_orm::{DatabaseConnection, QueryResult, SqlxSqliteConnector, Value};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Error as SqlxError, Sqlite, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
 };
 use tokio::{
     sync::OnceCell,
     time::{Instant, sleep},
 };
-use user_streams_core::async_trait;
+use user_streams_core::backend::async_trait;
 
 use super::{
     connection::{Abandoned, Connection, Driver},
@@ -31,40 +29,40 @@ use crate::{
     fault::{self, Mechanism},
 };
 
-/// SQLite looks whether a statement is to be interrupted every so many of its instructions.
+/// After how many of its instructions SQLite checks whether a statement is interrupted.
 const PROGRESS_STEPS: i32 = 10_000;
 /// How long SQLite itself waits for a lock while a connection is opened.
 const OPEN_BUSY: Duration = Duration::from_secs(5);
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(25);
-/// How long a pause and the try after it may take before the lock is refused again, on a busy
-/// machine.
-const LONGEST_TRY: Duration = Duration::from_secs(1);
+const INITIAL_BACKOFF: Duration = Duration::from_millis(1);
+const MAX_BACKOFF: Duration = Duration::from_millis(25);
+/// How long a backoff and the attempt after it may take on a busy machine, until the lock is
+/// refused again.
+const MAX_ATTEMPT: Duration = Duration::from_secs(1);
 
-/// When a lock was last refused, if no statement has succeeded since: at a deadline the first try
-/// of another call may be under way, on another connection.
+/// When a lock was last refused, if no statement has succeeded since. Of all connections of the
+/// pool, since at a deadline the first attempt of another call may be under way.
 type Refused = Arc<Mutex<Option<Instant>>>;
 
 /// The connections of one pool.
 #[derive(Debug)]
-pub(crate) struct SqliteDriver {
+pub(in crate::pool) struct SqliteDriver {
     options: SqliteConnectOptions,
     refused: Refused,
-    /// For a database in memory, which lasts as long as it has a connection: one that is never
-    /// used.
+    /// For a database in memory, which lasts as long as it has a connection: one that is not used
+    /// otherwise.
     anchor: Option<OnceCell<SqliteConnection>>,
 }
 
 impl SqliteDriver {
-    pub(crate) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
+    pub(in crate::pool) fn new(options: SqliteConnectOptions, in_memory: bool) -> Self {
         let options =
             options.disable_statement_logging().foreign_keys(true).busy_timeout(OPEN_BUSY);
         let options = if in_memory { options.shared_cache(true) } else { options };
         Self { options, refused: Refused::default(), anchor: in_memory.then(OnceCell::new) }
     }
 
-    /// Sees to it that the database outlives its connections.
-    async fn hold(&self) -> Result<(), SqlxError> {
+    /// Keeps a database in memory alive without other connections.
+    async fn keep_alive(&self) -> Result<(), SqlxError> {
         if let Some(anchor) = &self.anchor {
             anchor.get_or_try_init(|| SqliteConnection::connect_with(&self.options)).await?;
         }
@@ -79,78 +77,81 @@ impl Driver for SqliteDriver {
     }
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
-        self.hold().await?;
+        self.keep_alive().await?;
         let mut connection = SqliteConnection::connect_with(&self.options).await?;
-        // From here on waiting for a lock is done here, where it can end.
-        statement::run::<Sqlite>(&mut connection, "PRAGMA busy_timeout = 0").await?;
+        // From here on this library waits for locks, with a deadline.
+        statement::execute_unprepared::<Sqlite>(&mut connection, "PRAGMA busy_timeout = 0").await?;
         let interrupted = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&interrupted);
         connection
             .lock_handle()
             .await?
             .set_progress_handler(PROGRESS_STEPS, move || !seen.load(Ordering::Relaxed));
-        Ok(Box::new(FileConnection {
+        Ok(Box::new(SqliteSession {
             connection,
             interrupted,
-            pauses: false,
+            is_between_attempts: false,
             refused: Arc::clone(&self.refused),
         }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
-        self.hold().await?;
+        self.keep_alive().await?;
         let pool =
             SqlitePoolOptions::new().max_connections(1).connect_with(self.options.clone()).await?;
         Ok(SqlxSqliteConnector::from_sqlx_sqlite_pool(pool))
     }
 }
 
-struct FileConnection {
+struct SqliteSession {
     connection: SqliteConnection,
-    /// Ends the statement under way.
+    /// Interrupts the statement under way.
     interrupted: Arc<AtomicBool>,
-    /// Whether it pauses before the next try to get a lock, and so has nothing under way.
-    pauses: bool,
+    is_between_attempts: bool,
     refused: Refused,
 }
 
-impl FileConnection {
-    /// Before an exchange. An earlier one may have been cut off as it waited.
-    fn first_pause(&mut self) -> Duration {
-        self.pauses = false;
-        FIRST_PAUSE
+impl SqliteSession {
+    /// At the start of an exchange. An earlier one may have been dropped during its backoff.
+    fn initial_backoff(&mut self) -> Duration {
+        self.is_between_attempts = false;
+        INITIAL_BACKOFF
     }
 
-    fn refused(&self, at: Option<Instant>) {
+    fn set_refused(&self, at: Option<Instant>) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = at;
     }
 
-    /// Whether to try again, after a moment, since another connection has a lock. Whoever waits has
-    /// a limit.
-    async fn waits<T>(&mut self, result: &Result<T, SqlxError>, pause: &mut Duration) -> bool {
+    /// Whether to retry because another connection has a lock; waits for the backoff first. The
+    /// caller has a deadline.
+    async fn should_retry<T>(
+        &mut self,
+        result: &Result<T, SqlxError>,
+        backoff: &mut Duration,
+    ) -> bool {
         let locked = matches!(result, Err(SqlxError::Database(error)) if is_locked(&**error));
         if locked {
-            self.refused(Some(Instant::now()));
-            self.pauses = true;
-            sleep(*pause).await;
-            self.pauses = false;
-            *pause = LONGEST_PAUSE.min(*pause * 2);
+            self.set_refused(Some(Instant::now()));
+            self.is_between_attempts = true;
+            sleep(*backoff).await;
+            self.is_between_attempts = false;
+            *backoff = MAX_BACKOFF.min(*backoff * 2);
         } else {
-            self.refused(None);
+            self.set_refused(None);
         }
         locked
     }
 }
 
 #[async_trait]
-impl Connection for FileConnection {
+impl Connection for SqliteSession {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        let mut pause = self.first_pause();
+        let mut backoff = self.initial_backoff();
         loop {
-            let done =
+            let result =
                 statement::execute::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
-            if !self.waits(&done, &mut pause).await {
-                return done;
+            if !self.should_retry(&result, &mut backoff).await {
+                return result;
             }
         }
     }
@@ -160,31 +161,31 @@ impl Connection for FileConnection {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<QueryResult>, SqlxError> {
-        let mut pause = self.first_pause();
+        let mut backoff = self.initial_backoff();
         loop {
-            let done =
+            let result =
                 statement::query::<Sqlite>(&mut self.connection, sql, values.clone(), true).await;
-            if !self.waits(&done, &mut pause).await {
-                return done;
+            if !self.should_retry(&result, &mut backoff).await {
+                return result;
             }
         }
     }
 
-    /// It is a writer from its beginning, since one that turns into a writer later fails where
-    /// another has written meanwhile.
+    /// As a writer from the start: a transaction that becomes a writer later fails if another has
+    /// written meanwhile.
     async fn begin(&mut self) -> Result<(), SqlxError> {
-        self.run("BEGIN IMMEDIATE").await
+        self.execute_unprepared("BEGIN IMMEDIATE").await
     }
 
-    async fn run(&mut self, sql: &str) -> Result<(), SqlxError> {
-        let mut pause = self.first_pause();
+    async fn execute_unprepared(&mut self, sql: &str) -> Result<(), SqlxError> {
+        let mut backoff = self.initial_backoff();
         loop {
-            // Prepared once: it is one of three.
-            let done = statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new(), true)
+            // Prepared all the same: there are three such statements, which are run often.
+            let result = statement::execute::<Sqlite>(&mut self.connection, sql, Vec::new(), true)
                 .await
                 .map(drop);
-            if !self.waits(&done, &mut pause).await {
-                return done;
+            if !self.should_retry(&result, &mut backoff).await {
+                return result;
             }
         }
     }
@@ -194,13 +195,13 @@ impl Connection for FileConnection {
     }
 
     async fn close(self: Box<Self>) {
-        // It is over, one way or the other.
+        // If the goodbye fails the connection is closed as well.
         let _ = self.connection.close().await;
     }
 
-    /// The file is locked until the thread has ended what it does.
+    /// The file stays locked until the worker thread has ended the statement.
     fn abandon(self: Box<Self>, _: bool) -> Abandoned {
-        if fault::has(Mechanism::Release) {
+        if fault::is_active(Mechanism::Release) {
             self.interrupted.store(true, Ordering::Relaxed);
         }
         Abandoned::Lock(self.close())
@@ -210,13 +211,13 @@ impl Connection for FileConnection {
         ends_session(error)
     }
 
-    fn pauses(&self) -> bool {
-        self.pauses
+    fn is_between_attempts(&self) -> bool {
+        self.is_between_attempts
     }
 
-    /// A try that has been under way for longer has the lock.
-    fn is_locked_out(&self) -> bool {
+    /// An attempt that has been under way for longer has the lock.
+    fn is_waiting_for_lock(&self) -> bool {
         let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        refused.is_some_and(|refused| refused.elapsed() < LONGEST_TRY)
+        refused.is_some_and(|refused| refused.elapsed() < MAX_ATTEMPT)
     }
 }

@@ -1,22 +1,18 @@
-//! Statements on a connection of any kind.
+//! Statements on a connection of any database.
 
-use sea_orm::{
-    ExecResult, QueryResult, SqlxError, Value,
-    sea_query::Values,
-    sqlx::{
-        self, AssertSqlSafe, Database, Executor, IntoArguments, database::HasStatementCache,
-        query::Query,
-    },
-};
+use sea_orm::{ExecResult, QueryResult, Value, sea_query::Values};
 use sea_query_sqlx::SqlxValues;
+use sqlx::{
+    AssertSqlSafe, Database, Error as SqlxError, Executor, IntoArguments,
+    database::HasStatementCache, query::Query,
+};
 
-/// Runs a statement and returns the number of rows that it changed. `kept` says that it stays
-/// prepared.
+/// Runs a statement and returns the number of rows affected. `persistent` keeps it prepared.
 pub(super) async fn execute<DB>(
     connection: &mut DB::Connection,
     sql: &str,
     values: Vec<Value>,
-    kept: bool,
+    persistent: bool,
 ) -> Result<u64, SqlxError>
 where
     DB: Database + HasStatementCache,
@@ -24,8 +20,8 @@ where
     SqlxValues: IntoArguments<DB>,
     ExecResult: From<DB::QueryResult>,
 {
-    let done = statement::<DB>(sql, values, kept).execute(connection).await?;
-    Ok(ExecResult::from(done).rows_affected())
+    let result = statement::<DB>(sql, values, persistent).execute(connection).await?;
+    Ok(ExecResult::from(result).rows_affected())
 }
 
 /// Runs a statement and returns its rows.
@@ -33,7 +29,7 @@ pub(super) async fn query<DB>(
     connection: &mut DB::Connection,
     sql: &str,
     values: Vec<Value>,
-    kept: bool,
+    persistent: bool,
 ) -> Result<Vec<QueryResult>, SqlxError>
 where
     DB: Database + HasStatementCache,
@@ -41,12 +37,15 @@ where
     SqlxValues: IntoArguments<DB>,
     QueryResult: From<DB::Row>,
 {
-    let rows = statement::<DB>(sql, values, kept).fetch_all(connection).await?;
+    let rows = statement::<DB>(sql, values, persistent).fetch_all(connection).await?;
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
-/// Runs a statement without parameters, which is not prepared.
-pub(super) async fn run<DB>(connection: &mut DB::Connection, sql: &str) -> Result<(), SqlxError>
+/// Runs a statement without parameters and without preparing it.
+pub(super) async fn execute_unprepared<DB>(
+    connection: &mut DB::Connection,
+    sql: &str,
+) -> Result<(), SqlxError>
 where
     DB: Database,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -57,10 +56,10 @@ where
 fn statement<DB: Database + HasStatementCache>(
     sql: &str,
     values: Vec<Value>,
-    kept: bool,
+    persistent: bool,
 ) -> Query<'static, DB, SqlxValues>
 where
     SqlxValues: IntoArguments<DB>,
 {
-    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(Values(values))).persistent(kept)
+    sqlx::query_with(AssertSqlSafe(sql), SqlxValues(Values(values))).persistent(persistent)
 }

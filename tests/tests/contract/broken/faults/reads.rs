@@ -221,7 +221,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             Position::After(_) | Position::Before(_) => {
                 part(all, &StreamQuery::new(query.user.clone(), query.limit))
             }
-            Position::Offset(_) => part(all, query),
+            _ => part(all, query),
         }),
         &[
             "cursors::after_gives_the_next_older_items",

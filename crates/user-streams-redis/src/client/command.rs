@@ -1,0 +1,181 @@
+//! Commands, independent of how they are sent.
+
+use std::sync::OnceLock;
+
+use fred::{
+    bytes::Bytes,
+    interfaces::{ClientLike, SortedSetsInterface},
+    types::{
+        ClusterHash, CustomCommand, FromValue, Value,
+        sorted_sets::{ZRange, ZRangeBound, ZRangeKind, ZSort},
+    },
+    util::{redis_keyslot, sha1_hash},
+};
+use futures_util::future::BoxFuture;
+
+use crate::error::Fault;
+
+/// The reply to a command.
+pub(crate) type Reply = Result<Value, Fault>;
+
+/// A command. All commands of this crate are idempotent, so that each may be sent again.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    call: Call,
+    /// The key that decides which server of a cluster gets it.
+    key: Option<Bytes>,
+    /// What `EVALSHA` runs.
+    script: Option<&'static Script>,
+}
+
+#[derive(Debug, Clone)]
+enum Call {
+    /// The name and the arguments. fred flushes the socket after each of these.
+    Custom(&'static str, Vec<Value>),
+    /// `ZRANGE`, which fred knows, and so buffers with other commands that are queued.
+    Range(Bytes, Range),
+}
+
+/// A range of a sorted set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Range {
+    /// From the first rank to the last, the newest first.
+    Ranks(u64, u64),
+    /// From a score downwards, the newest first, up to a limit.
+    Down(i64, u64),
+    /// From a score upwards, the oldest first, up to a limit.
+    Up(i64, u64),
+}
+
+/// A Lua script.
+#[derive(Debug)]
+pub(crate) struct Script {
+    text: &'static str,
+    hash: OnceLock<Bytes>,
+}
+
+impl Script {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self { text, hash: OnceLock::new() }
+    }
+
+    /// Runs the script by its hash; `Fault::NoScript` if the server does not have it. The first key
+    /// decides which server of a cluster gets it.
+    pub(crate) fn run(
+        &'static self,
+        keys: Vec<Bytes>,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Command {
+        let hash = self.hash.get_or_init(|| sha1_hash(self.text).into());
+        let key = keys.first().cloned();
+        let mut call = Vec::with_capacity(keys.len() + 8);
+        call.extend([hash.clone().into(), integer(keys.len() as u64)]);
+        call.extend(keys.into_iter().map(Value::from));
+        call.extend(args);
+        Command { call: Call::Custom("EVALSHA", call), key, script: Some(self) }
+    }
+}
+
+impl Command {
+    /// A command on a key, which is its first argument.
+    pub(crate) fn on_key(
+        name: &'static str,
+        key: Bytes,
+        more: impl IntoIterator<Item = Value>,
+    ) -> Self {
+        let args = std::iter::once(key.clone().into()).chain(more).collect();
+        Self { call: Call::Custom(name, args), key: Some(key), script: None }
+    }
+
+    /// A command that reads a range of the sorted set at a key.
+    pub(crate) fn range(key: Bytes, range: Range) -> Self {
+        Self { call: Call::Range(key.clone(), range), key: Some(key), script: None }
+    }
+
+    /// A command without a key, to any server.
+    pub(crate) fn to_server(name: &'static str, args: Vec<Value>) -> Self {
+        Self { call: Call::Custom(name, args), key: None, script: None }
+    }
+
+    /// The hash slot of its key.
+    pub(crate) fn slot(&self) -> u16 {
+        self.key.as_deref().map_or(0, redis_keyslot)
+    }
+
+    /// `SCRIPT LOAD` of the scripts that these commands run, once each.
+    pub(crate) fn loads(commands: &[&Self]) -> Vec<Self> {
+        let mut scripts: Vec<&'static Script> = Vec::new();
+        let mut loads = Vec::new();
+        for command in commands {
+            if let Some(script) = command.script
+                && !scripts.iter().any(|known| std::ptr::eq(*known, script))
+            {
+                scripts.push(script);
+                let text = Bytes::from_static(script.text.as_bytes());
+                let args = vec!["LOAD".into(), text.into()];
+                let call = Call::Custom("SCRIPT", args);
+                loads.push(Self { call, key: command.key.clone(), script: None });
+            }
+        }
+        loads
+    }
+
+    /// Sends it by a client of fred's, or queues it in a pipeline. Boxed, since the futures around
+    /// it would otherwise exceed the compiler's recursion limit.
+    pub(crate) fn send<'a, C, T>(
+        &self,
+        client: &'a C,
+    ) -> BoxFuture<'a, Result<T, fred::error::Error>>
+    where
+        C: ClientLike + SortedSetsInterface + Sync,
+        T: FromValue + 'a,
+    {
+        match &self.call {
+            Call::Custom(name, args) => {
+                let custom = CustomCommand::new_static(name, ClusterHash::FirstKey, false);
+                Box::pin(client.custom(custom, args.clone()))
+            }
+            Call::Range(key, range) => {
+                let (from, to, newest_first, limit) = range.bounds();
+                let sort = limit.map(|_| ZSort::ByScore);
+                Box::pin(client.zrange(key.clone(), from, to, sort, newest_first, limit, false))
+            }
+        }
+    }
+}
+
+impl Range {
+    /// From, to, whether the newest comes first, and offset and limit.
+    fn bounds(self) -> (ZRange, ZRange, bool, Option<(i64, i64)>) {
+        let bound = |range| ZRange { kind: ZRangeKind::Inclusive, range };
+        let score = |score: i64| bound(ZRangeBound::Score(score as f64));
+        match self {
+            Self::Ranks(first, last) => {
+                let index = |rank| bound(ZRangeBound::Index(saturating(rank)));
+                (index(first), index(last), true, None)
+            }
+            Self::Down(from, limit) => {
+                let lowest = bound(ZRangeBound::NegInfiniteScore);
+                (score(from), lowest, true, Some((0, saturating(limit))))
+            }
+            Self::Up(from, limit) => {
+                let highest = bound(ZRangeBound::InfiniteScore);
+                (score(from), highest, false, Some((0, saturating(limit))))
+            }
+        }
+    }
+}
+
+/// The indexes of the commands whose script the server does not have.
+pub(crate) fn without_script(replies: &[Reply]) -> Vec<usize> {
+    (0..replies.len()).filter(|&at| replies[at] == Err(Fault::NoScript)).collect()
+}
+
+/// An integer argument; at most `i64::MAX`, which no length or rank reaches.
+pub(crate) fn integer(number: u64) -> Value {
+    saturating(number).into()
+}
+
+fn saturating(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

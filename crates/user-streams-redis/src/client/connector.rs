@@ -1,0 +1,120 @@
+//! Makes the connections to one server.
+
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use fred::{
+    clients::Client,
+    interfaces::ClientLike,
+    types::config::{Config, ConnectionConfig, TcpConfig},
+};
+use tokio::time::{Instant, timeout};
+use user_streams_core::ErrorKind;
+
+use crate::{client::connection::Connection, config::Limits, error::Fault};
+
+/// A connection that received nothing for so long is checked before use: a firewall may have
+/// dropped it silently.
+const CHECK_AFTER_IDLE: Duration = Duration::from_secs(5);
+const MAX_CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What the connections to one server have in common.
+pub(crate) struct Connector {
+    config: Config,
+    limits: Limits,
+    /// Whether the backend was closed; no connection is made any more.
+    closed: Arc<AtomicBool>,
+    /// When a connection was last found dead. The others are checked before use unless they have
+    /// received something since.
+    suspect_since: Mutex<Option<Instant>>,
+}
+
+impl Connector {
+    pub(crate) fn new(config: Config, limits: Limits, closed: Arc<AtomicBool>) -> Self {
+        Self { config, limits, closed, suspect_since: Mutex::default() }
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Connection, Fault> {
+        let options = ConnectionConfig {
+            connection_timeout: self.limits.connect_timeout,
+            internal_command_timeout: self.limits.connect_timeout,
+            // Retries are the executor's: it knows how much time is left.
+            max_command_attempts: 1,
+            tcp: TcpConfig {
+                nodelay: Some(true),
+                // When a connection is discarded, what has not left this machine is not sent later.
+                linger: Some(Duration::ZERO),
+                ..TcpConfig::default()
+            },
+            ..ConnectionConfig::default()
+        };
+        let client = Client::new(self.config.clone(), None, Some(options), None);
+        let mut task = client.connect();
+        // Before the first wait, so that dropping this future aborts fred's task.
+        let (connection, on_end) = Connection::new(client.clone(), task.abort_handle());
+        let connected = timeout(self.limits.connect_timeout, async {
+            tokio::select! {
+                biased;
+                result = &mut task => match result {
+                    Ok(Err(error)) => Err(Fault::of(&error)),
+                    _ => Err(Fault::Lost("the connection was closed".to_owned())),
+                },
+                result = client.wait_for_connect() => result.map_err(|error| Fault::of(&error)),
+            }
+        });
+        match connected.await {
+            Ok(connected) => connected?,
+            Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
+        }
+        tokio::spawn(async move {
+            _ = task.await;
+            drop(on_end);
+        });
+        check_version(&client)?;
+        connection.note_reply();
+        Ok(connection)
+    }
+
+    pub(crate) fn operation_timeout(&self) -> Duration {
+        self.limits.operation_timeout
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// Has the other connections checked: one was found dead.
+    pub(crate) fn suspect_all(&self) {
+        *self.suspect_since() = Some(Instant::now());
+    }
+
+    /// Checks a connection that idled, or that may have died with another one.
+    pub(crate) async fn is_alive(&self, connection: &Connection) -> bool {
+        let last_reply = connection.last_reply();
+        let is_suspect = last_reply.elapsed() >= CHECK_AFTER_IDLE
+            || self.suspect_since().is_some_and(|since| last_reply < since);
+        !is_suspect
+            || connection.ping(MAX_CHECK_TIMEOUT.min(self.limits.operation_timeout / 4)).await
+    }
+
+    fn suspect_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.suspect_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses a server that is too old. One that does not report its version is trusted.
+pub(crate) fn check_version(client: &Client) -> Result<(), Fault> {
+    match client.server_version() {
+        Some(version) if (version.major, version.minor) < (6, 2) => {
+            let (major, minor) = (version.major, version.minor);
+            let message = format!("the server is Redis {major}.{minor}: at least 6.2 is needed");
+            Err(Fault::Refused(ErrorKind::InvalidSettings, message))
+        }
+        _ => Ok(()),
+    }
+}

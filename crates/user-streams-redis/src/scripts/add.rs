@@ -1,0 +1,46 @@
+//! Adds one item to some streams.
+
+use fred::{bytes::Bytes, types::Value};
+use user_streams_core::NewItem;
+
+use crate::{
+    client::command::{Command, Script},
+    storage::{keys::Keys, member},
+};
+
+static ADD: Script = Script::new(include_str!("add.lua"));
+
+/// An item, encoded once for all its recipients.
+#[derive(Debug, Clone)]
+pub(crate) struct EncodedItem {
+    score: Bytes,
+    member: Bytes,
+    /// The key of the shared content and the content, if it is not in the member.
+    shared: Option<(Bytes, Bytes)>,
+}
+
+impl EncodedItem {
+    /// With the content in the member.
+    pub(crate) fn new(item: &NewItem) -> Self {
+        let score = item.created_at_us().to_string().into();
+        Self { score, member: member::encode(item), shared: None }
+    }
+
+    /// With the content at a key of its own.
+    pub(crate) fn shared(item: &NewItem, keys: &Keys) -> Self {
+        let key = keys.shared_content(item.created_at_us(), item.id().get());
+        Self {
+            score: item.created_at_us().to_string().into(),
+            member: member::encode_shared(item),
+            shared: Some((key, Bytes::copy_from_slice(item.content().as_bytes()))),
+        }
+    }
+
+    /// Adds the item to the streams at these keys. The reply is how many did not have it.
+    pub(crate) fn add_to(&self, mut streams: Vec<Bytes>) -> Command {
+        let (key, content) = self.shared.clone().unzip();
+        streams.extend(key);
+        let args = [self.score.clone(), self.member.clone()].into_iter().chain(content);
+        ADD.run(streams, args.map(Value::from))
+    }
+}

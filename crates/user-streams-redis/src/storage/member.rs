@@ -1,0 +1,159 @@
+//! The member of a sorted set that is an item.
+//!
+//! A member is the item's sort key, 16 bytes, and then its content as UTF-8, or one NUL, which no
+//! content contains, if the content is shared and stored at a key of its own. The sort key is the
+//! timestamp in microseconds since the Unix epoch with its sign bit flipped, then the id, both as 8
+//! bytes, big-endian. So sort keys compare byte by byte as items do, and Redis orders members of
+//! equal score by them.
+//!
+//! The timestamp is in the member although it is the score as well, because a sorted set identifies
+//! members by their bytes alone. An item is identified by its timestamp *and* its id; with the id
+//! alone in the member, the same id and content at another time would not be a second item but
+//! would be lost. And reading does not need the score.
+
+use fred::bytes::{BufMut, Bytes, BytesMut};
+use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
+
+pub(crate) const SORT_KEY_LEN: usize = 16;
+const SIGN: u64 = 1 << 63;
+/// Stands for content that is shared.
+const SHARED: u8 = 0;
+
+/// The sort key of an item, the beginning of its member.
+pub(crate) fn sort_key(cursor: Cursor) -> [u8; SORT_KEY_LEN] {
+    let mut sort_key = [0; SORT_KEY_LEN];
+    let (time, id) = sort_key.split_at_mut(8);
+    time.copy_from_slice(&(cursor.created_at_us().cast_unsigned() ^ SIGN).to_be_bytes());
+    id.copy_from_slice(&cursor.id().get().to_be_bytes());
+    sort_key
+}
+
+/// The member of an item.
+pub(crate) fn encode(item: &NewItem) -> Bytes {
+    let mut member = BytesMut::with_capacity(SORT_KEY_LEN + item.content().len());
+    member.put_slice(&sort_key(item.cursor()));
+    member.put_slice(item.content().as_bytes());
+    member.freeze()
+}
+
+/// The member of an item whose content is shared.
+pub(crate) fn encode_shared(item: &NewItem) -> Bytes {
+    [&sort_key(item.cursor())[..], &[SHARED]].concat().into()
+}
+
+/// A parsed member.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Member<'a> {
+    pub(crate) created_at_us: i64,
+    pub(crate) id: i64,
+    content: &'a [u8],
+}
+
+impl<'a> Member<'a> {
+    pub(crate) fn parse(member: &'a [u8]) -> Result<Self> {
+        let (time, rest) = member.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+        let (id, content) = rest.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
+        let created_at_us = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
+        Ok(Self { created_at_us, id: i64::from_be_bytes(*id), content })
+    }
+
+    /// Whether its content is at a key of its own.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.content == [SHARED]
+    }
+
+    /// The item.
+    pub(crate) fn item(&self) -> Result<StreamItem> {
+        self.item_with(self.content)
+    }
+
+    /// The item, with its shared content.
+    pub(crate) fn item_with(&self, content: &[u8]) -> Result<StreamItem> {
+        let content = String::from_utf8(content.to_vec())
+            .map_err(|error| corrupt("is not UTF-8").with_source(error))?;
+        StreamItem::from_stored(self.id, self.created_at_us, content)
+    }
+}
+
+fn corrupt(what: &str) -> Error {
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("a member of the stream's sorted set {what}: this library has not written it"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use user_streams_core::{ItemId, time};
+
+    use super::*;
+
+    fn item(us: i64, id: i64, content: &str) -> NewItem {
+        NewItem::new(content)
+            .with_created_at(&DateTime::from_timestamp_micros(us).unwrap())
+            .with_id(ItemId::try_from(id).unwrap())
+    }
+
+    fn decode(member: &[u8]) -> Result<StreamItem> {
+        Member::parse(member)?.item()
+    }
+
+    #[test]
+    fn members_round_trip() {
+        for us in [time::MIN_MICROS, -1, 0, 1_732_262_400_123_456, time::MAX_MICROS] {
+            for (id, content) in [(1, ""), (i64::MAX, "☃ snow\n")] {
+                let new = item(us, id, content);
+                let read = decode(&encode(&new)).unwrap();
+                assert_eq!((read.cursor(), read.content.as_str()), (new.cursor(), content));
+
+                let shared = encode_shared(&new);
+                let member = Member::parse(&shared).unwrap();
+                assert_eq!((member.created_at_us, member.id), (us, id));
+                assert_eq!(member.item_with(content.as_bytes()).unwrap(), read);
+            }
+        }
+    }
+
+    #[test]
+    fn the_bytes_are_as_documented() {
+        assert_eq!(
+            encode(&item(1, 2, "a")),
+            [128, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, b'a'].as_slice()
+        );
+    }
+
+    #[test]
+    fn the_three_forms_are_distinct() {
+        let (empty, new) = (item(1, 2, ""), item(1, 2, "a"));
+        let forms = [encode(&empty), encode(&new), encode_shared(&empty), encode_shared(&new)];
+        let shared = forms.each_ref().map(|form| Member::parse(form).unwrap().is_shared());
+        assert_eq!(shared, [false, false, true, true]);
+        assert_eq!(forms.each_ref().map(Bytes::len), [16, 17, 17, 17]);
+        assert_eq!(forms[3][SORT_KEY_LEN..], [0]);
+    }
+
+    #[test]
+    fn sort_keys_are_ordered_as_cursors() {
+        let mut cursors = Vec::new();
+        for us in [time::MIN_MICROS, -256, -1, 0, 1, 255, 256, time::MAX_MICROS] {
+            for id in [1, 255, 256, i64::MAX] {
+                cursors.push(item(us, id, "").cursor());
+            }
+        }
+        assert!(cursors.is_sorted());
+        assert!(cursors.iter().map(|cursor| sort_key(*cursor)).is_sorted());
+    }
+
+    #[test]
+    fn foreign_members_are_corrupt() {
+        let mut not_utf8 = encode(&item(1, 1, "a")).to_vec();
+        not_utf8.push(0xFF);
+        let (mut no_id, mut no_date) = (vec![128; 8], vec![0; 16]);
+        no_id.extend([0; 8]);
+        no_date[15] = 1;
+        for member in [&b""[..], b"15 bytes of text", b"ordinary", &not_utf8, &no_id, &no_date] {
+            assert_eq!(decode(member).unwrap_err().kind(), ErrorKind::Corrupt, "{member:?}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Storing the item itself, if items have a table of their own.
+
+use sea_orm::QueryResult;
+use user_streams_core::{Error, ErrorKind, NewItem, Result};
+
+use super::deliver::insert_ignore;
+use crate::{
+    error::from_db,
+    ops::store::{Store, item_key, room_for_ids},
+    pool::Executor,
+};
+
+/// How often an item may be purged between the insert that finds it and the lock.
+const MAX_ATTEMPTS: u32 = 5;
+
+/// Stores the item unless it exists, and locks it until the end of the transaction.
+pub(super) async fn insert_item(
+    executor: &mut dyn Executor,
+    store: &Store,
+    item: &NewItem,
+) -> Result<()> {
+    let Some(items) = &store.statements.items else { return Ok(()) };
+    room_for_ids(executor.max_packet(), item)?;
+    let key = item_key(item);
+    let values = [key.clone(), vec![item.content().into()]].concat();
+    for _ in 0..MAX_ATTEMPTS {
+        let insert = if executor.tolerates_errors() { &items.insert } else { &items.insert_ignore };
+        if insert_ignore(executor, insert, values.clone()).await? == 1 {
+            return Ok(());
+        }
+        // A retry finds its own item, and locks it against a purge; if a purge was faster it is
+        // inserted anew.
+        if executor.can_query() {
+            let rows = executor.query(&items.select_for_share, key.clone()).await?;
+            match rows.first().map(content).transpose()? {
+                Some(stored) if stored == item.content() => return Ok(()),
+                Some(_) => break,
+                None => {}
+            }
+        } else if executor.execute(&items.lock, values.clone()).await? == 1 {
+            return Ok(());
+        }
+    }
+    // Other content under this key must not reach these recipients, nor be replaced.
+    let message = format!(
+        "another item has the id {} and the same `created_at`; nothing was stored",
+        item.id()
+    );
+    Err(Error::new(ErrorKind::Conflict, message).with_retryable(false))
+}
+
+fn content(row: &QueryResult) -> Result<String> {
+    row.try_get_by_index(0).map_err(from_db)
+}

@@ -1,0 +1,61 @@
+//! Adding to one user.
+
+use std::sync::Arc;
+
+use user_streams_core::{NewItem, Result, UserId};
+
+use super::{
+    deliver::{deliver_to_one, end_delivery},
+    item::insert_item,
+};
+use crate::{
+    dialect::values,
+    error::is_unique_violation,
+    ops::{
+        group_commit::Outcome,
+        store::{Store, item_key},
+    },
+    pool::Executor,
+};
+
+pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -> Result<u64> {
+    let limits = store.call_limits();
+    let mut lease = None;
+    if let Some(group_commit) = &store.group_commit {
+        let user = values::user(store.dialect(), &user);
+        match group_commit.add(limits, user, item).await? {
+            Outcome::Committed => return Ok(1),
+            Outcome::NotGrouped(executor) => lease = executor,
+        }
+    }
+    let work = |executor| write(executor, Arc::clone(store), user.clone(), Arc::clone(item));
+    store.write_on(lease, limits, work).await
+}
+
+async fn write(
+    mut executor: Box<dyn Executor>,
+    store: Arc<Store>,
+    user: UserId,
+    item: Arc<NewItem>,
+) -> Result<u64> {
+    let (executor, store, item) = (&mut *executor, &*store, &*item);
+    if let Some(items) = &store.statements.items {
+        if let Some(with_deliveries) = &items.with_deliveries {
+            let mut values = item_key(item);
+            values.extend([item.content().into(), values::user(store.dialect(), &user)]);
+            match executor.execute(&with_deliveries.one, values).await {
+                // The item exists.
+                Err(error) if is_unique_violation(&error) => {}
+                delivered => return delivered,
+            }
+        }
+    } else if executor.autocommits() {
+        return deliver_to_one(executor, store, &user, item).await;
+    }
+    executor.begin().await?;
+    let delivered = match insert_item(executor, store, item).await {
+        Ok(()) => deliver_to_one(executor, store, &user, item).await,
+        Err(error) => Err(error),
+    };
+    end_delivery(executor, delivered).await
+}

@@ -1,0 +1,180 @@
+//! Writing in a transaction of the application.
+
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, sea_query::SelectStatement};
+use tokio::time::timeout_at;
+use user_streams_core::{
+    Delivery, Error, ErrorKind, NewItem, Recipients, Result, UserId,
+    backend::{AddStreamItem, DeleteStream, Writes, async_trait},
+};
+
+use super::{
+    Store,
+    add::{
+        batch, many,
+        query::{self, QueryDelivery},
+        report,
+    },
+    delete,
+    identity::identity,
+};
+use crate::{
+    Dialect, Users,
+    pool::{Executor as _, Limits, StreamsDatabase, TransactionExecutor, runtime},
+};
+
+/// The smallest `max_allowed_packet` that servers have, for when the server's is not known.
+const MIN_MAX_PACKET: usize = 1 << 20;
+/// Bytes of a statement in hexadecimal beside its content.
+const STATEMENT_OVERHEAD: usize = 8 * 1_024;
+
+/// Writes streams in the application's transaction.
+#[derive(Debug)]
+pub(crate) struct InTransaction<'a> {
+    store: &'a Arc<Store>,
+    transaction: &'a DatabaseTransaction,
+}
+
+impl<'a> InTransaction<'a> {
+    pub(crate) fn new(store: &'a Arc<Store>, transaction: &'a DatabaseTransaction) -> Result<Self> {
+        let (ours, theirs) = (store.dialect().backend(), transaction.get_database_backend());
+        if ours != theirs {
+            let message = format!("the transaction is on {theirs:?}, the streams are on {ours:?}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(Self { store, transaction })
+    }
+
+    /// Runs `work` on the transaction. `work` begins with a savepoint, and with a check that the
+    /// transaction is on the streams' database.
+    async fn run<T, F>(
+        &self,
+        limits: Limits,
+        work: impl FnOnce(TransactionExecutor<'a>) -> F + Send,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + Send,
+    {
+        let work = async { work(self.executor().await?).await };
+        let result = timeout_at(limits.deadline, work).await;
+        result.map_err(|_| abandoned(&limits.timeout_error()))?.map_err(not_repeatable)
+    }
+
+    async fn executor(&self) -> Result<TransactionExecutor<'a>> {
+        let store = self.store;
+        let identity = identity(store).await?;
+        let unknown = if store.dialect() == Dialect::MySql { MIN_MAX_PACKET } else { usize::MAX };
+        Ok(TransactionExecutor {
+            transaction: self.transaction,
+            dialect: store.dialect(),
+            max_packet: identity.map_or(unknown, |identity| identity.max_packet),
+            database: identity.map(|identity| StreamsDatabase {
+                table: store.schema.identity_table(),
+                id: identity.id.clone(),
+            }),
+        })
+    }
+
+    /// By the statement for many even for one user, since on MySQL the statement for one fails if
+    /// the user has the item.
+    async fn add_users(&self, users: Vec<UserId>, item: &Arc<NewItem>) -> Result<u64> {
+        let (store, item) = (Arc::clone(self.store), Arc::clone(item));
+        let is_broadcast = users.len() > batch::size(store.schema.user_id);
+        let limits = if is_broadcast { store.broadcast_limits() } else { store.call_limits() };
+        let write = |executor: TransactionExecutor<'a>| async move {
+            check_content(&executor, &item)?;
+            many::write(Box::new(executor), store, users.into(), item).await
+        };
+        self.run(limits, write).await
+    }
+
+    async fn add_query(&self, select: &SelectStatement, item: &Arc<NewItem>) -> Result<u64> {
+        let query = Arc::new(QueryDelivery::new(self.store, select, item));
+        let (store, item) = (Arc::clone(self.store), Arc::clone(item));
+        let write = |executor: TransactionExecutor<'a>| async move {
+            check_content(&executor, &item)?;
+            query::write(Box::new(executor), store, query, item).await
+        };
+        let added = self.run(self.store.broadcast_limits(), write).await;
+        added.map_err(|error| query::explain(self.store, error))
+    }
+
+    /// All recipients without duplicates, read before anything is written to the transaction: so
+    /// one statement delivers to them.
+    async fn collect(&self, recipients: Recipients) -> Result<Vec<UserId>> {
+        let (limits, kind) = (self.store.broadcast_limits(), self.store.schema.user_id);
+        let mut chunks = recipients.into_chunks(self.store.backend, kind, batch::size(kind))?;
+        let mut users = Vec::new();
+        let timeout = self.store.pools.timeouts.recipients;
+        let collected = async {
+            while let Some(chunk) = batch::next_within(&mut chunks, timeout).await? {
+                users.extend(chunk.users);
+            }
+            users.sort_unstable();
+            users.dedup();
+            Ok(users)
+        };
+        timeout_at(limits.deadline, collected).await.map_err(|_| limits.timeout_error())?
+    }
+}
+
+/// Refuses content that does not fit into a statement in hexadecimal.
+fn check_content(executor: &TransactionExecutor<'_>, item: &NewItem) -> Result<()> {
+    let length = item.content().len();
+    let max = executor.max_packet().saturating_sub(STATEMENT_OVERHEAD);
+    if executor.dialect != Dialect::MySql || length <= max {
+        return Ok(());
+    }
+    let message = format!(
+        "the content has {length} bytes, more than half of the server's maximum statement size, \
+         which is the limit in a transaction on MySQL: `max_allowed_packet` is {}",
+        executor.max_packet
+    );
+    Err(Error::new(ErrorKind::InvalidContent, message))
+}
+
+/// A conflict cannot be retried within the same transaction.
+fn not_repeatable(error: Error) -> Error {
+    if !error.is_retryable() || matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Overloaded) {
+        return error;
+    }
+    let message = format!("{}; roll the transaction back and retry all of it", error.message());
+    Error::new(error.kind(), message).with_retryable(false).with_source(error)
+}
+
+/// After a timeout the statement continues on the server.
+fn abandoned(error: &Error) -> Error {
+    let message =
+        format!("{}; it may still take effect in the transaction: roll that back", error.message());
+    Error::new(error.kind(), message).with_retryable(false)
+}
+
+#[async_trait]
+impl Writes for InTransaction<'_> {
+    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
+        runtime()?;
+        let (recipients, item, on_progress) = args.into_parts();
+        self.store.check_content_length(&item)?;
+        let (at, item) = (item.cursor(), Arc::new(item));
+        let recipients = match recipients.query_as::<Users>().map(|users| users.into_local()) {
+            Ok(Ok(select)) => {
+                let delivered = self.add_query(&select, &item).await?;
+                return Ok(Delivery::new(at, report(delivered, on_progress)));
+            }
+            Ok(Err(remote)) => Recipients::query(remote),
+            Err(recipients) => recipients,
+        };
+        let users = self.collect(recipients).await?;
+        let delivered = if users.is_empty() { 0 } else { self.add_users(users, &item).await? };
+        Ok(Delivery::new(at, report(delivered, on_progress)))
+    }
+
+    async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
+        runtime()?;
+        let user = self.store.user(&args.user)?;
+        let store = Arc::clone(self.store);
+        let delete = |executor| delete::write(Box::new(executor), store, user);
+        self.run(self.store.call_limits(), delete).await
+    }
+}

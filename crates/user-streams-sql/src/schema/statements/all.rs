@@ -1,0 +1,64 @@
+//! All statements of a backend.
+
+use super::{
+    deliver::{DeliverStatements, deliver_many, deliver_one, deliver_query},
+    items::ItemStatements,
+    page::PageStatements,
+};
+use crate::{Layout, Schema, dialect::Params};
+
+/// The statements of a backend.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) items: Option<ItemStatements>,
+    /// `created_at_us, id, [content,] user`
+    pub(crate) deliver_one: String,
+    /// `created_at_us, id, [content,] users`
+    pub(crate) deliver_many: DeliverStatements,
+    pub(crate) page: PageStatements,
+    /// `user`
+    pub(crate) count: String,
+    /// `user`
+    pub(crate) delete: String,
+    /// Returns the id of the database.
+    pub(crate) identity: String,
+    table: String,
+}
+
+impl Statements {
+    pub(crate) fn new<L: Layout>(schema: &Schema) -> Self {
+        let dialect = schema.dialect;
+        let table = schema.quote(&schema.table);
+        let items_table = L::SEPARATE_ITEMS.then(|| schema.quote(&schema.items_table()));
+        let has_content = items_table.is_none();
+        let user = Params::after(dialect, 0).next();
+        Self {
+            items: items_table
+                .as_ref()
+                .map(|items| ItemStatements::new(dialect, items, &table, schema.user_id)),
+            deliver_one: deliver_one(dialect, &table, has_content),
+            deliver_many: deliver_many(schema, &table, has_content),
+            page: PageStatements::new(dialect, &table, items_table.as_deref()),
+            count: format!("SELECT COUNT(*) FROM {table} WHERE user_id = {user}"),
+            delete: format!("DELETE FROM {table} WHERE user_id = {user}"),
+            identity: format!("SELECT id FROM {}", schema.quote(&schema.identity_table())),
+            table,
+        }
+    }
+
+    /// Whether deliveries have the content of their item.
+    pub(crate) fn has_content(&self) -> bool {
+        self.items.is_none()
+    }
+
+    /// Delivery to the rows of `select`. Parameters: `param_count` of `select`, then
+    /// `created_at_us, id, [content]`.
+    pub(crate) fn deliver_query(
+        &self,
+        schema: &Schema,
+        select: &str,
+        param_count: usize,
+    ) -> DeliverStatements {
+        deliver_query(schema, &self.table, self.has_content(), select, param_count)
+    }
+}

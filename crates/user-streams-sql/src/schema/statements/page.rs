@@ -1,0 +1,67 @@
+//! Reading a page of a stream.
+
+use crate::{Dialect, dialect::Params};
+
+/// The statements that read a page. They choose the rows; the caller sorts them.
+#[derive(Debug)]
+pub(crate) struct PageStatements {
+    /// `user, limit, offset`
+    pub(crate) at_offset: String,
+    /// `user, `[keyset]`, limit`
+    pub(crate) after: String,
+    /// `user, `[keyset]`, limit`; oldest first
+    pub(crate) before: String,
+}
+
+impl PageStatements {
+    /// For the table of deliveries, and that of the items if they have one.
+    pub(super) fn new(dialect: Dialect, table: &str, items: Option<&str>) -> Self {
+        // SQLite prepares the statement anew at each call if the limit is a parameter alone.
+        let limit_suffix = if dialect == Dialect::Sqlite { " + 0" } else { "" };
+        let page = |user: &str, keyset: &str, order: &str, limit: &str, offset: &str| {
+            let rows = format!(
+                "FROM {table} WHERE user_id = {user}{keyset} ORDER BY created_at_us {order}, id \
+                 {order} LIMIT {limit}{limit_suffix}{offset}"
+            );
+            match items {
+                None => format!("SELECT id, created_at_us, content {rows}"),
+                // The page is limited before the content is joined.
+                Some(items) => format!(
+                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
+                     {rows}) AS d \
+                     JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us"
+                ),
+            }
+        };
+        let keyset_page = |older: bool| {
+            let mut params = Params::after(dialect, 0);
+            let user = params.next();
+            let keyset = keyset(dialect, older, &mut params);
+            page(&user, &keyset, if older { "DESC" } else { "ASC" }, &params.next(), "")
+        };
+        let mut params = Params::after(dialect, 0);
+        let (user, limit, offset) = (params.next(), params.next(), params.next());
+        let offset = format!(" OFFSET {offset}{limit_suffix}");
+        Self {
+            at_offset: page(&user, "", "DESC", &limit, &offset),
+            after: keyset_page(true),
+            before: keyset_page(false),
+        }
+    }
+}
+
+/// The condition for items older, or newer, than a cursor. SQLite and PostgreSQL turn a comparison
+/// of row values into one index range; MySQL and MariaDB need the redundant bound for that.
+fn keyset(dialect: Dialect, older: bool, params: &mut Params) -> String {
+    let than = if older { "<" } else { ">" };
+    let (at, next) = (params.next(), params.next());
+    match dialect {
+        Dialect::MySql => {
+            format!(
+                " AND created_at_us {than}= {at} AND (created_at_us {than} {next} OR id {than} {})",
+                params.next()
+            )
+        }
+        _ => format!(" AND (created_at_us, id) {than} ({at}, {next})"),
+    }
+}

@@ -1,0 +1,38 @@
+//! The results of a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::row::Row;
+
+/// The workloads that compare speeds.
+const PLOTTED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W8"];
+
+/// All results of a run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) machine: String,
+    /// The server of each cell.
+    pub(crate) servers: BTreeMap<String, String>,
+    pub(crate) rows: Vec<Row>,
+}
+
+impl Report {
+    pub(crate) fn new(machine: String) -> Self {
+        Self { machine, servers: BTreeMap::new(), rows: Vec::new() }
+    }
+
+    /// The file of each plot, with its rows.
+    pub(crate) fn plotted(&self) -> Vec<(String, Vec<&Row>)> {
+        let mut plots = Vec::new();
+        for workload in PLOTTED {
+            let rows = self.rows.iter().filter(|row| row.workload == *workload);
+            let rows: Vec<_> = rows.filter(|row| row.compares_programs()).collect();
+            if !rows.is_empty() {
+                plots.push((format!("{}.svg", workload.to_lowercase()), rows));
+            }
+        }
+        plots
+    }
+}

@@ -1,0 +1,99 @@
+//! The history of a trial: each item, what was requested of it, and what was answered.
+
+mod check;
+mod item;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+    sync::Mutex,
+};
+
+pub(crate) use self::item::{Item, parse};
+use crate::sync::lock;
+
+#[derive(Debug)]
+struct Entry {
+    item: Item,
+    /// Adds that began.
+    begun: u32,
+    /// Adds that were acknowledged, and the sum of the deliveries that they reported.
+    acknowledged: u32,
+    delivered: u64,
+}
+
+/// Every item of a trial.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// Whether a broadcast is stored as a whole or not at all, and reports the deliveries that it
+    /// stored. In Redis a command whose answer was lost is sent again, and then reports only the
+    /// recipients that did not have the item yet.
+    atomic: bool,
+    entries: Mutex<BTreeMap<u64, Entry>>,
+    /// Items whose transaction was rolled back.
+    rolled_back: Mutex<BTreeSet<u64>>,
+    /// Users whose streams are deleted during the trial: what they have proves nothing.
+    deleted_users: Mutex<Option<RangeInclusive<i64>>>,
+    /// Adds that reported an impossible number of deliveries.
+    wrong_counts: Mutex<Vec<String>>,
+}
+
+impl History {
+    pub(crate) fn new(atomic: bool) -> Self {
+        Self { atomic, ..Self::default() }
+    }
+
+    /// A new item for these users.
+    pub(crate) fn item(&self, users: RangeInclusive<i64>) -> Item {
+        let mut entries = lock(&self.entries);
+        let number = entries.len() as u64;
+        let item = Item::new(number, &users);
+        entries
+            .insert(number, Entry { item: item.clone(), begun: 0, acknowledged: 0, delivered: 0 });
+        item
+    }
+
+    /// These users' streams are deleted during the trial.
+    pub(crate) fn set_deleted_users(&self, users: RangeInclusive<i64>) {
+        *lock(&self.deleted_users) = Some(users);
+    }
+
+    /// The transaction of the item's add was rolled back: no user may have it.
+    pub(crate) fn roll_back(&self, number: u64) {
+        lock(&self.rolled_back).insert(number);
+    }
+
+    /// An add of the item begins.
+    pub(crate) fn begin(&self, number: u64) {
+        if let Some(entry) = lock(&self.entries).get_mut(&number) {
+            entry.begun += 1;
+        }
+    }
+
+    /// An add of the item was acknowledged.
+    pub(crate) fn acknowledge(&self, number: u64, delivered: u64) {
+        let mut entries = lock(&self.entries);
+        let Some(entry) = entries.get_mut(&number) else { return };
+        entry.acknowledged += 1;
+        entry.delivered += delivered;
+        let recipients = entry.item.recipients();
+        let has_deleted_users = lock(&self.deleted_users)
+            .as_ref()
+            .is_some_and(|users| users.contains(&entry.item.last));
+        if has_deleted_users {
+            return;
+        }
+        let is_short = self.atomic && entry.begun == 1 && delivered != recipients;
+        if is_short || entry.delivered > recipients {
+            lock(&self.wrong_counts).push(format!(
+                "add {} of item #{number} to {recipients} users reported {delivered} deliveries",
+                entry.begun
+            ));
+        }
+    }
+
+    /// How many items were acknowledged.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        lock(&self.entries).values().filter(|entry| entry.acknowledged > 0).count() as u64
+    }
+}

@@ -1,0 +1,33 @@
+//! Statements that read what is stored, on any database.
+
+use user_streams_test_servers::harness::Layout;
+
+use crate::store::Store;
+
+/// The deliveries with their items: `user_id, created_at_us, id, content`.
+pub(crate) fn select_rows(store: &Store, text: &str) -> String {
+    let table = &store.table;
+    match store.layout {
+        Layout::ManyToMany => format!(
+            "SELECT CAST(d.user_id AS {text}), d.created_at_us, d.id, i.content FROM {table} AS d \
+             LEFT JOIN {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us"
+        ),
+        _ => format!("SELECT CAST(user_id AS {text}), created_at_us, id, content FROM {table}"),
+    }
+}
+
+/// The contents of items without a delivery, where items have a table of their own.
+pub(crate) fn select_orphans(store: &Store) -> Option<String> {
+    let table = &store.table;
+    (store.layout == Layout::ManyToMany).then(|| {
+        format!(
+            "SELECT i.content FROM {table}_items AS i LEFT JOIN {table} AS d \
+             ON d.id = i.id AND d.created_at_us = i.created_at_us WHERE d.id IS NULL"
+        )
+    })
+}
+
+/// The number of a user, from an integer or a text id.
+pub(crate) fn user(id: &str) -> i64 {
+    id.trim_start_matches("user-").parse().unwrap_or(i64::MIN)
+}
