@@ -72,24 +72,21 @@ async fn an_unknown_scheme_is_answered_with_the_available_ones_and_their_crates(
 }
 
 #[tokio::test]
-async fn a_scheme_of_ours_that_is_not_linked_names_its_crate() {
+async fn a_scheme_that_no_driver_has_is_answered_without_a_guess() {
     let registry = Registry::empty().with(&user_streams_single_table::DRIVER).with(&FIRST);
-    let error = refusal(&registry, "redis://localhost").await;
-    assert_says(&error, &["the crate user-streams-redis", "`use user_streams_redis as _;`"]);
-    let error = refusal(&registry, "many-to-many+mysql://localhost").await;
-    assert_says(
-        &error,
-        &["user-streams-many-to-many", "feature `mysql`", "`use user_streams_many_to_many as _;`"],
-    );
+    let error = refusal(&registry, "redb://localhost").await;
+    assert_says(&error, &["`redb` is not registered; available: ", "first", "single-table+sqlite"]);
+    assert!(!error.message().contains("redis"), "{error}");
 }
 
 #[tokio::test]
-async fn a_scheme_of_ours_whose_feature_is_off_names_the_feature() {
-    // Stands for the crate without the feature that has this scheme.
-    static WITHOUT: BackendDriver =
-        BackendDriver::new("redis", &["redis"], connect).in_crate("user-streams-redis", "0.1.0");
-    let error = refusal(&Registry::empty().with(&WITHOUT), "rediss://localhost").await;
-    assert_says(&error, &["enable the feature `rustls` of user-streams-redis"]);
+async fn a_database_without_a_backend_says_what_to_put_before_it() {
+    for database in ["sqlite", "postgres", "postgresql", "mysql", "mariadb"] {
+        let error = refusal(&Registry::linked(), &format!("{database}://localhost")).await;
+        let advice =
+            format!("put the backend before the database, such as `single-table+{database}:`");
+        assert_says(&error, &[&advice]);
+    }
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ async fn of_concurrent_adds_only_those_to_unknown_users_fail(database: TestDatab
             match added.unwrap() {
                 (1, delivery) => assert_eq!(delivery.unwrap().delivered, 1),
                 (_, refused) => {
-                    assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidUserId)
+                    assert_eq!(refused.map(|_| ()).unwrap_err().kind(), ErrorKind::InvalidUserId);
                 }
             }
         }
