@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     panic,
-    sync::{Arc, Once},
+    sync::{Arc, Mutex, Once, Weak},
     thread,
     time::Duration,
 };
@@ -12,9 +12,9 @@ use std::{
 use futures_util::{StreamExt, future::join_all, stream};
 use tokio::runtime::{Builder, Runtime};
 use user_streams_core::{MemoryBackend, UserIdKind};
-use user_streams_testkit::{Case, Kinds, Outcome, Suite};
+use user_streams_testkit::{Case, Connections, Kinds, Outcome, Suite};
 
-use crate::broken::{Broken, FAULTS, Fault, HONEST, HONEST_DRIVER, Store, suite_of};
+use crate::broken::{Broken, FAULTS, Fault, HONEST, HONEST_DRIVER, Store, Twist, suite_of};
 
 const THREAD: &str = "broken-backend";
 /// Any case that one user is enough for.
@@ -150,4 +150,43 @@ fn a_suite_for_one_kind_of_user_ids_has_no_trial_of_another() {
         expected,
         "cases that need no kind in particular run with the only one"
     );
+}
+
+#[test]
+fn a_store_that_can_be_opened_once_passes_if_the_suite_is_told() {
+    let (store, opened) = (Store::new(UserIdKind::Uuid, HONEST), Mutex::new(Weak::new()));
+    let suite = Suite::new("single", move |_| {
+        let mut opened = opened.lock().expect("no panic");
+        let connection = match opened.upgrade() {
+            Some(_) => Err("the store is open already"),
+            None => Ok(Arc::new(store.clone())),
+        };
+        *opened = connection.as_ref().map(Arc::downgrade).unwrap_or_default();
+        async move { connection }
+    });
+    let suite = suite.with_kinds([UserIdKind::Uuid]).with_single_connection(true);
+    runtime().block_on(async {
+        let cases = Case::all().filter(|case| case.runs_with(UserIdKind::Uuid, UserIdKind::Uuid));
+        for case in cases.filter(|case| case.name.starts_with("connections::")) {
+            let expected = match case.connections {
+                Connections::Several => Outcome::SingleConnection,
+                _ => Outcome::Passed,
+            };
+            assert_eq!(suite.check(case, UserIdKind::Uuid).await, Ok(expected), "{}", case.name);
+        }
+    });
+}
+
+#[test]
+fn a_store_with_a_smaller_content_limit_passes_if_the_suite_is_told() {
+    let twist = Twist { content: |text| text.chars().take(1_000).collect(), ..HONEST };
+    let fault = Fault { broken: Broken::Store(twist), ..HONEST_BACKEND };
+    let check =
+        |suite: Suite, name| runtime().block_on(suite.check(case(name), UserIdKind::BigInt));
+    for name in
+        ["content::the_longest_content_comes_back", "content::content_of_every_length_comes_back"]
+    {
+        check(fault.suite(), name).expect_err("content is cut off");
+        assert_eq!(check(fault.suite().with_max_content_len(1_000), name), Ok(Outcome::Passed));
+    }
 }
