@@ -2,26 +2,36 @@
 
 use std::{path::Path, process};
 
-use user_streams_core::{Error, ErrorKind, Result, Settings, UserIdKind, backend::Registry};
+use user_streams_core::{
+    Settings, UserIdKind,
+    backend::{BackendDriver, Registry},
+};
 use user_streams_test_servers::{self as servers, cells::Cell};
 use user_streams_testkit::Suite;
 
 /// The suite over this cell; SQLite files are created in `directory`.
 pub fn suite(cell: Cell, directory: &Path) -> Suite {
     let directory = directory.to_owned();
-    Suite::new(cell.name, move |kind| {
-        let settings = settings(cell, kind, &directory);
-        async move { Registry::linked().connect(&settings?).await }
-    })
+    let suite =
+        Suite::for_driver(driver(cell), move |kind, store| settings(cell, kind, store, &directory));
+    suite.with_name(cell.name)
 }
 
-/// The settings for user ids of this kind, with a table or key prefix that no other cell, kind or
-/// process uses.
-fn settings(cell: Cell, kind: UserIdKind, directory: &Path) -> Result<Settings> {
-    let namespace = format!("us_{}_{}_{kind}", process::id(), cell.name.replace(['/', '-'], "_"));
-    let server = cell.server.map(servers::url).transpose().map_err(|error| {
-        Error::new(ErrorKind::InvalidSettings, format!("{}: {error:#}", cell.name))
-    })?;
+/// The driver of the cell's backend.
+fn driver(cell: Cell) -> &'static BackendDriver {
+    let registry = Registry::linked();
+    let mut drivers = registry.drivers().iter().copied();
+    let driver = drivers.find(|driver| cell.name.starts_with(driver.name()));
+    driver.unwrap_or_else(|| panic!("{}: there is no such backend", cell.name))
+}
+
+/// The settings for user ids of this kind, with a table or key prefix that no other cell, store
+/// or process uses.
+fn settings(cell: Cell, kind: UserIdKind, store: &str, directory: &Path) -> Settings {
+    let cell_name = cell.name.replace(['/', '-'], "_");
+    let namespace = format!("us_{}_{cell_name}_{store}", process::id());
+    let server = cell.server.map(servers::url).transpose();
+    let server = server.unwrap_or_else(|error| panic!("{}: {error:#}", cell.name));
     // An SQL cell is called `<backend>/<database>`.
     let settings = match (cell.name.split_once('/'), server) {
         (Some((backend, _)), Some(url)) => {
@@ -39,5 +49,5 @@ fn settings(cell: Cell, kind: UserIdKind, directory: &Path) -> Result<Settings> 
         "redis-shared-content" => settings.with_option("shared_content_min_len", 0),
         _ => settings,
     };
-    Ok(settings.with_option("user_id", kind.as_str()))
+    settings.with_option("user_id", kind.as_str())
 }
