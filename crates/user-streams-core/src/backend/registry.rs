@@ -6,7 +6,7 @@ use crate::{
     Error, ErrorKind, Result, Settings,
     backend::{
         Backend, BackendDriver, ConnectArgs, ConnectFuture,
-        driver::{Registration, unlinked},
+        driver::{Registration, UnlinkedBackend, unlinked},
         memory,
     },
 };
@@ -104,39 +104,47 @@ impl Registry {
 
     /// Why there is no driver for `scheme`, and what to do about it.
     fn explain(&self, scheme: &str) -> String {
-        let advice = match unlinked().find(|backend| backend.schemes.contains(&scheme)) {
-            Some(backend) => format!(": {}", backend.advice),
-            None => self.scheme_with_prefix(scheme).map_or_else(String::new, |known| {
-                format!("; put the backend before the database, such as `{known}:`")
-            }),
-        };
-        match self.drivers.as_slice() {
-            [] => format!(
-                "scheme `{scheme}` is not registered: constructors did not run on this target; \
-                 pass the driver explicitly with `Registry::empty().with(&DRIVER)`{advice}"
-            ),
-            [only] if ptr::eq(*only, CORE) && advice.is_empty() => format!(
-                "scheme `{scheme}` is not registered: no backend crate is linked; a dependency \
-                 that is never named is not linked: add `use the_backends_crate as _;`, or depend \
-                 on \
-                 the crate `user-streams`, whose features link backends"
-            ),
+        let why = match self.drivers.as_slice() {
+            [] => "constructors did not run on this target; pass the driver explicitly with \
+                 `Registry::empty().with(&DRIVER)`"
+                .to_owned(),
+            [only] if ptr::eq(*only, CORE) && unlinked().next().is_none() => {
+                "no backend crate is linked; a dependency that is never named is not linked: add \
+                 `use the_backends_crate as _;`, or depend on the crate `user-streams`, whose \
+                 features link backends"
+                    .to_owned()
+            }
             drivers => {
-                let available: Vec<_> = drivers
-                    .iter()
-                    .map(|driver| format!("{} ({})", driver.schemes().join(", "), show(driver)))
-                    .collect();
-                format!(
+                let show = |driver: &&BackendDriver| {
+                    format!("{} ({})", driver.schemes().join(", "), show(driver))
+                };
+                let available: Vec<_> = drivers.iter().map(show).collect();
+                let advice = self.advice(scheme).unwrap_or_default();
+                return format!(
                     "scheme `{scheme}` is not registered{advice}; available: {}",
                     available.join("; ")
-                )
+                );
             }
-        }
+        };
+        format!("scheme `{scheme}` is not registered: {why}")
     }
 
-    /// `single-table+postgres` for `postgres`.
+    /// What to do in order to have a scheme that is known.
+    fn advice(&self, scheme: &str) -> Option<String> {
+        let has = |backend: &&UnlinkedBackend| backend.schemes.contains(&scheme);
+        if let Some(backend) = unlinked().find(has) {
+            return Some(format!(": {}", backend.advice));
+        }
+        let known = self.scheme_with_prefix(scheme)?;
+        Some(format!("; put the backend before the database, such as `{known}:`"))
+    }
+
+    /// `single-table+postgres` for `postgres`, also if it is not linked.
     fn scheme_with_prefix(&self, scheme: &str) -> Option<&'static str> {
-        self.schemes()
+        let mut known = self.schemes();
+        known.extend(unlinked().flat_map(|backend| backend.schemes));
+        known.sort_unstable();
+        known
             .into_iter()
             .rev()
             .find(|known| known.strip_suffix(scheme).is_some_and(|backend| backend.ends_with('+')))
@@ -154,7 +162,6 @@ fn unknown(message: String) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::UnlinkedBackend;
 
     inventory::submit! {
         UnlinkedBackend { name: "absent", schemes: &["absent"], advice: "enable `absent`" }

@@ -13,7 +13,8 @@ pub(crate) enum Source {
     Query(Box<dyn RecipientQuery>),
 }
 
-/// A query for users that a backend may recognize (by [`Recipients::query_as`]) and run itself, so
+/// A query for users that a backend may recognize (by
+/// [`Recipients::query_as`](crate::Recipients::query_as)) and run itself, so
 /// that its rows never reach the client. For every other backend it is a stream.
 pub trait RecipientQuery: Any + fmt::Debug + Send {
     /// The users, one by one, for the backend of this name, which does not know this kind of query.

@@ -66,7 +66,7 @@ impl Tls {
         if !cfg!(feature = "rustls") {
             return Err(invalid(
                 "it requires TLS, and this program is built without: enable the feature `rustls` \
-                 of the backend's crate in Cargo.toml",
+                 in Cargo.toml, of user-streams or of the backend's crate",
             ));
         }
         if asked == Mode::VerifyCa && self.ca.is_none() {

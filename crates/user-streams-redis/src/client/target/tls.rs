@@ -14,7 +14,8 @@ pub(crate) type Tls = std::convert::Infallible;
 #[cfg(not(feature = "rustls"))]
 pub(crate) fn configure(_: &ClientArguments) -> Result<Tls> {
     Err(invalid_settings(
-        "this scheme is TLS: enable the feature `rustls` of user-streams-redis in Cargo.toml",
+        "this scheme is TLS: enable the feature `rustls` in Cargo.toml, of user-streams or of \
+         user-streams-redis",
     ))
 }
 
