@@ -40,8 +40,7 @@ pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{
-    Source, concurrently, is_installed, missing, provide, source, start, start_sentinel,
-    start_with, url,
+    Source, concurrently, missing, provide, source, start, start_sentinel, start_with, url,
 };
 pub use redis::redis_cli;
 pub use server::Server;

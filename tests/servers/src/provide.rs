@@ -28,11 +28,6 @@ pub fn source(kind: Kind) -> Source {
     }
 }
 
-/// Whether a throwaway instance could be started, even if the environment has a URL.
-pub fn is_installed(kind: Kind) -> bool {
-    locate::directory(kind).is_some()
-}
-
 /// The error for a missing server, with the line that installs it.
 pub fn missing(kind: Kind) -> String {
     let place = match locate::chosen(kind) {

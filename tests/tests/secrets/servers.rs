@@ -1,7 +1,6 @@
 //! Logins with a password to a real server: an accepted one, and a refused one.
 
 use std::{
-    env,
     io::{Read, Write},
     net::TcpStream,
     process,
@@ -9,6 +8,7 @@ use std::{
 
 use sea_orm::{ConnectionTrait, Database};
 use user_streams_core::{ErrorKind, Settings, Streams};
+use user_streams_test_servers::{self as test_servers, Kind};
 
 use crate::shown;
 
@@ -23,14 +23,14 @@ pub(crate) struct Login {
     wrong: String,
 }
 
-/// For each kind of server, if it is there. Creating the login is not captured yet.
-pub(crate) fn logins() -> [(&'static str, Option<Login>); 3] {
-    let url = |variable: &str| env::var(variable).ok();
-    [
-        ("postgres", url("USER_STREAMS_TEST_POSTGRES").map(|url| postgres(&url))),
-        ("mysql", url("USER_STREAMS_TEST_MYSQL").map(|url| mysql(&url))),
-        ("redis", url("USER_STREAMS_TEST_REDIS").map(|url| redis(&url))),
-    ]
+/// For each kind of server, a login that is made on it, or why there is none. Making it is not
+/// captured yet.
+pub(crate) fn logins() -> [(Kind, Result<Login, String>); 3] {
+    let login = |kind, make: fn(&str) -> Login| {
+        let url = test_servers::url(kind);
+        (kind, url.map(|url| make(&url)).map_err(|error| format!("{error:#}")))
+    };
+    [login(Kind::Postgres, postgres), login(Kind::Mysql, mysql), login(Kind::Redis, redis)]
 }
 
 const SQL: &[&str] = &["single-table+", "many-to-many+"];

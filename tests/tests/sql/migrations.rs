@@ -226,7 +226,7 @@ async fn a_server_with_lower_case_names_accepts_no_others(database: TestDatabase
     if database.backend() != sea_orm::DbBackend::MySql {
         return;
     }
-    let Some(server) = OwnServer::start("--lower-case-table-names=1").await else { return };
+    let server = OwnServer::start("--lower-case-table-names=1").await;
     let config = SingleTableConfig::new(&server.url);
     for (table, accepted) in [("ten1", true), ("TEN1", false), ("Feed", false)] {
         let backend = ManyToManyBackend::connect(config.clone().with_table(table)).await.unwrap();

@@ -21,15 +21,14 @@ crate::tests![
 
 const PACKET: usize = 1 << 20;
 
-/// Both layouts over both kinds of pools, in a database of this name; none without a server.
+/// Both layouts over both kinds of pools, in a database of this name; none but on MySQL.
 async fn handles(database: &TestDatabase, name: &str, user_id: UserIdKind) -> Vec<Handle> {
-    static SERVER: OnceCell<Option<OwnServer>> = OnceCell::const_new();
+    static SERVER: OnceCell<OwnServer> = OnceCell::const_new();
     if database.backend() != DbBackend::MySql {
         return Vec::new();
     }
     let option = format!("--max-allowed-packet={PACKET}");
     let server = SERVER.get_or_init(|| OwnServer::start(&option)).await;
-    let Some(server) = server else { return Vec::new() };
     let admin = connect(&server.url, 1).await;
     let sql = format!("CREATE DATABASE {name} CHARACTER SET utf8mb4");
     admin.execute_unprepared(&sql).await.unwrap();

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend};
 use user_streams_core::ErrorKind;
 use user_streams_single_table::SingleTableConfig;
-use user_streams_test_servers::{Kind, Profile, Server, is_installed, start};
+use user_streams_test_servers::{Kind, Profile, Server, start};
 
 use super::says;
 use crate::{
@@ -17,21 +17,18 @@ crate::tests![a_standby_serves_reads_and_accepts_writes_when_promoted];
 const STANDBY: &str = "DO $$ BEGIN EXECUTE format('COPY (SELECT 1) TO %L', \
                        current_setting('data_directory') || '/standby.signal'); END $$";
 
-/// A server for the test alone; none without its binary.
-async fn own_server() -> Option<Server> {
-    if !is_installed(Kind::Postgres) {
-        return None;
-    }
+/// A server for the test alone.
+async fn own_server() -> Server {
     let started =
         tokio::task::spawn_blocking(|| start(Kind::Postgres, Profile::Fast)).await.unwrap();
-    Some(started.unwrap())
+    started.unwrap()
 }
 
 async fn a_standby_serves_reads_and_accepts_writes_when_promoted(database: TestDatabase) {
     if database.backend() != DbBackend::Postgres {
         return;
     }
-    let Some(mut server) = own_server().await else { return };
+    let mut server = own_server().await;
     let config = SingleTableConfig::new(&server.url);
     let handles = handles::handles(&config, 3).await;
     for handle in &handles {
