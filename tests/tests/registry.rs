@@ -137,3 +137,24 @@ async fn an_option_that_a_backend_does_not_know_is_refused_by_name() {
         assert_says(&error, &["usr_id"]);
     }
 }
+
+#[test]
+fn a_backend_that_an_application_makes_itself_has_the_options_of_the_settings() {
+    use user_streams_redis::RedisConfig;
+    use user_streams_single_table::SingleTableConfig;
+
+    let settings = Settings::from_vars([
+        ("USER_STREAMS_BACKEND", "memory://"),
+        ("USER_STREAMS_SINGLE_TABLE_TABLE", "feeds"),
+        ("USER_STREAMS_SINGLE_TABLE_OPERATION_TIMEOUT", "2.5"),
+        ("USER_STREAMS_REDIS_OPERATION_TIMEOUT", "0.5"),
+    ])
+    .unwrap();
+    let options = user_streams_single_table::DRIVER.options(&settings).unwrap();
+    let config: SingleTableConfig = options.parse().unwrap();
+    assert_eq!(config.table.as_deref(), Some("feeds"));
+    assert_eq!(config.operation_timeout.as_millis(), 2_500);
+    let options = user_streams_redis::DRIVER.options(&settings).unwrap();
+    let config: RedisConfig = options.parse().unwrap();
+    assert_eq!(config.operation_timeout.as_millis(), 500);
+}

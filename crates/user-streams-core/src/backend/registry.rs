@@ -2,6 +2,8 @@
 
 use std::{ptr, sync::Arc};
 
+use strsim::levenshtein;
+
 use crate::{
     Error, ErrorKind, Result, Settings,
     backend::{
@@ -105,28 +107,26 @@ impl Registry {
     /// Why there is no driver for `scheme`, and what to do about it.
     fn explain(&self, scheme: &str) -> String {
         let why = match self.drivers.as_slice() {
-            [] => "constructors did not run on this target; pass the driver explicitly with \
+            [] => {
+                ": constructors did not run on this target; pass the driver explicitly with \
                  `Registry::empty().with(&DRIVER)`"
-                .to_owned(),
+            }
             [only] if ptr::eq(*only, CORE) && unlinked().next().is_none() => {
-                "no backend crate is linked; a dependency that is never named is not linked: add \
+                ": no backend crate is linked; a dependency that is never named is not linked: add \
                  `use the_backends_crate as _;`, or depend on the crate `user-streams`, whose \
                  features link backends"
-                    .to_owned()
             }
             drivers => {
-                let show = |driver: &&BackendDriver| {
-                    format!("{} ({})", driver.schemes().join(", "), show(driver))
-                };
-                let available: Vec<_> = drivers.iter().map(show).collect();
                 let advice = self.advice(scheme).unwrap_or_default();
-                return format!(
-                    "scheme `{scheme}` is not registered{advice}; available: {}",
-                    available.join("; ")
-                );
+                let end = if advice.ends_with('?') { "" } else { ";" };
+                let available = drivers
+                    .iter()
+                    .map(|driver| format!("{} ({})", driver.schemes().join(", "), show(driver)))
+                    .collect::<Vec<_>>();
+                &format!("{advice}{end} available: {}", available.join("; "))
             }
         };
-        format!("scheme `{scheme}` is not registered: {why}")
+        format!("scheme `{scheme}` is not registered{why}")
     }
 
     /// What to do in order to have a scheme that is known.
@@ -135,19 +135,27 @@ impl Registry {
         if let Some(backend) = unlinked().find(has) {
             return Some(format!(": {}", backend.advice));
         }
-        let known = self.scheme_with_prefix(scheme)?;
-        Some(format!("; put the backend before the database, such as `{known}:`"))
+        if let Some(known) = self.scheme_with_prefix(scheme) {
+            return Some(format!("; put the backend before the database, such as `{known}:`"));
+        }
+        let nearest = self.known().into_iter().min_by_key(|known| levenshtein(known, scheme))?;
+        let is_near = levenshtein(nearest, scheme) <= scheme.len() / 3;
+        is_near.then(|| format!("; did you mean `{nearest}:`?"))
     }
 
-    /// `single-table+postgres` for `postgres`, also if it is not linked.
-    fn scheme_with_prefix(&self, scheme: &str) -> Option<&'static str> {
+    /// Every scheme, also of the backends that are not linked, sorted.
+    fn known(&self) -> Vec<&'static str> {
         let mut known = self.schemes();
         known.extend(unlinked().flat_map(|backend| backend.schemes));
         known.sort_unstable();
         known
-            .into_iter()
-            .rev()
-            .find(|known| known.strip_suffix(scheme).is_some_and(|backend| backend.ends_with('+')))
+    }
+
+    /// `single-table+postgres` for `postgres`.
+    fn scheme_with_prefix(&self, scheme: &str) -> Option<&'static str> {
+        let has_backend =
+            |known: &&str| known.strip_suffix(scheme).is_some_and(|backend| backend.ends_with('+'));
+        self.known().into_iter().rev().find(has_backend)
     }
 }
 
@@ -172,6 +180,16 @@ mod tests {
         let error = Registry::linked().connect(&Settings::new("absent://")).await.unwrap_err();
         let expected = "`absent` is not registered: enable `absent`; available: memory";
         assert!(error.message().contains(expected), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_misspelt_scheme_is_answered_with_the_one_that_is_near() {
+        let said = async |url: &str| {
+            Registry::linked().connect(&Settings::new(url)).await.unwrap_err().message().to_owned()
+        };
+        assert!(said("memroy://").await.contains("; did you mean `memory:`? available"));
+        assert!(said("absemt://").await.contains("; did you mean `absent:`? available"));
+        assert!(said("x://").await.contains("`x` is not registered; available"));
     }
 
     #[test]

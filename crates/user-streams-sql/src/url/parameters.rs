@@ -1,6 +1,7 @@
 //! The parameters of a URL. Each database has one table of them, which drives parsing, messages and
 //! documentation.
 
+use strsim::levenshtein;
 use user_streams_core::{Error, Result};
 
 use super::{decode::decode_query, invalid::invalid};
@@ -80,7 +81,7 @@ fn unknown<T>(
         known.aliases.iter().chain([&known.name]).map(|spelling| (*spelling, known.name))
     });
     let nearest = spellings
-        .map(|(spelling, name_of)| (distance(&letters(spelling), &letters(name)), name_of))
+        .map(|(spelling, name_of)| (levenshtein(&letters(spelling), &letters(name)), name_of))
         .min()
         .filter(|(distance, _)| *distance <= name.len() / 3);
     let advice = match (unsupported, nearest) {
@@ -109,22 +110,6 @@ fn is_safe_to_show(name: &str, query: &str) -> bool {
 /// A name without the punctuation in which spellings differ.
 fn letters(name: &str) -> String {
     name.chars().filter(|c| *c != '-' && *c != '_').map(|c| c.to_ascii_lowercase()).collect()
-}
-
-/// The Levenshtein distance.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<_> = to.chars().collect();
-    let mut row: Vec<_> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in to.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
 }
 
 /// The value of this name.
