@@ -273,11 +273,17 @@ async fn a_single_server_url_to_a_cluster_is_explained() {
     let url = cluster.nodes[0].url();
     let streams = connect_with(&url, RedisConfig::new()).await;
     let elsewhere = (1..).find(|user| cluster.owner(slot(*user)) != 0).unwrap();
-    let error = streams.add_stream_item(elsewhere, "item").await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.is_retryable()),
-        (ErrorKind::InvalidSettings, false),
-        "{error:?}"
-    );
-    assert!(error.message().contains("redis-cluster"), "{error}");
+    // A broadcast is a script with several keys, whose slots differ.
+    let several = Recipients::iter(0..100_i64);
+    for error in [
+        streams.add_stream_item(elsewhere, "item").await.unwrap_err(),
+        streams.add_stream_item(several, "item").await.unwrap_err(),
+    ] {
+        assert_eq!(
+            (error.kind(), error.is_retryable()),
+            (ErrorKind::InvalidSettings, false),
+            "{error:?}"
+        );
+        assert!(error.message().contains("redis-cluster"), "{error}");
+    }
 }

@@ -64,9 +64,16 @@ impl Fault {
         if is("WRONGTYPE") {
             return Self::Refused(
                 ErrorKind::Corrupt,
-                "the key of the stream is not a sorted set, or that of a content not a string: \
-                 something else has written it"
+                "the key of the stream is not a sorted set, or that of shared content not a \
+                 string: something else has written it"
                     .to_owned(),
+            );
+        }
+        // A script with several keys, which a cluster takes if they are in one slot.
+        if is("CROSSSLOT") {
+            return Self::Refused(
+                ErrorKind::InvalidSettings,
+                "the server is part of a cluster: use the scheme `redis-cluster`".to_owned(),
             );
         }
         // From `add.lua`.
