@@ -13,9 +13,6 @@ use user_streams_test_servers::{
 use user_streams_testkit::libtest_mimic::{Arguments, Conclusion, run};
 use user_streams_tests::cells::suite;
 
-/// The variable of the file to write the table to; without it, the table goes to standard output.
-const TABLE_VARIABLE: &str = "USER_STREAMS_TEST_TABLE";
-
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Removed when the suite has run.
@@ -39,7 +36,7 @@ fn main() -> ExitCode {
         let ran = passed + failed;
         table += &format!("{:<24}{ran:>6}{failed:>8}{ignored:>9}  {result}\n", cell.name);
     }
-    match env::var_os(TABLE_VARIABLE) {
+    match env::var_os(cells::TABLE_VARIABLE) {
         Some(file) => fs::write(file, table).expect("the table cannot be written"),
         None => print!("\n{table}"),
     }

@@ -14,9 +14,6 @@ use user_streams_test_servers::{
 
 use crate::{flags::Test, workspace};
 
-/// The variable of the file to which the conformance suite writes its table, a line a cell.
-const TABLE_VARIABLE: &str = "USER_STREAMS_TEST_TABLE";
-
 /// Starts the servers and runs the tests, or lists the cells.
 pub(crate) fn run(flags: &Test) -> Result<()> {
     let skipped = cells::named(&flags.skipped)?;
@@ -54,7 +51,7 @@ pub(crate) fn run(flags: &Test) -> Result<()> {
         };
     }
     let table = tempfile::NamedTempFile::new().context("cannot create a temporary file")?;
-    command.env(TABLE_VARIABLE, table.path());
+    command.env(cells::TABLE_VARIABLE, table.path());
     eprintln!("running `{}`", process::display(&command));
     let tests = process::run(&mut command);
     print!("\n{}", fs::read_to_string(table.path())?);

@@ -9,6 +9,10 @@ use crate::Kind;
 /// The environment variable with the names of the cells to test, separated by commas.
 pub const VARIABLE: &str = "USER_STREAMS_TEST_CELLS";
 
+/// The variable of the file to which the conformance suite writes its table, a line a cell; without
+/// it, the table goes to standard output.
+pub const TABLE_VARIABLE: &str = "USER_STREAMS_TEST_TABLE";
+
 /// A backend on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cell {
@@ -54,9 +58,10 @@ pub fn selected() -> Result<Vec<Cell>> {
     }
 }
 
-/// Whether a selected cell needs this kind of server.
-pub fn need(kind: Kind) -> Result<bool> {
-    Ok(servers(&selected()?).contains(&kind))
+/// Whether no selected cell needs this kind of server, so that tests on it are ignored. A variable
+/// that is malformed skips nothing.
+pub fn is_unneeded(kind: Kind) -> bool {
+    selected().is_ok_and(|cells| !servers(&cells).contains(&kind))
 }
 
 /// The servers that these cells need, without duplicates.

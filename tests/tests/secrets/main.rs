@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         trial("capture::the_capture_sees_what_is_traced", capture::the_capture_sees_what_is_traced),
     ];
     for (kind, login) in logins {
-        let is_ignored = cells::need(kind).is_ok_and(|need| !need);
+        let is_ignored = cells::is_unneeded(kind);
         let (right, name) = (login.clone(), kind.title());
         let used = trial(&format!("{name}::a_used_login_is_not_shown"), move || {
             servers::a_used_login_is_not_shown(right.unwrap())

@@ -73,6 +73,6 @@ fn trial(
         runtime.block_on(async { test(TestDatabase::create(kind).await).await });
         Ok(())
     };
-    let is_skipped = server.is_some_and(|server| cells::need(server).is_ok_and(|need| !need));
+    let is_skipped = server.is_some_and(cells::is_unneeded);
     Trial::test(name, run).with_ignored_flag(is_skipped)
 }

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
             runtime.block_on(test());
             Ok(())
         };
-        let is_skipped = server.is_some_and(|kind| cells::need(kind).is_ok_and(|need| !need));
+        let is_skipped = server.is_some_and(cells::is_unneeded);
         Trial::test(name, run).with_ignored_flag(is_skipped)
     });
     run(&Arguments::from_args(), trials.collect()).exit_code()
