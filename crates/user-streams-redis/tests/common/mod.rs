@@ -92,6 +92,24 @@ impl Redis {
         }
     }
 
+    /// The URL of a login with the documented commands and these alone; `CONFIG` and `INFO` are
+    /// denied, as on managed servers.
+    pub fn restricted(&self, more: &[&str]) -> String {
+        let user = ["acl", "setuser", "ann", "on", ">pw"];
+        let rights = [
+            "~user_streams:*",
+            "+ping",
+            "+evalsha",
+            "+script|load",
+            "+zadd",
+            "+zcount",
+            "+zrank",
+            "+zrange",
+        ];
+        assert_eq!(self.cli(&[&user[..], &rights, more].concat()), "OK");
+        format!("redis://ann:pw@127.0.0.1:{}", self.port)
+    }
+
     pub fn cli(&self, args: &[&str]) -> String {
         self.try_cli(args).unwrap()
     }
