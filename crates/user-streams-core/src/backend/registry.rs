@@ -138,9 +138,9 @@ impl Registry {
         if let Some(known) = self.scheme_with_prefix(scheme) {
             return Some(format!("; put the backend before the database, such as `{known}:`"));
         }
-        let nearest = self.known().into_iter().min_by_key(|known| levenshtein(known, scheme))?;
-        let is_near = levenshtein(nearest, scheme) <= scheme.len() / 3;
-        is_near.then(|| format!("; did you mean `{nearest}:`?"))
+        let distances = self.known().into_iter().map(|known| (levenshtein(known, scheme), known));
+        let (distance, nearest) = distances.min()?;
+        (distance <= scheme.len() / 3).then(|| format!("; did you mean `{nearest}:`?"))
     }
 
     /// Every scheme, also of the backends that are not linked, sorted.

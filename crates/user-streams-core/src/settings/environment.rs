@@ -83,8 +83,8 @@ fn option_of<'a>(name: &'a str, backend: &str) -> Option<&'a str> {
 
 fn unknown(name: &str, backend: &str) -> Error {
     let message = format!(
-        "unknown setting; known are BACKEND, USE_UTC, MAX_CONTENT_LEN and {backend}_<OPTION>, each \
-         after `{PREFIX}`"
+        "unknown setting; known are {} and {backend}_<OPTION>, each after `{PREFIX}`",
+        CORE.join(", ")
     );
     invalid(name, &message)
 }
