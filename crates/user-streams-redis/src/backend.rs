@@ -85,7 +85,7 @@ impl RedisBackend {
 
     /// Runs a call, unless too many wait already.
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        let _place = self.waiting.acquire()?;
+        let _permit = self.waiting.acquire()?;
         in_runtime(call).await
     }
 }

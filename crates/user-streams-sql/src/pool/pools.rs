@@ -42,7 +42,7 @@ impl Pools {
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
         runtime()?;
-        let _place = self.waiting.acquire()?;
+        let _permit = self.waiting.acquire()?;
         self.source(access).lease(limits).await
     }
 
