@@ -16,6 +16,7 @@ mod error;
 mod global;
 mod handle;
 mod item;
+mod name;
 mod recipients;
 #[cfg(test)]
 mod send_sync;
@@ -35,6 +36,7 @@ pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{add_stream_item, get_stream_items, init};
 pub use item::{Cursor, DEFAULT_MAX_CONTENT_LEN, ItemId, NewItem, StreamItem};
+pub use name::Name;
 pub use recipients::{IntoRecipients, Recipients};
 pub use settings::Settings;
 pub use stream::{

@@ -20,6 +20,23 @@ pub enum Capability {
     InTransaction,
     /// [`Backend::repair_stream`](crate::backend::Backend::repair_stream).
     RepairStream,
+    /// [`Backend::remove_stream_item`](crate::backend::Backend::remove_stream_item).
+    RemoveStreamItem,
+    /// [`Backend::delete_range`](crate::backend::Backend::delete_range).
+    DeleteRange,
+    /// [`Backend::count_newer`](crate::backend::Backend::count_newer).
+    CountNewer,
+    /// [`Backend::contains`](crate::backend::Backend::contains).
+    Contains,
+    /// [`Backend::bulk_add`](crate::backend::Backend::bulk_add).
+    BulkAdd,
+    /// [`Backend::list_users`](crate::backend::Backend::list_users).
+    ListUsers,
+    /// [`Backend::mark`](crate::backend::Backend::mark) and
+    /// [`Backend::set_mark`](crate::backend::Backend::set_mark).
+    Marks,
+    /// [`Backend::feed`](crate::backend::Backend::feed).
+    Feeds,
 }
 
 impl Capability {
@@ -32,6 +49,14 @@ impl Capability {
         Self::Durable,
         Self::InTransaction,
         Self::RepairStream,
+        Self::RemoveStreamItem,
+        Self::DeleteRange,
+        Self::CountNewer,
+        Self::Contains,
+        Self::BulkAdd,
+        Self::ListUsers,
+        Self::Marks,
+        Self::Feeds,
     ];
 }
 

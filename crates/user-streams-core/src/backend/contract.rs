@@ -5,9 +5,11 @@ use std::{any::Any, fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    Delivery, Error, Result, StreamItem, UserId,
+    Cursor, Delivery, Error, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
-        AddStreamItem, Capabilities, CountQuery, DeleteStream, RepairStream, StreamQuery, Writes,
+        AddStreamItem, BulkAdd, Capabilities, Contains, CountNewer, CountQuery, DeleteRange,
+        DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery,
+        UsersPage, Writes,
     },
 };
 
@@ -60,6 +62,73 @@ pub trait Backend: Any + Debug + Send + Sync {
         inner_or_unsupported(self.inner(), self.capabilities(), "delete_stream")?
             .delete_stream(args)
             .await
+    }
+
+    /// Takes an item from the streams of these users and returns from how many it was taken. Nothing
+    /// else of theirs changes.
+    async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "remove_stream_item")?
+            .remove_stream_item(args)
+            .await
+    }
+
+    /// Deletes the items of a user's stream between two places, which stay, and returns how many
+    /// there were.
+    async fn delete_range(&self, args: DeleteRange) -> Result<u64> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "delete_range")?
+            .delete_range(args)
+            .await
+    }
+
+    /// The number of items in a user's stream that are newer than a place, up to a limit, which
+    /// bounds the work too.
+    async fn count_newer(&self, query: CountNewer) -> Result<u64> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "count_newer")?
+            .count_newer(query)
+            .await
+    }
+
+    /// For each pair of a user and an item, in order, whether that user's stream has that item.
+    async fn contains(&self, query: Contains) -> Result<Vec<bool>> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "contains")?.contains(query).await
+    }
+
+    /// Puts many items into the streams of many users and returns how many were not there. Called
+    /// again it has no effect. It may be stored in parts.
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "bulk_add")?.bulk_add(args).await
+    }
+
+    /// A part of the list of users who have a stream. Over all parts, a user who has one all the
+    /// while is there at least once, and one who has none at any time is not.
+    async fn list_users(&self, query: ListUsers) -> Result<UsersPage> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "list_users")?
+            .list_users(query)
+            .await
+    }
+
+    /// Where a mark of a user's is, if it was ever set. Marks are independent of the items.
+    async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "mark")?.mark(query).await
+    }
+
+    /// Sets a mark of a user's, or moves it: forward alone, unless asked to move it back. Returns
+    /// whether it moved. It is atomic: of several calls at once the furthest place stays.
+    async fn set_mark(&self, args: SetMark) -> Result<bool> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "set_mark")?.set_mark(args).await
+    }
+
+    /// Another set of streams beside this one, over the same connections: a backend of its own,
+    /// whose users have ids of the kind `user_id`. It has the same optional operations, but no
+    /// further feeds. `migrate` is called on it as on any other.
+    ///
+    /// A decorator that does not implement it gives the feed of the backend that it decorates,
+    /// undecorated.
+    ///
+    /// # Errors
+    /// `Unsupported`; `InvalidArgument` where the storage cannot have this name.
+    fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "feed")?.feed(name, user_id)
     }
 
     /// Deletes what cannot be read from a user's stream (damaged items, and what something else has

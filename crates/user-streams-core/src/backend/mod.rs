@@ -11,7 +11,9 @@ mod wait_limit;
 mod writes;
 
 pub use args::{
-    AddStreamItem, CountQuery, DeleteStream, Position, Progress, RepairStream, StreamQuery,
+    AddStreamItem, BulkAdd, Contains, CountNewer, CountQuery, DeleteRange, DeleteStream, ListUsers,
+    MarkQuery, Position, Progress, RemoveStreamItem, RepairStream, SetMark, StreamQuery,
+    UsersCursor, UsersPage,
 };
 pub use capabilities::{Capabilities, Capability};
 pub use contract::Backend;

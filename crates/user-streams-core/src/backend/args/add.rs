@@ -1,4 +1,4 @@
-//! What the operations of a backend take: structs that can grow without breaking a backend.
+//! What adds and removes items for several users.
 
 use std::fmt;
 
@@ -73,86 +73,48 @@ impl fmt::Debug for AddStreamItem {
     }
 }
 
-/// Where in a stream, newest first, a read begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// The argument of [`Backend::bulk_add`](crate::backend::Backend::bulk_add): items, each with the
+/// user whose stream it is put into.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Position {
-    /// After skipping this many of the newest items.
-    Offset(u64),
-    /// Right after the item at the cursor: the next older items.
-    After(Cursor),
-    /// Right before the item at the cursor: those newer items that are nearest to it, newest first
-    /// as always.
-    Before(Cursor),
+pub struct BulkAdd {
+    rows: Vec<(UserId, NewItem)>,
 }
 
-/// The argument of [`Backend::get_stream_items`](crate::backend::Backend::get_stream_items).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct StreamQuery {
-    /// Whose stream.
-    pub user: UserId,
-    /// Where to begin.
-    pub position: Position,
-    /// How many items at the most; `u64::MAX` for all.
-    pub limit: u64,
-}
-
-impl StreamQuery {
-    /// The newest `limit` items of a user.
-    pub fn new(user: UserId, limit: u64) -> Self {
-        Self { user, position: Position::Offset(0), limit }
+impl BulkAdd {
+    /// These rows, in any order; a user may have several, and a row may be there twice.
+    ///
+    /// # Errors
+    /// `InvalidContent` if a content has a NUL character; `InvalidDate`.
+    pub fn new(rows: Vec<(UserId, NewItem)>) -> Result<Self> {
+        rows.iter().try_for_each(|(_, item)| item.check(usize::MAX))?;
+        Ok(Self { rows })
     }
 
-    /// The same from another position.
-    #[must_use]
-    pub fn with_position(mut self, position: Position) -> Self {
-        self.position = position;
-        self
+    /// The rows.
+    pub fn rows(&self) -> &[(UserId, NewItem)] {
+        &self.rows
+    }
+
+    /// The rows, to be consumed.
+    pub fn into_rows(self) -> Vec<(UserId, NewItem)> {
+        self.rows
     }
 }
 
-/// The argument of [`Backend::count_stream_items`](crate::backend::Backend::count_stream_items).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The argument of [`Backend::remove_stream_item`](crate::backend::Backend::remove_stream_item).
+#[derive(Debug)]
 #[non_exhaustive]
-pub struct CountQuery {
-    /// Whose stream.
-    pub user: UserId,
+pub struct RemoveStreamItem {
+    /// From whose streams.
+    pub recipients: Recipients,
+    /// Which item.
+    pub item: Cursor,
 }
 
-impl CountQuery {
-    /// All items of a user.
-    pub fn new(user: UserId) -> Self {
-        Self { user }
-    }
-}
-
-/// The argument of [`Backend::delete_stream`](crate::backend::Backend::delete_stream).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct DeleteStream {
-    /// Whose stream.
-    pub user: UserId,
-}
-
-impl DeleteStream {
-    /// The whole stream of a user.
-    pub fn new(user: UserId) -> Self {
-        Self { user }
-    }
-}
-
-/// What [`Backend::repair_stream`](super::Backend::repair_stream) takes.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct RepairStream {
-    /// Whose stream.
-    pub user: UserId,
-}
-
-impl RepairStream {
-    /// The whole stream of `user`.
-    pub fn new(user: UserId) -> Self {
-        Self { user }
+impl RemoveStreamItem {
+    /// The item at `item`, from the streams of these users.
+    pub fn new(recipients: impl IntoRecipients, item: Cursor) -> Self {
+        Self { recipients: recipients.into_recipients(), item }
     }
 }

@@ -1,0 +1,13 @@
+//! What the operations of a backend take: structs that can grow without breaking a backend.
+
+mod add;
+mod delete;
+mod mark;
+mod read;
+mod users;
+
+pub use add::{AddStreamItem, BulkAdd, Progress, RemoveStreamItem};
+pub use delete::{DeleteRange, DeleteStream, RepairStream};
+pub use mark::{MarkQuery, SetMark};
+pub use read::{Contains, CountNewer, CountQuery, Position, StreamQuery};
+pub use users::{ListUsers, UsersCursor, UsersPage};
