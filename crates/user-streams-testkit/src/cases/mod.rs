@@ -9,6 +9,7 @@ use crate::Case;
 
 mod bad_input;
 mod broadcasts;
+mod bulk;
 mod cancellation;
 mod concurrency;
 mod connections;
@@ -16,12 +17,16 @@ mod content;
 mod cursors;
 mod delivery;
 mod driver;
+mod feeds;
 mod identity;
+mod marks;
 mod model;
 mod optional;
 mod order;
 mod paging;
+mod ranges;
 mod recipients;
+mod removal;
 mod slicing;
 mod time;
 mod users;
@@ -40,6 +45,11 @@ const TOPICS: &[&[Case]] = &[
     broadcasts::CASES,
     bad_input::CASES,
     optional::CASES,
+    removal::CASES,
+    ranges::CASES,
+    bulk::CASES,
+    marks::CASES,
+    feeds::CASES,
     connections::CASES,
     cancellation::CASES,
     concurrency::CASES,

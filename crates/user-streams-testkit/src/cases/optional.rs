@@ -37,7 +37,7 @@ cases![
 static PURGING: RwLock<()> = RwLock::const_new(());
 
 #[track_caller]
-fn assert_as_declared<T: Debug>(
+pub(super) fn assert_as_declared<T: Debug>(
     ns: &Namespace,
     capability: Capability,
     operation: &str,
@@ -54,7 +54,7 @@ fn assert_as_declared<T: Debug>(
 }
 
 #[track_caller]
-fn assert_unsupported(ns: &Namespace, operation: &str, error: &Error) {
+pub(super) fn assert_unsupported(ns: &Namespace, operation: &str, error: &Error) {
     assert_eq!(error.kind(), ErrorKind::Unsupported, "{operation} is not declared: {error}");
     assert_eq!(error.operation(), Some(operation), "Unsupported names the operation");
     assert_eq!(

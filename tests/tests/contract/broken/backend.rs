@@ -1,16 +1,21 @@
 //! The decorator of the memory backend.
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    slice,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::{
     task::{block_in_place, yield_now},
     time::sleep,
 };
 use user_streams_core::{
-    Cursor, Delivery, Error, ErrorKind, NewItem, Result, StreamItem,
+    Cursor, Delivery, Error, ErrorKind, Name, NewItem, Result, StreamItem, UserIdKind,
     backend::{
-        AddStreamItem, Backend, Capabilities, CountQuery, DeleteStream, RepairStream, StreamQuery,
-        Writes, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, CountQuery, DeleteStream, RepairStream,
+        StreamQuery, Writes, async_trait,
     },
 };
 
@@ -189,6 +194,19 @@ impl Backend for Store {
             Optional::RepairCountsAll => self.places(&args.user)?.len() as u64,
             _ => 0,
         })
+    }
+
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        self.unsupported()?;
+        self.check()?;
+        args.into_rows().iter().map(|(user, item)| self.deliver(slice::from_ref(user), item)).sum()
+    }
+
+    fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
+        self.unsupported()?;
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Self::new(user_id, self.twist);
+        Ok(Arc::new(feeds.entry(name.clone()).or_insert_with(new).clone()))
     }
 
     async fn ping(&self) -> Result<()> {

@@ -8,7 +8,11 @@ use user_streams_core::{
 };
 use user_streams_testkit::Suite;
 
-use super::{store::Store, twist::Twist};
+use super::{
+    store::Store,
+    twist::Twist,
+    wrong::{Wrong, WrongBackend},
+};
 
 /// Makes a connection to a store, each time it is called.
 pub(crate) type Connect = Box<dyn Fn() -> Arc<dyn Backend> + Send + Sync>;
@@ -32,6 +36,8 @@ pub(crate) enum Broken {
     Store(Twist),
     /// What connects to a store for user ids of a kind.
     Connect(fn(UserIdKind) -> Connect),
+    /// The memory backend with an optional operation that is wrong.
+    Wrong(Wrong),
     Driver(&'static BackendDriver),
 }
 
@@ -40,6 +46,10 @@ impl Fault {
         match self.broken {
             Broken::Store(twist) => suite_of(move |kind| connections(Store::new(kind, twist))),
             Broken::Connect(connect) => suite_of(connect),
+            Broken::Wrong(wrong) => suite_of(move |kind| {
+                let backend = WrongBackend::new(kind, wrong);
+                Box::new(move || Arc::new(backend.connect()))
+            }),
             Broken::Driver(driver) => Suite::for_driver(driver, |kind, store| {
                 let url = format!("{}://{kind}_{store}", driver.schemes()[0]);
                 Settings::new(url).with_option("user_id", kind.as_str())

@@ -6,8 +6,10 @@ mod fault;
 mod faults;
 mod store;
 mod twist;
+mod wrong;
 
 pub(crate) use fault::{Broken, Fault, suite_of};
 pub(crate) use faults::{FAULTS, HONEST_DRIVER};
 pub(crate) use store::Store;
 pub(crate) use twist::{Adding, HONEST, Ids, Optional, Twist, part};
+pub(crate) use wrong::Wrong;

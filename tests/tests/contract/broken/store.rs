@@ -9,8 +9,8 @@ use std::{
 
 use tokio::sync::Semaphore;
 use user_streams_core::{
-    Cursor, Error, ErrorKind, ItemId, MemoryBackend, MemoryConfig, NewItem, Result, StreamItem,
-    UserId, UserIdKind,
+    Cursor, Error, ErrorKind, ItemId, MemoryBackend, MemoryConfig, Name, NewItem, Result,
+    StreamItem, UserId, UserIdKind,
     backend::{AddStreamItem, Backend, DeleteStream, StreamQuery},
     time::from_micros,
 };
@@ -27,6 +27,7 @@ pub(crate) struct Store {
     pub(super) memory: Arc<MemoryBackend>,
     /// What the memory backend does not tell, or that is stored apart from it.
     notes: Arc<Mutex<Notes>>,
+    pub(super) feeds: Arc<Mutex<HashMap<Name, Self>>>,
     pub(super) permits: Arc<Semaphore>,
     pub(super) locked: Arc<Semaphore>,
 }
@@ -61,7 +62,8 @@ impl Store {
     pub(crate) fn new(kind: UserIdKind, twist: Twist) -> Self {
         let memory = Arc::new(MemoryBackend::new(MemoryConfig::new().with_user_id(kind)));
         let (permits, locked) = (Arc::new(Semaphore::new(PERMITS)), Arc::new(Semaphore::new(1)));
-        Self { twist, memory, notes: Arc::default(), permits, locked }
+        let feeds = Arc::default();
+        Self { twist, memory, notes: Arc::default(), feeds, permits, locked }
     }
 
     /// The store with every operation but `migrate` failing, or none.

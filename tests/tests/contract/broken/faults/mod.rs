@@ -5,6 +5,7 @@ mod adds;
 mod connections;
 mod content;
 mod driver;
+mod feeds;
 mod optional;
 mod order;
 mod reads;
@@ -20,6 +21,7 @@ pub(crate) const FAULTS: &[&[Fault]] = &[
     connections::FAULTS,
     content::FAULTS,
     driver::FAULTS,
+    feeds::FAULTS,
     optional::FAULTS,
     order::FAULTS,
     reads::FAULTS,

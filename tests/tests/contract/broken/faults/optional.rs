@@ -17,6 +17,14 @@ pub(super) const DECLARED: &[&str] = &[
     "optional::repair_stream_works_if_declared",
     "optional::purge_works_if_declared",
     "optional::in_transaction_takes_no_other_type",
+    "removal::remove_stream_item_works_if_declared",
+    "ranges::delete_range_works_if_declared",
+    "ranges::count_newer_works_if_declared",
+    "ranges::contains_works_if_declared",
+    "bulk::bulk_add_works_if_declared",
+    "bulk::list_users_works_if_declared",
+    "marks::marks_work_if_declared",
+    "feeds::feeds_are_there_if_declared",
 ];
 
 pub(crate) const FAULTS: &[Fault] = &[
