@@ -64,8 +64,8 @@ pub trait Backend: Any + Debug + Send + Sync {
             .await
     }
 
-    /// Takes an item from the streams of these users and returns from how many it was taken. Nothing
-    /// else of theirs changes.
+    /// Takes an item from the streams of these users and returns from how many it was taken.
+    /// Nothing else of theirs changes.
     async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
         inner_or_unsupported(self.inner(), self.capabilities(), "remove_stream_item")?
             .remove_stream_item(args)

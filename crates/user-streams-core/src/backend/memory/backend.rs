@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::MemoryConfig;
+use super::config::MemoryConfig;
 use crate::{
     Cursor, Delivery, Error, ErrorKind, Name, Recipients, Result, StreamItem, UserId, UserIdKind,
     backend::{

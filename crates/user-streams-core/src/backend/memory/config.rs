@@ -1,29 +1,8 @@
-//! From `memory://` to a backend.
-
-use std::sync::Arc;
+//! The options of the memory backend.
 
 use serde::Deserialize;
 
-use super::MemoryBackend;
-use crate::{
-    Error, ErrorKind, UserIdKind,
-    backend::{BackendDriver, ConnectArgs, ConnectFuture},
-};
-
-pub(crate) static DRIVER: BackendDriver = BackendDriver::new("memory", &["memory"], connect)
-    .in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-
-fn connect(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move {
-        if args.url != "memory://" {
-            return Err(Error::new(
-                ErrorKind::InvalidSettings,
-                "the URL of the memory backend is `memory://`, with nothing after it",
-            ));
-        }
-        Ok(Arc::new(MemoryBackend::new(args.options.parse()?)) as _)
-    })
-}
+use crate::UserIdKind;
 
 /// The options of [`MemoryBackend`].
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,7 +3,8 @@
 
 mod backend;
 mod config;
+mod driver;
 
 pub use backend::MemoryBackend;
-pub(crate) use config::DRIVER;
 pub use config::MemoryConfig;
+pub(crate) use driver::DRIVER;
