@@ -16,7 +16,7 @@ use crate::{
         eventually,
         handles::{self, Handle, LAYOUTS, Layout},
         proxy::Proxy,
-        seconds, start, timed,
+        seconds, start, timed, within,
     },
 };
 
@@ -174,20 +174,28 @@ async fn ping_is_not_counted_among_the_calls_that_wait(database: TestDatabase) {
     for handle in handles::handles(&patient(&database.url).with_max_waiting(1), 1).await {
         let item = NewItem::new("waits");
         let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
-        let add = || start(handle.streams.add_stream_item(1, item.clone()));
-        let _adds = [add(), add()];
-        let reads = async || handle.streams.get_stream_items(1).slice(..1).await.map(drop);
-        // One add has the connection, the other the place to wait.
-        eventually(5.0, handle.name(), async || {
-            let read = tokio::time::timeout(seconds(0.2), reads()).await;
-            matches!(read, Ok(Err(error)) if error.kind() == ErrorKind::Overloaded)
-        })
-        .await;
+        let read = async || handle.streams.get_stream_items(1).slice(..1).await.map(drop);
+        // One add has the connection, another the place to wait for it. An add is refused while one
+        // before it waits for the connection, so that it takes more than two.
+        let mut adds = Vec::new();
+        let taken = async {
+            let mut refused = 0;
+            while refused < 10 {
+                adds.push(start(handle.streams.add_stream_item(1, item.clone())));
+                let read = tokio::time::timeout(seconds(0.05), read()).await;
+                match read {
+                    Ok(Err(error)) if error.kind() == ErrorKind::Overloaded => refused += 1,
+                    _ => refused = 0,
+                }
+                tokio::time::sleep(seconds(0.01)).await;
+            }
+        };
+        within(10.0, handle.name(), taken).await;
         fails(&handle, &[ErrorKind::Timeout]).await;
         // Nor does a ping take the place of a call.
         let pings = join_all((0..5).map(|_| fails(&handle, &[ErrorKind::Timeout])));
         let refused = async {
-            let error = reads().await.unwrap_err();
+            let error = read().await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Overloaded, "{}: {error:?}", handle.name());
         };
         tokio::join!(pings, refused);
