@@ -36,7 +36,7 @@ async fn connect(cluster: &Cluster) -> Streams {
 }
 
 fn slot(user: i64) -> u16 {
-    redis_keyslot(format!("user_streams:user:{user}").as_bytes())
+    redis_keyslot(format!("user_streams:stream:{user}").as_bytes())
 }
 
 /// Users who write and read without a pause, each in a stream of its own; they retry what can be
@@ -127,7 +127,7 @@ async fn a_slot_that_moves_is_served_throughout() {
     set(target, &["importing", &source_name]);
     set(source, &["migrating", &target_name]);
     let port = cluster.nodes[target].port.to_string();
-    let key = format!("user_streams:user:{goes}");
+    let key = format!("user_streams:stream:{goes}");
     assert_eq!(
         cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
         "OK"
@@ -155,7 +155,7 @@ async fn a_slot_that_moves_is_served_throughout() {
     assert_eq!(streams.delete_stream(goes).await.unwrap(), 7);
     assert_eq!(streams.get_stream_items(goes).count().await.unwrap(), 0);
 
-    let key = format!("user_streams:user:{stays}");
+    let key = format!("user_streams:stream:{stays}");
     assert_eq!(
         cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
         "OK"

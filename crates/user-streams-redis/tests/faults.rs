@@ -237,8 +237,8 @@ async fn the_documented_permissions_are_enough() {
 async fn a_key_of_another_type_affects_its_user_alone() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
-    server.cli(&["set", "user_streams:user:5000", "no sorted set"]);
-    server.cli(&["zadd", "user_streams:user:1", "1", "no item"]);
+    server.cli(&["set", "user_streams:stream:5000", "no sorted set"]);
+    server.cli(&["zadd", "user_streams:stream:1", "1", "no item"]);
     for user in [1, 5_000] {
         let error = streams.get_stream_items(user).await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");

@@ -31,9 +31,9 @@ async fn the_master_is_found_and_found_again() {
     let url = format!("redis-sentinel://127.0.0.1:{}?sentinelServiceName=main", sentinel.port);
     let streams = connect_with(&url, config()).await;
     streams.add_stream_item(1, "before").await.unwrap();
-    assert_eq!(master.cli(&["zcard", "user_streams:user:1"]), "1");
+    assert_eq!(master.cli(&["zcard", "user_streams:stream:1"]), "1");
     replica.wait_until("it has the item", |replica| {
-        replica.cli(&["zcard", "user_streams:user:1"]) == "1"
+        replica.cli(&["zcard", "user_streams:stream:1"]) == "1"
     });
 
     master.kill();
@@ -45,12 +45,12 @@ async fn the_master_is_found_and_found_again() {
     let contents: Vec<_> =
         streams.get_stream_items(1).await.unwrap().into_iter().map(|item| item.content).collect();
     assert_eq!(contents, ["after", "before"]);
-    assert_eq!(replica.cli(&["zcard", "user_streams:user:1"]), "2");
+    assert_eq!(replica.cli(&["zcard", "user_streams:stream:1"]), "2");
 
     // The old master comes back as a replica; nothing is written to it.
     master.restart();
     streams.add_stream_item(1, "later").await.unwrap();
-    assert_eq!(replica.cli(&["zcard", "user_streams:user:1"]), "3");
+    assert_eq!(replica.cli(&["zcard", "user_streams:stream:1"]), "3");
 
     let wrong = url.replace("=main", "=other");
     let error = RedisBackend::connect(&wrong, config()).await.unwrap_err();

@@ -123,14 +123,14 @@ impl Redis {
     pub fn assert_counts(&self, prefix: &str) {
         let script = "
             local members, counts, numbers = {}, {}, {}
-            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':user:*')) do
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':stream:*')) do
               for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
                 if #member == 17 and string.byte(member, 17) == 0 then members[member] = \
                 (members[member] or 0) + 1 end
               end
             end
             for _, number in pairs(members) do table.insert(numbers, number) end
-            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':item:*')) do
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':content:*')) do
               table.insert(counts, tonumber(redis.call('GETRANGE', key, 0, 9)))
             end
             table.sort(numbers)
