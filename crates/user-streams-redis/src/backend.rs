@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use user_streams_core::{
     Delivery, Error, ErrorKind, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
-        WaitLimit, async_trait,
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
+        StreamQuery, WaitLimit, async_trait,
     },
 };
 
@@ -24,7 +24,7 @@ use crate::{
     },
     config::{NAME, RedisConfig},
     error::invalid_settings,
-    ops::{self, Store},
+    ops::{self, LenEstimate, Store},
     storage::keys::Keys,
 };
 
@@ -78,9 +78,17 @@ impl RedisBackend {
     }
 
     fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
-        let RedisConfig { user_id, shared_content_min_len, .. } = *config;
-        let store = Arc::new(Store { executor, keys, user_id, shared_content_min_len });
-        Self { store, waiting }
+        let RedisConfig { user_id, shared_content_min_len, on_corrupt, .. } = *config;
+        let store = Store {
+            executor,
+            keys,
+            user_id,
+            shared_content_min_len,
+            on_corrupt,
+            member_len: LenEstimate::new(),
+            content_len: LenEstimate::new(),
+        };
+        Self { store: Arc::new(store), waiting }
     }
 
     /// Runs a call, unless too many wait already.
@@ -99,6 +107,7 @@ impl Backend for RedisBackend {
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::Durable)
+            .with(Capability::RepairStream)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -123,6 +132,10 @@ impl Backend for RedisBackend {
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         self.call(ops::delete(&self.store, args)).await
+    }
+
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        self.call(ops::repair(&self.store, args)).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use user_streams_core::{
-    Result, UserIdKind,
+    OnCorrupt, Result, UserIdKind,
     backend::{WaitLimit, timeout},
 };
 
@@ -35,14 +35,16 @@ const MAX_CONNECTIONS: u32 = 64;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// The prefix of every key, `user_streams` by default. It must not contain `:user:` nor end
-    /// with `:user`: its keys could be those of another prefix.
+    /// The prefix of every key, `user_streams` by default. None of its segments, between colons, may
+    /// be `stream`, `content` or `feed`: its keys could be those of another prefix.
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,
     /// From how many bytes on content for several recipients is stored once, not with each of them.
     /// `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
+    /// What a read does at a stored item that cannot be read: it fails by default.
+    pub on_corrupt: OnCorrupt,
     /// The connections to each server, 1 to 64; 2 by default. All tasks of a runtime share them,
     /// and each has any number of commands in flight.
     pub max_connections: u32,
@@ -71,6 +73,7 @@ impl Default for RedisConfig {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
+            on_corrupt: OnCorrupt::default(),
             max_connections: 2,
             max_waiting: WaitLimit::DEFAULT,
             connect_timeout: Duration::from_secs(5),
@@ -105,6 +108,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
         self.shared_content_min_len = Some(bytes);
+        self
+    }
+
+    /// Sets what a read does at a stored item that cannot be read.
+    #[must_use]
+    pub fn with_on_corrupt(mut self, on_corrupt: OnCorrupt) -> Self {
+        self.on_corrupt = on_corrupt;
         self
     }
 
