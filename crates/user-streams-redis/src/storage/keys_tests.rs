@@ -90,7 +90,7 @@ fn no_two_prefixes_feeds_or_ids_share_a_key_or_a_pattern() {
         "\n", "☃ ",
     ];
     let mut random = fastrand::Rng::with_seed(25);
-    let mut text = |random: &mut fastrand::Rng| -> String {
+    let text = |random: &mut fastrand::Rng| -> String {
         (0..random.usize(..5)).map(|_| PARTS[random.usize(..PARTS.len())]).collect()
     };
     let number = std::env::var("USER_STREAMS_TEST_KEYS")
