@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`,
-/// `redis-sentinel://` and, with the feature `rustls`, the same with `rediss`.
+/// `redis-sentinel://`, `redis+unix://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     store: Arc<Store>,
     waiting: WaitLimit,
@@ -136,6 +136,12 @@ impl Backend for RedisBackend {
 
     async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
         self.call(ops::repair(&self.store, args)).await
+    }
+
+    /// The server answers a `PING`; in a cluster each master does. It takes a second at the most, and
+    /// does not count as one of the calls that `max_waiting` limits.
+    async fn ping(&self) -> Result<()> {
+        in_runtime(self.store.executor.ping()).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The options of the backend.
 
 mod client_arguments;
+mod redis_py;
 
 use std::time::Duration;
 
@@ -234,17 +235,49 @@ mod tests {
             error.message().contains("`prefix`") && error.message().contains("`key_prefix`"),
             "{error}"
         );
-        let error = parse(r#"{"client_arguments": {"socket_timeout": 5}}"#).unwrap_err();
+        let error = parse(r#"{"client_arguments": {"tls_ca": "x"}}"#).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSettings);
         let message = error.message();
-        assert!(
-            message.contains("client_arguments") && message.contains("`tls_ca_file`"),
-            "{error}"
+        assert!(message.contains("`tls_ca`") && message.contains("`tls_ca_file`"), "{error}");
+        assert!(message.starts_with("client_arguments: "), "{error}");
+    }
+
+    #[test]
+    fn arguments_of_redis_py_are_understood_or_refused_with_our_name() {
+        let parse = |arguments: &str| parse(&format!(r#"{{"client_arguments": {arguments}}}"#));
+        let config = parse(
+            r#"{"db": 1, "username": "ann", "password": "p", "ssl_ca_certs": "a", "ssl_certfile":
+                "b", "ssl_keyfile": "c", "unix_socket_path": null, "socket_timeout": null}"#,
         );
-        for old in ["pool_size", "connection_timeout_ms", "command_timeout_ms", "retry_pause_ms"] {
-            let error = parse(&format!(r#"{{"client_arguments": {{"{old}": 5}}}}"#)).unwrap_err();
-            assert!(error.message().contains("client_arguments"), "{error}");
+        let arguments = config.unwrap().client_arguments;
+        assert_eq!((arguments.database, arguments.user.as_deref()), (Some(1), Some("ann")));
+        assert_eq!(arguments.tls_ca_file.as_deref(), Some("a"));
+        assert_eq!(arguments.tls_cert_file.as_deref(), Some("b"));
+        assert_eq!(arguments.tls_key_file.as_deref(), Some("c"));
+        for (name, ours) in [
+            ("host", "redis://HOST:PORT"),
+            ("port", "redis://HOST:PORT"),
+            ("unix_socket_path", "redis+unix:///PATH"),
+            ("ssl", "`rediss`"),
+            ("socket_timeout", "`operation_timeout`"),
+            ("socket_connect_timeout", "`connect_timeout`"),
+            ("max_connections", "beside `client_arguments`"),
+            ("decode_responses", "UTF-8"),
+            ("client_name", "leave it out"),
+            ("connection_pool", "`RedisBackend::new`"),
+            ("pool_size", "`max_connections`"),
+            ("connection_timeout_ms", "`connect_timeout`"),
+            ("command_timeout_ms", "`operation_timeout`"),
+            ("retry_pause_ms", "`max_retry_delay`"),
+        ] {
+            let error = parse(&format!(r#"{{"db": 0, "{name}": "s3cret"}}"#)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+            let message = error.message();
+            assert!(message.contains(&format!("`{name}`")), "{message}");
+            assert!(message.contains(ours) && !message.contains("s3cret"), "{message}");
         }
+        // A name that is unknown is refused without a value, too.
+        assert!(parse(r#"{"hots": null}"#).is_err());
     }
 
     #[test]

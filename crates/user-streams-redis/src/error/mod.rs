@@ -42,6 +42,16 @@ impl Fault {
         Self::Refused(ErrorKind::Connection, "the backend was closed".to_owned())
     }
 
+    /// For a cluster that is to name its nodes by hostnames, and a node without one.
+    pub(crate) fn without_hostname() -> Self {
+        Self::Refused(
+            ErrorKind::InvalidSettings,
+            "a node of the cluster has no hostname to give: set `cluster-announce-hostname` in its \
+             configuration, or another `cluster-preferred-endpoint-type`"
+                .to_owned(),
+        )
+    }
+
     /// Classifies an error of fred's: an error reply of the server, or a failed connection.
     pub(crate) fn of(error: &fred::error::Error) -> Self {
         let text = without_script_prefix(error.details());
@@ -165,6 +175,9 @@ fn redirect(text: &str) -> Option<Fault> {
     let kind = words.next().filter(|kind| matches!(*kind, "MOVED" | "ASK"))?;
     let slot = words.next()?.parse().ok()?;
     let to = Address::parse(words.next()?)?;
+    if to.is_unknown() {
+        return Some(Fault::without_hostname());
+    }
     Some(if kind == "MOVED" { Fault::Moved(slot, to) } else { Fault::Ask(to) })
 }
 

@@ -70,9 +70,8 @@ impl<'a> Scan<'a> {
         let key = self.stream.key.clone();
         let command = page(key, self.place.clone(), self.direction, limits);
         let reply = self.store.one(*deadline, self.stream, command).await?;
-        let [first, is_end, found] = reply::array(reply)?
-            .try_into()
-            .map_err(|_: Vec<Value>| reply::unexpected())?;
+        let [first, is_end, found] =
+            reply::array(reply)?.try_into().map_err(|_: Vec<Value>| reply::unexpected())?;
         self.is_end = reply::count(&is_end)? == 1;
         let mut rank = reply::count(&first)?;
         let mut entries = Vec::new();
@@ -128,8 +127,7 @@ impl<'a> Scan<'a> {
         some: &[usize],
     ) -> Result<Vec<usize>> {
         let mut missing = Vec::new();
-        let keys: Vec<_> =
-            some.iter().filter_map(|&at| self.content_key(&entries[at])).collect();
+        let keys: Vec<_> = some.iter().filter_map(|&at| self.content_key(&entries[at])).collect();
         let contents = content::read(self.store, deadline, &keys).await?;
         for (&at, content) in some.iter().zip(contents) {
             let entry = &mut entries[at];
@@ -166,8 +164,7 @@ impl<'a> Scan<'a> {
     /// The error for a damaged entry.
     pub(super) fn error(&self, entry: &Entry, damage: Damage) -> Error {
         let member = &entry.member;
-        let bytes: String =
-            member.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+        let bytes: String = member.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
         let more = if member.len() > SHOWN { "…" } else { "" };
         let from = match self.direction {
             Direction::Older => "newest",

@@ -67,9 +67,7 @@ enum Space {
 fn matches(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern.split_first(), text.split_first()) {
         (None, _) => text.is_empty(),
-        (Some((b'*', rest)), _) => {
-            (0..=text.len()).any(|skipped| matches(rest, &text[skipped..]))
-        }
+        (Some((b'*', rest)), _) => (0..=text.len()).any(|skipped| matches(rest, &text[skipped..])),
         (Some((b'[', _)), _) => panic!("a class in a pattern"),
         (Some((b'?', rest)), Some((_, text))) => matches(rest, text),
         (Some((b'\\', rest)), Some((byte, text))) if !rest.is_empty() => {
@@ -85,9 +83,33 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 #[test]
 fn no_two_prefixes_feeds_or_ids_share_a_key_or_a_pattern() {
     const PARTS: [&str; 27] = [
-        "", ":", "::", "stream", "feed", "content", "user", ":stream:", ":feed:", ":content:",
-        "stream:", ":feed", "a", "b", "1", "-1", "%", "%3A", "{", "}", "*", "?", "[", "\\", "\0",
-        "\n", "☃ ",
+        "",
+        ":",
+        "::",
+        "stream",
+        "feed",
+        "content",
+        "user",
+        ":stream:",
+        ":feed:",
+        ":content:",
+        "stream:",
+        ":feed",
+        "a",
+        "b",
+        "1",
+        "-1",
+        "%",
+        "%3A",
+        "{",
+        "}",
+        "*",
+        "?",
+        "[",
+        "\\",
+        "\0",
+        "\n",
+        "☃ ",
     ];
     let mut random = fastrand::Rng::with_seed(25);
     let text = |random: &mut fastrand::Rng| -> String {
