@@ -287,3 +287,31 @@ async fn a_single_server_url_to_a_cluster_is_explained() {
         assert!(error.message().contains("redis-cluster"), "{error}");
     }
 }
+
+/// As it is where nodes are to be named by hostnames, and none is set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_without_a_hostname_to_give_are_explained() {
+    let cluster = Cluster::start();
+    let connected = connect(&cluster).await;
+    for node in &cluster.nodes {
+        let set = ["config", "set", "cluster-preferred-endpoint-type", "hostname"];
+        assert_eq!(node.cli(&set), "OK");
+    }
+    let error = RedisBackend::connect(&cluster.url(), RedisConfig::new()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidSettings, false),
+        "{error:?}"
+    );
+    assert!(error.message().contains("cluster-announce-hostname"), "{error}");
+    // Who is connected has the map.
+    connected.add_stream_item(Recipients::iter(0..100), "item").await.unwrap();
+    for node in &cluster.nodes {
+        node.cli(&["config", "set", "cluster-announce-hostname", "localhost"]);
+    }
+    cluster.nodes[0].wait_until("each node knows the names", |node| {
+        let slots = node.cli(&["cluster", "slots"]);
+        !slots.contains('?') && slots.matches("localhost").count() >= 6
+    });
+    connect(&cluster).await.add_stream_item(Recipients::iter(0..100), "item").await.unwrap();
+}

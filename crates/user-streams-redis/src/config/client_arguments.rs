@@ -2,18 +2,13 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-
-use super::redis_py;
-
 /// The logins, the database and the files of TLS; as JSON, the object in
 /// `USER_STREAMS_REDIS_CLIENT_ARGUMENTS`.
 ///
 /// Arguments of redis-py are understood, or refused with the name that they have here.
 ///
 /// `Debug` hides the passwords.
-#[derive(Clone, Default, Deserialize)]
-#[serde(try_from = "redis_py::Arguments")]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ClientArguments {
     /// The user, by the server's access control list; also `username`. In the URL:

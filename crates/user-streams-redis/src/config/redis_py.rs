@@ -3,14 +3,17 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, de::IgnoredAny};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::ClientArguments;
 
 /// `ClientArguments` as they are written, with what else is written among them.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Arguments {
+struct Arguments {
     #[serde(alias = "username")]
     user: Option<String>,
     password: Option<String>,
@@ -33,8 +36,7 @@ const KNOWN: &str = "`user`, `password`, `database`, `sentinel_user`, `sentinel_
     `tls_ca_file`, `tls_cert_file`, `tls_key_file`";
 
 /// An argument that there is none of here.
-#[derive(Debug)]
-pub(super) struct Refused(String);
+struct Refused(String);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,6 +45,28 @@ impl fmt::Display for Refused {
             Some(advice) => write!(f, "`{name}` {advice}"),
             None => write!(f, "unknown argument `{name}`, expected one of {KNOWN}"),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientArguments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ArgumentsVisitor)
+    }
+}
+
+/// Within the visitor, so that the deserializer adds the name of the option to an error.
+struct ArgumentsVisitor;
+
+impl<'de> Visitor<'de> for ArgumentsVisitor {
+    type Value = ClientArguments;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClientArguments, A::Error> {
+        let written = Arguments::deserialize(MapAccessDeserializer::new(map))?;
+        written.try_into().map_err(A::Error::custom)
     }
 }
 
