@@ -31,8 +31,6 @@ use crate::{
 /// How many more items than wanted are read: the one at the cursor, one more of its timestamp, and
 /// the one that shows that the last one is in its place.
 const EXTRA: u64 = 3;
-/// If plain ranges would have to be shorter than this, the script reads.
-const MIN_RANGE: usize = 8;
 
 /// Up to `limit` items at a position, newest first. Fewer mean that the stream ends there.
 pub(crate) async fn page(store: &Store, query: StreamQuery) -> Result<Vec<StreamItem>> {
@@ -80,11 +78,11 @@ struct Read<'a> {
 impl Read<'_> {
     async fn run(&mut self) -> Result<()> {
         while self.left > 0 {
-            let number = self.store.member_len.how_many(part::PLAIN_BYTES).min(part::PLAIN_MEMBERS);
-            if number < MIN_RANGE && (number as u64) < self.left.saturating_add(EXTRA) {
+            let wanted = self.left.min(part::PLAIN_MEMBERS);
+            let fit = self.store.member_len.how_many(part::PLAIN_BYTES) as u64;
+            if fit < wanted + EXTRA {
                 return self.scan().await;
             }
-            let wanted = self.left.min(number as u64);
             let Some(items) = self.range(wanted).await? else { return self.scan().await };
             let is_end = (items.len() as u64) < wanted;
             self.take(items);

@@ -14,7 +14,7 @@ use crate::{
     client::command::Command,
     reply,
     scripts::page::{Direction, Limits, Place, page},
-    storage::member::{Damage, Member},
+    storage::member::{Damage, Member, SORT_KEY_LEN},
 };
 
 /// How many bytes of a damaged member an error shows.
@@ -36,6 +36,18 @@ pub(super) struct Entry {
     /// In the direction of reading.
     rank: u64,
     pub(super) found: Found,
+}
+
+impl Entry {
+    /// Right beside it. A member that begins with a sort key is found by that; others are found by
+    /// all of their bytes, for several may begin with the same ones.
+    fn place(&self) -> Place {
+        let score = self.score.clone();
+        match Member::parse(&self.member) {
+            Ok(_) => Place::SortKey { score, sort_key: self.member.slice(..SORT_KEY_LEN) },
+            Err(_) => Place::Member { score, member: self.member.clone() },
+        }
+    }
 }
 
 pub(super) enum Found {
@@ -81,7 +93,7 @@ impl<'a> Scan<'a> {
             rank += 1;
         }
         let Some(last) = entries.last() else { return Ok(None) };
-        self.place = Place::Member { score: last.score.clone(), member: last.member.clone() };
+        self.place = last.place();
         self.store.member_len.observe(entries.iter().map(|entry| &entry.member));
         self.decode(deadline, &mut entries).await?;
         *deadline = self.store.executor.deadline();

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fred::{bytes::Bytes, types::Value};
 use tokio::time::Instant;
 use user_streams_core::{
-    Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind, backend::corrupt_item,
+    DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind,
+    backend::corrupt_item,
 };
 
 use crate::{
@@ -80,16 +81,14 @@ impl Stream {
     }
 }
 
-/// How long what is read next may be: the length of the longest of late. It falls slowly, by some
-/// hundred reads, and a new backend expects long ones.
+/// How long what is read next may be: the length of the longest of late. It falls slowly, over a
+/// thousand reads, and a new backend expects the longest.
 #[derive(Debug)]
 pub(crate) struct LenEstimate(AtomicUsize);
 
 impl LenEstimate {
-    const FIRST: usize = 16 * 1024;
-
     pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(Self::FIRST))
+        Self(AtomicUsize::new(DEFAULT_MAX_CONTENT_LEN))
     }
 
     /// How many of them have so many bytes; at least one.
@@ -101,7 +100,7 @@ impl LenEstimate {
     pub(super) fn observe<'a>(&self, read: impl IntoIterator<Item = &'a Bytes>) {
         let longest = read.into_iter().map(Bytes::len).max().unwrap_or(0);
         let before = self.0.load(Ordering::Relaxed);
-        self.0.store(longest.max(before - before / 64), Ordering::Relaxed);
+        self.0.store(longest.max(before - before / 256), Ordering::Relaxed);
     }
 
     /// Notes what is written.
@@ -118,16 +117,16 @@ mod tests {
     fn an_estimate_rises_at_once_and_falls_slowly() {
         let estimate = LenEstimate::new();
         let short = [Bytes::from_static(b"0123456789")];
-        assert_eq!(estimate.how_many(1 << 20), 64);
-        for _ in 0..1_000 {
+        assert_eq!(estimate.how_many(1 << 20), 1);
+        for _ in 0..2_000 {
             estimate.observe(&short);
         }
-        assert!(estimate.how_many(1 << 20) > 1 << 13, "{estimate:?}");
+        assert!(estimate.how_many(1 << 20) > 500, "{estimate:?}");
         estimate.raise(1 << 20);
         assert_eq!(estimate.how_many(1 << 20), 1);
         for _ in 0..200 {
             estimate.observe(&short);
         }
-        assert!(estimate.how_many(1 << 20) < 64, "{estimate:?}");
+        assert!(estimate.how_many(1 << 20) < 8, "{estimate:?}");
     }
 }

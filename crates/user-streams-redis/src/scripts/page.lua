@@ -15,6 +15,7 @@ end
 
 -- By bytes: Lua itself compares strings by the server's locale.
 local function compare(member)
+  if member == place then return 0 end
   local length = ARGV[7] == 'sort key' and #place or math.max(#place, #member)
   for i = 1, length do
     local a, b = string.byte(member, i) or -1, string.byte(place, i) or -1
