@@ -15,6 +15,7 @@ const SCHEMES: &[&str] = &[
     "redis",
     "redis-cluster",
     "redis-sentinel",
+    "redis+unix",
     "rediss",
     "memory",
     "postgres",

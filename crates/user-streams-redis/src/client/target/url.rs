@@ -109,7 +109,7 @@ impl Target {
             ));
         }
         let path = decode(parsed.path())?;
-        if path.len() < 2 || path.contains('\0') {
+        if path.len() < 2 || !path.starts_with('/') || path.contains('\0') {
             return Err(invalid_settings(
                 "the URL names no socket: write `redis+unix:///run/redis.sock`",
             ));

@@ -164,6 +164,7 @@ fn a_socket_is_a_path_with_a_login_and_a_database() {
         ("redis+unix://localhost:1/redis.sock", "three slashes"),
         ("redis+unix://", "names no socket"),
         ("redis+unix:///", "names no socket"),
+        ("redis+unix:s3cret", "names no socket"),
         ("redis+unix:///s?db=x", "number of a database"),
         (
             "redis+unix:///s?password=s3cret",
