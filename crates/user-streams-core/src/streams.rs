@@ -120,11 +120,12 @@ impl Streams {
     ) -> impl Future<Output = Result<u64>> + Send + 'static {
         let (handle, user) = (self.0.clone(), user.to_user_id());
         async move {
-            let deleted = match handle.check(&user) {
-                Ok(()) => handle.backend().repair_stream(RepairStream::new(user)).await,
-                Err(error) => Err(error),
+            let call = handle.call(Operation::RepairStream).of(&user);
+            let deleted = async {
+                handle.check(&user)?;
+                handle.backend().repair_stream(RepairStream::new(user)).await
             };
-            handle.named("repair_stream", deleted)
+            call.run(deleted).await
         }
     }
 
@@ -160,7 +161,7 @@ impl Streams {
     /// # Errors
     /// Those of the storage.
     pub async fn ping(&self) -> Result<()> {
-        self.0.named("ping", self.0.backend().ping().await)
+        self.0.call(Operation::Ping).run(self.0.backend().ping()).await
     }
 
     /// Closes the backend's connections. Nothing may be called after it.

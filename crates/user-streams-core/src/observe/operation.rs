@@ -63,7 +63,9 @@ operations! {
     GetStreamItems => "get_stream_items",
     CountStreamItems => "count_stream_items",
     DeleteStream => "delete_stream",
+    RepairStream => "repair_stream",
     Migrate => "migrate",
     Purge => "purge",
+    Ping => "ping",
     Close => "close",
 }

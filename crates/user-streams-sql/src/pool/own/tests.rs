@@ -12,7 +12,10 @@ use futures_util::{FutureExt, future::join_all};
 use sea_orm::{DatabaseConnection, QueryResult, Value};
 use sqlx::Error as SqlxError;
 use tokio::time::{Instant, sleep, timeout};
-use user_streams_core::{ErrorKind, Result, backend::async_trait};
+use user_streams_core::{
+    ErrorKind, Result,
+    backend::{ConnectionMetrics, async_trait},
+};
 
 use super::OwnPool;
 use crate::{
@@ -122,7 +125,11 @@ const TIMEOUTS: Timeouts = Timeouts {
 fn pool(fake: Fake, max_connections: u32) -> (Arc<Fake>, OwnPool) {
     let fake = Arc::new(fake);
     let driver: Arc<dyn Driver> = Arc::<Fake>::clone(&fake);
-    (fake, OwnPool::new(driver, max_connections, TIMEOUTS.connect).unwrap())
+    (
+        fake,
+        OwnPool::new(driver, max_connections, TIMEOUTS.connect, ConnectionMetrics::new("test"))
+            .unwrap(),
+    )
 }
 
 async fn lease(pool: &OwnPool) -> Result<Box<dyn Executor>> {
