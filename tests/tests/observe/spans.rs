@@ -80,8 +80,7 @@ pub(crate) async fn within_a_transaction() {
     let directory = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}/a.db?mode=rwc", directory.path().display());
     let database = Database::connect(url).await.unwrap();
-    let backend =
-        SingleTableBackend::new(database.clone(), SingleTableConfig::default()).unwrap();
+    let backend = SingleTableBackend::new(database.clone(), SingleTableConfig::default()).unwrap();
     let streams = Streams::from_backend(backend);
     streams.migrate().await.unwrap();
     capture::forget();
