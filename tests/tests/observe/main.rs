@@ -15,6 +15,8 @@ mod stores;
 use std::{future::Future, process::ExitCode};
 
 use user_streams_testkit::libtest_mimic::{Arguments, Trial, run};
+// Names the crate, which names the backends.
+use user_streams_tests as _;
 
 fn main() -> ExitCode {
     capture::install();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         trial("spans::a_user_is_told_at_trace", spans::a_user_is_told_at_trace),
         trial("metrics::calls_by_operation_and_error", metrics::calls_by_operation_and_error),
         trial("metrics::a_dropped_call_is_not_active", metrics::a_dropped_call_is_not_active),
+        trial("privacy::over_the_applications_pool", privacy::over_the_applications_pool),
         trial("document::its_tables_are_complete", document::its_tables_are_complete),
     ];
     for store in stores::all() {

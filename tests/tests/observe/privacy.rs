@@ -1,8 +1,10 @@
 //! What is never shown: content at all, and a user's id by anything but one event at TRACE.
 
 use futures_util::{FutureExt, stream};
+use sea_orm::{Database, TransactionTrait};
 use tracing::Level;
-use user_streams_core::{Recipients, UserIdKind};
+use user_streams_core::{Recipients, Streams, UserIdKind};
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::{
     capture::{self, Traced},
@@ -28,6 +30,30 @@ fn is_ours(traced: &Traced) -> bool {
 pub(crate) async fn no_content_and_no_user_is_shown(store: Store) {
     let directory = tempfile::tempdir().unwrap();
     let streams = store.connect(UserIdKind::Text, &directory, "privacy").await;
+    call_each_operation(&streams).await;
+    streams.close().await.unwrap();
+    check();
+}
+
+/// Whose statements are logged, by sqlx and by sea-orm, as they are unless it says otherwise.
+pub(crate) async fn over_the_applications_pool() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}/a.db?mode=rwc", directory.path().display());
+    let database = Database::connect(url).await.unwrap();
+    let config = SingleTableConfig::default().with_user_id(UserIdKind::Text);
+    let streams = Streams::from_backend(SingleTableBackend::new(database.clone(), config).unwrap());
+    streams.migrate().await.unwrap();
+    call_each_operation(&streams).await;
+    let transaction = database.begin().await.unwrap();
+    let within = streams.in_transaction(&transaction).unwrap();
+    within.add_stream_item(USER, CONTENT).await.unwrap();
+    within.delete_stream(USER).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(capture::all().iter().any(|traced| traced.target == "sqlx::query"));
+    check();
+}
+
+async fn call_each_operation(streams: &Streams) {
     let followers = || (0..300).map(|n| format!("{FOLLOWER}-{n}"));
     for _ in 0..2 {
         streams.add_stream_item(USER, CONTENT).await.unwrap();
@@ -37,7 +63,7 @@ pub(crate) async fn no_content_and_no_user_is_shown(store: Store) {
     let items = streams.get_stream_items(USER);
     assert_eq!(items.count().await.unwrap(), 4);
     assert_eq!(items.slice(..3).await.unwrap()[0].content, CONTENT);
-    // Errors name the user; what is dropped may be under way.
+    // Their errors name the user.
     streams.add_stream_item(format!("{USER}\0"), CONTENT).await.unwrap_err();
     streams.get_stream_items(format!("{USER}\0")).count().await.unwrap_err();
     let waiting = Recipients::stream(stream::pending::<String>());
@@ -45,8 +71,9 @@ pub(crate) async fn no_content_and_no_user_is_shown(store: Store) {
     for user in [USER.to_owned(), FOLLOWER.to_owned()].into_iter().chain(followers()) {
         streams.delete_stream(user).await.unwrap();
     }
-    streams.close().await.unwrap();
+}
 
+fn check() {
     // Not even by the drivers.
     let content = places(CONTENT);
     assert!(content.is_empty(), "{content:#?}");
