@@ -37,7 +37,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // An error, and a call whose caller gives up.
     let refused = streams.get_stream_items("ann").count().await;
     println!("refused: {:?}", refused.map_err(|error| error.kind()));
-    let _ = timeout(Duration::ZERO, streams.get_stream_items(42).count()).await;
+    let items = streams.get_stream_items(42);
+    tokio::select! {
+        biased;
+        _ = items.count() => {}
+        () = std::future::ready(()) => println!("dropped"),
+    }
 
     print(&metrics);
     streams.close().await?;
@@ -56,7 +61,7 @@ fn print(metrics: &Snapshotter) {
             DebugValue::Histogram(values) => {
                 let sum: f64 = values.iter().map(|value| value.into_inner()).sum();
                 let unit = unit.map_or("", |unit| unit.as_str());
-                format!("{} times, {:.6} {unit} in all", values.len(), sum)
+                format!("{} calls, {sum:.6} {unit} in all", values.len())
             }
         };
         println!("{}{{{}}}: {value}", key.name(), labels.join(", "));

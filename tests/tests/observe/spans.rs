@@ -103,7 +103,7 @@ pub(crate) async fn within_a_transaction() {
         [
             "add_stream_item in_transaction=true delivered=2",
             "delete_stream in_transaction=true items=1",
-            "count_stream_items in_transaction=false items=1",
+            "count_stream_items items=1",
         ]
     );
 }

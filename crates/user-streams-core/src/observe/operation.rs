@@ -47,7 +47,7 @@ macro_rules! operations {
                         "db.response.returned_rows" = Empty,
                         "error.type" = Empty,
                         "user_streams.backend" = known.capabilities.backend(),
-                        "user_streams.in_transaction" = known.in_transaction,
+                        "user_streams.in_transaction" = known.in_transaction.then_some(true),
                         "user_streams.recipients" = known.recipients,
                         "user_streams.delivered" = Empty,
                         "user_streams.items" = Empty,
