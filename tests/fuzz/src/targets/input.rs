@@ -9,7 +9,9 @@ use uuid::Uuid;
 pub(super) fn seeds() -> Vec<Vec<u8>> {
     let ascending = (0..=255).collect();
     let text = b"a'b\"c\\d`e$1f\0 ann 42 \xe2\x98\x83".repeat(6);
-    vec![vec![0; 96], vec![1; 96], vec![255; 96], ascending, text]
+    let mut rng = fastrand::Rng::with_seed(7);
+    let random = (0..12).map(|_| (0..128).map(|_| rng.u8(..)).collect());
+    random.chain([vec![0; 96], vec![1; 96], vec![255; 96], ascending, text]).collect()
 }
 
 pub(super) fn kind(u: &mut Unstructured<'_>) -> Result<UserIdKind> {

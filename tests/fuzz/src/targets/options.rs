@@ -6,6 +6,8 @@ use user_streams_core::{Settings, backend::Options};
 use super::{connect, settings::has_secret_name};
 use crate::{outcome::Outcome, target::Target};
 
+const MEMORY: &[&str] =
+    &[r#"{"user_id": "text"}"#, r#"{"user_id": "s3cr3t"}"#, r#"{"unknown": "s3cr3t"}"#];
 pub(super) const SQL: &[&str] = &[
     r#"{"user_id": "uuid", "table": "t", "users": "users.id", "max_connections": 4}"#,
     r#"{"max_waiting": 10, "connect_timeout": 0.5, "operation_timeout": 30, "synchronous": "full"}"#,
@@ -32,6 +34,7 @@ pub(super) const SQL_WORDS: &[&str] = &[
 const REDIS: &[&str] = &[
     r#"{"user_id": "text", "key_prefix": "p", "max_connections": 3, "connect_timeout": 0.5}"#,
     r#"{"shared_content_min_len": 100, "operation_timeout": 5, "max_retry_delay": 0.5}"#,
+    r#"{"unknown": "s3cr3t", "key_prefix": "a:user"}"#,
     r#"{"max_waiting": 7, "client_arguments": {"user": "ann", "password": "s3cr3t", "db": 2}}"#,
 ];
 const REDIS_WORDS: &[&str] = &[
@@ -79,7 +82,7 @@ pub(super) fn targets() -> Vec<Target> {
         Target::of_text(name, seeds, &words, move |text| check(url, text))
     };
     vec![
-        target("options/memory", "memory://", &[r#"{"user_id": "text"}"#], &["user_id", "uuid"]),
+        target("options/memory", "memory://", MEMORY, &["user_id", "uuid"]),
         target("options/single-table", "single-table+sqlite::memory:", SQL, SQL_WORDS),
         target("options/many-to-many", "many-to-many+mysql://ann@h/db", SQL, SQL_WORDS),
         target("options/redis", "redis://h", REDIS, REDIS_WORDS),
@@ -118,7 +121,12 @@ fn client_arguments(text: &str) -> Outcome {
     if let Ok(config) = options.parse::<user_streams_redis::RedisConfig>() {
         shows_no_password(&config, &value);
     }
-    check("redis-sentinel://h?sentinelServiceName=m", &format!("{{\"client_arguments\":{value}}}"))
+    let options = format!("{{\"client_arguments\":{value}}}");
+    // With a file, since the system's certificates would be read each time.
+    if value.get("tls_ca_file").is_some_and(Value::is_string) {
+        check("rediss://h", &options);
+    }
+    check("redis-sentinel://h?sentinelServiceName=m", &options)
 }
 
 fn shows_no_password(config: &user_streams_redis::RedisConfig, arguments: &Value) {

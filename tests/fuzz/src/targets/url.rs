@@ -142,7 +142,7 @@ fn target(scheme: &'static str) -> Target {
         Some("sqlite") => (SQLITE, SQLITE_WORDS),
         _ => (REDIS, REDIS_WORDS),
     };
-    let seeds = [SERVER, own].concat();
+    let seeds = [SERVER, own, &["//"]].concat();
     let words = [URL_WORDS, words].concat();
     Target::of_text(format!("url/{scheme}"), &seeds, &words, move |rest| {
         let settings = Settings::new(format!("{scheme}:{rest}"));
