@@ -25,6 +25,9 @@ mod driver;
 mod error;
 #[doc(hidden)]
 pub mod fault;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod ops;
 mod pool;
 mod schema;

@@ -16,7 +16,7 @@ use crate::error::invalid_settings;
 pub(super) fn authorities(path: &str) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates("tls_ca_file", path)? {
-        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", path, error))?;
+        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", error))?;
     }
     Ok(roots)
 }
@@ -44,17 +44,17 @@ pub(super) fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     match read {
         Ok(certificates) if certificates.is_empty() => {
-            Err(unreadable(name, path, "it has no certificate"))
+            Err(unreadable(name, "it has no certificate"))
         }
         Ok(certificates) => Ok(certificates),
-        Err(error) => Err(unreadable(name, path, error)),
+        Err(error) => Err(unreadable(name, error)),
     }
 }
 
 pub(super) fn key(name: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
-    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(name, path, error))
+    PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(name, error))
 }
 
-fn unreadable(name: &str, path: &str, why: impl Display) -> Error {
-    invalid_settings(format!("client_arguments: `{name}` cannot be read from {path}: {why}"))
+fn unreadable(name: &str, why: impl Display) -> Error {
+    invalid_settings(format!("client_arguments: `{name}`: the file cannot be read: {why}"))
 }
