@@ -6,10 +6,12 @@
 
 mod connections;
 mod database;
+mod durability;
 mod errors;
 mod faults;
 mod foreign_key;
 mod in_transaction;
+mod isolation;
 mod long_broadcasts;
 mod migrations;
 mod plans;
@@ -40,8 +42,10 @@ use tests;
 fn main() -> ExitCode {
     let topics = [
         connections::TESTS,
+        durability::TESTS,
         errors::TESTS,
         foreign_key::TESTS,
+        isolation::TESTS,
         long_broadcasts::TESTS,
         migrations::TESTS,
         plans::TESTS,

@@ -50,7 +50,13 @@ pub(crate) async fn application(config: &SingleTableConfig, connections: u32) ->
 }
 
 pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) -> Handle {
-    let (config, table) = with_table(config, "own", layout);
+    let (config, _) = with_table(config, "own", layout);
+    of_table(layout, config).await
+}
+
+/// In the table of the configuration, over a pool of its own; not migrated.
+pub(crate) async fn of_table(layout: Layout, config: SingleTableConfig) -> Handle {
+    let table = config.table.clone().unwrap();
     let backend: Box<dyn Backend> = match layout {
         Layout::SingleTable => Box::new(SingleTableBackend::connect(config).await.unwrap()),
         Layout::ManyToMany => Box::new(ManyToManyBackend::connect(config).await.unwrap()),
