@@ -1,9 +1,10 @@
-//! Guarantees that need a server or a process for a test alone: the guide's way of retrying, and
-//! the memory of a broadcast.
+//! Guarantees that need a server or a process for a test alone: durability, the memory of a
+//! broadcast, and the guide's way of retrying.
 //!
 //! `cargo test -p user-streams-tests --all-features --test guarantees`. A test starts its server,
 //! and fails where none is installed.
 
+mod durability;
 mod memory;
 mod recipe;
 mod retries;
@@ -18,7 +19,7 @@ use user_streams_tests as _;
 
 const RESTARTED: [Kind; 3] = [Kind::Postgres, Kind::Mysql, Kind::Redis];
 /// What comes before a server's URL, and its kind; none is SQLite.
-const MEASURED: [(&str, Option<Kind>); 5] = [
+const BACKENDS: [(&str, Option<Kind>); 5] = [
     ("single-table+", None),
     ("many-to-many+", None),
     ("single-table+", Some(Kind::Postgres)),
@@ -27,7 +28,7 @@ const MEASURED: [(&str, Option<Kind>); 5] = [
 ];
 
 fn main() -> ExitCode {
-    if memory::measure() {
+    if memory::measure() || durability::add_until_the_end() {
         return ExitCode::SUCCESS;
     }
     let retries = RESTARTED.map(|kind| {
@@ -39,10 +40,15 @@ fn main() -> ExitCode {
             runtime.block_on(test);
         })
     });
-    let memory = MEASURED.map(|(backend, kind)| {
+    let durability = BACKENDS.map(|(backend, kind)| {
+        let name = "durability::what_was_acknowledged_outlives_killed_processes";
+        trial(name, kind, &cell(backend, kind), move || {
+            durability::what_was_acknowledged_outlives_killed_processes(backend, kind);
+        })
+    });
+    let memory = BACKENDS.map(|(backend, kind)| {
         let name = "memory::a_broadcast_to_a_million_takes_no_more_than_one_to_some";
-        let cell = format!("{backend}{}", kind.map_or("SQLite", Kind::title));
-        trial(name, kind, &cell, move || {
+        trial(name, kind, &cell(backend, kind), move || {
             memory::a_broadcast_to_a_million_takes_no_more_than_one_to_some(backend, kind);
         })
         // The peak of a process is known to Linux alone.
@@ -59,8 +65,13 @@ fn main() -> ExitCode {
         }),
     ];
     trials.extend(retries);
+    trials.extend(durability);
     trials.extend(memory);
     run(&Arguments::from_args(), trials).exit_code()
+}
+
+fn cell(backend: &str, kind: Option<Kind>) -> String {
+    format!("{backend}{}", kind.map_or("SQLite", Kind::title))
 }
 
 fn trial(

@@ -93,8 +93,7 @@ pub(crate) async fn a_killed_server_loses_and_doubles_nothing_and_retries_are_sp
 
     for (user, items) in items.iter_mut().enumerate() {
         let stored = handles[user].get_stream_items(user as i64).await.unwrap();
-        let stored: Vec<_> =
-            stored.into_iter().map(|item| (item.cursor(), item.content)).collect();
+        let stored: Vec<_> = stored.into_iter().map(|item| (item.cursor(), item.content)).collect();
         items.reverse();
         assert!(stored == *items, "user {user} has {stored:?} of {items:?}");
     }

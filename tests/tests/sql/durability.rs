@@ -10,10 +10,7 @@ use user_streams_single_table::Users;
 
 use crate::database::TestDatabase;
 
-crate::tests![
-    sqlite_synchronizes_as_the_option_says,
-    postgresql_commits_as_the_server_says,
-];
+crate::tests![sqlite_synchronizes_as_the_option_says, postgresql_commits_as_the_server_says,];
 
 /// The number that the query gives in a session of each layout.
 async fn numbers(

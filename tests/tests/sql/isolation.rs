@@ -136,8 +136,7 @@ async fn streams_in_other_tables_of_one_database_are_others(database: TestDataba
 
 async fn a_table_name_that_another_backend_uses_is_refused(database: TestDatabase) {
     let config = || database.config();
-    let first =
-        handles::of_table(Layout::ManyToMany, config().with_table("inbox")).await.streams;
+    let first = handles::of_table(Layout::ManyToMany, config().with_table("inbox")).await.streams;
     first.migrate().await.unwrap();
     first.add_stream_item([1, 2], "in the inbox").await.unwrap();
     for table in ["inbox", "inbox_items", "inbox_migrations", "inbox_identity"] {
