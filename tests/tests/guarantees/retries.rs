@@ -101,7 +101,7 @@ pub(crate) async fn a_killed_server_loses_and_doubles_nothing_and_retries_are_sp
     handles[0].close().await.unwrap();
 }
 
-/// Each pause is at least twice as long as the one before was at least, and the tasks' pauses differ.
+/// The shortest pause doubles with each attempt, and the tasks' pauses differ.
 fn assert_are_spread(attempts: &[Attempts]) {
     for number in 0..FAILURES {
         let shortest = Duration::from_millis(100 << number);
