@@ -106,7 +106,7 @@ async fn streams_in_other_tables_of_one_database_are_others(database: TestDataba
                 Layout::SingleTable => table.to_owned(),
                 Layout::ManyToMany => format!("{table}_m"),
             });
-            all.push(handles::of_table(layout, config).await.streams);
+            all.push(handles::own_in(layout, config).await.streams);
         }
     }
     // The same item, so that nothing but the table tells the streams apart.
@@ -136,12 +136,12 @@ async fn streams_in_other_tables_of_one_database_are_others(database: TestDataba
 
 async fn a_table_name_that_another_backend_uses_is_refused(database: TestDatabase) {
     let config = || database.config();
-    let first = handles::of_table(Layout::ManyToMany, config().with_table("inbox")).await.streams;
+    let first = handles::own_in(Layout::ManyToMany, config().with_table("inbox")).await.streams;
     first.migrate().await.unwrap();
     first.add_stream_item([1, 2], "in the inbox").await.unwrap();
     for table in ["inbox", "inbox_items", "inbox_migrations", "inbox_identity"] {
         let config = config().with_table(table);
-        let other = handles::of_table(Layout::SingleTable, config).await.streams;
+        let other = handles::own_in(Layout::SingleTable, config).await.streams;
         let error = other.migrate().await.expect_err(table);
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
         other.add_stream_item(1, "elsewhere").await.expect_err(table);
@@ -155,11 +155,11 @@ async fn a_table_name_that_another_backend_uses_is_refused(database: TestDatabas
 async fn a_table_of_another_kind_of_user_ids_is_refused(database: TestDatabase) {
     for layout in LAYOUTS {
         let config = database.config().with_table(format!("{layout:?}").to_lowercase());
-        let integers = handles::of_table(layout, config.clone()).await.streams;
+        let integers = handles::own_in(layout, config.clone()).await.streams;
         integers.migrate().await.unwrap();
         integers.add_stream_item([0, 7], "to numbers").await.unwrap();
         let config = config.with_user_id(UserIdKind::Text);
-        let texts = handles::of_table(layout, config).await.streams;
+        let texts = handles::own_in(layout, config).await.streams;
         let error = texts.migrate().await.expect_err("a table for integers");
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
         for user in [0, 7] {
