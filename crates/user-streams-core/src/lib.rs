@@ -27,7 +27,10 @@ mod transaction;
 mod user;
 
 pub use add::Add;
-pub use backend::memory::{MemoryBackend, MemoryConfig};
+pub use backend::{
+    OnCorrupt,
+    memory::{MemoryBackend, MemoryConfig},
+};
 pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{add_stream_item, get_stream_items, init};

@@ -5,7 +5,7 @@ use std::{any::Any, sync::Arc};
 use crate::{
     Add, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, NewItem, Result, Settings,
     StreamItems, ToUserId,
-    backend::{Backend, Capabilities, DeleteStream, Registry},
+    backend::{Backend, Capabilities, DeleteStream, Registry, RepairStream},
     handle::{Handle, TransactionHandle},
 };
 
@@ -107,6 +107,25 @@ impl Streams {
         }
     }
 
+    /// Deletes what cannot be read from a user's stream, which an error of the kind `Corrupt` has
+    /// named, and returns how many there were. What can be read stays.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot; `InvalidUserId`; else those of the storage.
+    pub fn repair_stream(
+        &self,
+        user: impl ToUserId,
+    ) -> impl Future<Output = Result<u64>> + Send + 'static {
+        let (handle, user) = (self.0.clone(), user.to_user_id());
+        async move {
+            let deleted = match handle.check(&user) {
+                Ok(()) => handle.backend().repair_stream(RepairStream::new(user)).await,
+                Err(error) => Err(error),
+            };
+            handle.named("repair_stream", deleted)
+        }
+    }
+
     /// The streams within a transaction of the application's own: what is written there commits or
     /// rolls back with it. On the SQL backends that is a `sea_orm::DatabaseTransaction` on the same
     /// database, whether they were connected by a URL or made over the application's pool.
@@ -131,6 +150,15 @@ impl Streams {
     /// `Unsupported` if the backend never has any; else those of the storage.
     pub async fn purge(&self) -> Result<u64> {
         self.0.named("purge", self.0.backend().purge().await)
+    }
+
+    /// Whether the storage answers, for a health check. It takes a second or two at the most on the
+    /// backends of this project, waiting for a connection included.
+    ///
+    /// # Errors
+    /// Those of the storage.
+    pub async fn ping(&self) -> Result<()> {
+        self.0.named("ping", self.0.backend().ping().await)
     }
 
     /// Closes the backend's connections. Nothing may be called after it.

@@ -18,6 +18,8 @@ pub enum Capability {
     Durable,
     /// [`Backend::in_transaction`](crate::backend::Backend::in_transaction).
     InTransaction,
+    /// [`Backend::repair_stream`](crate::backend::Backend::repair_stream).
+    RepairStream,
 }
 
 impl Capability {
@@ -29,6 +31,7 @@ impl Capability {
         Self::AtomicBroadcast,
         Self::Durable,
         Self::InTransaction,
+        Self::RepairStream,
     ];
 }
 
