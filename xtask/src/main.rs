@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Task::Test(flags) => test::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::Fault(flags) => fault::run(&flags),
+        Task::Soak(flags) => fault::soak(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),
