@@ -42,8 +42,8 @@ const CLOSING: Duration = Duration::from_secs(3);
 const MIN_MINUTES: f64 = 0.5;
 const LIMITS: Limits = Limits {
     connections: 4,
-    connect: Duration::from_secs(2),
-    statement: Duration::from_secs(5),
+    connect: Duration::from_secs(5),
+    statement: Duration::from_secs(10),
     broadcast: Duration::from_secs(20),
 };
 

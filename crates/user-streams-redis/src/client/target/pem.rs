@@ -11,7 +11,7 @@ use fred::{
 };
 use user_streams_core::{Error, Result};
 
-use crate::error::invalid_settings;
+use crate::{config::is_pem, error::invalid_settings};
 
 pub(super) fn authorities(path: &str) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
@@ -56,5 +56,10 @@ pub(super) fn key(name: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
 }
 
 fn unreadable(name: &str, path: &str, why: impl Display) -> Error {
+    if is_pem(path) {
+        return invalid_settings(format!(
+            "client_arguments: `{name}` is the text of a PEM file: expected the path of one"
+        ));
+    }
     invalid_settings(format!("client_arguments: `{name}` cannot be read from {path}: {why}"))
 }
