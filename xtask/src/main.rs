@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Task::Bench(flags) => bench::run(&flags),
         Task::Fault(flags) => fault::run(&flags),
         Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Soak(flags) => fault::soak(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),
