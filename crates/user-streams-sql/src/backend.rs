@@ -67,6 +67,7 @@ fn named<L: Layout>(error: Error) -> Error {
 impl<L: Layout> Backend for SqlBackend<L> {
     fn capabilities(&self) -> Capabilities {
         let capabilities = Capabilities::new(L::NAME, self.store.schema.user_id)
+            .with_system(self.store.pools.system)
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::AtomicBroadcast)

@@ -7,11 +7,13 @@
 mod connections;
 mod damaged;
 mod database;
+mod durability;
 mod errors;
 mod faults;
 mod foreign_key;
 mod hostile;
 mod in_transaction;
+mod isolation;
 mod long_broadcasts;
 mod migrations;
 mod ping;
@@ -44,8 +46,10 @@ fn main() -> ExitCode {
     damaged::warnings::capture();
     let topics = [
         connections::TESTS,
+        durability::TESTS,
         errors::TESTS,
         foreign_key::TESTS,
+        isolation::TESTS,
         long_broadcasts::TESTS,
         hostile::TESTS,
         migrations::TESTS,

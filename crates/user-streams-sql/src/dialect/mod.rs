@@ -62,6 +62,19 @@ impl Dialect {
         }
     }
 
+    /// The database system, as OpenTelemetry names it. MariaDB is told from MySQL by the scheme of
+    /// the URL, if there is one.
+    pub(crate) fn system(self, url: Option<&str>) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+            Self::MySql if url.is_some_and(|url| url.trim_start().starts_with("mariadb:")) => {
+                "mariadb"
+            }
+            Self::MySql => "mysql",
+        }
+    }
+
     pub(crate) fn from_backend(backend: DbBackend) -> Result<Self> {
         match backend {
             DbBackend::Sqlite => Ok(Self::Sqlite),

@@ -30,6 +30,8 @@ pub(crate) enum Access {
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
+    /// As spans and metrics name it.
+    pub(crate) system: &'static str,
     pub(crate) timeouts: Timeouts,
     pub(super) waiting: WaitLimit,
     pub(super) readers: Arc<dyn Source>,

@@ -26,6 +26,8 @@ pub trait Layout: Debug + Default + Send + Sync + 'static {
 pub struct Schema {
     /// The database.
     pub dialect: Dialect,
+    /// The name of the layout's backend.
+    pub layout: &'static str,
     /// The kind of user ids.
     pub user_id: UserIdKind,
     /// The name of the table of deliveries, not quoted.
@@ -45,9 +47,9 @@ impl Schema {
         if !matches!(kind, UserIdKind::BigInt | UserIdKind::Uuid | UserIdKind::Text) {
             return Err(invalid(format!("user_id: no column is made for {kind} ids")));
         }
-        let table = config.table(L::TABLE)?;
+        let (layout, table, users) = (L::NAME, config.table(L::TABLE)?, config.users()?);
         check_table(dialect, &table)?;
-        Ok(Self { dialect, user_id: kind, table, users: config.users()? })
+        Ok(Self { dialect, layout, user_id: kind, table, users })
     }
 
     /// The identifier, quoted.
