@@ -97,7 +97,7 @@ async fn the_options_over_an_application_s_pool_come_from_the_environment(databa
         .env("USER_STREAMS_SINGLE_TABLE_TABLE", "of_the_environment")
         .env("USER_STREAMS_SINGLE_TABLE_USER_ID", "text")
         .env("USER_STREAMS_SINGLE_TABLE_ON_CORRUPT", "skip")
-        .env("USER_STREAMS_REDIS_KEY_PREFIX", "of_another_backend");
+        .env("USER_STREAMS_MANY_TO_MANY_TABLE", "of_another_backend");
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.contains("1 passed"), "{said}");

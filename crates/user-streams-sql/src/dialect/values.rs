@@ -73,8 +73,7 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
     json.into()
 }
 
-/// The keys `(created_at_us, id)` of items: two arrays on PostgreSQL, pairs in JSON elsewhere. See
-/// [`keys_source`](Dialect::keys_source).
+/// The keys `(created_at_us, id)` of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
 pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
     if dialect == Dialect::Postgres {
         let (ats, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();

@@ -110,7 +110,8 @@ async fn a_row_without_a_place_is_named_and_repaired(database: TestDatabase) {
                 Layout::ManyToMany => ("", ""),
             };
             let insert = format!(
-                "INSERT INTO {table} (user_id, created_at_us, id{columns}) VALUES (1, {key}{content})"
+                "INSERT INTO {table} (user_id, created_at_us, id{columns}) VALUES (1, \
+                 {key}{content})"
             );
             database.run(&insert).await;
         }

@@ -2,6 +2,7 @@
 
 use user_streams_core::UserIdKind;
 
+use super::keys::keys_source;
 use crate::{Dialect, dialect::Params};
 
 /// The statements on the table of items.
@@ -111,7 +112,7 @@ fn lock_orphans(dialect: Dialect, items: &str, deliveries: &str) -> Option<Strin
 }
 
 fn purge(dialect: Dialect, items: &str, deliveries: &str) -> String {
-    let keys = dialect.keys_source(&mut Params::after(dialect, 0));
+    let keys = keys_source(dialect, &mut Params::after(dialect, 0));
     match dialect {
         // Among NULL values, which a foreign table may have, nothing is certain not to be.
         Dialect::Sqlite => format!(

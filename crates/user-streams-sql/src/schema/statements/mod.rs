@@ -6,6 +6,7 @@ mod deliver;
 mod group;
 mod item_params;
 mod items;
+mod keys;
 mod page;
 mod repair;
 

@@ -14,8 +14,8 @@ pub(crate) struct PageStatements {
 }
 
 impl PageStatements {
-    /// For the table of deliveries, and that of the items if they have one. Content is text, or NULL
-    /// where the item of a delivery is missing.
+    /// For the table of deliveries, and that of the items if they have one. Content is text, or
+    /// NULL where the item of a delivery is missing.
     pub(super) fn new(dialect: Dialect, table: &str, items: Option<&str>) -> Self {
         Self::with_content(dialect, table, items, str::to_owned)
     }
