@@ -19,7 +19,9 @@ pub fn parse<L: Layout>(args: ConnectArgs) -> Result<String> {
     let config = driver::config::<L>(args)?;
     let parse = || {
         let dialect = Dialect::from_url(&config.url)?;
-        (config.max_connections()?, config.timeouts()?, config.waiting()?);
+        config.max_connections()?;
+        config.timeouts()?;
+        config.waiting()?;
         match dialect {
             Dialect::Sqlite => drop(url::sqlite(&config.url)?),
             Dialect::Postgres => drop(url::postgres(&config.url)?),
