@@ -16,6 +16,7 @@ mod error;
 mod global;
 mod handle;
 mod item;
+mod observe;
 mod recipients;
 #[cfg(test)]
 mod send_sync;
@@ -27,7 +28,10 @@ mod transaction;
 mod user;
 
 pub use add::Add;
-pub use backend::memory::{MemoryBackend, MemoryConfig};
+pub use backend::{
+    OnCorrupt,
+    memory::{MemoryBackend, MemoryConfig},
+};
 pub use delivery::Delivery;
 pub use error::{Error, ErrorKind, Result};
 pub use global::{add_stream_item, get_stream_items, init};

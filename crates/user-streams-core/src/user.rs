@@ -75,6 +75,15 @@ impl fmt::Display for UserIdKind {
 }
 
 impl UserId {
+    /// Some id of this kind.
+    pub(crate) fn any(kind: UserIdKind) -> Self {
+        match kind {
+            UserIdKind::BigInt => Self::Int(0),
+            UserIdKind::Uuid => Self::Uuid(Uuid::nil()),
+            UserIdKind::Text => Self::Text(String::new()),
+        }
+    }
+
     /// The kind of this id.
     pub fn kind(&self) -> UserIdKind {
         match self {

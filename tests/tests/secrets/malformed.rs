@@ -15,6 +15,7 @@ pub(crate) const SCHEMES: &[&str] = &[
     "redis",
     "redis-cluster",
     "redis-sentinel",
+    "redis+unix",
     "rediss",
     "memory",
     "postgres",

@@ -31,7 +31,7 @@ pub(crate) async fn no_error_of_an_option_shows_its_value() {
         (&["memory://"], "unknown", text()),
         (REDIS, "user_id", text()),
         (REDIS, "key_prefix", json!({"s3cr3t": 1})),
-        (REDIS, "key_prefix", json!("s3cr3t:user")),
+        (REDIS, "key_prefix", json!("s3cr3t:stream")),
         (REDIS, "shared_content_min_len", text()),
         (REDIS, "client_arguments", text()),
         (REDIS, "client_arguments", json!(["s3cr3t"])),

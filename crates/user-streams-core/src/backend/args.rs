@@ -141,3 +141,18 @@ impl DeleteStream {
         Self { user }
     }
 }
+
+/// What [`Backend::repair_stream`](super::Backend::repair_stream) takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct RepairStream {
+    /// Whose stream.
+    pub user: UserId,
+}
+
+impl RepairStream {
+    /// The whole stream of `user`.
+    pub fn new(user: UserId) -> Self {
+        Self { user }
+    }
+}

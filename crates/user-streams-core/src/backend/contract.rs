@@ -5,8 +5,10 @@ use std::{any::Any, fmt::Debug, sync::Arc};
 use async_trait::async_trait;
 
 use crate::{
-    Delivery, Error, Result, StreamItem,
-    backend::{AddStreamItem, Capabilities, CountQuery, DeleteStream, StreamQuery, Writes},
+    Delivery, Error, Result, StreamItem, UserId,
+    backend::{
+        AddStreamItem, Capabilities, CountQuery, DeleteStream, RepairStream, StreamQuery, Writes,
+    },
 };
 
 /// A storage for streams, used as `Arc<dyn Backend>`.
@@ -60,6 +62,14 @@ pub trait Backend: Any + Debug + Send + Sync {
             .await
     }
 
+    /// Deletes what cannot be read from a user's stream (damaged items, and what something else has
+    /// written) and returns how many there were. What can be read stays.
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "repair_stream")?
+            .repair_stream(args)
+            .await
+    }
+
     /// Deletes stored content that no stream refers to any more and returns how many there were.
     async fn purge(&self) -> Result<u64> {
         inner_or_unsupported(self.inner(), self.capabilities(), "purge")?.purge().await
@@ -78,6 +88,18 @@ pub trait Backend: Any + Debug + Send + Sync {
     ) -> Result<Box<dyn Writes + 'a>> {
         inner_or_unsupported(self.inner(), self.capabilities(), "in_transaction")?
             .in_transaction(transaction)
+    }
+
+    /// Whether the storage answers, within a second or two. Without a quicker way, it is asked for
+    /// the length of a stream.
+    async fn ping(&self) -> Result<()> {
+        match self.inner() {
+            Some(inner) => inner.ping().await,
+            None => {
+                let user = UserId::any(self.capabilities().user_id());
+                self.count_stream_items(CountQuery::new(user)).await.map(drop)
+            }
+        }
     }
 
     /// Closes the connections, for a tidy end. Nothing may be called after it. A backend without

@@ -17,7 +17,7 @@ use crate::{
     Cursor, Delivery, Error, ErrorKind, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BackendDriver, Capabilities, Capability, ConnectArgs,
-        ConnectFuture, CountQuery, DeleteStream, Position, StreamQuery,
+        ConnectFuture, CountQuery, DeleteStream, Position, RepairStream, StreamQuery,
     },
 };
 
@@ -98,6 +98,7 @@ impl Backend for MemoryBackend {
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::AtomicBroadcast)
+            .with(Capability::RepairStream)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -161,6 +162,11 @@ impl Backend for MemoryBackend {
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         Ok(self.streams().remove(&args.user).map_or(0, |stream| stream.len() as u64))
+    }
+
+    /// Nothing is ever damaged here.
+    async fn repair_stream(&self, _args: RepairStream) -> Result<u64> {
+        Ok(0)
     }
 }
 

@@ -3,15 +3,19 @@
 mod args;
 mod capabilities;
 mod contract;
+mod corrupt;
 mod driver;
 pub(crate) mod memory;
 mod registry;
 mod wait_limit;
 mod writes;
 
-pub use args::{AddStreamItem, CountQuery, DeleteStream, Position, Progress, StreamQuery};
+pub use args::{
+    AddStreamItem, CountQuery, DeleteStream, Position, Progress, RepairStream, StreamQuery,
+};
 pub use capabilities::{Capabilities, Capability};
 pub use contract::Backend;
+pub use corrupt::{OnCorrupt, corrupt_item};
 pub use driver::{BackendDriver, ConnectArgs, ConnectFuture};
 #[doc(hidden)]
 pub use driver::{Registration, UnlinkedBackend};
@@ -20,6 +24,7 @@ pub use wait_limit::{WaitLimit, WaitPermit};
 pub use writes::Writes;
 
 pub use crate::{
+    observe::{ConnectionMetrics, OpenConnection, UsedConnection, WaitingCall},
     recipients::{Chunk, RecipientChunks, RecipientQuery},
     register_backend,
     settings::{Options, timeout},

@@ -2,36 +2,34 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-
 /// The logins, the database and the files of TLS; as JSON, the object in
 /// `USER_STREAMS_REDIS_CLIENT_ARGUMENTS`.
 ///
+/// Arguments of redis-py are understood, or refused with the name that they have here.
+///
 /// `Debug` hides the passwords.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ClientArguments {
     /// The user, by the server's access control list; also `username`. In the URL:
     /// `redis://user:password@host`.
-    #[serde(alias = "username")]
     pub user: Option<String>,
     /// The password. In the URL: `redis://:password@host`.
     pub password: Option<String>,
     /// The number of the database, 0 by default; also `db`. In the URL: `redis://host/2`. A cluster
     /// has database 0 alone.
-    #[serde(alias = "db")]
     pub database: Option<u8>,
     /// The user at the sentinels, if they require one.
     pub sentinel_user: Option<String>,
     /// The password at the sentinels, if they require one.
     pub sentinel_password: Option<String>,
     /// A PEM file of the authorities that may sign the server's certificate, instead of the
-    /// system's. For `rediss`.
+    /// system's; also `ssl_ca_certs`. For `rediss`.
     pub tls_ca_file: Option<String>,
-    /// A PEM file of the client's certificate, with any intermediate ones. For `rediss`.
+    /// A PEM file of the client's certificate, with any intermediate ones; also `ssl_certfile`. For
+    /// `rediss`.
     pub tls_cert_file: Option<String>,
-    /// A PEM file of that certificate's key.
+    /// A PEM file of that certificate's key; also `ssl_keyfile`.
     pub tls_key_file: Option<String>,
 }
 

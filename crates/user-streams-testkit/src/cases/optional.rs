@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 use tokio::{sync::RwLock, task};
 use user_streams_core::{
     Error, ErrorKind, NewItem, Result,
-    backend::{Capability, DeleteStream},
+    backend::{Capability, DeleteStream, RepairStream},
 };
 
 use crate::{
@@ -19,6 +19,7 @@ cases![
     capabilities_never_change over Several,
     migrate_works_if_declared,
     delete_stream_works_if_declared for Kinds::Every,
+    repair_stream_works_if_declared for Kinds::Every,
     purge_works_if_declared,
     in_transaction_takes_no_other_type,
     migrating_again_changes_nothing; requires Migrate,
@@ -26,6 +27,8 @@ cases![
     delete_stream_deletes_one_users_items_and_counts_them for Kinds::Every; requires DeleteStream,
     a_deleted_stream_can_be_added_to; requires DeleteStream,
     deleting_an_empty_stream_deletes_nothing; requires DeleteStream,
+    repairing_a_sound_stream_deletes_nothing; requires RepairStream,
+    ping_answers_and_stores_nothing for Kinds::Every,
     purge_deletes_what_no_stream_refers_to; requires Purge DeleteStream,
     purge_takes_nothing_from_an_add_under_way; requires Purge,
 ];
@@ -94,6 +97,42 @@ async fn delete_stream_works_if_declared(ns: Namespace) {
     );
     let through_streams = ns.streams().delete_stream(ns.user()).await;
     assert_as_declared(&ns, Capability::DeleteStream, "delete_stream", through_streams);
+}
+
+async fn repair_stream_works_if_declared(ns: Namespace) {
+    let repair = RepairStream::new(ns.user());
+    assert_as_declared(
+        &ns,
+        Capability::RepairStream,
+        "repair_stream",
+        ns.backend().repair_stream(repair).await,
+    );
+    let through_streams = ns.streams().repair_stream(ns.user()).await;
+    assert_as_declared(&ns, Capability::RepairStream, "repair_stream", through_streams);
+}
+
+async fn repairing_a_sound_stream_deletes_nothing(ns: Namespace) {
+    let (user, items) = ns.feed(300).await;
+    assert_eq!(
+        ns.streams().repair_stream(&user).await.expect("a stream is repaired"),
+        0,
+        "nothing in the stream is damaged"
+    );
+    assert_items(&ns.all(&user).await, &items, "repairing keeps what can be read");
+    assert_eq!(
+        ns.streams().repair_stream(ns.user()).await.expect("a stream is repaired"),
+        0,
+        "nothing is damaged in an empty stream"
+    );
+}
+
+async fn ping_answers_and_stores_nothing(ns: Namespace) {
+    let (user, items) = ns.feed(2).await;
+    for _ in 0..3 {
+        ns.backend().ping().await.expect("a storage that serves answers to ping");
+        ns.streams().ping().await.expect("a storage that serves answers to ping");
+    }
+    assert_items(&ns.all(&user).await, &items, "ping changes nothing");
 }
 
 async fn purge_works_if_declared(ns: Namespace) {

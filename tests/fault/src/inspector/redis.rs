@@ -28,7 +28,7 @@ impl Redis {
         if !String::from_utf8_lossy(&role).contains("role:master") {
             return Ok(());
         }
-        let stem = format!("{}:user:", self.store.table);
+        let stem = format!("{}:stream:", self.store.table);
         let pattern = format!("{stem}*");
         let Reply::Array(keys) = client.call(&[b"KEYS", pattern.as_bytes()]).await? else {
             bail!("KEYS did not return an array")

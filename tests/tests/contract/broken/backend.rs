@@ -7,10 +7,10 @@ use tokio::{
     time::sleep,
 };
 use user_streams_core::{
-    Cursor, Delivery, Error, ErrorKind, Result, StreamItem,
+    Cursor, Delivery, Error, ErrorKind, NewItem, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, CountQuery, DeleteStream, StreamQuery, Writes,
-        async_trait,
+        AddStreamItem, Backend, Capabilities, CountQuery, DeleteStream, RepairStream, StreamQuery,
+        Writes, async_trait,
     },
 };
 
@@ -179,6 +179,28 @@ impl Backend for Store {
             | Optional::DeleteLeavesTheOldest => before.len() as u64,
             _ => deleted.len() as u64,
         })
+    }
+
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        self.unsupported()?;
+        self.check()?;
+        Ok(match self.twist.optional {
+            Optional::RepairTakesAll => self.delete_but(&args.user, &[])?.len() as u64,
+            Optional::RepairCountsAll => self.places(&args.user)?.len() as u64,
+            _ => 0,
+        })
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.check()?;
+        match self.twist.optional {
+            Optional::PingFails => Err(Error::new(ErrorKind::Timeout, "no answer")),
+            Optional::PingAdds => {
+                let users: Vec<_> = self.notes().users.iter().cloned().collect();
+                self.store_each(&users, &NewItem::new("ping")).map(drop)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// There are no transactions of such a store, so that any type is the wrong one.

@@ -131,6 +131,10 @@ pub(crate) enum Optional {
     UndeclaredButWorking,
     ReadsLeakLocks,
     TransactionOfAnyType,
+    RepairTakesAll,
+    RepairCountsAll,
+    PingFails,
+    PingAdds,
 }
 
 /// Everything as it must be.

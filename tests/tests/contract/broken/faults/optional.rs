@@ -14,6 +14,7 @@ const fn optional(optional: Optional) -> Twist {
 pub(super) const DECLARED: &[&str] = &[
     "optional::migrate_works_if_declared",
     "optional::delete_stream_works_if_declared",
+    "optional::repair_stream_works_if_declared",
     "optional::purge_works_if_declared",
     "optional::in_transaction_takes_no_other_type",
 ];
@@ -103,6 +104,26 @@ pub(crate) const FAULTS: &[Fault] = &[
         "a dropped deletion has deleted a part",
         optional(Optional::DeleteInHalves),
         &["cancellation::a_deletion_that_is_dropped_at_any_point_deletes_all_or_nothing"],
+    ),
+    fault(
+        "repairing takes what can be read",
+        optional(Optional::RepairTakesAll),
+        &["optional::repairing_a_sound_stream_deletes_nothing"],
+    ),
+    fault(
+        "repairing counts what it leaves",
+        optional(Optional::RepairCountsAll),
+        &["optional::repairing_a_sound_stream_deletes_nothing"],
+    ),
+    fault(
+        "a ping fails",
+        optional(Optional::PingFails),
+        &["optional::ping_answers_and_stores_nothing"],
+    ),
+    fault(
+        "a ping is an item",
+        optional(Optional::PingAdds),
+        &["optional::ping_answers_and_stores_nothing"],
     ),
     fault(
         "purging takes all content",
