@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// How long the tasks may take to stop.
-const STOPPING: Duration = Duration::from_secs(60);
+const STOPPING: Duration = Duration::from_secs(40);
 /// How many tasks add and read.
 const WORKERS: i64 = 4;
 
