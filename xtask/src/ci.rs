@@ -68,6 +68,11 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
         // Alone: with the rest of the workspace cargo would enable what others need of it.
         steps.push(Step::cargo(&format!("check {name}"), &[], &["check", "-p", name]));
     }
+    // Its tests too, which the others run with the feature `metrics`.
+    let core = ["clippy", "-p", "user-streams-core", "--all-targets", "--", "-D", "warnings"];
+    steps.push(Step::cargo("clippy core without metrics", &[], &core));
+    let core = ["test", "-p", "user-streams-core", "--lib"];
+    steps.push(Step::cargo("test core without metrics", &[], &core));
     for (package, feature) in single_databases(&packages) {
         let arguments = [
             "clippy",

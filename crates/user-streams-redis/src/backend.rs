@@ -153,7 +153,7 @@ impl Backend for RedisBackend {
     }
 }
 
-fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
+pub(crate) fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
     if config.shared_content_min_len.is_some() && is_cluster {
         return Err(invalid_settings(
             "shared_content_min_len: not in a cluster, where content and the streams that refer to \

@@ -106,15 +106,23 @@ impl ClientArguments {
 impl fmt::Debug for ClientArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "(hidden)");
+        let path = |path: &Option<String>| {
+            path.clone().map(|path| if is_pem(&path) { "(hidden)".to_owned() } else { path })
+        };
         f.debug_struct("ClientArguments")
             .field("user", &self.user)
             .field("password", &hidden(&self.password))
             .field("database", &self.database)
             .field("sentinel_user", &self.sentinel_user)
             .field("sentinel_password", &hidden(&self.sentinel_password))
-            .field("tls_ca_file", &self.tls_ca_file)
-            .field("tls_cert_file", &self.tls_cert_file)
-            .field("tls_key_file", &self.tls_key_file)
+            .field("tls_ca_file", &path(&self.tls_ca_file))
+            .field("tls_cert_file", &path(&self.tls_cert_file))
+            .field("tls_key_file", &path(&self.tls_key_file))
             .finish()
     }
+}
+
+/// Whether this is what is in a file of TLS, which may be a key, and not its path.
+pub(crate) fn is_pem(path: &str) -> bool {
+    path.contains("-----BEGIN")
 }

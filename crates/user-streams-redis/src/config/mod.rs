@@ -12,6 +12,8 @@ use user_streams_core::{
 };
 
 pub use self::client_arguments::ClientArguments;
+#[cfg(feature = "rustls")]
+pub(crate) use self::client_arguments::is_pem;
 use crate::error::invalid_settings;
 
 /// The name of the backend.
