@@ -7,7 +7,7 @@ use user_streams_core::{
     backend::{ConnectArgs, ConnectFuture},
 };
 
-use crate::{Layout, SqlBackend, SqlConfig};
+use crate::{Dialect, Layout, SqlBackend, SqlConfig};
 
 /// The URL schemes of a backend of this name, whichever databases are enabled: connecting to one
 /// that is not says which feature to enable.
@@ -22,6 +22,13 @@ macro_rules! schemes {
             concat!($backend, "+mariadb"),
         ]
     };
+}
+
+/// Whether the database of one of these schemes is not enabled.
+pub fn is_disabled(scheme: &str) -> bool {
+    let database =
+        scheme.split_once('+').map(|(_, database)| Dialect::from_url(&format!("{database}:")));
+    matches!(database, Some(Ok(dialect)) if !dialect.is_enabled())
 }
 
 /// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the
