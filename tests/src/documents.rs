@@ -97,6 +97,22 @@ mod tests {
         }
     }
 
+    /// Before a block that is the whole of a file: its path from the root.
+    const SHOWN: &str = "<!-- the code of tests/tests/";
+
+    #[test]
+    fn code_that_is_shown_is_that_of_its_file() {
+        for document in documents() {
+            let text = fs::read_to_string(root().join(&document)).expect(&document);
+            for part in text.split(SHOWN).skip(1) {
+                let (file, rest) = part.split_once(" -->\n\n```rust\n").expect("a block");
+                let shown = rest.split_once("```\n").expect("the end of the block").0;
+                let code = fs::read_to_string(root().join("tests/tests").join(file)).expect(file);
+                assert!(shown == code, "{document}: the code is not that of {file}:\n{code}");
+            }
+        }
+    }
+
     #[test]
     fn links_between_documents_lead_somewhere() {
         for document in documents() {

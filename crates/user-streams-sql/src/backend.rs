@@ -6,8 +6,8 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
     Delivery, Error, ErrorKind, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
-        Writes, async_trait,
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
+        StreamQuery, Writes, async_trait,
     },
 };
 
@@ -72,7 +72,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
             .with(Capability::DeleteStream)
             .with(Capability::AtomicBroadcast)
             .with(Capability::Durable)
-            .with(Capability::InTransaction);
+            .with(Capability::InTransaction)
+            .with(Capability::RepairStream);
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
@@ -101,6 +102,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
         ops::delete(&self.store, args).await
     }
 
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        ops::repair(&self.store, args).await
+    }
+
     async fn purge(&self) -> Result<u64> {
         ops::purge(&self.store).await
     }
@@ -115,6 +120,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
         Ok(Box::new(ops::InTransaction::new(&self.store, transaction)?))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        ops::ping(&self.store).await
     }
 
     async fn close(&self) -> Result<()> {

@@ -25,6 +25,9 @@ mod driver;
 mod error;
 #[doc(hidden)]
 pub mod fault;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod ops;
 mod pool;
 mod schema;
@@ -35,7 +38,7 @@ pub use backend::SqlBackend;
 pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
 pub use driver::connect_url;
-pub use schema::{Layout, Schema, identity_migration};
+pub use schema::{Layout, Schema, format_migration, identity_migration};
 pub use users::{Users, users};
 
 pub use sea_orm;

@@ -125,7 +125,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     println!("\n{}", report.table());
     println!("{} in {:.0} s", report.summary(), began.elapsed().as_secs_f64());
     if let Some(file) = &flags.save {
-        report.save(file, flags.long)?;
+        report.save(file, flags)?;
         println!("saved in {}", file.display());
     }
     Ok(report.passed())

@@ -11,12 +11,16 @@ use crate::{
         driver::{Registration, UnlinkedBackend, unlinked},
         memory,
     },
+    error::excerpt,
 };
 
 /// Core's own driver, registered in the same module as the iterator over all of them: where it is
 /// missing, no constructor ran.
 static CORE: &BackendDriver = &memory::DRIVER;
 inventory::submit! { Registration(&memory::DRIVER) }
+
+/// No misspelt scheme is longer, in bytes.
+const MAX_SCHEME_LEN: usize = 60;
 
 /// The drivers that a connect chooses from: those that are linked, or an explicit list.
 ///
@@ -126,7 +130,7 @@ impl Registry {
                 &format!("{advice}{end} available: {}", available.join("; "))
             }
         };
-        format!("scheme `{scheme}` is not registered{why}")
+        format!("scheme `{}` is not registered{why}", excerpt(scheme))
     }
 
     /// What to do in order to have a scheme that is known.
@@ -137,6 +141,9 @@ impl Registry {
         }
         if let Some(known) = self.scheme_with_prefix(scheme) {
             return Some(format!("; put the backend before the database, such as `{known}:`"));
+        }
+        if scheme.len() > MAX_SCHEME_LEN {
+            return None;
         }
         let distances = self.known().into_iter().map(|known| (levenshtein(known, scheme), known));
         let (distance, nearest) = distances.min()?;

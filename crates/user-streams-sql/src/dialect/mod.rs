@@ -176,6 +176,36 @@ impl Dialect {
             _ => "targets AS u",
         }
     }
+
+    /// A derived table `k` with the columns `created_at_us` and `id`: the keys of items in bound
+    /// parameters, see [`values::item_keys`].
+    pub(crate) fn keys_source(self, params: &mut Params) -> String {
+        let first = params.next();
+        match self {
+            Self::Sqlite => format!(
+                "(SELECT value ->> 0 AS created_at_us, value ->> 1 AS id FROM json_each({first})) \
+                 AS k"
+            ),
+            Self::Postgres => format!(
+                "unnest({first}::bigint[], {}::bigint[]) AS k(created_at_us, id)",
+                params.next()
+            ),
+            Self::MySql => format!(
+                "JSON_TABLE({first}, '$[*]' COLUMNS(created_at_us BIGINT PATH '$[0]', id BIGINT \
+                 PATH '$[1]')) AS k"
+            ),
+        }
+    }
+
+    /// A join that looks the rows on its right up for each row on its left, whatever the statistics
+    /// say; on PostgreSQL it is a join as any other.
+    pub(crate) fn lookup_join(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::Postgres => "JOIN",
+            Self::MySql => "STRAIGHT_JOIN",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,12 +11,12 @@ use fred::{
 };
 use user_streams_core::{Error, Result};
 
-use crate::error::invalid_settings;
+use crate::{config::is_pem, error::invalid_settings};
 
 pub(super) fn authorities(path: &str) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates("tls_ca_file", path)? {
-        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", path, error))?;
+        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", error))?;
     }
     Ok(roots)
 }
@@ -44,7 +44,7 @@ pub(super) fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     match read {
         Ok(certificates) if certificates.is_empty() => {
-            Err(unreadable(name, path, "it has no certificate"))
+            Err(unreadable(name, "it has no certificate"))
         }
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(unreadable(name, path, error)),
@@ -55,6 +55,12 @@ pub(super) fn key(name: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(name, path, error))
 }
 
+/// The path is not shown, since it may be a secret in the wrong place.
 fn unreadable(name: &str, path: &str, why: impl Display) -> Error {
-    invalid_settings(format!("client_arguments: `{name}` cannot be read from {path}: {why}"))
+    if is_pem(path) {
+        return invalid_settings(format!(
+            "client_arguments: `{name}` is the text of a PEM file: expected the path of one"
+        ));
+    }
+    invalid_settings(format!("client_arguments: `{name}`: the file cannot be read: {why}"))
 }
