@@ -33,6 +33,10 @@ pub(crate) fn run(flags: &PassedOn) -> Result<()> {
 pub(crate) fn soak(flags: &PassedOn) -> Result<()> {
     let mut command = Command::new(build("dev", "debug")?);
     command.current_dir(workspace::root()).arg("soak").args(&flags.arguments);
+    // A shorter one, or one of some cells, is a trial.
+    if flags.arguments.iter().all(|argument| !argument.starts_with('-') || argument == "--seed") {
+        command.args(["--save", "docs/soak.md"]);
+    }
     eprintln!("running `{}`", process::display(&command));
     process::run(&mut command).context("the soak failed")
 }
