@@ -9,7 +9,7 @@ use user_streams_test_servers::process;
 use crate::{flags::PassedOn, workspace};
 
 /// Flags with which the table still covers every cell and fault, so that it can be saved.
-const COMPLETE: &[&str] = &["--long", "--seed", "--trials"];
+const COMPLETE: &[&str] = &["--jobs", "--long", "--seed", "--trials"];
 
 /// Builds the trials and runs them. They start the servers themselves, and stop them during calls.
 pub(crate) fn run(flags: &PassedOn) -> Result<()> {

@@ -53,7 +53,7 @@ pub fn encode(item: &NewItem) -> [Vec<u8>; 2] {
 /// # Errors
 /// `Corrupt` if the library has not written it.
 pub fn decode(bytes: &[u8]) -> Result<(StreamItem, bool)> {
-    let corrupt = |damage: Damage| Error::new(ErrorKind::Corrupt, format!("{damage}"));
+    let corrupt = |damage: Damage| Error::new(ErrorKind::Corrupt, damage.to_string());
     let member = Member::parse(bytes).map_err(corrupt)?;
     Ok((member.item().map_err(corrupt)?, member.is_shared()))
 }

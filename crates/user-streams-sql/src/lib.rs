@@ -37,7 +37,7 @@ mod users;
 pub use backend::SqlBackend;
 pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
-pub use driver::connect_url;
+pub use driver::{connect_url, is_disabled};
 pub use schema::{Layout, Schema, format_migration, identity_migration};
 pub use users::{Users, users};
 

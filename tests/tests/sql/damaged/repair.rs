@@ -19,6 +19,7 @@ crate::tests![
     a_stream_can_be_deleted_among_damaged_rows,
     purge_works_among_damaged_rows,
     repair_waits_for_an_add_that_stores_the_missing_item,
+    an_add_that_begins_during_a_repair_delivers_anew,
     an_add_beside_repair_is_not_lost,
     a_row_that_was_replaced_since_it_was_read_stays,
     an_add_that_meets_a_damaged_item_names_it,
@@ -135,6 +136,50 @@ async fn repair_waits_for_an_add_that_stores_the_missing_item(database: TestData
         assert_eq!(within(5.0, &name, repair.end()).await.unwrap(), 1, "{name}");
         assert_eq!(all(&failing, 1).await, ["stored"], "{name}");
         add.close().await.unwrap();
+    }
+}
+
+/// A trigger holds the repair at its delete.
+async fn an_add_that_begins_during_a_repair_delivers_anew(database: TestDatabase) {
+    for [failing, _] in handles(&database.config()).await {
+        if failing.layout != Layout::ManyToMany || database.backend() == DbBackend::Sqlite {
+            continue;
+        }
+        let (name, item) = (failing.name(), NewItem::new("stored"));
+        let slow = match database.backend() {
+            DbBackend::Postgres => vec![
+                "CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN \
+                 PERFORM pg_sleep(2); RETURN OLD; END'"
+                    .to_owned(),
+                format!(
+                    "CREATE TRIGGER slow BEFORE DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION \
+                     slow()"
+                ),
+            ],
+            _ => vec![format!(
+                "CREATE TRIGGER slow_{name} BEFORE DELETE ON {name} FOR EACH ROW DO SLEEP(2)"
+            )],
+        };
+        for sql in slow {
+            database.run(&sql).await;
+        }
+        let (at, id) = (item.created_at_us(), item.id().get());
+        store(&database, &failing, 1, &[Row::without_item(at, id)]).await;
+        let repair = start(failing.streams.repair_stream(1));
+        let sleeps = match database.backend() {
+            DbBackend::Postgres => {
+                "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND \
+                 wait_event = 'PgSleep'"
+            }
+            _ => {
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND \
+                 state = 'User sleep'"
+            }
+        };
+        eventually(10.0, name, async || database.number(sleeps).await > 0).await;
+        assert_eq!(within(20.0, name, failing.add([1, 2], item)).await, 2, "{name}");
+        assert_eq!(repair.end().await.unwrap(), 1, "{name}");
+        assert_eq!(all(&failing, 1).await, ["stored"], "{name}");
     }
 }
 
