@@ -9,7 +9,7 @@ use user_streams_test_servers::process;
 use crate::{flags::PassedOn, workspace};
 
 /// Flags with which the table still covers every cell and fault, so that it can be saved.
-const COMPLETE: &[&str] = &["--long", "--seed", "--trials"];
+const COMPLETE: &[&str] = &["--jobs", "--long", "--seed", "--trials"];
 
 /// Builds the trials and runs them. They start the servers themselves, and stop them during calls.
 pub(crate) fn run(flags: &PassedOn) -> Result<()> {
@@ -33,6 +33,10 @@ pub(crate) fn run(flags: &PassedOn) -> Result<()> {
 pub(crate) fn soak(flags: &PassedOn) -> Result<()> {
     let mut command = Command::new(build("dev", "debug")?);
     command.current_dir(workspace::root()).arg("soak").args(&flags.arguments);
+    // A shorter one, or one of some cells, is a trial.
+    if flags.arguments.iter().all(|argument| !argument.starts_with('-') || argument == "--seed") {
+        command.args(["--save", "docs/soak.md"]);
+    }
     eprintln!("running `{}`", process::display(&command));
     process::run(&mut command).context("the soak failed")
 }

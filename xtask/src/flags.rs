@@ -28,8 +28,8 @@ pub(crate) enum Task {
     /// Run the fuzz targets: what parses text or bytes from outside, with inputs of chance.
     #[command(disable_help_flag = true)]
     Fuzz(Fuzz),
-    /// Load every cell for minutes, drop calls, and check that memory, file descriptors and sessions
-    /// stay flat (`--help`).
+    /// Load every cell for minutes, drop calls, and check that memory, file descriptors and
+    /// sessions stay flat (`--help`).
     #[command(disable_help_flag = true)]
     Soak(PassedOn),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.

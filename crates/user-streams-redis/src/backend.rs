@@ -138,8 +138,8 @@ impl Backend for RedisBackend {
         self.call(ops::repair(&self.store, args)).await
     }
 
-    /// The server answers a `PING`; in a cluster each master does. It takes a second at the most, and
-    /// does not count as one of the calls that `max_waiting` limits.
+    /// The server answers a `PING`; in a cluster each master does. It takes a second at the most,
+    /// and does not count as one of the calls that `max_waiting` limits.
     async fn ping(&self) -> Result<()> {
         in_runtime(self.store.executor.ping()).await
     }

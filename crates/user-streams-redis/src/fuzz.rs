@@ -3,7 +3,7 @@
 //! semver.
 
 use user_streams_core::{
-    Cursor, NewItem, Result, StreamItem, UserId,
+    Cursor, Error, ErrorKind, NewItem, Result, StreamItem, UserId,
     backend::{ConnectArgs, WaitLimit},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     client::target::{Target, Topology},
     storage::{
         keys::Keys,
-        member::{self, Member},
+        member::{self, Damage, Member},
     },
 };
 
@@ -53,8 +53,9 @@ pub fn encode(item: &NewItem) -> [Vec<u8>; 2] {
 /// # Errors
 /// `Corrupt` if the library has not written it.
 pub fn decode(bytes: &[u8]) -> Result<(StreamItem, bool)> {
-    let member = Member::parse(bytes)?;
-    Ok((member.item()?, member.is_shared()))
+    let corrupt = |damage: Damage| Error::new(ErrorKind::Corrupt, damage.to_string());
+    let member = Member::parse(bytes).map_err(corrupt)?;
+    Ok((member.item().map_err(corrupt)?, member.is_shared()))
 }
 
 /// The first bytes of a member.

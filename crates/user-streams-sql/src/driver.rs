@@ -34,17 +34,19 @@ pub fn is_disabled(scheme: &str) -> bool {
 /// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the
 /// URL is the [configuration's](SqlConfig::url).
 pub fn connect_url<L: Layout>(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move { Ok(Arc::new(SqlBackend::<L>::connect(config::<L>(args)?).await?) as _) })
+    Box::pin(
+        async move { Ok(Arc::new(SqlBackend::<L>::connect(config(args, L::NAME)?).await?) as _) },
+    )
 }
 
-/// The configuration of these arguments.
-pub(crate) fn config<L: Layout>(args: ConnectArgs) -> Result<SqlConfig> {
+/// The configuration of these arguments, for the backend of this name.
+pub(crate) fn config(args: ConnectArgs, backend: &'static str) -> Result<SqlConfig> {
     let Some((_, url)) = args.url.split_once('+') else {
-        let message = format!("expected a URL such as {}+sqlite://feeds.db?mode=rwc", L::NAME);
-        return Err(Error::new(ErrorKind::InvalidSettings, message).with_backend(L::NAME));
+        let message = format!("expected a URL such as {backend}+sqlite://feeds.db?mode=rwc");
+        return Err(Error::new(ErrorKind::InvalidSettings, message).with_backend(backend));
     };
     let mut config: SqlConfig =
-        args.options.parse().map_err(|error| error.with_backend(L::NAME))?;
+        args.options.parse().map_err(|error| error.with_backend(backend))?;
     url.clone_into(&mut config.url);
     Ok(config)
 }

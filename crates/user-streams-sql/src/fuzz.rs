@@ -6,17 +6,17 @@ use sea_orm::Value;
 use user_streams_core::{NewItem, Result, UserId, UserIdKind, backend::ConnectArgs};
 
 use crate::{
-    Dialect, Layout, Schema,
+    Dialect,
     dialect::{self, CopyRows, values},
     driver, url,
 };
 
-/// What connecting does before it opens a connection. The result is what `Debug` shows of it.
+/// What connecting a backend of this name does before it opens a connection. The result is what `Debug` shows of it.
 ///
 /// # Errors
 /// Those of connecting.
-pub fn parse<L: Layout>(args: ConnectArgs) -> Result<String> {
-    let config = driver::config::<L>(args)?;
+pub fn parse(args: ConnectArgs, backend: &'static str) -> Result<String> {
+    let config = driver::config(args, backend)?;
     let parse = || {
         let dialect = Dialect::from_url(&config.url)?;
         config.max_connections()?;
@@ -27,10 +27,10 @@ pub fn parse<L: Layout>(args: ConnectArgs) -> Result<String> {
             Dialect::Postgres => drop(url::postgres(&config.url)?),
             Dialect::MySql => drop(url::mysql(&config.url)?),
         }
-        let schema = Schema::new::<L>(dialect, &config)?;
-        Ok(format!("{config:?} {schema:?}"))
+        let names = (config.table(backend)?, config.users()?);
+        Ok(format!("{config:?} {names:?}"))
     };
-    parse().map_err(|error: user_streams_core::Error| error.with_backend(L::NAME))
+    parse().map_err(|error: user_streams_core::Error| error.with_backend(backend))
 }
 
 /// The user, password, host, port and database of a server's URL.

@@ -25,6 +25,9 @@ pub(crate) struct Flags {
     /// How many trials of each fault on each cell.
     #[arg(long, value_name = "N")]
     pub(crate) trials: Option<u64>,
+    /// How many trials run at once: most of the time they wait. Fewer on a busy machine.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) jobs: u32,
     /// More trials, and longer faults.
     #[arg(long)]
     pub(crate) long: bool,

@@ -34,31 +34,26 @@ async fn connect(certificate: &str, key: &str) {
     let encode = |path: &str| path.replace('%', "%25").replace('\n', "%0A").replace(' ', "%20");
     let (in_url, key_in_url) = (encode(certificate), encode(key));
     for layout in ["single-table", "many-to-many"] {
-        for files in [
-            format!(
-                "postgres://ann:s3cr3t@127.0.0.1:1/db?sslmode=require&sslcert={in_url}&sslkey={key_in_url}"
-            ),
-            format!(
-                "postgres://ann:s3cr3t@127.0.0.1:1/db?sslmode=verify-full&sslrootcert={key_in_url}"
-            ),
-            format!(
-                "mysql://ann:s3cr3t@127.0.0.1:1/db?ssl-mode=REQUIRED&ssl-cert={in_url}&ssl-key={key_in_url}"
-            ),
-            format!("mysql://ann:s3cr3t@127.0.0.1:1/db?ssl-mode=VERIFY_CA&ssl-ca={key_in_url}"),
+        for (scheme, parameters) in [
+            ("postgres", format!("sslmode=require&sslcert={in_url}&sslkey={key_in_url}")),
+            ("postgres", format!("sslmode=verify-full&sslrootcert={key_in_url}")),
+            ("mysql", format!("ssl-mode=REQUIRED&ssl-cert={in_url}&ssl-key={key_in_url}")),
+            ("mysql", format!("ssl-mode=VERIFY_CA&ssl-ca={key_in_url}")),
         ] {
-            let settings = Settings::new(format!("{layout}+{files}"));
-            refused(settings.with_option("connect_timeout", 0.3)).await;
+            let url = format!("{layout}+{scheme}://ann:s3cr3t@127.0.0.1:1/db?{parameters}");
+            refused(Settings::new(url).with_option("connect_timeout", 0.3)).await;
         }
     }
-    for scheme in ["rediss", "rediss-cluster", "rediss-sentinel"] {
-        let url = format!("{scheme}://ann:s3cr3t@127.0.0.1:1?sentinelServiceName=main");
-        let url = if scheme == "rediss-sentinel" { url.as_str() } else { &url[..url.len() - 25] };
+    for (scheme, parameters) in
+        [("rediss", ""), ("rediss-cluster", ""), ("rediss-sentinel", "?sentinelServiceName=main")]
+    {
+        let url = format!("{scheme}://ann:s3cr3t@127.0.0.1:1{parameters}");
         for arguments in [
             json!({ "tls_cert_file": certificate, "tls_key_file": key }),
             json!({ "tls_cert_file": key, "tls_key_file": key }),
             json!({ "tls_ca_file": key }),
         ] {
-            let settings = Settings::new(url).with_option("client_arguments", arguments);
+            let settings = Settings::new(&url).with_option("client_arguments", arguments);
             refused(settings.with_option("connect_timeout", 0.3)).await;
         }
     }

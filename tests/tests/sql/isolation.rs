@@ -1,6 +1,11 @@
 //! What others see: of a broadcast that is being stored, and of the streams in another table.
 
-use futures_util::{future::join, stream};
+use std::time::Duration;
+
+use futures_util::{
+    future::{join, join_all},
+    stream,
+};
 use tokio::sync::watch;
 use user_streams_core::{ErrorKind, NewItem, Recipients, Streams, UserIdKind};
 
@@ -12,6 +17,7 @@ use crate::{
 crate::tests![
     no_statement_of_another_session_sees_a_part_of_a_broadcast,
     what_one_read_has_seen_no_later_read_lacks,
+    a_purge_leaves_the_item_that_is_added_again_meanwhile,
     streams_in_other_tables_of_one_database_are_others,
     a_table_name_that_another_backend_uses_is_refused,
     a_table_of_another_kind_of_user_ids_is_refused,
@@ -94,6 +100,42 @@ async fn what_one_read_has_seen_no_later_read_lacks(database: TestDatabase) {
     let readers = handles::own(&config, 4).await;
     for (handle, reader) in handles::own(&config, 4).await.iter().zip(&readers) {
         broadcast_beside(handle, &Reader::Reads(&reader.streams)).await;
+    }
+}
+
+async fn a_purge_leaves_the_item_that_is_added_again_meanwhile(database: TestDatabase) {
+    for handle in handles::handles(&database.config(), 8).await {
+        if handle.layout != Layout::ManyToMany {
+            continue;
+        }
+        let mut purged = 0;
+        for round in 0..40 {
+            // Items that nobody has any more.
+            let items: Vec<_> = (0..8).map(|n| NewItem::new(format!("{round}, {n}"))).collect();
+            for item in &items {
+                handle.add(0, item.clone()).await;
+            }
+            handle.streams.delete_stream(0).await.unwrap();
+            let again = items.iter().enumerate().map(|(n, item)| {
+                let (streams, item) = (handle.streams.clone(), item.clone());
+                async move {
+                    // Spread over the time that a purge takes.
+                    tokio::time::sleep(Duration::from_micros(250 * n as u64)).await;
+                    streams.add_stream_item([1, 2], item).await.unwrap().delivered
+                }
+            });
+            let (some, delivered) = join(handle.streams.purge(), join_all(again)).await;
+            purged += some.unwrap();
+            assert_eq!(delivered, [2; 8], "{}", handle.name());
+            for user in [1, 2] {
+                let stream = handle.streams.get_stream_items(user);
+                let (count, read) = (stream.count().await.unwrap(), stream.await.unwrap());
+                assert_eq!((count, read.len()), (8, 8), "{}: of {user}", handle.name());
+                handle.streams.delete_stream(user).await.unwrap();
+            }
+            handle.streams.purge().await.unwrap();
+        }
+        assert!(purged > 0, "{}: no purge has met an item", handle.name());
     }
 }
 

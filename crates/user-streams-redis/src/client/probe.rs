@@ -1,7 +1,8 @@
 //! Finds out why the first connection fails, where fred does not say.
 //!
-//! A mismatch of TLS: TLS at a port without it, or the other way round. Neither kind of server reports it. Without TLS, Redis takes the handshake for the beginning of a
-//! long command and may wait for the rest; with TLS it closes the connection.
+//! A mismatch of TLS: TLS at a port without it, or the other way round. Neither kind of server
+//! reports it. Without TLS, Redis takes the handshake for the beginning of a long command and may
+//! wait for the rest; with TLS it closes the connection.
 //!
 //! A sentinel that refuses the login, or does not know the service. fred says that all sentinels
 //! have failed.
@@ -73,8 +74,8 @@ async fn sentinels(target: &Target, deadline: Instant) -> Option<Fault> {
                 reason = Some(Fault::Refused(
                     ErrorKind::InvalidSettings,
                     format!(
-                        "the sentinels know no service `{service}`: see `sentinelServiceName` in the \
-                         URL, and `sentinel monitor` in their configuration"
+                        "the sentinels know no service `{service}`: see `sentinelServiceName` in \
+                         the URL, and `sentinel monitor` in their configuration"
                     ),
                 ));
             }

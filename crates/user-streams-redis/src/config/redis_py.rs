@@ -1,5 +1,5 @@
-//! The arguments of redis-py, which django-user-streams passes on: an application that moves here has
-//! them in its settings.
+//! The arguments of redis-py, which django-user-streams passes on: an application that moves here
+//! has them in its settings.
 
 use std::{collections::BTreeMap, fmt};
 

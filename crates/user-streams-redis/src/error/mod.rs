@@ -213,7 +213,8 @@ mod tests {
             format!("@user_script: 17: {text}"),
             format!("ERR Error running script (call to f_1f2e): @user_script:17: {text}"),
             format!(
-                "ERR Error running script (call to f_1f2e): @user_script:17: @user_script: 17: -{text}"
+                "ERR Error running script (call to f_1f2e): @user_script:17: @user_script: 17: \
+                 -{text}"
             ),
         ]
     }

@@ -248,7 +248,7 @@ mod tests {
         // There may be more of the timestamp.
         assert_eq!(selected(&[(50, 9), (50, 8), (50, 7), (50, 6)], false, at), None);
         assert_eq!(selected(&[(50, 6), (50, 5), (40, 1), (30, 1)], false, at), None);
-        // Out of place: the last one wanted, one in the middle, one on the other side of the cursor.
+        // Out of place: the last one wanted, one in the middle, one on the cursor's other side.
         assert_eq!(selected(&[(9, 1), (1, 1), (8, 1)], false, None), None);
         assert_eq!(selected(&[(5, 1), (6, 1), (4, 1)], false, None), None);
         assert_eq!(selected(&[(60, 1), (50, 5), (40, 1), (30, 1), (20, 1)], false, at), None);

@@ -19,6 +19,8 @@ const MAX_OVERRUN: Duration = Duration::from_secs(10);
 
 /// Makes calls, and counts them.
 pub(super) struct Caller {
+    /// Its number, to tell what it is doing.
+    pub(super) number: i64,
     pub(super) rng: Rng,
     pub(super) tally: Arc<Mutex<Tally>>,
 }
@@ -36,6 +38,7 @@ impl Caller {
         }
         let (by_polls, polls) = (self.rng.bool(), self.rng.u32(1..6));
         let time = Duration::from_micros(self.rng.u64(..5_000));
+        self.running(name);
         match run_partly(Box::pin(call), by_polls, polls, time).await {
             Some(ended) => self.answer(name, ended),
             None => {
@@ -53,6 +56,7 @@ impl Caller {
         bound: Duration,
         call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Option<T> {
+        self.running(name);
         let began = Instant::now();
         let ended = timeout(bound + MAX_OVERRUN, Box::pin(call)).await;
         lock(&self.tally).took(name, began.elapsed(), bound);
@@ -70,9 +74,16 @@ impl Caller {
         }
     }
 
+    /// Notes what it does, until it is counted.
+    pub(super) fn running(&self, name: &str) {
+        lock(&self.tally).running.insert(self.number, name.to_owned());
+    }
+
     /// Counts a call.
     pub(super) fn count(&self, name: &str) {
-        *lock(&self.tally).calls.entry(name.to_owned()).or_default() += 1;
+        let mut tally = lock(&self.tally);
+        tally.running.remove(&self.number);
+        *tally.calls.entry(name.to_owned()).or_default() += 1;
     }
 
     /// Records a problem.

@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use anyhow::{Context, Result};
@@ -14,7 +15,7 @@ use fastrand::Rng;
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tokio::{
     task::{JoinSet, spawn_blocking},
-    time::sleep,
+    time::{sleep, timeout},
 };
 use user_streams_core::{Streams, backend::Capability};
 
@@ -29,6 +30,8 @@ use crate::{
     sync::lock,
 };
 
+/// How long the tasks may take to stop.
+const STOPPING: Duration = Duration::from_secs(40);
 /// How many tasks add and read.
 const WORKERS: i64 = 4;
 
@@ -108,14 +111,21 @@ async fn load(
     stop.store(true, Ordering::Relaxed);
     let mut expected = Vec::new();
     let mut stopped = Vec::new();
-    while let Some(worker) = workers.join_next().await {
-        match worker {
-            Ok(worker) => stopped.push(worker),
-            Err(error) => lock(&tally).problem(format!("a task failed: {error}")),
+    let tasks = async {
+        while let Some(worker) = workers.join_next().await {
+            match worker {
+                Ok(worker) => stopped.push(worker),
+                Err(error) => lock(&tally).problem(format!("a task failed: {error}")),
+            }
         }
-    }
-    if let Err(error) = visits.await {
-        lock(&tally).problem(format!("the visits failed: {error}"));
+        if let Err(error) = visits.await {
+            lock(&tally).problem(format!("the visits failed: {error}"));
+        }
+    };
+    if timeout(STOPPING, tasks).await.is_err() {
+        let mut tally = lock(&tally);
+        let running = format!("{:?}", tally.running);
+        tally.problem(format!("a task did not end within {STOPPING:?}: {running}"));
     }
     sleep(SETTLING).await;
     for worker in stopped {

@@ -72,9 +72,9 @@ impl Model {
         if kept != 0 && kept != self.stored.len() {
             return Err(format!("a dropped delete left {kept} of {} items", self.stored.len()));
         }
-        // Without an acknowledged item there is nothing to tell by: what is in doubt stays so.
-        if kept == 0 && !self.stored.is_empty() {
-            self.delete();
+        // What is in doubt stays so: it may have been stored after the delete.
+        if kept == 0 {
+            self.stored.clear();
         }
         self.check(items, true)
     }

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// How long a process may take for what is not the load: connecting, checking, closing.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How long a server may take to notice that a session is closed.
 const CLOSING: Duration = Duration::from_secs(3);
 /// Below this there are too few samples.

@@ -28,6 +28,9 @@ pub(super) struct Tally {
     pub(super) handles: u64,
     /// The call that took the largest share of its bound: its duration, and the bound.
     pub(super) longest: Option<(Duration, Duration)>,
+    /// What the tasks are doing, by their numbers.
+    #[serde(skip)]
+    pub(super) running: BTreeMap<i64, String>,
     /// What is wrong, in words: the first few.
     pub(super) problems: Vec<String>,
 }

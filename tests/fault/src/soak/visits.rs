@@ -45,9 +45,10 @@ pub(super) async fn connect(store: Option<&Store>) -> Result<Streams> {
 /// dropped calls can no longer take effect.
 pub(super) async fn run(shared: Shared, streams: Streams, mut rng: Rng, stop: Arc<AtomicBool>) {
     let mut left: VecDeque<(Instant, Range<i64>)> = VecDeque::new();
-    let mut caller = Caller { rng: rng.fork(), tally: Arc::clone(&shared.tally) };
+    let mut caller = Caller { number: -1, rng: rng.fork(), tally: Arc::clone(&shared.tally) };
     for number in 0.. {
         let first = FIRST_USER + number * USERS;
+        caller.running(&format!("visit {number}"));
         if let Err(error) = visit(&shared, &streams, number, &mut rng).await {
             caller.problem(format!("visit {number}: {error:#}"));
         }

@@ -71,7 +71,7 @@ impl Worker {
             store: shared.store.clone(),
             pool: None,
             limits: shared.limits,
-            caller: Caller { rng, tally: Arc::clone(&shared.tally) },
+            caller: Caller { number: first, rng, tally: Arc::clone(&shared.tally) },
             models: (first..first + USERS).map(Model::new).collect(),
         }
     }
@@ -229,11 +229,14 @@ impl Worker {
             sqlite_transaction_mode: is_sqlite.then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
+        self.caller.running("begin");
         let txn = pool.begin_with_options(options).await?;
+        self.caller.running("add in transaction");
         let streams = self.streams.in_transaction(&txn)?;
         let users: Vec<_> = item.users().collect();
         let add = streams.add_stream_item(users, item.new_item()).into_future();
         let added = run_partly(add, true, polls, Duration::ZERO).await.transpose()?;
+        self.caller.running("end of transaction");
         if commits {
             txn.commit().await?;
         } else {

@@ -12,17 +12,24 @@ use user_streams_core::{
     MemoryBackend, Result, Settings,
     backend::{BackendDriver, ConnectArgs, ConnectFuture, Registry},
 };
-use user_streams_many_to_many::ManyToMany;
-use user_streams_single_table::SingleTable;
+use user_streams_sql::{fuzz, schemes};
 
 use crate::outcome::{Outcome, SECRET};
 
+/// As those of the backends' crates, whose layouts would be compiled for nothing.
 static SINGLE_TABLE: BackendDriver =
-    parser(&user_streams_single_table::DRIVER, |args| finish(sql::<SingleTable>(args)));
+    BackendDriver::new("single-table", schemes!("single-table"), |args| {
+        finish(fuzz::parse(args, "single-table"))
+    });
 static MANY_TO_MANY: BackendDriver =
-    parser(&user_streams_many_to_many::DRIVER, |args| finish(sql::<ManyToMany>(args)));
-static REDIS: BackendDriver =
-    parser(&user_streams_redis::DRIVER, |args| finish(user_streams_redis::fuzz::parse(&args)));
+    BackendDriver::new("many-to-many", schemes!("many-to-many"), |args| {
+        finish(fuzz::parse(args, "many-to-many"))
+    });
+static REDIS: BackendDriver = BackendDriver::new(
+    user_streams_redis::DRIVER.name(),
+    user_streams_redis::DRIVER.schemes(),
+    |args| finish(user_streams_redis::fuzz::parse(&args)),
+);
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let linked = Registry::linked();
@@ -30,15 +37,6 @@ static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
     let registry = Registry::empty().with(&SINGLE_TABLE).with(&MANY_TO_MANY).with(&REDIS);
     memory.into_iter().fold(registry, |registry, driver| registry.with(driver))
 });
-
-const fn parser(real: &BackendDriver, connect: fn(ConnectArgs) -> ConnectFuture) -> BackendDriver {
-    BackendDriver::new(real.name(), real.schemes(), connect)
-        .in_crate(real.crate_name(), real.crate_version())
-}
-
-fn sql<L: user_streams_sql::Layout>(args: ConnectArgs) -> Result<String> {
-    user_streams_sql::fuzz::parse::<L>(args)
-}
 
 fn finish(parsed: Result<String>) -> ConnectFuture {
     Box::pin(ready(parsed.map(|_| Arc::new(MemoryBackend::default()) as _)))

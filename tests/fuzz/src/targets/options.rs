@@ -48,7 +48,8 @@ const REDIS_WORDS: &[&str] = &[
     "max_retry_delay",
     "client_arguments",
     "bigint",
-    ":user:",
+    ":stream:",
+    "on_corrupt",
 ];
 const ARGUMENTS: &[&str] = &[
     r#"{"user": "ann", "password": "s3cr3t", "database": 2}"#,

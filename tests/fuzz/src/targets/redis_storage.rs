@@ -61,15 +61,18 @@ fn order() -> Target {
 /// No two prefixes and ids have the same key, since both can be read from it; and no id chooses
 /// its slot.
 fn key() -> Target {
-    let seeds = ["app|ann", "my:app|42", "{a}%|{b}\n", "user|:user:", "a:user|x", "%7B|%7b"];
-    let words = [":user:", ":user", "user:", "{", "}", "%7B", "|", ":", "\u{85}", "\u{7f}"];
+    let seeds = ["app|ann", "my:app|42", "{a}%|{b}\n", "stream|:stream:", "a:feed|x", "%7B|%7b"];
+    let words = [
+        ":stream:", ":stream", "feed:", "content", "*", "[", "\\", " ", "{", "}", "%7B", "|", ":",
+        "\u{85}", "\u{7f}",
+    ];
     Target::of_text("redis/key", &seeds, &words, |text| {
         let (prefix, id) = text.split_once('|').unwrap_or(("p", text));
         match stream_key(prefix, &UserId::from(id)) {
             Ok(key) => {
                 let key = String::from_utf8(key).expect("UTF-8");
                 assert!(!key.contains(['{', '}']) && !key.contains(char::is_control), "{key:?}");
-                let (shown_prefix, shown_id) = key.split_once(":user:").expect("`:user:`");
+                let (shown_prefix, shown_id) = key.split_once(":stream:").expect("`:stream:`");
                 assert_eq!((decoded(shown_prefix), decoded(shown_id)), (prefix.into(), id.into()));
                 Outcome::accepted((prefix.contains(':'), id.contains(':'), key.contains('%')))
             }

@@ -53,7 +53,7 @@ fn sql(u: &mut Unstructured<'_>) -> Result<Outcome> {
     assert_eq!(parts.ok(), Some(expected.map(Some)), "{url}");
     let parse = |url: &str, options| {
         let args = ConnectArgs::new(format!("single-table+{url}"), options);
-        user_streams_sql::fuzz::parse::<user_streams_single_table::SingleTable>(args)
+        user_streams_sql::fuzz::parse(args, "single-table")
     };
     let shown = parse(&url, Options::new());
     assert!(shown.is_ok_and(|shown| !shown.contains(SECRET)), "{url}");

@@ -16,7 +16,7 @@ use crate::{config::is_pem, error::invalid_settings};
 pub(super) fn authorities(path: &str) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates("tls_ca_file", path)? {
-        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", error))?;
+        roots.add(certificate).map_err(|error| unreadable("tls_ca_file", path, error))?;
     }
     Ok(roots)
 }
@@ -44,7 +44,7 @@ pub(super) fn certificates(name: &str, path: &str) -> Result<Vec<CertificateDer<
         .and_then(Iterator::collect::<std::result::Result<Vec<_>, _>>);
     match read {
         Ok(certificates) if certificates.is_empty() => {
-            Err(unreadable(name, "it has no certificate"))
+            Err(unreadable(name, path, "it has no certificate"))
         }
         Ok(certificates) => Ok(certificates),
         Err(error) => Err(unreadable(name, path, error)),
