@@ -1,7 +1,7 @@
 //! What a target made of an input, and the properties of every error.
 
 use std::{
-    fmt::Debug,
+    fmt::Display,
     hash::{DefaultHasher, Hash, Hasher},
 };
 
@@ -36,8 +36,8 @@ impl Outcome {
     }
 
     /// An input that was refused by a library, with its own error. Nothing is promised of it.
-    pub(crate) fn foreign(error: &impl Debug) -> Self {
-        Self::said(ErrorKind::Backend, &format!("{error:?}"))
+    pub(crate) fn foreign(error: &impl Display) -> Self {
+        Self::said(ErrorKind::Backend, &error.to_string())
     }
 
     /// An input that was refused. The error is short, in one line, and shows no password unless
@@ -63,11 +63,13 @@ impl Outcome {
 fn form(message: &str) -> String {
     let mut form = String::with_capacity(message.len());
     let mut quote = None;
-    for c in message.chars() {
+    let mut chars = message.chars();
+    while let Some(c) = chars.next() {
         match quote {
             Some(mark) if c == mark => quote = None,
+            Some(_) if c == '\\' => drop(chars.next()),
             Some(_) => {}
-            None if c == '"' => quote = Some(c),
+            None if c == '"' || c == '`' => quote = Some(c),
             None if !c.is_ascii_digit() => form.push(c),
             None => {}
         }

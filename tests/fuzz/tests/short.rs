@@ -3,7 +3,11 @@
 use std::{collections::HashSet, fs, path::Path, process::ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use user_streams_fuzz::{Target, run, targets};
+use user_streams_fuzz::{
+    Target,
+    run::{self, Failure},
+    targets,
+};
 
 const INPUTS: u64 = 20_000;
 const SEED: u64 = 1;
@@ -45,6 +49,7 @@ fn once_failed(target: &Target) -> Result<(), Failed> {
 
 fn some_inputs(target: &Target) -> Result<(), Failed> {
     run::run(target, SEED, INPUTS, None).map(drop).map_err(|failure| {
-        format!("{}: b\"{}\"", failure.message, failure.input.escape_ascii()).into()
+        let Failure { number, input, message } = failure;
+        format!("input {number}: {message}: b\"{}\"", input.escape_ascii()).into()
     })
 }

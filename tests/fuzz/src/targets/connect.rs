@@ -10,7 +10,7 @@ use std::{
 
 use user_streams_core::{
     MemoryBackend, Result, Settings,
-    backend::{BackendDriver, ConnectArgs, ConnectFuture, Registry},
+    backend::{BackendDriver, ConnectFuture, Registry},
 };
 use user_streams_sql::{fuzz, schemes};
 

@@ -1,10 +1,23 @@
 //! Cursors: text from a URL.
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use user_streams_core::{Cursor, time};
 
 use crate::{outcome::Outcome, target::Target};
 
-pub(super) fn target() -> Target {
+pub(super) fn targets() -> Vec<Target> {
+    vec![text(), bytes()]
+}
+
+/// What is in the text, before it is encoded.
+fn bytes() -> Target {
+    let seeds = [0, 1, 127, 128, 255].map(|byte| [&[1][..], &[byte; 16]].concat());
+    Target::of_bytes("cursor/bytes", seeds, &["\u{1}", "\u{2}", "\0\0\0\0", "\u{7f}"], |bytes| {
+        check(&URL_SAFE_NO_PAD.encode(bytes))
+    })
+}
+
+fn text() -> Target {
     let seeds = [
         "AQAFLz6OPUAAAAAAAAAAAAE",
         "AQAAAAAAAAABAAAAAAAAAAE",

@@ -54,7 +54,9 @@ pub(super) fn has_secret_name(json: &str) -> bool {
             _ => false,
         }
     }
-    serde_json::from_str(json).is_ok_and(|value| has(&value))
+    // What follows the object is read after it.
+    let mut values = serde_json::Deserializer::from_str(json).into_iter();
+    values.next().is_some_and(|value| value.is_ok_and(|value| has(&value)))
 }
 
 /// Lines `NAME=value`, which need not be UTF-8.

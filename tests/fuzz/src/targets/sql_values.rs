@@ -29,7 +29,7 @@ pub(super) fn targets() -> Vec<Target> {
 fn copy(u: &mut Unstructured<'_>) -> Result<Outcome> {
     let kind = input::kind(u)?;
     let mut users = input::user_ids(u, kind)?;
-    if u.ratio(1, 200)? {
+    if u.int_in_range(0..=200)? == 200 {
         // Several blocks.
         users = vec![users; 200].concat();
     }

@@ -28,7 +28,7 @@ fn check(text: &str) -> Outcome {
             assert_eq!(id.to_user_id(), id);
             Outcome::accepted(id.kind())
         }
-        Err(error) if text.starts_with('{') => Outcome::foreign(&error.classify()),
+        Err(error) if text.starts_with('{') => Outcome::foreign(&error),
         Err(_) => refused,
     }
 }
