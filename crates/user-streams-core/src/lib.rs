@@ -16,6 +16,7 @@ mod error;
 mod global;
 mod handle;
 mod item;
+mod observe;
 mod recipients;
 #[cfg(test)]
 mod send_sync;

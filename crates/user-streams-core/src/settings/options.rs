@@ -58,9 +58,8 @@ impl Options {
     /// `InvalidSettings`, naming the option and what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         let entries = self.0.iter().map(|(name, setting)| (name.as_str(), setting.clone()));
-        T::deserialize(MapDeserializer::<_, ParseError>::new(entries)).map_err(|error| {
-            Error::new(ErrorKind::InvalidSettings, error.to_string().replacen("field", "option", 1))
-        })
+        T::deserialize(MapDeserializer::<_, ParseError>::new(entries))
+            .map_err(|error| Error::new(ErrorKind::InvalidSettings, error.to_string()))
     }
 }
 

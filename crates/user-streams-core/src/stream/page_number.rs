@@ -35,7 +35,7 @@ impl PageNumber for f64 {
 /// As Python's `int` reads it: digits of any script, single `_` between digits, and blanks around.
 impl PageNumber for &str {
     fn page_number(self) -> Result<i64> {
-        let text = self.trim();
+        let text = self.trim_matches(is_blank);
         let (sign, digits) = match text.strip_prefix('-') {
             Some(digits) => (-1, digits),
             None => (1, text.strip_prefix('+').unwrap_or(text)),
@@ -76,6 +76,11 @@ impl<T: PageNumber> PageNumber for Option<T> {
     }
 }
 
+/// What Python's `str.strip` removes.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c)
+}
+
 fn not_an_integer(text: &str) -> Error {
     let message = format!("page number {:?} is not an integer", excerpt(text));
     Error::new(ErrorKind::PageNotAnInteger, message)
@@ -90,6 +95,7 @@ mod tests {
         for (text, number) in [
             ("7", 7),
             (" 7 ", 7),
+            ("\u{1c}7\u{1f}", 7),
             ("+7", 7),
             ("-1", -1),
             ("1_0", 10),

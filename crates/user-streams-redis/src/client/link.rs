@@ -144,7 +144,9 @@ impl Link {
                 }
                 State::Connecting(task) => task,
             };
+            let waiting = self.connector.waiting();
             let connected = connecting.result().await;
+            drop(waiting);
             let mut states = self.states();
             let is_current = matches!(
                 states.get(&runtime()), Some(State::Connecting(task)) if task.is(&connecting)

@@ -48,6 +48,7 @@ impl Schema {
             return Err(invalid(format!("user_id: no column is made for {kind} ids")));
         }
         let (layout, table, users) = (L::NAME, config.table(L::TABLE)?, config.users()?);
+        check_table(dialect, &table)?;
         Ok(Self { dialect, layout, user_id: kind, table, users })
     }
 
@@ -76,4 +77,23 @@ impl Schema {
             )
         })
     }
+}
+
+/// Refuses a table name that this database does not accept.
+fn check_table(dialect: Dialect, table: &str) -> Result<()> {
+    let refused = match dialect {
+        Dialect::MySql if table.chars().any(|char| char > '\u{ffff}') => {
+            "no character beyond U+FFFF, such as an emoji"
+        }
+        Dialect::MySql if table.ends_with(' ') => "no space at the end",
+        Dialect::Sqlite if has_prefix(table, "sqlite_") => "no `sqlite_` at the start",
+        _ => return Ok(()),
+    };
+    let name = dialect.name();
+    Err(invalid(format!("table: not a table name of {name}: expected {refused}")))
+}
+
+/// In any case of ASCII letters.
+fn has_prefix(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -9,5 +9,6 @@ pub use format::format_migration;
 pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
 pub(crate) use statements::{
-    DeliverStatements, GroupInsert, GroupStatements, ItemStatements, PURGE_BATCH, Statements,
+    DeliverStatements, GroupInsert, GroupStatements, ItemStatements, PURGE_BATCH, PageStatements,
+    Statements,
 };

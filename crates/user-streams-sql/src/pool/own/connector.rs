@@ -11,12 +11,13 @@ use sea_orm::DatabaseConnection;
 use sqlx::Error as SqlxError;
 use tokio::{
     runtime::{self, Handle},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, timeout, timeout_at},
 };
+use user_streams_core::backend::ConnectionMetrics;
 
 use super::queue::{Entry, NewConnection, Queue};
-use crate::pool::driver::Driver;
+use crate::pool::driver::{Connection, Driver};
 
 /// Sessions beyond those of the pool: of connections that were closed, until the server has ended
 /// them.
@@ -31,6 +32,7 @@ pub(super) struct Connector {
     sessions: Arc<Semaphore>,
     max_sessions: u32,
     queue: Mutex<Queue>,
+    pub(super) metrics: ConnectionMetrics,
 }
 
 impl Connector {
@@ -38,10 +40,12 @@ impl Connector {
         driver: Arc<dyn Driver>,
         timeout: Duration,
         max_connections: u32,
+        metrics: ConnectionMetrics,
     ) -> Arc<Self> {
         let max_sessions = max_connections + EXTRA_SESSIONS;
         let sessions = Arc::new(Semaphore::new(max_sessions as usize));
-        Arc::new(Self { driver, timeout, sessions, max_sessions, queue: Mutex::default() })
+        let queue = Mutex::default();
+        Arc::new(Self { driver, timeout, sessions, max_sessions, queue, metrics })
     }
 
     /// A connection, as soon as there is one. Transient errors are not returned: the attempts
@@ -72,12 +76,17 @@ impl Connector {
         let session = Arc::clone(&self.sessions).acquire_owned().await;
         let session = session.map_err(|_| Arc::new(SqlxError::PoolClosed))?;
         let connection = self.driver.connect().await.map_err(Arc::new)?;
-        Ok(NewConnection {
-            connection,
-            runtime: Handle::current().id(),
-            session,
-            since: Instant::now(),
-        })
+        Ok(self.opened(connection, Handle::current().id(), session))
+    }
+
+    fn opened(
+        &self,
+        connection: Box<dyn Connection>,
+        runtime: runtime::Id,
+        session: OwnedSemaphorePermit,
+    ) -> NewConnection {
+        let open = self.metrics.opened();
+        NewConnection { connection, runtime, session, open, since: Instant::now() }
     }
 
     pub(super) async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -134,12 +143,7 @@ impl Worker {
             let Ok(session) = Arc::clone(&connector.sessions).acquire_owned().await else { return };
             match timeout(connector.timeout, connector.driver.connect()).await {
                 Ok(Ok(connection)) => {
-                    let new = NewConnection {
-                        connection,
-                        runtime: self.runtime,
-                        session,
-                        since: Instant::now(),
-                    };
+                    let new = connector.opened(connection, self.runtime, session);
                     connector.queue().hand_over(new);
                 }
                 Ok(Err(error)) => connector.queue().record_failure(error),

@@ -7,8 +7,10 @@ mod group;
 mod item_params;
 mod items;
 mod page;
+mod repair;
 
 pub(crate) use all::Statements;
 pub(crate) use deliver::DeliverStatements;
 pub(crate) use group::{GroupInsert, GroupStatements};
 pub(crate) use items::{ItemStatements, PURGE_BATCH};
+pub(crate) use page::PageStatements;
