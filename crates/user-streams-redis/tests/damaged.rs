@@ -36,8 +36,9 @@ async fn skipping(server: &Redis) -> Streams {
 /// A new backend expects long content, and reads by the script alone. Reads of short content teach it
 /// to read by plain ranges.
 async fn warm(streams: &Streams) {
+    streams.add_stream_item(999_999, "short").await.unwrap();
     for _ in 0..2_000 {
-        assert_eq!(streams.get_stream_items(999_999).slice(0..20).await.unwrap(), []);
+        assert!(!streams.get_stream_items(999_999).slice(0..20).await.unwrap().is_empty());
     }
 }
 
