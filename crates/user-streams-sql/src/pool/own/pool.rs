@@ -43,7 +43,7 @@ const EVICTION_INTERVAL: Duration = Duration::from_secs(60);
 /// Up to a maximum of connections that the library opens itself.
 pub(in crate::pool) struct OwnPool {
     pool: managed::Pool<Manager>,
-    connector: Arc<Connector>,
+    pub(super) connector: Arc<Connector>,
     /// Whether its only connection is the write permit of a SQLite database: waiting for it is
     /// waiting for the write lock.
     is_write_lock: bool,

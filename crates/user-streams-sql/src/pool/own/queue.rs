@@ -81,6 +81,12 @@ impl Queue {
         Entry::Waiting { answer, worker }
     }
 
+    /// Closes the unclaimed connections of other runtimes, which may have ended: then nobody will
+    /// ask for them.
+    pub(super) fn close_unclaimed_of_others(&mut self, runtime: runtime::Id) {
+        self.unclaimed.retain(|new| new.runtime == runtime);
+    }
+
     fn workers_of(&self, runtime: runtime::Id) -> usize {
         self.workers.iter().filter(|&&id| id == runtime).count()
     }

@@ -5,6 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -267,6 +268,43 @@ fn a_runtime_that_ends_leaves_no_caller_waiting() {
     let first = runtime();
     first.block_on(async { assert!(lease(&pool).now_or_never().is_none()) });
     // Its attempt to connect ends with it.
+    drop(first);
+    runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
+}
+
+#[test]
+fn a_call_in_a_runtime_that_is_shutting_down_holds_no_lock() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_, pool) = pool(Fake::default(), 1);
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let call = thread::spawn(move || {
+        let _entered = handle.enter();
+        assert!(pool.connector.connect().now_or_never().is_none());
+        assert!(!pool.connector.is_connecting());
+    });
+    let since = std::time::Instant::now();
+    while !call.is_finished() {
+        assert!(since.elapsed() < Duration::from_secs(10), "the call hangs");
+        thread::yield_now();
+    }
+    call.join().unwrap();
+}
+
+#[test]
+fn connections_that_a_runtime_leaves_behind_cost_others_a_moment() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connecting = Duration::from_millis(20);
+    let (_, pool) = pool(Fake { connecting, ..Fake::default() }, 1);
+    let first = runtime();
+    first.block_on(async {
+        // As many as there may be sessions, for callers who give up while they are made.
+        let mut calls = [0; 2].map(|_| Box::pin(pool.connector.connect()));
+        assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
+        sleep(connecting / 2).await;
+        drop(calls);
+        sleep(connecting).await;
+    });
     drop(first);
     runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
 }
