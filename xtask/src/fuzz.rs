@@ -66,7 +66,9 @@ fn guided(target: &str, arguments: &[String]) -> Result<()> {
         .env("FUZZ_TARGET", target)
         .current_dir(workspace::root());
     // rustup chooses them.
-    ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"].map(|name| drop(command.env_remove(name)));
+    for name in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN"] {
+        command.env_remove(name);
+    }
     eprintln!("running `{}`", process::display(&command));
     process::run(&mut command).context("libFuzzer failed")
 }

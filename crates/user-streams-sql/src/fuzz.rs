@@ -11,7 +11,8 @@ use crate::{
     driver, url,
 };
 
-/// What connecting a backend of this name does before it opens a connection. The result is what `Debug` shows of it.
+/// What connecting a backend of this name does before it opens a connection. The result is what
+/// `Debug` shows of it.
 ///
 /// # Errors
 /// Those of connecting.

@@ -233,6 +233,15 @@ mod tests {
     }
 
     #[test]
+    fn no_error_of_a_file_shows_a_value_or_a_long_name() {
+        let long = format!(r#"{{"{}": 1}}"#, "x".repeat(5_000));
+        for json in [r#""s3cr3t""#, r#"{"backend": "memory://", "use_utc": "s3cr3t"}"#, &long] {
+            let message = serde_json::from_str::<Settings>(json).unwrap_err().to_string();
+            assert!(!message.contains("s3cr3t") && message.len() < 300, "{message}");
+        }
+    }
+
+    #[test]
     fn debug_shows_no_secret() {
         for (url, expected) in [
             ("redis://me:s3cr3t@host/0?password=s3cr3t", "\"redis://…@host/0?…\""),

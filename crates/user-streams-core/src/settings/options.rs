@@ -65,7 +65,10 @@ impl Options {
 
 impl<'de> Deserialize<'de> for Options {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        // A text where the options should be may be a URL: the format's own error would show it.
+        let Value::Object(values) = Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom("expected an object with the names of options"));
+        };
         let mut options = Self::new();
         values.into_iter().for_each(|(name, value)| options.set(name, value));
         Ok(options)

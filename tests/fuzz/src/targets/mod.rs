@@ -5,6 +5,7 @@ mod cursor;
 mod date;
 mod input;
 mod item_id;
+mod json;
 mod options;
 mod page_number;
 mod pages;

@@ -3,33 +3,18 @@
 use serde_json::Value;
 use user_streams_core::{Settings, backend::Options};
 
-use super::{connect, settings::has_secret_name};
+use super::{
+    connect,
+    json::{JSON_WORDS, SQL_WORDS, has_secret_name},
+};
 use crate::{outcome::Outcome, target::Target};
 
 const MEMORY: &[&str] =
     &[r#"{"user_id": "text"}"#, r#"{"user_id": "s3cr3t"}"#, r#"{"unknown": "s3cr3t"}"#];
 pub(super) const SQL: &[&str] = &[
     r#"{"user_id": "uuid", "table": "t", "users": "users.id", "max_connections": 4}"#,
-    r#"{"max_waiting": 10, "connect_timeout": 0.5, "operation_timeout": 30, "synchronous": "full"}"#,
+    r#"{"max_waiting": 10, "connect_timeout": 0.5, "synchronous": "full"}"#,
     r#"{"broadcast_timeout": 3600, "recipients_timeout": 5, "user_id": "s3cr3t"}"#,
-];
-pub(super) const SQL_WORDS: &[&str] = &[
-    "user_id",
-    "table",
-    "users",
-    "max_connections",
-    "max_waiting",
-    "connect_timeout",
-    "operation_timeout",
-    "broadcast_timeout",
-    "recipients_timeout",
-    "synchronous",
-    "bigint",
-    "uuid",
-    "text",
-    "normal",
-    "full",
-    "a.b",
 ];
 const REDIS: &[&str] = &[
     r#"{"user_id": "text", "key_prefix": "p", "max_connections": 3, "connect_timeout": 0.5}"#,
@@ -71,10 +56,6 @@ const ARGUMENTS_WORDS: &[&str] = &[
     "tls_key_file",
     "host",
     "socket_timeout",
-];
-pub(super) const JSON_WORDS: &[&str] = &[
-    "{\"", "\":", "\": \"", "\"}", "\", \"", ",\"", "}", "{}", "[]", "[[[[", "null", "true",
-    "false", "\\u0000", "\\n", "\\\"", "1.5", "-1", "s3cr3t",
 ];
 
 pub(super) fn targets() -> Vec<Target> {

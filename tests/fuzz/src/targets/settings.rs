@@ -2,12 +2,11 @@
 
 use std::ffi::OsString;
 
-use serde_json::Value;
 use user_streams_core::{Error, ErrorKind, Settings};
 
 use super::{
     connect::{self, connect},
-    options::{JSON_WORDS, SQL_WORDS},
+    json::{JSON_WORDS, SQL_WORDS, has_secret_name},
 };
 use crate::{
     outcome::{Outcome, SECRET},
@@ -41,22 +40,6 @@ fn json() -> Target {
             }
         }
     })
-}
-
-/// Whether the name of an option has the password in it. An unknown name is shown.
-pub(super) fn has_secret_name(json: &str) -> bool {
-    fn has(value: &Value) -> bool {
-        match value {
-            Value::Object(fields) => {
-                fields.iter().any(|(name, value)| name.contains(SECRET) || has(value))
-            }
-            Value::Array(values) => values.iter().any(has),
-            _ => false,
-        }
-    }
-    // What follows the object is read after it.
-    let mut values = serde_json::Deserializer::from_str(json).into_iter();
-    values.next().is_some_and(|value| value.is_ok_and(|value| has(&value)))
 }
 
 /// Lines `NAME=value`, which need not be UTF-8.
