@@ -33,8 +33,8 @@ async fn skipping(server: &Redis) -> Streams {
     connect(server, OnCorrupt::Skip).await
 }
 
-/// A new backend expects long content, and reads by the script alone. Reads of short content teach it
-/// to read by plain ranges.
+/// A new backend expects long content, and reads by the script alone. Reads of short content teach
+/// it to read by plain ranges.
 async fn warm(streams: &Streams) {
     streams.add_stream_item(999_999, "short").await.unwrap();
     for _ in 0..2_000 {

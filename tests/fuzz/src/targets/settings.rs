@@ -85,7 +85,9 @@ fn environment() -> Target {
                 Some((os_string(&line[..at]), os_string(&line[at + 1..])))
             })
             .collect();
-        let is_secret = |name: &OsString| name.to_string_lossy().contains(SECRET);
+        // An option's name is the variable's in lower case.
+        let is_secret =
+            |name: &OsString| name.to_string_lossy().to_ascii_lowercase().contains(SECRET);
         // The name of a variable is shown, and so are those in the JSON of its value.
         let may_show = || {
             variables
