@@ -24,6 +24,7 @@ documents! {
     toy_backend: "docs/a-toy-backend.md",
     choosing_a_backend: "docs/choosing-a-backend.md",
     operating: "docs/operating.md",
+    watching: "docs/watching.md",
     benchmarks: "docs/benchmarks.md",
     architecture: "docs/architecture.md",
 }
@@ -93,6 +94,22 @@ mod tests {
                 "{document}: list it in tests/src/documents.rs, or compare these with what they \
                  show: {blocks:?}"
             );
+        }
+    }
+
+    /// Before a block that is the whole of a file: its path from the root.
+    const SHOWN: &str = "<!-- the code of tests/tests/";
+
+    #[test]
+    fn code_that_is_shown_is_that_of_its_file() {
+        for document in documents() {
+            let text = fs::read_to_string(root().join(&document)).expect(&document);
+            for part in text.split(SHOWN).skip(1) {
+                let (file, rest) = part.split_once(" -->\n\n```rust\n").expect("a block");
+                let shown = rest.split_once("```\n").expect("the end of the block").0;
+                let code = fs::read_to_string(root().join("tests/tests").join(file)).expect(file);
+                assert!(shown == code, "{document}: the code is not that of {file}:\n{code}");
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 pub mod cells;
 mod documents;
+#[cfg(test)]
+mod guarantees;
 
 // Links the backends: each registers itself, but only in a program that names it.
 use user_streams_many_to_many as _;

@@ -68,6 +68,11 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
         // Alone: with the rest of the workspace cargo would enable what others need of it.
         steps.push(Step::cargo(&format!("check {name}"), &[], &["check", "-p", name]));
     }
+    // Its tests too, which the others run with the feature `metrics`.
+    let core = ["clippy", "-p", "user-streams-core", "--all-targets", "--", "-D", "warnings"];
+    steps.push(Step::cargo("clippy core without metrics", &[], &core));
+    let core = ["test", "-p", "user-streams-core", "--lib"];
+    steps.push(Step::cargo("test core without metrics", &[], &core));
     for (package, feature) in single_databases(&packages) {
         let arguments = [
             "clippy",
@@ -86,6 +91,7 @@ fn steps(flags: &Ci) -> Result<Vec<Step>> {
     steps.push(Step::cargo("doc", &[("RUSTDOCFLAGS", "-D warnings")], &rustdoc));
     let line = format!("rustup run {} cargo check", workspace::RUST_VERSION);
     steps.push(Step::new("oldest Rust", &line, oldest_rust));
+    steps.push(Step::new("deny", "cargo deny check bans licenses sources", deny));
     steps.push(Step::new("tidy", "cargo xtask tidy", tidy::run));
     steps.push(Step::new("dependencies", "cargo xtask dependencies", dependencies::run));
     let without_tls = ["test", "-p", "without-tls", "--test", "refusals"];
@@ -119,6 +125,21 @@ fn oldest_rust() -> Result<()> {
         "it is not installed: run `rustup toolchain install {} --profile minimal`",
         workspace::RUST_VERSION
     );
+    Ok(())
+}
+
+/// Checks the dependencies by `deny.toml`, where cargo-deny is installed. Known vulnerabilities are
+/// checked by the CI service alone: their database is not to be had everywhere.
+fn deny() -> Result<()> {
+    let deny = |arguments: &[&str]| {
+        let mut command = workspace::cargo();
+        command.arg("deny").args(arguments);
+        command
+    };
+    if workspace::succeeds(&mut deny(&["--version"])) {
+        return process::run(&mut deny(&["check", "bans", "licenses", "sources"]));
+    }
+    println!("it is not installed: run `cargo install cargo-deny --locked`, which takes minutes");
     Ok(())
 }
 

@@ -19,7 +19,12 @@ const RULES: &[Rule] = &[
     Rule {
         package: "user-streams-core",
         features: "",
-        without: &["sea-orm", "sqlx-core", "fred", "mio", "clap"],
+        without: &["sea-orm", "sqlx-core", "fred", "mio", "clap", "metrics"],
+    },
+    Rule {
+        package: "user-streams-core",
+        features: "metrics",
+        without: &["metrics-util", "tracing-subscriber", "hashbrown"],
     },
     Rule { package: "user-streams-redis", features: "", without: SQL },
     Rule {
@@ -119,9 +124,9 @@ mod tests {
     fn a_forbidden_dependency_is_named() {
         let tree = ["fred", "user-streams-single-table"].map(str::to_owned);
         assert_eq!(
-            forbidden(&RULES[2], &tree),
+            forbidden(&RULES[3], &tree),
             ["user-streams-single-table [sqlite] compiles fred"]
         );
-        assert!(forbidden(&RULES[1], &tree).is_empty());
+        assert!(forbidden(&RULES[2], &tree).is_empty());
     }
 }

@@ -25,6 +25,13 @@ pub(crate) enum Task {
     /// answered (`--help`).
     #[command(disable_help_flag = true)]
     Fault(PassedOn),
+    /// Run the fuzz targets: what parses text or bytes from outside, with inputs of chance.
+    #[command(disable_help_flag = true)]
+    Fuzz(Fuzz),
+    /// Load every cell for minutes, drop calls, and check that memory, file descriptors and
+    /// sessions stay flat (`--help`).
+    #[command(disable_help_flag = true)]
+    Soak(PassedOn),
     /// Run what the CI service runs: formatting, lints, documentation, tidy and the tests.
     Ci(Ci),
     /// Check the repository's own lints on manifests, documents and source files.
@@ -78,6 +85,17 @@ impl PassedOn {
             |argument: &String| argument.strip_prefix("--cell=").unwrap_or(argument) == name;
         self.arguments.iter().any(names)
     }
+}
+
+/// The arguments of the program that is run, or of libFuzzer.
+#[derive(Debug, Args)]
+pub(crate) struct Fuzz {
+    /// Run this target with libFuzzer, guided by coverage. What follows are its arguments, such as
+    /// `-max_total_time=60`.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) guided: Option<String>,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod ci;
 mod dependencies;
 mod fault;
 mod flags;
+mod fuzz;
 mod new_backend;
 mod release;
 mod serve;
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
         Task::Test(flags) => test::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::Fault(flags) => fault::run(&flags),
+        Task::Fuzz(flags) => fuzz::run(&flags),
+        Task::Soak(flags) => fault::soak(&flags),
         Task::Ci(flags) => ci::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Dependencies => dependencies::run(),

@@ -9,6 +9,7 @@ use crate::{
     Delivery, ItemId, NewItem, Recipients, Result,
     backend::AddStreamItem,
     handle::{self, Handle, TransactionHandle},
+    observe::Operation,
 };
 
 /// An add that happens when it is awaited.
@@ -70,16 +71,20 @@ impl<'a> Add<'a> {
             Target::Streams(handle) => handle::resolve(handle.as_ref())?,
             Target::Transaction(transaction) => transaction.handle,
         };
-        let kind = handle.backend().capabilities().user_id();
-        let delivery = match (self.args.check(kind, handle.max_content_len), &self.target) {
-            (Err(error), _) => Err(error),
-            (Ok(()), Target::Streams(_)) => handle.backend().add_stream_item(self.args).await,
-            (Ok(()), Target::Transaction(transaction)) => match transaction.writes() {
-                Ok(writes) => writes.add_stream_item(self.args).await,
-                Err(error) => Err(error),
-            },
+        let call = handle
+            .call(Operation::AddStreamItem)
+            .in_transaction(matches!(self.target, Target::Transaction(_)))
+            .to(self.args.recipients.known());
+        let delivery = async {
+            self.args.check(handle.backend().capabilities().user_id(), handle.max_content_len)?;
+            match &self.target {
+                Target::Streams(_) => handle.backend().add_stream_item(self.args).await,
+                Target::Transaction(transaction) => {
+                    transaction.writes()?.add_stream_item(self.args).await
+                }
+            }
         };
-        handle.named("add_stream_item", delivery)
+        call.run(delivery).await
     }
 }
 

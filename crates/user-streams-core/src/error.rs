@@ -191,6 +191,11 @@ pub(crate) fn excerpt(text: &str) -> String {
     shown
 }
 
+/// The same of a name, which is shown without quotes: in one line.
+pub(crate) fn name_excerpt(name: &str) -> String {
+    excerpt(name).escape_debug().to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

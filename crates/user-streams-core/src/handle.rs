@@ -10,6 +10,7 @@ use chrono::{DateTime, FixedOffset};
 use crate::{
     Error, ErrorKind, Result, StreamItem, UserId,
     backend::{Backend, Writes},
+    observe::{self, Call, Operation},
     time,
 };
 
@@ -26,6 +27,7 @@ pub(crate) struct Handle {
 
 impl Handle {
     pub(crate) fn new(backend: Arc<dyn Backend>, use_utc: bool, max_content_len: usize) -> Self {
+        observe::describe_metrics();
         Self { backend, use_utc, max_content_len }
     }
 
@@ -38,11 +40,9 @@ impl Handle {
         user.check(self.backend().capabilities().user_id())
     }
 
-    /// The result with the backend and the operation named in its error.
-    pub(crate) fn named<T>(&self, operation: &'static str, result: Result<T>) -> Result<T> {
-        result.map_err(|error| {
-            error.with_backend(self.backend().capabilities().backend()).with_operation(operation)
-        })
+    /// A call of an operation, which every one goes through.
+    pub(crate) fn call(&self, operation: Operation) -> Call {
+        Call::new(self.backend().capabilities(), operation)
     }
 
     /// The items with their timestamps as the setting `use_utc` wants them.

@@ -17,6 +17,7 @@ mod global;
 mod handle;
 mod item;
 mod name;
+mod observe;
 mod recipients;
 #[cfg(test)]
 mod send_sync;

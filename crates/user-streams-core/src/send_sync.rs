@@ -4,8 +4,8 @@ use crate::{
     Add, CursorPage, CursorPageRequest, Delivery, Error, InTransaction, NewItem, Page, Paginator,
     Recipients, Settings, StreamItem, StreamItems, Streams, UserId,
     backend::{
-        AddStreamItem, Backend, BackendDriver, ConnectArgs, Options, RecipientChunks, Registry,
-        StreamQuery, WaitLimit,
+        AddStreamItem, Backend, BackendDriver, ConnectArgs, ConnectionMetrics, OpenConnection,
+        Options, RecipientChunks, Registry, StreamQuery, UsedConnection, WaitLimit, WaitingCall,
     },
 };
 
@@ -21,6 +21,10 @@ const _: () = {
     send_and_sync::<dyn Backend>();
     send_and_sync::<BackendDriver>();
     send_and_sync::<ConnectArgs>();
+    send_and_sync::<ConnectionMetrics>();
+    send_and_sync::<OpenConnection>();
+    send_and_sync::<UsedConnection>();
+    send_and_sync::<WaitingCall>();
     send_and_sync::<CursorPage>();
     send_and_sync::<CursorPageRequest>();
     send_and_sync::<Delivery>();

@@ -7,6 +7,7 @@ use crate::{
     StreamItems, ToUserId,
     backend::{Backend, Capabilities, DeleteStream, Registry, RepairStream},
     handle::{Handle, TransactionHandle},
+    observe::Operation,
 };
 
 /// The streams of all users in one backend. A clone is cheap and shares it.
@@ -85,7 +86,7 @@ impl Streams {
     /// # Errors
     /// `Unsupported` if the backend has nothing of the kind; else those of the storage.
     pub async fn migrate(&self) -> Result<()> {
-        self.0.named("migrate", self.0.backend().migrate().await)
+        self.0.call(Operation::Migrate).run(self.0.backend().migrate()).await
     }
 
     /// Deletes a user's stream, such as when the user is deleted, and returns how many items it
@@ -99,11 +100,12 @@ impl Streams {
     ) -> impl Future<Output = Result<u64>> + Send + 'static {
         let (handle, user) = (self.0.clone(), user.to_user_id());
         async move {
-            let deleted = match handle.check(&user) {
-                Ok(()) => handle.backend().delete_stream(DeleteStream::new(user)).await,
-                Err(error) => Err(error),
+            let call = handle.call(Operation::DeleteStream).of(&user);
+            let deleted = async {
+                handle.check(&user)?;
+                handle.backend().delete_stream(DeleteStream::new(user)).await
             };
-            handle.named("delete_stream", deleted)
+            call.run(deleted).await
         }
     }
 
@@ -118,11 +120,12 @@ impl Streams {
     ) -> impl Future<Output = Result<u64>> + Send + 'static {
         let (handle, user) = (self.0.clone(), user.to_user_id());
         async move {
-            let deleted = match handle.check(&user) {
-                Ok(()) => handle.backend().repair_stream(RepairStream::new(user)).await,
-                Err(error) => Err(error),
+            let call = handle.call(Operation::RepairStream).of(&user);
+            let deleted = async {
+                handle.check(&user)?;
+                handle.backend().repair_stream(RepairStream::new(user)).await
             };
-            handle.named("repair_stream", deleted)
+            call.run(deleted).await
         }
     }
 
@@ -149,7 +152,7 @@ impl Streams {
     /// # Errors
     /// `Unsupported` if the backend never has any; else those of the storage.
     pub async fn purge(&self) -> Result<u64> {
-        self.0.named("purge", self.0.backend().purge().await)
+        self.0.call(Operation::Purge).run(self.0.backend().purge()).await
     }
 
     /// Whether the storage answers, for a health check. It takes a second or two at the most on the
@@ -158,7 +161,7 @@ impl Streams {
     /// # Errors
     /// Those of the storage.
     pub async fn ping(&self) -> Result<()> {
-        self.0.named("ping", self.0.backend().ping().await)
+        self.0.call(Operation::Ping).run(self.0.backend().ping()).await
     }
 
     /// Closes the backend's connections. Nothing may be called after it.
@@ -166,7 +169,7 @@ impl Streams {
     /// # Errors
     /// Those of the storage.
     pub async fn close(&self) -> Result<()> {
-        self.0.named("close", self.0.backend().close().await)
+        self.0.call(Operation::Close).run(self.0.backend().close()).await
     }
 
     /// What the backend is called and what it can do.

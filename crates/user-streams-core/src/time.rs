@@ -65,10 +65,12 @@ pub(crate) fn show(instant: DateTime<FixedOffset>, use_utc: bool) -> DateTime<Fi
 }
 
 /// The same instant, shown at an offset of whole minutes: RFC 3339 has no seconds in an offset,
-/// which places had before their standard time, and would move the instant by them.
+/// which places had before their standard time, and would move the instant by them. In UTC where
+/// the local time is beyond chrono's range, which would panic when it is written.
 pub(crate) fn whole_minutes(instant: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
     let seconds = instant.offset().local_minus_utc();
-    match FixedOffset::east_opt(seconds - seconds % 60) {
+    let offset = FixedOffset::east_opt(seconds - seconds % 60);
+    match offset.filter(|offset| instant.naive_utc().checked_add_offset(*offset).is_some()) {
         Some(offset) => instant.with_timezone(&offset),
         None => instant.to_utc().fixed_offset(),
     }
@@ -95,6 +97,13 @@ mod tests {
             assert_eq!(shown.offset().local_minus_utc() % 60, 0);
             assert_eq!(DateTime::parse_from_rfc3339(&shown.to_rfc3339()).unwrap(), instant);
         }
+    }
+
+    #[test]
+    fn an_instant_without_a_local_time_is_shown_in_utc() {
+        let east = FixedOffset::east_opt(3_600).unwrap();
+        let last = DateTime::<Utc>::MAX_UTC;
+        assert_eq!(whole_minutes(last.with_timezone(&east)).to_rfc3339(), last.to_rfc3339());
     }
 
     #[test]

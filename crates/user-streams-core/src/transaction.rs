@@ -2,7 +2,7 @@
 
 use crate::{
     Add, IntoRecipients, NewItem, Result, ToUserId, backend::DeleteStream,
-    handle::TransactionHandle,
+    handle::TransactionHandle, observe::Operation,
 };
 
 /// The streams within a transaction of the application's own, by
@@ -13,8 +13,11 @@ pub struct InTransaction<'a>(TransactionHandle<'a>);
 
 impl<'a> InTransaction<'a> {
     pub(crate) fn new(transaction: TransactionHandle<'a>) -> Result<Self> {
-        let known = transaction.writes().map(|_| Self(transaction));
-        transaction.handle.named("in_transaction", known)
+        let backend = transaction.handle.backend().capabilities().backend();
+        match transaction.writes() {
+            Ok(_) => Ok(Self(transaction)),
+            Err(error) => Err(error.with_backend(backend).with_operation("in_transaction")),
+        }
     }
 
     /// Puts an item into the stream of one user, of many, or of every user of a query, when
@@ -41,11 +44,12 @@ impl<'a> InTransaction<'a> {
         let (transaction, user) = (self.0, user.to_user_id());
         async move {
             let handle = transaction.handle;
-            let deleted = match handle.check(&user).and_then(|()| transaction.writes()) {
-                Ok(writes) => writes.delete_stream(DeleteStream::new(user)).await,
-                Err(error) => Err(error),
+            let call = handle.call(Operation::DeleteStream).in_transaction(true).of(&user);
+            let deleted = async {
+                handle.check(&user)?;
+                transaction.writes()?.delete_stream(DeleteStream::new(user)).await
             };
-            handle.named("delete_stream", deleted)
+            call.run(deleted).await
         }
     }
 }

@@ -16,6 +16,11 @@ impl Address {
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         Some(Self { host: host.to_owned(), port: port.parse().ok()? })
     }
+
+    /// Whether it is of a node that has no hostname and should give one, which a cluster writes so.
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.host == "?"
+    }
 }
 
 impl fmt::Display for Address {

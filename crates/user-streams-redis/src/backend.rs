@@ -12,8 +12,8 @@ use tokio::runtime::Handle;
 use user_streams_core::{
     Delivery, Error, ErrorKind, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
-        WaitLimit, async_trait,
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
+        StreamQuery, WaitLimit, async_trait,
     },
 };
 
@@ -24,12 +24,12 @@ use crate::{
     },
     config::{NAME, RedisConfig},
     error::invalid_settings,
-    ops::{self, Store},
+    ops::{self, LenEstimate, Store},
     storage::keys::Keys,
 };
 
 /// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`,
-/// `redis-sentinel://` and, with the feature `rustls`, the same with `rediss`.
+/// `redis-sentinel://`, `redis+unix://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     store: Arc<Store>,
     waiting: WaitLimit,
@@ -78,9 +78,17 @@ impl RedisBackend {
     }
 
     fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
-        let RedisConfig { user_id, shared_content_min_len, .. } = *config;
-        let store = Arc::new(Store { executor, keys, user_id, shared_content_min_len });
-        Self { store, waiting }
+        let RedisConfig { user_id, shared_content_min_len, on_corrupt, .. } = *config;
+        let store = Store {
+            executor,
+            keys,
+            user_id,
+            shared_content_min_len,
+            on_corrupt,
+            member_len: LenEstimate::new(),
+            content_len: LenEstimate::new(),
+        };
+        Self { store: Arc::new(store), waiting }
     }
 
     /// Runs a call, unless too many wait already.
@@ -99,6 +107,7 @@ impl Backend for RedisBackend {
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::Durable)
+            .with(Capability::RepairStream)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -125,6 +134,16 @@ impl Backend for RedisBackend {
         self.call(ops::delete(&self.store, args)).await
     }
 
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        self.call(ops::repair(&self.store, args)).await
+    }
+
+    /// The server answers a `PING`; in a cluster each master does. It takes a second at the most,
+    /// and does not count as one of the calls that `max_waiting` limits.
+    async fn ping(&self) -> Result<()> {
+        in_runtime(self.store.executor.ping()).await
+    }
+
     async fn close(&self) -> Result<()> {
         in_runtime(async {
             self.store.executor.close().await;
@@ -134,7 +153,7 @@ impl Backend for RedisBackend {
     }
 }
 
-fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
+pub(crate) fn check_shared_content(config: &RedisConfig, is_cluster: bool) -> Result<()> {
     if config.shared_content_min_len.is_some() && is_cluster {
         return Err(invalid_settings(
             "shared_content_min_len: not in a cluster, where content and the streams that refer to \

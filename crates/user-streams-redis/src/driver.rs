@@ -7,8 +7,15 @@ use user_streams_core::backend::{BackendDriver, ConnectArgs, ConnectFuture, regi
 use crate::{backend::RedisBackend, config::NAME};
 
 /// The schemes of TLS too: without the feature `rustls` they are refused with its name.
-const SCHEMES: &[&str] =
-    &["redis", "redis-cluster", "redis-sentinel", "rediss", "rediss-cluster", "rediss-sentinel"];
+const SCHEMES: &[&str] = &[
+    "redis",
+    "redis-cluster",
+    "redis-sentinel",
+    "redis+unix",
+    "rediss",
+    "rediss-cluster",
+    "rediss-sentinel",
+];
 
 /// The driver of this crate, for a program that builds a
 /// [`Registry`](user_streams_core::backend::Registry) of its own. Linking the crate registers it.

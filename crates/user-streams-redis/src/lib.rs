@@ -15,6 +15,9 @@ mod client;
 mod config;
 mod driver;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod ops;
 mod reply;
 mod scripts;

@@ -203,7 +203,7 @@ async fn what_cannot_work_is_refused() {
     assert!(error.message().starts_with("shared_content_min_len: "), "{error}");
     for (config, name) in [
         (config().with_max_waiting(0), "max_waiting"),
-        (config().with_key_prefix(":user"), "key_prefix"),
+        (config().with_key_prefix("a:stream"), "key_prefix"),
         (config().with_operation_timeout(Duration::ZERO), "operation_timeout"),
     ] {
         let error = RedisBackend::new(in_cluster.clone(), config).unwrap_err();

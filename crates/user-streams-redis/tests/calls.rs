@@ -55,7 +55,7 @@ async fn a_page_and_an_add_end_within_the_timeout() {
     let server = Redis::start(&[]);
     let proxy = Proxy::before(server.port);
     let config = config().with_shared_content_min_len(1);
-    let streams = connect_with(&proxy.url(), config).await;
+    let streams = connect_with(&proxy.url(), config.clone()).await;
     let items: Vec<_> =
         (0..50).map(|_| NewItem::new("item").with_created_at(&DateTime::UNIX_EPOCH)).collect();
     for item in &items {
@@ -72,7 +72,9 @@ async fn a_page_and_an_add_end_within_the_timeout() {
 
     // So long that the server is asked whether it takes it.
     let long = "a".repeat(2 << 20);
-    let streams = streams.with_max_content_len(4 << 20);
+    // By connections of its own: those of the call before are being checked.
+    proxy.delay(0);
+    let streams = connect_with(&proxy.url(), config).await.with_max_content_len(4 << 20);
     proxy.delay(250);
     let start = Instant::now();
     let error = streams.add_stream_item(1, long).await.unwrap_err();

@@ -36,7 +36,7 @@ async fn connect(cluster: &Cluster) -> Streams {
 }
 
 fn slot(user: i64) -> u16 {
-    redis_keyslot(format!("user_streams:user:{user}").as_bytes())
+    redis_keyslot(format!("user_streams:stream:{user}").as_bytes())
 }
 
 /// Users who write and read without a pause, each in a stream of its own; they retry what can be
@@ -127,7 +127,7 @@ async fn a_slot_that_moves_is_served_throughout() {
     set(target, &["importing", &source_name]);
     set(source, &["migrating", &target_name]);
     let port = cluster.nodes[target].port.to_string();
-    let key = format!("user_streams:user:{goes}");
+    let key = format!("user_streams:stream:{goes}");
     assert_eq!(
         cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
         "OK"
@@ -155,7 +155,7 @@ async fn a_slot_that_moves_is_served_throughout() {
     assert_eq!(streams.delete_stream(goes).await.unwrap(), 7);
     assert_eq!(streams.get_stream_items(goes).count().await.unwrap(), 0);
 
-    let key = format!("user_streams:user:{stays}");
+    let key = format!("user_streams:stream:{stays}");
     assert_eq!(
         cluster.nodes[source].cli(&["migrate", "127.0.0.1", &port, &key, "0", "1000"]),
         "OK"
@@ -286,4 +286,32 @@ async fn a_single_server_url_to_a_cluster_is_explained() {
         );
         assert!(error.message().contains("redis-cluster"), "{error}");
     }
+}
+
+/// As it is where nodes are to be named by hostnames, and none is set.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_without_a_hostname_to_give_are_explained() {
+    let cluster = Cluster::start();
+    let connected = connect(&cluster).await;
+    for node in &cluster.nodes {
+        let set = ["config", "set", "cluster-preferred-endpoint-type", "hostname"];
+        assert_eq!(node.cli(&set), "OK");
+    }
+    let error = RedisBackend::connect(&cluster.url(), RedisConfig::new()).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_retryable()),
+        (ErrorKind::InvalidSettings, false),
+        "{error:?}"
+    );
+    assert!(error.message().contains("cluster-announce-hostname"), "{error}");
+    // Who is connected has the map.
+    connected.add_stream_item(Recipients::iter(0..100), "item").await.unwrap();
+    for node in &cluster.nodes {
+        node.cli(&["config", "set", "cluster-announce-hostname", "localhost"]);
+    }
+    cluster.nodes[0].wait_until("each node knows the names", |node| {
+        let slots = node.cli(&["cluster", "slots"]);
+        !slots.contains('?') && slots.matches("localhost").count() >= 6
+    });
+    connect(&cluster).await.add_stream_item(Recipients::iter(0..100), "item").await.unwrap();
 }

@@ -228,6 +228,15 @@ async fn the_documented_permissions_are_enough() {
     let next = streams.get_stream_items(1).cursor_page(5).after(items[15].cursor()).await.unwrap();
     assert_eq!(next.items[0].id, items[14].id());
     assert_eq!(streams.delete_stream(1).await.unwrap(), 20);
+    // What damaged streams take in addition.
+    server.cli(&["acl", "setuser", "ann", "+type", "+unlink", "+zscore", "+strlen"]);
+    server.cli(&["zadd", "user_streams:stream:2", "5", "no item"]);
+    assert_eq!(streams.repair_stream(2).await.unwrap(), 1);
+    let foreign = ["set", "user_streams:stream:3", "no stream"];
+    server.cli(&foreign);
+    assert_eq!(streams.repair_stream(3).await.unwrap(), 1);
+    server.cli(&foreign);
+    assert_eq!(streams.delete_stream(3).await.unwrap(), 1);
     server.cli(&["acl", "setuser", "ann", "-zcard"]);
     let error = streams.get_stream_items(2).count().await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Backend, false), "{error:?}");
@@ -237,8 +246,8 @@ async fn the_documented_permissions_are_enough() {
 async fn a_key_of_another_type_affects_its_user_alone() {
     let server = Redis::start(&[]);
     let streams = connect(&server.url()).await;
-    server.cli(&["set", "user_streams:user:5000", "no sorted set"]);
-    server.cli(&["zadd", "user_streams:user:1", "1", "no item"]);
+    server.cli(&["set", "user_streams:stream:5000", "no sorted set"]);
+    server.cli(&["zadd", "user_streams:stream:1", "1", "no item"]);
     for user in [1, 5_000] {
         let error = streams.get_stream_items(user).await.unwrap_err();
         assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");

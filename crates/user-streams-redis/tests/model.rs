@@ -236,12 +236,18 @@ async fn the_layout_is_as_documented() {
         .with_created_at(&at(1_732_262_400_123_456))
         .with_id(ItemId::try_from(258).unwrap());
     backend.add_stream_item(AddStreamItem::new("a{b}", new).unwrap()).await.unwrap();
-    assert_eq!(server.cli(&["keys", "*"]), "user_streams:user:a%7Bb%7D");
-    assert_eq!(server.cli(&["type", "user_streams:user:a%7Bb%7D"]), "zset");
+    assert_eq!(server.cli(&["keys", "*"]), "user_streams:stream:a%7Bb%7D");
+    assert_eq!(server.cli(&["type", "user_streams:stream:a%7Bb%7D"]), "zset");
     // The sort key: the timestamp with its sign bit flipped (0x8006277B C5046240 is
     // 1732262400123456), then the id.
-    let stored =
-        server.cli(&["--no-raw", "zrange", "user_streams:user:a%7Bb%7D", "0", "-1", "withscores"]);
+    let stored = server.cli(&[
+        "--no-raw",
+        "zrange",
+        "user_streams:stream:a%7Bb%7D",
+        "0",
+        "-1",
+        "withscores",
+    ]);
     assert_eq!(
         stored,
         "1) \"\\x80\\x06'{\\xc5\\x04b@\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x02hello\"\n2) \

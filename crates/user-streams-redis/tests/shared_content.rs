@@ -33,7 +33,7 @@ fn item(content: &str) -> NewItem {
 }
 
 fn key(item: &NewItem) -> String {
-    format!("user_streams:item:{}:{}", item.created_at_us(), item.id())
+    format!("user_streams:content:{}:{}", item.created_at_us(), item.id())
 }
 
 /// How many members refer to the item's shared content, by its count.
@@ -54,9 +54,9 @@ async fn content_for_several_is_stored_once() {
     assert_eq!(delivery.delivered, 1_000);
     assert_eq!(server.cli(&["dbsize"]), "1001");
     assert_eq!(server.cli(&["get", &key(&new)]), format!("0000001000{}", new.content()));
-    let encoding = server.cli(&["object", "encoding", "user_streams:user:7"]);
+    let encoding = server.cli(&["object", "encoding", "user_streams:stream:7"]);
     assert!(["listpack", "ziplist"].contains(&&*encoding), "{encoding}");
-    let bytes: u64 = server.cli(&["memory", "usage", "user_streams:user:7"]).parse().unwrap();
+    let bytes: u64 = server.cli(&["memory", "usage", "user_streams:stream:7"]).parse().unwrap();
     assert!(bytes < 150, "{bytes}");
     assert_eq!(contents(&streams, 7).await, [new.content()]);
 
@@ -64,7 +64,7 @@ async fn content_for_several_is_stored_once() {
     streams.add_stream_item([1, 2], "b".repeat(MIN_LEN - 1)).await.unwrap();
     streams.add_stream_item([1, 2], "c".repeat(MIN_LEN)).await.unwrap();
     streams.add_stream_item(1, item("d")).await.unwrap();
-    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count(), 2);
+    assert_eq!(server.cli(&["keys", "*:content:*"]).lines().count(), 2);
     assert_eq!(
         contents(&streams, 2).await,
         ["c".repeat(MIN_LEN), "b".repeat(MIN_LEN - 1), "a".repeat(1_000)]
@@ -76,7 +76,7 @@ async fn content_for_several_is_stored_once() {
     let streams = connect_with(&server.url(), config).await;
     streams.add_stream_item([1, 2], "").await.unwrap();
     assert_eq!(contents(&streams, 1).await, [""]);
-    assert_eq!(server.cli(&["keys", "all:item:*"]).lines().count(), 1);
+    assert_eq!(server.cli(&["keys", "all:content:*"]).lines().count(), 1);
 }
 
 #[tokio::test]
@@ -114,12 +114,12 @@ async fn a_long_stream_is_deleted_up_to_its_newest_item() {
     let streams = shared(&server).await;
     let old = "for i = 1, 100000 do
         redis.call('ZADD', KEYS[1], i, struct.pack('>I4I4I4I4', 2147483648, i, 0, i) .. 'old') end";
-    server.cli(&["eval", old, "1", "user_streams:user:1"]);
+    server.cli(&["eval", old, "1", "user_streams:stream:1"]);
     for number in 0..1_500 {
         let content = if number % 3 == 0 { "short".to_owned() } else { "a".repeat(MIN_LEN) };
         streams.add_stream_item([1, 2], content).await.unwrap();
     }
-    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count(), 1_000);
+    assert_eq!(server.cli(&["keys", "*:content:*"]).lines().count(), 1_000);
 
     let (added, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let adding = tokio::spawn({
@@ -146,7 +146,7 @@ async fn a_long_stream_is_deleted_up_to_its_newest_item() {
 
     assert_eq!(streams.delete_stream(1).await.unwrap(), left.len() as u64);
     assert_eq!(streams.delete_stream(2).await.unwrap(), 1_500);
-    assert_eq!(server.cli(&["keys", "*:item:*"]).lines().count() as u64, added);
+    assert_eq!(server.cli(&["keys", "*:content:*"]).lines().count() as u64, added);
     assert_eq!(contents(&streams, 3).await.len() as u64, added);
     server.assert_counts("user_streams");
 }
@@ -156,7 +156,7 @@ fn a_step_of_a_deletion_ends_at_its_last_item() {
     let server = Redis::any();
     let step = |last: &str, limit: &str| {
         let script = include_str!("../src/scripts/delete.lua");
-        server.cli(&["eval", script, "1", "stream", "user_streams:item:", last, limit])
+        server.cli(&["eval", script, "1", "stream", "user_streams:content:", last, limit])
     };
     server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "4", "d"]);
     assert_eq!(step("c", "2"), "2\nc");
@@ -342,13 +342,12 @@ async fn lost_content_is_named() {
     server.cli(&["del", &key(&lost)]);
     let error = streams.get_stream_items(1).await.unwrap_err();
     assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Corrupt, false), "{error:?}");
-    for part in [&key(&lost)[..], "user_streams:user:1", "ZREMRANGEBYSCORE"] {
+    for part in [&key(&lost)[..], "user_streams:stream:1", "repair_stream"] {
         assert!(error.message().contains(part), "{error}");
     }
     assert_eq!(streams.get_stream_items(1).get(0).await.unwrap().unwrap().content, kept.content());
     // As the message says.
-    let score = lost.created_at_us().to_string();
-    server.cli(&["zremrangebyscore", "user_streams:user:1", &score, &score]);
+    assert_eq!(streams.repair_stream(1).await.unwrap(), 1);
     assert_eq!(contents(&streams, 1).await, [kept.content()]);
     assert_eq!(streams.delete_stream(2).await.unwrap(), 2);
 
@@ -369,7 +368,7 @@ async fn lost_content_is_named() {
 async fn a_key_of_another_type_keeps_the_item_from_no_other_user() {
     let server = Redis::any();
     let streams = shared(&server).await;
-    server.cli(&["set", "user_streams:user:5", "no sorted set"]);
+    server.cli(&["set", "user_streams:stream:5", "no sorted set"]);
     let new = item("a");
     let error = streams.add_stream_item(Recipients::iter(0..100), new.clone()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");

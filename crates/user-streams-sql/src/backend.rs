@@ -6,8 +6,8 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
     Delivery, Error, ErrorKind, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, StreamQuery,
-        Writes, async_trait,
+        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
+        StreamQuery, Writes, async_trait,
     },
 };
 
@@ -67,11 +67,13 @@ fn named<L: Layout>(error: Error) -> Error {
 impl<L: Layout> Backend for SqlBackend<L> {
     fn capabilities(&self) -> Capabilities {
         let capabilities = Capabilities::new(L::NAME, self.store.schema.user_id)
+            .with_system(self.store.pools.system)
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::AtomicBroadcast)
             .with(Capability::Durable)
-            .with(Capability::InTransaction);
+            .with(Capability::InTransaction)
+            .with(Capability::RepairStream);
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
@@ -100,6 +102,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
         ops::delete(&self.store, args).await
     }
 
+    async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
+        ops::repair(&self.store, args).await
+    }
+
     async fn purge(&self) -> Result<u64> {
         ops::purge(&self.store).await
     }
@@ -114,6 +120,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         };
         Ok(Box::new(ops::InTransaction::new(&self.store, transaction)?))
+    }
+
+    async fn ping(&self) -> Result<()> {
+        ops::ping(&self.store).await
     }
 
     async fn close(&self) -> Result<()> {

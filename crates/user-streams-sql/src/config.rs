@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Deserialize;
 use user_streams_core::{
-    Error, ErrorKind, Result, UserIdKind,
+    Error, ErrorKind, OnCorrupt, Result, UserIdKind,
     backend::{WaitLimit, timeout},
 };
 
@@ -41,8 +41,8 @@ pub struct SqlConfig {
     /// any single statement may take; 30 s by default.
     #[serde(deserialize_with = "timeout::deserialize")]
     pub operation_timeout: Duration,
-    /// How long a broadcast of several chunks, a broadcast to a query or a `purge` may take; 3600 s
-    /// by default.
+    /// How long a broadcast of several chunks, a broadcast to a query, a `purge` or a
+    /// `repair_stream` may take; 3600 s by default.
     #[serde(deserialize_with = "timeout::deserialize")]
     pub broadcast_timeout: Duration,
     /// How long a broadcast waits for its next recipients while it has a transaction open; 5 s by
@@ -51,6 +51,8 @@ pub struct SqlConfig {
     pub recipients_timeout: Duration,
     /// When an add to a SQLite file is durable: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
+    /// What a read does at a row that cannot be read: `fail` (the default) or `skip`.
+    pub on_corrupt: OnCorrupt,
 }
 
 const MAX_CONNECTIONS: u32 = 10_000;
@@ -81,6 +83,7 @@ impl Default for SqlConfig {
             broadcast_timeout: Duration::from_secs(3600),
             recipients_timeout: Duration::from_secs(5),
             synchronous: Synchronous::default(),
+            on_corrupt: OnCorrupt::default(),
         }
     }
 }
@@ -161,6 +164,13 @@ impl SqlConfig {
         self
     }
 
+    /// Sets what a read does at a row that cannot be read.
+    #[must_use]
+    pub fn with_on_corrupt(mut self, on_corrupt: OnCorrupt) -> Self {
+        self.on_corrupt = on_corrupt;
+        self
+    }
+
     pub(crate) fn timeouts(&self) -> Result<Timeouts> {
         Ok(Timeouts {
             connect: timeout::check("connect_timeout", self.connect_timeout)?,
@@ -232,6 +242,7 @@ impl fmt::Debug for SqlConfig {
             .field("users", &self.users)
             .field("max_connections", &self.max_connections)
             .field("max_waiting", &self.max_waiting)
+            .field("on_corrupt", &self.on_corrupt)
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use user_streams_core::{
-    Error, ErrorKind,
+    Error, ErrorKind, Result,
     backend::{ConnectArgs, ConnectFuture},
 };
 
-use crate::{Layout, SqlBackend, SqlConfig};
+use crate::{Dialect, Layout, SqlBackend, SqlConfig};
 
 /// The URL schemes of a backend of this name, whichever databases are enabled: connecting to one
 /// that is not says which feature to enable.
@@ -24,19 +24,31 @@ macro_rules! schemes {
     };
 }
 
+/// Whether the database of one of these schemes is not enabled.
+pub fn is_disabled(scheme: &str) -> bool {
+    let database =
+        scheme.split_once('+').map(|(_, database)| Dialect::from_url(&format!("{database}:")));
+    matches!(database, Some(Ok(dialect)) if !dialect.is_enabled())
+}
+
 /// Connects a backend of this layout: what a driver's `connect` calls. What follows the `+` of the
 /// URL is the [configuration's](SqlConfig::url).
 pub fn connect_url<L: Layout>(args: ConnectArgs) -> ConnectFuture {
-    Box::pin(async move {
-        let Some((_, url)) = args.url.split_once('+') else {
-            let message = format!("expected a URL such as {}+sqlite://feeds.db?mode=rwc", L::NAME);
-            return Err(Error::new(ErrorKind::InvalidSettings, message).with_backend(L::NAME));
-        };
-        let mut config: SqlConfig =
-            args.options.parse().map_err(|error| error.with_backend(L::NAME))?;
-        url.clone_into(&mut config.url);
-        Ok(Arc::new(SqlBackend::<L>::connect(config).await?) as _)
-    })
+    Box::pin(
+        async move { Ok(Arc::new(SqlBackend::<L>::connect(config(args, L::NAME)?).await?) as _) },
+    )
+}
+
+/// The configuration of these arguments, for the backend of this name.
+pub(crate) fn config(args: ConnectArgs, backend: &'static str) -> Result<SqlConfig> {
+    let Some((_, url)) = args.url.split_once('+') else {
+        let message = format!("expected a URL such as {backend}+sqlite://feeds.db?mode=rwc");
+        return Err(Error::new(ErrorKind::InvalidSettings, message).with_backend(backend));
+    };
+    let mut config: SqlConfig =
+        args.options.parse().map_err(|error| error.with_backend(backend))?;
+    url.clone_into(&mut config.url);
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -25,6 +25,9 @@ mod driver;
 mod error;
 #[doc(hidden)]
 pub mod fault;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod ops;
 mod pool;
 mod schema;
@@ -34,8 +37,8 @@ mod users;
 pub use backend::SqlBackend;
 pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
-pub use driver::connect_url;
-pub use schema::{Layout, Schema, identity_migration};
+pub use driver::{connect_url, is_disabled};
+pub use schema::{Layout, Schema, format_migration, identity_migration};
 pub use users::{Users, users};
 
 pub use sea_orm;

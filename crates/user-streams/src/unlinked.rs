@@ -27,7 +27,7 @@ unlinked! {
         "the feature `many-to-many-postgres`";
     "many-to-many", "many-to-many", ["many-to-many+mysql", "many-to-many+mariadb"],
         "the feature `many-to-many-mysql`";
-    "redis", "redis", ["redis", "redis-cluster", "redis-sentinel"],
+    "redis", "redis", ["redis", "redis-cluster", "redis-sentinel", "redis+unix"],
         "the feature `redis`";
     "redis", "redis", ["rediss", "rediss-cluster", "rediss-sentinel"],
         "the features `redis` and `rustls`";

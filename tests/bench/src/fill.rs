@@ -53,7 +53,7 @@ async fn drop_redis(store: &Store) -> Result<()> {
     let script =
         "for user = ARGV[1], ARGV[2] do redis.call('UNLINK', ARGV[3] .. user) end return 0";
     let mut client = Client::connect(&store.address()?).await?;
-    let stem = format!("{}:user:", store.table);
+    let stem = format!("{}:stream:", store.table);
     for first in (0..1_000_000).step_by(20_000) {
         let (from, to) = (first.to_string(), (first + 20_000).to_string());
         client
@@ -69,7 +69,7 @@ async fn drop_redis(store: &Store) -> Result<()> {
     }
     let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) \
                   end return 0";
-    let items = format!("{}:item:*", store.table);
+    let items = format!("{}:content:*", store.table);
     client.call(&[b"EVAL", script.as_bytes(), b"0", items.as_bytes()]).await?;
     Ok(())
 }
@@ -135,7 +135,7 @@ async fn feed_redis(store: &Store, items: i64, width: i64) -> Result<()> {
         end
         return 0";
     let mut client = Client::connect(&store.address()?).await?;
-    let (stem, content) = (format!("{}:user:", store.table), content(100));
+    let (stem, content) = (format!("{}:stream:", store.table), content(100));
     let step = (20_000 / width).max(1);
     for first in (0..items).step_by(usize::try_from(step)?) {
         let numbers =

@@ -76,7 +76,7 @@ impl Store {
 
     /// The key of a user's stream in Redis.
     pub(crate) fn key(&self, user: i64) -> String {
-        format!("{}:user:{user}", self.table)
+        format!("{}:stream:{user}", self.table)
     }
 
     /// The host and port of the Redis server.

@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use user_streams_test_servers::harness::CellFlags;
+
+use crate::soak::SoakFlags;
 
 /// Injects faults into servers, connections and callers, then checks what is stored and what was
 /// answered. `cargo xtask fault` calls this.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Flags {
+    #[command(subcommand)]
+    pub(crate) mode: Option<Mode>,
     #[command(flatten)]
     pub(crate) cells: CellFlags,
     /// Only this fault (repeatable).
@@ -20,6 +25,9 @@ pub(crate) struct Flags {
     /// How many trials of each fault on each cell.
     #[arg(long, value_name = "N")]
     pub(crate) trials: Option<u64>,
+    /// How many trials run at once: most of the time they wait. Fewer on a busy machine.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub(crate) jobs: u32,
     /// More trials, and longer faults.
     #[arg(long)]
     pub(crate) long: bool,
@@ -35,4 +43,10 @@ pub(crate) struct Flags {
     /// For a client process: the file with its task, as JSON.
     #[arg(long, hide = true, value_name = "FILE")]
     pub(crate) child: Option<PathBuf>,
+}
+
+/// What else this program does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mode {
+    Soak(SoakFlags),
 }

@@ -13,10 +13,12 @@ mod load;
 mod mechanism;
 mod outcome;
 mod panic;
+mod partly;
 mod pgbouncer;
 mod proxy;
 mod report;
 mod run;
+mod soak;
 mod store;
 mod sync;
 mod trial;
@@ -25,12 +27,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use flags::{Flags, Mode};
 use user_streams_test_servers::interrupt;
 // Links the backend that no trial names.
 use user_streams_redis as _;
 
 fn main() -> ExitCode {
-    let flags = flags::Flags::parse();
+    let flags = Flags::parse();
     match start(&flags) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -41,12 +44,20 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every trial passed.
-fn start(flags: &flags::Flags) -> Result<bool> {
+/// Whether every trial, or the soak, passed.
+fn start(flags: &Flags) -> Result<bool> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     if let Some(file) = &flags.child {
         runtime.block_on(child::run(file))?;
         return Ok(true);
+    }
+    if let Some(Mode::Soak(soak)) = &flags.mode {
+        if let Some(file) = &soak.child {
+            runtime.block_on(soak::run_child(file))?;
+            return Ok(true);
+        }
+        interrupt::listen()?;
+        return runtime.block_on(soak::run(soak));
     }
     interrupt::listen()?;
     // A panic fails its trial, which reports it.

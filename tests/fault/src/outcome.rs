@@ -6,7 +6,12 @@ use std::time::Duration;
 pub(crate) const TOLERANCE: Duration = Duration::from_millis(500);
 
 /// How many problems of a trial are kept.
-const MAX_PROBLEMS: usize = 16;
+pub(crate) const MAX_PROBLEMS: usize = 16;
+
+/// The share of its bound that a call took.
+pub(crate) fn ratio((took, bound): (Duration, Duration)) -> f64 {
+    took.as_secs_f64() / bound.as_secs_f64()
+}
 
 /// The outcome of one trial, or the sum of several.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +49,6 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Records a call.
     pub(crate) fn call(&mut self, took: Duration, bound: Duration) {
-        let ratio = |(took, bound): (Duration, Duration)| took.as_secs_f64() / bound.as_secs_f64();
         if self.longest.is_none_or(|longest| ratio(longest) < ratio((took, bound))) {
             self.longest = Some((took, bound));
         }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, Table, presets};
 use user_streams_test_servers::harness::Cell;
 
-use crate::{fault::Fault, outcome::Outcome};
+use crate::{fault::Fault, flags::Flags, outcome::Outcome};
 
 const HEADER: &[&str] = &[
     "fault",
@@ -90,8 +90,8 @@ impl Report {
     }
 
     /// Writes the page of the book.
-    pub(crate) fn save(&self, file: &Path, long: bool) -> Result<()> {
-        let command = if long { "cargo xtask fault --long" } else { "cargo xtask fault" };
+    pub(crate) fn save(&self, file: &Path, flags: &Flags) -> Result<()> {
+        let command = command(flags);
         let faults: Vec<_> = self
             .faults
             .iter()
@@ -105,6 +105,13 @@ impl Report {
         );
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
     }
+}
+
+/// The command that makes this report again, but for the seed.
+fn command(flags: &Flags) -> String {
+    let long = if flags.long { " --long" } else { "" };
+    let trials = flags.trials.map(|trials| format!(" --trials {trials}")).unwrap_or_default();
+    format!("cargo xtask fault{long}{trials}")
 }
 
 fn row(fault: &str, cell: &str, outcome: &Outcome) -> Vec<String> {

@@ -32,8 +32,6 @@ use crate::{
     trial::{SharedServer, Trial},
 };
 
-/// How many trials run at once: most of the time they wait.
-const CONCURRENT_TRIALS: usize = 16;
 const TRIAL_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// A trial that has not started.
@@ -88,7 +86,8 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
 
     let report = Arc::new(Mutex::new(Report::new(&cells, &faults)));
     let bar = bar(planned.len())?;
-    let permits = Arc::new(Semaphore::new(CONCURRENT_TRIALS));
+    let jobs = flags.jobs.max(1);
+    let permits = Arc::new(Semaphore::new(jobs as usize));
     let mut set = JoinSet::new();
     for Planned { fault, trial, access } in planned {
         let (permits, report, bar) = (Arc::clone(&permits), Arc::clone(&report), bar.clone());
@@ -96,7 +95,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
             // The lock is fair: an exclusive trial does not starve.
             let shared = if fault.exclusive { None } else { Some(access.read().await) };
             let exclusive = if fault.exclusive { Some(access.write().await) } else { None };
-            let Ok(_permit) = permits.acquire_many(fault.weight).await else { return };
+            let Ok(_permit) = permits.acquire_many(fault.weight.min(jobs)).await else { return };
             let outcome = run_trial(fault, &trial).await;
             drop((shared, exclusive));
             record(fault, &trial, &outcome, &report, &bar);
@@ -125,7 +124,7 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     println!("\n{}", report.table());
     println!("{} in {:.0} s", report.summary(), began.elapsed().as_secs_f64());
     if let Some(file) = &flags.save {
-        report.save(file, flags.long)?;
+        report.save(file, flags)?;
         println!("saved in {}", file.display());
     }
     Ok(report.passed())

@@ -1,6 +1,6 @@
 //! The store of a trial, and the library's handles on it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -116,10 +116,30 @@ impl Store {
         path.split_once('?').map_or(path, |(path, _)| path).into()
     }
 
+    /// The URL of a SQL server at this address for the library's user.
+    pub(crate) fn user_url(&self, address: SocketAddr, tls: bool) -> String {
+        let user = &self.user;
+        if self.engine == Engine::Postgres {
+            let mode = if tls { "require" } else { "disable" };
+            format!("postgres://{user}@{address}/postgres?sslmode={mode}")
+        } else {
+            let mode = if tls { "REQUIRED" } else { "DISABLED" };
+            format!("mysql://{user}@{address}/user_streams?ssl-mode={mode}")
+        }
+    }
+
     /// The hosts and ports of the Redis nodes.
     pub(crate) fn addresses(&self) -> Result<Vec<String>> {
         let (_, rest) = self.server_url.split_once("://").context("a server without a URL")?;
         let parts = rest.split(['/', '?', '&']).filter(|part| !part.is_empty());
         Ok(parts.map(|part| part.strip_prefix("node=").unwrap_or(part).to_owned()).collect())
     }
+}
+
+/// The address of a server that has a single one.
+pub(crate) fn server_address(url: &str) -> Result<SocketAddr> {
+    let (_, rest) = url.split_once("://").context("a server without a URL")?;
+    let host = rest.split('/').next().unwrap_or(rest);
+    let address = host.rsplit_once('@').map_or(host, |(_, address)| address);
+    address.parse().context("cannot parse the server's address")
 }

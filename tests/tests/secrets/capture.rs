@@ -1,8 +1,12 @@
-//! Captures everything that is traced or logged in this process, with every field, at every level.
+//! Captures everything that is traced or logged in this process, with every field, at every level,
+//! and every panic, with its backtrace.
 
 use std::{
-    io,
+    backtrace::Backtrace,
+    io::{self, Write},
+    panic,
     sync::{Mutex, PoisonError},
+    thread,
 };
 
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
@@ -13,7 +17,7 @@ static SEEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 struct Seen;
 
-impl io::Write for Seen {
+impl Write for Seen {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         SEEN.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
@@ -40,6 +44,11 @@ pub(crate) fn install() {
         .with_ansi(false)
         .with_writer(Seen)
         .init();
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        _ = writeln!(Seen, "{panic}\n{}", Backtrace::force_capture());
+        report(panic);
+    }));
 }
 
 /// Discards what another test has traced.
@@ -52,12 +61,15 @@ pub(crate) fn seen() -> String {
     String::from_utf8_lossy(&seen).into_owned()
 }
 
-/// Tests the capture itself: it sees an event, a field of a span, and a record of `log`.
-pub(crate) async fn the_capture_sees_what_is_traced() {
-    let marks = ["a mark of an event", "a mark of a span", "a mark of a record"];
+/// Tests the capture itself: it sees an event, a field of a span, a record of `log`, and a panic
+/// of another thread.
+pub(crate) async fn the_capture_sees_what_is_traced_and_panics() {
+    let marks =
+        ["a mark of an event", "a mark of a span", "a mark of a record", "a mark of a panic"];
     tracing::trace!("{}", marks[0]);
     drop(tracing::trace_span!("span", field = marks[1]).entered());
     log::trace!("{}", marks[2]);
+    assert!(thread::spawn(move || panic!("{}", marks[3])).join().is_err());
     let seen = seen();
     for mark in marks {
         assert!(seen.contains(mark), "{mark}");

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 use user_streams_core::{Settings, Streams};
-use user_streams_redis::{ClientArguments, RedisConfig};
-use user_streams_single_table::SingleTableConfig;
 
 use crate::shown;
 
 async fn refused(what: &str, settings: Settings) {
-    shown::check(what, &format!("{settings:?}\n{settings:#?}"));
+    shown::check_debug(&settings);
     match Streams::connect(settings).await {
         Ok(_) => panic!("{what}: must be refused"),
         Err(error) => shown::check_error(what, &error),
@@ -33,7 +31,7 @@ pub(crate) async fn no_error_of_an_option_shows_its_value() {
         (&["memory://"], "unknown", text()),
         (REDIS, "user_id", text()),
         (REDIS, "key_prefix", json!({"s3cr3t": 1})),
-        (REDIS, "key_prefix", json!("s3cr3t:user")),
+        (REDIS, "key_prefix", json!("s3cr3t:stream")),
         (REDIS, "shared_content_min_len", text()),
         (REDIS, "client_arguments", text()),
         (REDIS, "client_arguments", json!(["s3cr3t"])),
@@ -49,11 +47,6 @@ pub(crate) async fn no_error_of_an_option_shows_its_value() {
             refused(&what, Settings::new(*url).with_option(name, value.clone())).await;
         }
     }
-    let arguments =
-        ClientArguments::new().with_password("s3cr3t").with_sentinel_login(None, "s3cr3t");
-    let redis = RedisConfig::new().with_client_arguments(arguments);
-    let sql = SingleTableConfig::new("postgres://ann:s3cr3t@h/db");
-    shown::check("configurations", &format!("{redis:?}\n{redis:#?}\n{sql:?}\n{sql:#?}"));
 }
 
 pub(crate) async fn no_error_of_a_variable_shows_its_value() {

@@ -1,12 +1,14 @@
 //! The backend's own pool: waiting calls get a connection, and closing and dropping work in any
 //! state.
 
-use std::time::Duration;
+use std::{env, process::Command, time::Duration};
 
 use futures_util::future::join_all;
+use sea_orm::DbBackend;
 use tokio::{runtime::Runtime, time::timeout};
-use user_streams_core::{Streams, backend::Backend};
+use user_streams_core::{OnCorrupt, Streams, backend::Backend};
 use user_streams_many_to_many::{ManyToManyBackend, ManyToManyConfig};
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
 use crate::database::TestDatabase;
 
@@ -14,6 +16,7 @@ crate::tests![
     a_transaction_gets_a_connection_that_reads_returned,
     closing_does_not_wait_for_idle_connections,
     a_backend_may_be_dropped_outside_of_its_runtime_and_after_it,
+    the_options_over_an_application_s_pool_come_from_the_environment,
 ];
 
 async fn backend(config: ManyToManyConfig) -> ManyToManyBackend {
@@ -69,4 +72,44 @@ async fn a_backend_may_be_dropped_outside_of_its_runtime_and_after_it(database: 
         }
     });
     thread.join().unwrap();
+}
+
+/// In another process, which has variables of its own.
+async fn the_options_over_an_application_s_pool_come_from_the_environment(database: TestDatabase) {
+    const IS_SECOND: &str = "OPTIONS_OF_THE_ENVIRONMENT";
+    const TEST: &str =
+        "connections::the_options_over_an_application_s_pool_come_from_the_environment";
+    if database.backend() != DbBackend::Sqlite {
+        return;
+    }
+    if env::var_os(IS_SECOND).is_some() {
+        return over_the_application_s_pool(database).await;
+    }
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", &format!("sqlite::{TEST}")]).env(IS_SECOND, "");
+    // Those of the tests belong to no backend.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("USER_STREAMS_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("USER_STREAMS_SINGLE_TABLE_TABLE", "of_the_environment")
+        .env("USER_STREAMS_SINGLE_TABLE_USER_ID", "text")
+        .env("USER_STREAMS_SINGLE_TABLE_ON_CORRUPT", "skip")
+        .env("USER_STREAMS_MANY_TO_MANY_TABLE", "of_another_backend");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+async fn over_the_application_s_pool(database: TestDatabase) {
+    let options = user_streams_single_table::DRIVER.options_from_env().unwrap();
+    let config: SingleTableConfig = options.parse().unwrap();
+    assert_eq!(config.on_corrupt, OnCorrupt::Skip);
+    let pool = database.connection.clone();
+    let streams = Streams::from_backend(SingleTableBackend::new(pool, config).unwrap());
+    streams.migrate().await.unwrap();
+    assert_eq!(streams.add_stream_item(["ann", "bob"], "hello").await.unwrap().delivered, 2);
+    assert_eq!(database.number("SELECT COUNT(*) FROM of_the_environment").await, 2);
 }

@@ -46,6 +46,11 @@ pub(crate) struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) async fn create(kind: &Kind) -> Self {
+        Self::create_with(kind, "").await
+    }
+
+    /// The same with these options of `CREATE DATABASE`.
+    pub(crate) async fn create_with(kind: &Kind, options: &str) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
         let server = kind.url().unwrap();
@@ -54,7 +59,7 @@ impl TestDatabase {
         } else {
             let name =
                 format!("us_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-            run(&connect(&server, 1).await, &format!("CREATE DATABASE {name}")).await;
+            run(&connect(&server, 1).await, &format!("CREATE DATABASE {name}{options}")).await;
             let (base, _) = server.rsplit_once('/').unwrap();
             (format!("{base}/{name}"), Some((server.clone(), name)))
         };

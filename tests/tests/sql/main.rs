@@ -5,13 +5,18 @@
 //! test fails.
 
 mod connections;
+mod damaged;
 mod database;
+mod durability;
 mod errors;
 mod faults;
 mod foreign_key;
+mod hostile;
 mod in_transaction;
+mod isolation;
 mod long_broadcasts;
 mod migrations;
+mod ping;
 mod plans;
 mod poolers;
 mod recipients;
@@ -38,18 +43,24 @@ macro_rules! tests {
 use tests;
 
 fn main() -> ExitCode {
+    damaged::warnings::capture();
     let topics = [
         connections::TESTS,
+        durability::TESTS,
         errors::TESTS,
         foreign_key::TESTS,
+        isolation::TESTS,
         long_broadcasts::TESTS,
+        hostile::TESTS,
         migrations::TESTS,
+        ping::TESTS,
         plans::TESTS,
         poolers::TESTS,
         recipients::TESTS,
         urls::TESTS,
     ];
-    let folders = [faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
+    let folders =
+        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials =
         KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));

@@ -57,7 +57,7 @@ async fn eight_may_migrate_concurrently(database: TestDatabase) {
     }
     assert_eq!(
         database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await,
-        2
+        3
     );
 }
 

@@ -103,6 +103,12 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
                 items.slice(..10).await.unwrap().into_iter().map(|item| item.content).collect();
             assert_eq!(contents, ["all", "many", "two", "one"], "{table}");
             assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 3, "{table}");
+            streams.ping().await.unwrap();
+            let damage = format!("UPDATE {table} SET id = -id WHERE user_id = 3");
+            database.run(&damage).await;
+            assert_eq!(streams.get_stream_items(3).await.unwrap_err().kind(), ErrorKind::Corrupt);
+            assert_eq!(streams.repair_stream(3).await.unwrap(), 2, "{table}");
+            assert!(streams.get_stream_items(3).is_empty().await.unwrap(), "{table}");
             assert_eq!(streams.delete_stream(1).await.unwrap(), 4, "{table}");
             if layout == Layout::ManyToMany {
                 assert_eq!(streams.purge().await.unwrap(), 1, "{table}");

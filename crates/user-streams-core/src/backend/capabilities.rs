@@ -76,6 +76,7 @@ impl Capability {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Capabilities {
     backend: &'static str,
+    system: &'static str,
     user_id: UserIdKind,
     flags: u32,
 }
@@ -83,7 +84,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// A backend of this name that takes ids of one kind and has the required operations alone.
     pub const fn new(backend: &'static str, user_id: UserIdKind) -> Self {
-        Self { backend, user_id, flags: 0 }
+        Self { backend, system: backend, user_id, flags: 0 }
     }
 
     /// The same with `capability`.
@@ -100,6 +101,14 @@ impl Capabilities {
         self
     }
 
+    /// The same on this database system, named as OpenTelemetry's `db.system.name` has it:
+    /// `postgresql`, `mysql`. Without it that is the backend's name.
+    #[must_use]
+    pub const fn with_system(mut self, system: &'static str) -> Self {
+        self.system = system;
+        self
+    }
+
     /// Whether the backend has `capability`.
     pub const fn has(&self, capability: Capability) -> bool {
         self.flags & (1 << capability as u32) != 0
@@ -108,6 +117,11 @@ impl Capabilities {
     /// The backend's name, as errors show it.
     pub const fn backend(&self) -> &'static str {
         self.backend
+    }
+
+    /// The database system, as spans and metrics show it.
+    pub const fn system(&self) -> &'static str {
+        self.system
     }
 
     /// The one kind of user id that the backend takes.

@@ -50,6 +50,7 @@ pub struct BackendDriver {
     crate_name: &'static str,
     crate_version: &'static str,
     connect: fn(ConnectArgs) -> ConnectFuture,
+    is_disabled: fn(&str) -> bool,
 }
 
 impl BackendDriver {
@@ -60,7 +61,14 @@ impl BackendDriver {
         schemes: &'static [&'static str],
         connect: fn(ConnectArgs) -> ConnectFuture,
     ) -> Self {
-        Self { name, schemes, crate_name: "an unnamed crate", crate_version: "", connect }
+        Self {
+            name,
+            schemes,
+            crate_name: "an unnamed crate",
+            crate_version: "",
+            connect,
+            is_disabled: |_| false,
+        }
     }
 
     /// Names the crate: `.in_crate(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))`.
@@ -68,6 +76,15 @@ impl BackendDriver {
     pub const fn in_crate(mut self, name: &'static str, version: &'static str) -> Self {
         self.crate_name = name;
         self.crate_version = version;
+        self
+    }
+
+    /// Tells which of the schemes need a feature of the crate that is off. Connecting to one is an
+    /// error of the crate's own, which names the feature; in a list of what is available it is
+    /// left out.
+    #[must_use]
+    pub const fn with_disabled(mut self, is_disabled: fn(scheme: &str) -> bool) -> Self {
+        self.is_disabled = is_disabled;
         self
     }
 
@@ -79,6 +96,11 @@ impl BackendDriver {
     /// The URL schemes.
     pub const fn schemes(&self) -> &'static [&'static str] {
         self.schemes
+    }
+
+    /// The schemes that need a feature of the crate that is off.
+    pub fn disabled_schemes(&self) -> Vec<&'static str> {
+        self.schemes.iter().copied().filter(|scheme| (self.is_disabled)(scheme)).collect()
     }
 
     /// The crate's name.

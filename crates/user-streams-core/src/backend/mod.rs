@@ -26,6 +26,7 @@ pub use wait_limit::{WaitLimit, WaitPermit};
 pub use writes::Writes;
 
 pub use crate::{
+    observe::{ConnectionMetrics, OpenConnection, UsedConnection, WaitingCall},
     recipients::{Chunk, RecipientChunks, RecipientQuery},
     register_backend,
     settings::{Options, timeout},

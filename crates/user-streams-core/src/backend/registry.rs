@@ -11,12 +11,16 @@ use crate::{
         driver::{Registration, UnlinkedBackend, unlinked},
         memory,
     },
+    error::excerpt,
 };
 
 /// Core's own driver, registered in the same module as the iterator over all of them: where it is
 /// missing, no constructor ran.
 static CORE: &BackendDriver = &memory::DRIVER;
 inventory::submit! { Registration(&memory::DRIVER) }
+
+/// No misspelt scheme is longer, in bytes.
+const MAX_SCHEME_LEN: usize = 60;
 
 /// The drivers that a connect chooses from: those that are linked, or an explicit list.
 ///
@@ -119,14 +123,11 @@ impl Registry {
             drivers => {
                 let advice = self.advice(scheme).unwrap_or_default();
                 let end = if advice.ends_with('?') { "" } else { ";" };
-                let available = drivers
-                    .iter()
-                    .map(|driver| format!("{} ({})", driver.schemes().join(", "), show(driver)))
-                    .collect::<Vec<_>>();
+                let available = drivers.iter().map(|driver| available(driver)).collect::<Vec<_>>();
                 &format!("{advice}{end} available: {}", available.join("; "))
             }
         };
-        format!("scheme `{scheme}` is not registered{why}")
+        format!("scheme `{}` is not registered{why}", excerpt(scheme))
     }
 
     /// What to do in order to have a scheme that is known.
@@ -137,6 +138,9 @@ impl Registry {
         }
         if let Some(known) = self.scheme_with_prefix(scheme) {
             return Some(format!("; put the backend before the database, such as `{known}:`"));
+        }
+        if scheme.len() > MAX_SCHEME_LEN {
+            return None;
         }
         let distances = self.known().into_iter().map(|known| (levenshtein(known, scheme), known));
         let (distance, nearest) = distances.min()?;
@@ -159,6 +163,18 @@ impl Registry {
     }
 }
 
+/// The schemes of a driver, and those whose feature is off.
+fn available(driver: &BackendDriver) -> String {
+    let disabled = driver.disabled_schemes();
+    let is_enabled = |scheme: &&&str| !disabled.contains(*scheme);
+    let enabled: Vec<_> = driver.schemes().iter().filter(is_enabled).copied().collect();
+    let off = match disabled.as_slice() {
+        [] => String::new(),
+        disabled => format!("; features are off for {}", disabled.join(", ")),
+    };
+    format!("{} ({}{off})", enabled.join(", "), show(driver))
+}
+
 fn show(driver: &BackendDriver) -> String {
     format!("{} {}", driver.crate_name(), driver.crate_version()).trim_end().to_owned()
 }
@@ -179,6 +195,18 @@ mod tests {
     async fn a_backend_that_is_known_but_not_linked_says_how_to_have_it() {
         let error = Registry::linked().connect(&Settings::new("absent://")).await.unwrap_err();
         let expected = "`absent` is not registered: enable `absent`; available: memory";
+        assert!(error.message().contains(expected), "{error}");
+    }
+
+    #[tokio::test]
+    async fn schemes_whose_feature_is_off_are_listed_apart() {
+        static DRIVER: BackendDriver =
+            BackendDriver::new("twofold", &["twofold+a", "twofold+b"], |_| unreachable!())
+                .with_disabled(|scheme| scheme == "twofold+b")
+                .in_crate("twofold", "1.0");
+        let registry = Registry::empty().with(&DRIVER);
+        let error = registry.connect(&Settings::new("x://")).await.unwrap_err();
+        let expected = "available: twofold+a (twofold 1.0; features are off for twofold+b)";
         assert!(error.message().contains(expected), "{error}");
     }
 

@@ -11,19 +11,18 @@ pub const DEFAULT_MAX_CONTENT_LEN: usize = 1024 * 1024;
 /// An item on its way into streams.
 ///
 /// An item is identified by `(created_at, id)`, and delivering it twice to the same user has no
-/// effect. So a failed or interrupted add is retried with the same `NewItem`:
+/// effect. So a failed or interrupted add is retried with the same `NewItem`; the guide shows how,
+/// with pauses between the attempts.
 ///
 /// ```
 /// # use user_streams_core::{MemoryBackend, NewItem, Streams};
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// # let streams = Streams::from_backend(MemoryBackend::default());
 /// let item = NewItem::new("You have a new message!");
-/// while let Err(error) = streams.add_stream_item([42, 43], item.clone()).await {
-///     if !error.is_retryable() {
-///         return Err(error);
-///     }
-/// }
-/// # Ok(()) }).unwrap();
+/// let first = streams.add_stream_item(42, item.clone()).await?;
+/// let again = streams.add_stream_item([42, 43], item).await?;
+/// assert_eq!((first.delivered, again.delivered), (1, 1)); // again to 43 alone
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
 /// ```
 ///
 /// It can be serialized, to be added later by another process, and comes back with the same id.

@@ -98,12 +98,17 @@ impl Recipients {
         Self(Source::Users(users.into_iter()))
     }
 
+    /// The ids that are at hand, unless they come from a stream or a query.
+    pub(crate) fn known(&self) -> Option<&[UserId]> {
+        match &self.0 {
+            Source::Users(users) => Some(users.as_slice()),
+            Source::Stream(_) | Source::Query(_) => None,
+        }
+    }
+
     /// Checks the ids that are at hand, before any I/O.
     pub(crate) fn check(&self, kind: UserIdKind) -> Result<()> {
-        match &self.0 {
-            Source::Users(users) => users.as_slice().iter().try_for_each(|user| user.check(kind)),
-            Source::Stream(_) | Source::Query(_) => Ok(()),
-        }
+        self.known().unwrap_or_default().iter().try_for_each(|user| user.check(kind))
     }
 }
 

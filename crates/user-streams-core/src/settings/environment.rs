@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, error::name_excerpt};
 
 const PREFIX: &str = "USER_STREAMS_";
 /// The settings that are core's own.
@@ -94,5 +94,5 @@ pub(crate) fn missing(name: &str, expected: &str) -> Error {
 }
 
 fn invalid(name: &str, message: &str) -> Error {
-    Error::new(ErrorKind::InvalidSettings, format!("{PREFIX}{name}: {message}"))
+    Error::new(ErrorKind::InvalidSettings, format!("{PREFIX}{}: {message}", name_excerpt(name)))
 }

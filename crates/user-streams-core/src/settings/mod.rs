@@ -8,7 +8,7 @@ pub mod timeout;
 
 use std::{env, ffi::OsString, fmt};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
 use crate::{DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Result};
@@ -42,22 +42,38 @@ const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rw
 /// # assert_eq!(format!("{settings:?}"), format!("{same:?}"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone)]
 pub struct Settings {
     backend: String,
-    #[serde(default)]
     use_utc: bool,
-    #[serde(default = "default_max_content_len")]
     max_content_len: usize,
-    #[serde(default)]
     options: Options,
-    #[serde(skip)]
     environment: Environment,
 }
 
-fn default_max_content_len() -> usize {
-    DEFAULT_MAX_CONTENT_LEN
+/// As options are read, since an error of the format's own would show a value or a long name.
+impl<'de> Deserialize<'de> for Settings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            backend: String,
+            #[serde(default)]
+            use_utc: bool,
+            max_content_len: Option<usize>,
+            #[serde(default)]
+            options: Options,
+        }
+
+        let fields: Fields =
+            Options::deserialize(deserializer)?.parse().map_err(D::Error::custom)?;
+        Ok(Self {
+            use_utc: fields.use_utc,
+            max_content_len: fields.max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
+            options: fields.options,
+            ..Self::new(fields.backend)
+        })
+    }
 }
 
 impl Settings {
@@ -213,7 +229,16 @@ mod tests {
     fn an_unknown_key_of_a_file_is_refused_by_name() {
         let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#)
             .unwrap_err();
-        assert!(error.to_string().contains("unknown field `utc`"), "{error}");
+        assert!(error.to_string().contains("unknown option `utc`"), "{error}");
+    }
+
+    #[test]
+    fn no_error_of_a_file_shows_a_value_or_a_long_name() {
+        let long = format!(r#"{{"{}": 1}}"#, "x".repeat(5_000));
+        for json in [r#""s3cr3t""#, r#"{"backend": "memory://", "use_utc": "s3cr3t"}"#, &long] {
+            let message = serde_json::from_str::<Settings>(json).unwrap_err().to_string();
+            assert!(!message.contains("s3cr3t") && message.len() < 300, "{message}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use serde::{
 };
 use serde_json::Value;
 
+use crate::error::name_excerpt;
+
 /// Why a value is not what the configuration has.
 #[derive(Debug)]
 pub(crate) struct ParseError(String);
@@ -38,10 +40,22 @@ impl de::Error for ParseError {
         Self(format!("expected {expected}"))
     }
 
-    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
-        let names: Vec<_> = expected.iter().map(|name| format!("`{name}`")).collect();
-        Self(format!("expected one of {}", names.join(", ")))
+    fn unknown_field(name: &str, expected: &'static [&'static str]) -> Self {
+        Self(format!("unknown option `{}`, expected {}", name_excerpt(name), one_of(expected)))
     }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self(format!("missing option `{name}`"))
+    }
+
+    fn unknown_variant(_: &str, expected: &'static [&'static str]) -> Self {
+        Self(format!("expected {}", one_of(expected)))
+    }
+}
+
+fn one_of(names: &[&str]) -> String {
+    let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    format!("one of {}", names.join(", "))
 }
 
 /// What a value is, but for itself.

@@ -58,15 +58,17 @@ impl Options {
     /// `InvalidSettings`, naming the option and what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         let entries = self.0.iter().map(|(name, setting)| (name.as_str(), setting.clone()));
-        T::deserialize(MapDeserializer::<_, ParseError>::new(entries)).map_err(|error| {
-            Error::new(ErrorKind::InvalidSettings, error.to_string().replacen("field", "option", 1))
-        })
+        T::deserialize(MapDeserializer::<_, ParseError>::new(entries))
+            .map_err(|error| Error::new(ErrorKind::InvalidSettings, error.to_string()))
     }
 }
 
 impl<'de> Deserialize<'de> for Options {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let values = BTreeMap::<String, Value>::deserialize(deserializer)?;
+        // A text where the options should be may be a URL: the format's own error would show it.
+        let Value::Object(values) = Value::deserialize(deserializer)? else {
+            return Err(D::Error::custom("expected an object with the names of options"));
+        };
         let mut options = Self::new();
         values.into_iter().for_each(|(name, value)| options.set(name, value));
         Ok(options)

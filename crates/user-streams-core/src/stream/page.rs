@@ -93,7 +93,7 @@ impl Page {
         if self.count == 0 {
             0
         } else {
-            self.number.saturating_sub(1).saturating_mul(self.per_page) + 1
+            self.number.saturating_sub(1).saturating_mul(self.per_page).saturating_add(1)
         }
     }
 

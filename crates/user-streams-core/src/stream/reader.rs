@@ -4,6 +4,7 @@ use crate::{
     Result, StreamItem, UserId,
     backend::{CountQuery, Position, StreamQuery},
     handle::{self, Handle},
+    observe::Operation,
 };
 
 /// A user's stream, in the streams of [`init`](crate::init) where no handle is given.
@@ -21,24 +22,25 @@ impl Reader {
     /// Up to `limit` items from a position on.
     pub(crate) async fn read(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
         let handle = handle::resolve(self.handle.as_ref())?;
-        let items = match handle.check(&self.user) {
-            Ok(()) if limit == 0 => Ok(Vec::new()),
-            Ok(()) => {
-                let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
-                handle.backend().get_stream_items(query).await
+        let items = async {
+            handle.check(&self.user)?;
+            if limit == 0 {
+                return Ok(Vec::new());
             }
-            Err(error) => Err(error),
+            let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
+            handle.backend().get_stream_items(query).await
         };
-        Ok(handle.show(handle.named("get_stream_items", items)?))
+        let call = handle.call(Operation::GetStreamItems).of(&self.user);
+        Ok(handle.show(call.run(items).await?))
     }
 
     /// The number of all items.
     pub(crate) async fn count(&self) -> Result<u64> {
         let handle = handle::resolve(self.handle.as_ref())?;
-        let count = match handle.check(&self.user) {
-            Ok(()) => handle.backend().count_stream_items(CountQuery::new(self.user.clone())).await,
-            Err(error) => Err(error),
+        let count = async {
+            handle.check(&self.user)?;
+            handle.backend().count_stream_items(CountQuery::new(self.user.clone())).await
         };
-        handle.named("count_stream_items", count)
+        handle.call(Operation::CountStreamItems).of(&self.user).run(count).await
     }
 }

@@ -146,6 +146,27 @@ impl Cluster {
         }
     }
 
+    /// Pings every server that owns slots. The failure names the server.
+    pub(crate) async fn ping(self: &Arc<Self>, deadline: Instant) -> Result<(), (String, Fault)> {
+        let unknown = |fault| ("the cluster".to_owned(), fault);
+        self.refresh(deadline).await.map_err(unknown)?;
+        let servers = self.read().owners();
+        if servers.is_empty() {
+            return Err(unknown(Fault::NotReady("no server of the cluster is known".to_owned())));
+        }
+        let ping = Command::to_server("PING", Vec::new());
+        let pings = servers.iter().map(async |(address, server)| {
+            let replied = server.send_one(&ping, deadline).await;
+            replied.map(drop).map_err(|fault| (address.to_string(), fault))
+        });
+        let failed = join_all(pings).await.into_iter().find_map(Result::err);
+        if let Some(failed) = failed {
+            self.mark_stale();
+            return Err(failed);
+        }
+        Ok(())
+    }
+
     /// Aborts the reading of the map.
     pub(crate) fn stop(&self) {
         self.refreshing().tasks.drain().for_each(|(_, task)| task.abort());
@@ -211,10 +232,14 @@ impl Cluster {
                     .await
                     .pop()
                     .unwrap_or(Err(Fault::Timeout))?;
-                slot_map::parse(reply, &address.host).ok_or_else(|| {
+                let ranges = slot_map::parse(reply, &address.host).ok_or_else(|| {
                     let message = format!("{address} sent a malformed reply to CLUSTER SLOTS");
                     Fault::Refused(ErrorKind::Backend, message)
-                })
+                })?;
+                match ranges.iter().any(|(_, _, address)| address.is_unknown()) {
+                    true => Err(Fault::without_hostname()),
+                    false => Ok(ranges),
+                }
             })
             .collect();
         let mut last = Fault::NotReady("no server of the cluster is known".to_owned());

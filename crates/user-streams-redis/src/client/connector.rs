@@ -14,9 +14,16 @@ use fred::{
     types::config::{Config, ConnectionConfig, TcpConfig},
 };
 use tokio::time::{Instant, timeout};
-use user_streams_core::ErrorKind;
+use user_streams_core::{
+    ErrorKind,
+    backend::{ConnectionMetrics, WaitingCall},
+};
 
-use crate::{client::connection::Connection, config::Limits, error::Fault};
+use crate::{
+    client::connection::Connection,
+    config::{Limits, NAME},
+    error::Fault,
+};
 
 /// A connection that received nothing for so long is checked before use: a firewall may have
 /// dropped it silently.
@@ -32,11 +39,13 @@ pub(crate) struct Connector {
     /// When a connection was last found dead. The others are checked before use unless they have
     /// received something since.
     suspect_since: Mutex<Option<Instant>>,
+    metrics: ConnectionMetrics,
 }
 
 impl Connector {
     pub(crate) fn new(config: Config, limits: Limits, closed: Arc<AtomicBool>) -> Self {
-        Self { config, limits, closed, suspect_since: Mutex::default() }
+        let metrics = ConnectionMetrics::new(NAME);
+        Self { config, limits, closed, suspect_since: Mutex::default(), metrics }
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, Fault> {
@@ -71,13 +80,21 @@ impl Connector {
             Ok(connected) => connected?,
             Err(_) => return Err(Fault::Lost("connecting took too long".to_owned())),
         }
+        let open = self.metrics.opened();
         tokio::spawn(async move {
+            // All calls share it, so it is never idle.
+            let _used = open.used();
             _ = task.await;
             drop(on_end);
         });
         check_version(&client)?;
         connection.note_reply();
         Ok(connection)
+    }
+
+    /// A call that waits for a connection to be made.
+    pub(crate) fn waiting(&self) -> WaitingCall {
+        self.metrics.waiting()
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {

@@ -27,6 +27,8 @@ use crate::{
     error::Fault,
 };
 
+/// How long a ping may take, unless `operation_timeout` is shorter.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const FIRST_RETRY_DELAY: Duration = Duration::from_millis(10);
 /// So many redirects are followed without a delay. More of them mean that the cluster contradicts
 /// itself.
@@ -64,6 +66,11 @@ impl Executor {
             }
             Topology::One => {
                 let server = Server::at(target.first_host()?, &target);
+                let connected = ping(&server, &target, deadline).await;
+                (Servers::One(server), connected)
+            }
+            Topology::Socket(path) => {
+                let server = Server::at_socket(path, &target)?;
                 let connected = ping(&server, &target, deadline).await;
                 (Servers::One(server), connected)
             }
@@ -167,6 +174,36 @@ impl Executor {
             Err(error) if error.kind() == ErrorKind::Backend => Ok(None),
             replies => replies.map(Some),
         }
+    }
+
+    /// Whether the server answers, or in a cluster each master that is known; within a second.
+    pub(crate) async fn ping(&self) -> Result<()> {
+        let deadline = Instant::now() + PING_TIMEOUT.min(self.limits.operation_timeout);
+        let mut delay = FIRST_RETRY_DELAY;
+        loop {
+            match self.try_ping(deadline).await {
+                Ok(()) => return Ok(()),
+                Err((server, fault)) => {
+                    let is_final = matches!(fault, Fault::Refused(..));
+                    if is_final || Instant::now() + delay >= deadline {
+                        return Err(fault.into_error(&server));
+                    }
+                }
+            }
+            sleep(delay).await;
+            delay *= 2;
+        }
+    }
+
+    /// The failure names the server.
+    async fn try_ping(&self, deadline: Instant) -> Result<(), (String, Fault)> {
+        let ping = Command::to_server("PING", Vec::new());
+        let replied = match &self.servers {
+            Servers::One(server) => server.send_one(&ping, deadline).await,
+            Servers::Application(client) => client.send_one(&ping, deadline).await,
+            Servers::Cluster(cluster) => return cluster.ping(deadline).await,
+        };
+        replied.map(drop).map_err(|fault| (self.name.clone(), fault))
     }
 
     /// Closes all connections, but not those of an application's client. Nothing is sent any more.

@@ -16,7 +16,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    task::yield_now,
+    time::{Instant, timeout_at},
+};
 
 use crate::{
     client::{
@@ -36,8 +39,11 @@ pub(crate) struct Link {
     states: Mutex<PerRuntime<State>>,
 }
 
+type Connected = Result<Arc<Connection>, (Instant, Fault)>;
+type Connecting = Task<Connected>;
+
 enum State {
-    Connecting(Task<Result<Arc<Connection>, (Instant, Fault)>>),
+    Connecting(Connecting),
     Connected(Arc<Connection>),
 }
 
@@ -144,25 +150,38 @@ impl Link {
                 }
                 State::Connecting(task) => task,
             };
+            let waiting = self.connector.waiting();
             let connected = connecting.result().await;
-            let mut states = self.states();
-            let is_current = matches!(
-                states.get(&runtime()), Some(State::Connecting(task)) if task.is(&connecting)
-            );
-            match connected {
-                Some(Ok(connection)) => {
-                    // Otherwise another caller has put it there, or the backend was closed.
-                    if is_current {
-                        states.insert(runtime(), State::Connected(connection));
-                    }
+            drop(waiting);
+            if let Some(failure) = self.record(&connecting, connected) {
+                return Err(failure);
+            }
+            // A runtime that is shutting down starts no attempt, and ends this task here.
+            yield_now().await;
+        }
+    }
+
+    /// Puts the connection in the place of the attempt. Returns the fault of one that has failed
+    /// recently: all who wait get it, while an old one is tried again.
+    fn record(&self, connecting: &Connecting, connected: Option<Connected>) -> Option<Fault> {
+        let mut states = self.states();
+        let is_current = matches!(
+            states.get(&runtime()), Some(State::Connecting(task)) if task.is(connecting)
+        );
+        match connected {
+            Some(Ok(connection)) => {
+                // Otherwise another caller has put it there, or the backend was closed.
+                if is_current {
+                    states.insert(runtime(), State::Connected(connection));
                 }
-                // All who wait get a recent failure; an old one is tried again.
-                Some(Err((at, fault))) if at.elapsed() < CONNECT_FAILURE_TTL => return Err(fault),
-                Some(Err(_)) | None => {
-                    if is_current {
-                        states.remove(&runtime());
-                    }
+                None
+            }
+            Some(Err((at, fault))) if at.elapsed() < CONNECT_FAILURE_TTL => Some(fault),
+            Some(Err(_)) | None => {
+                if is_current {
+                    states.remove(&runtime());
                 }
+                None
             }
         }
     }

@@ -1,11 +1,15 @@
-//! Detects a mismatch of TLS when the first connection fails: TLS at a port without it, or the
-//! other way round.
+//! Finds out why the first connection fails, where fred does not say.
 //!
-//! Neither kind of server reports it. Without TLS, Redis takes the handshake for the beginning of a
-//! long command and may wait for the rest; with TLS it closes the connection.
+//! A mismatch of TLS: TLS at a port without it, or the other way round. Neither kind of server
+//! reports it. Without TLS, Redis takes the handshake for the beginning of a long command and may
+//! wait for the rest; with TLS it closes the connection.
+//!
+//! A sentinel that refuses the login, or does not know the service. fred says that all sentinels
+//! have failed.
 
 use std::{pin::pin, time::Duration};
 
+use futures_util::future::join_all;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -15,7 +19,11 @@ use user_streams_core::ErrorKind;
 
 use crate::{
     address::Address,
-    client::target::Target,
+    client::{
+        command::Command,
+        server::Server,
+        target::{Target, Topology},
+    },
     error::{Fault, tls},
 };
 
@@ -39,11 +47,64 @@ pub(crate) async fn connect(
         Some(fault) = probe => return Err(fault),
     };
     match connected {
-        Err(fault @ (Fault::Lost(_) | Fault::Timeout)) => {
-            Err(mismatch(target, deadline).await.unwrap_or(fault))
+        Err(fault @ (Fault::Lost(_) | Fault::Timeout)) => match mismatch(target, deadline).await {
+            Some(mismatch) => Err(mismatch),
+            None => Err(sentinels(target, deadline).await.unwrap_or(fault)),
+        },
+        Err(Fault::Refused(ErrorKind::InvalidSettings, _)) => {
+            // Whose login it is: the sentinel's, or the master's.
+            let fault = sentinels(target, deadline).await;
+            fault.map_or(connected, Err)
         }
         connected => connected,
     }
+}
+
+/// Why the sentinels name no master, if each of those that answer has a reason that no retry helps.
+async fn sentinels(target: &Target, deadline: Instant) -> Option<Fault> {
+    let Topology::Sentinel(service) = &target.topology else { return None };
+    let deadline = deadline.max(Instant::now() + PROBE_TIMEOUT);
+    let sentinel = target.sentinel();
+    let asked = target.hosts.iter().map(|host| ask(host, &sentinel, service, deadline));
+    let mut reason = None;
+    for answer in join_all(asked).await {
+        match answer {
+            Ok(true) => return None,
+            Ok(false) => {
+                reason = Some(Fault::Refused(
+                    ErrorKind::InvalidSettings,
+                    format!(
+                        "the sentinels know no service `{service}`: see `sentinelServiceName` in \
+                         the URL, and `sentinel monitor` in their configuration"
+                    ),
+                ));
+            }
+            Err(Fault::Refused(kind, why)) => {
+                reason.get_or_insert(Fault::Refused(
+                    kind,
+                    format!(
+                        "the sentinels refuse the login, which is in the client arguments \
+                         `sentinel_user` and `sentinel_password`: {why}"
+                    ),
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    reason
+}
+
+/// Whether this sentinel knows the service.
+async fn ask(
+    host: &Address,
+    sentinel: &Target,
+    service: &str,
+    deadline: Instant,
+) -> Result<bool, Fault> {
+    let server = Server::at(host, sentinel);
+    let args = vec!["GET-MASTER-ADDR-BY-NAME".into(), service.into()];
+    let reply = server.send_one(&Command::to_server("SENTINEL", args), deadline).await?;
+    Ok(!reply.is_null())
 }
 
 async fn mismatch(target: &Target, deadline: Instant) -> Option<Fault> {

@@ -1,14 +1,20 @@
 //! One server, by a few connections that all tasks share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use fred::types::config::ServerConfig;
 use futures_util::future::join_all;
 use tokio::time::Instant;
+use user_streams_core::Result;
 
+#[cfg(not(unix))]
+use crate::error::invalid_settings;
 use crate::{
     address::Address,
     client::{
@@ -30,6 +36,17 @@ impl Server {
     /// The server at an address.
     pub(crate) fn at(address: &Address, target: &Target) -> Self {
         Self::new(ServerConfig::new_centralized(address.host.clone(), address.port), target)
+    }
+
+    /// The server at the path of a Unix socket.
+    #[cfg(unix)]
+    pub(crate) fn at_socket(path: &Path, target: &Target) -> Result<Self> {
+        Ok(Self::new(ServerConfig::new_unix_socket(path), target))
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn at_socket(_: &Path, _: &Target) -> Result<Self> {
+        Err(invalid_settings("this system has no Unix sockets: use the scheme `redis`"))
     }
 
     /// The master of a service, which fred finds by the sentinels at each connect.

@@ -1,6 +1,9 @@
 //! Which server of a cluster owns which slot.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use fred::types::Value;
 
@@ -27,6 +30,12 @@ impl SlotMap {
     /// Every known server.
     pub(crate) fn servers(&self) -> &[(Address, Arc<Server>)] {
         &self.servers
+    }
+
+    /// The servers that own slots.
+    pub(crate) fn owners(&self) -> Vec<(Address, Arc<Server>)> {
+        let owned: BTreeSet<_> = self.slots.iter().copied().collect();
+        owned.into_iter().filter_map(|at| self.servers.get(usize::from(at)).cloned()).collect()
     }
 
     pub(crate) fn owner(&self, slot: u16) -> Option<&(Address, Arc<Server>)> {

@@ -2,36 +2,34 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-
 /// The logins, the database and the files of TLS; as JSON, the object in
 /// `USER_STREAMS_REDIS_CLIENT_ARGUMENTS`.
 ///
+/// Arguments of redis-py are understood, or refused with the name that they have here.
+///
 /// `Debug` hides the passwords.
-#[derive(Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct ClientArguments {
     /// The user, by the server's access control list; also `username`. In the URL:
     /// `redis://user:password@host`.
-    #[serde(alias = "username")]
     pub user: Option<String>,
     /// The password. In the URL: `redis://:password@host`.
     pub password: Option<String>,
     /// The number of the database, 0 by default; also `db`. In the URL: `redis://host/2`. A cluster
     /// has database 0 alone.
-    #[serde(alias = "db")]
     pub database: Option<u8>,
     /// The user at the sentinels, if they require one.
     pub sentinel_user: Option<String>,
     /// The password at the sentinels, if they require one.
     pub sentinel_password: Option<String>,
     /// A PEM file of the authorities that may sign the server's certificate, instead of the
-    /// system's. For `rediss`.
+    /// system's; also `ssl_ca_certs`. For `rediss`.
     pub tls_ca_file: Option<String>,
-    /// A PEM file of the client's certificate, with any intermediate ones. For `rediss`.
+    /// A PEM file of the client's certificate, with any intermediate ones; also `ssl_certfile`. For
+    /// `rediss`.
     pub tls_cert_file: Option<String>,
-    /// A PEM file of that certificate's key.
+    /// A PEM file of that certificate's key; also `ssl_keyfile`.
     pub tls_key_file: Option<String>,
 }
 
@@ -108,15 +106,23 @@ impl ClientArguments {
 impl fmt::Debug for ClientArguments {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let hidden = |secret: &Option<String>| secret.as_ref().map(|_| "(hidden)");
+        let path = |path: &Option<String>| {
+            path.clone().map(|path| if is_pem(&path) { "(hidden)".to_owned() } else { path })
+        };
         f.debug_struct("ClientArguments")
             .field("user", &self.user)
             .field("password", &hidden(&self.password))
             .field("database", &self.database)
             .field("sentinel_user", &self.sentinel_user)
             .field("sentinel_password", &hidden(&self.sentinel_password))
-            .field("tls_ca_file", &self.tls_ca_file)
-            .field("tls_cert_file", &self.tls_cert_file)
-            .field("tls_key_file", &self.tls_key_file)
+            .field("tls_ca_file", &path(&self.tls_ca_file))
+            .field("tls_cert_file", &path(&self.tls_cert_file))
+            .field("tls_key_file", &path(&self.tls_key_file))
             .finish()
     }
+}
+
+/// Whether this is what is in a file of TLS, which may be a key, and not its path.
+pub(crate) fn is_pem(path: &str) -> bool {
+    path.contains("-----BEGIN")
 }

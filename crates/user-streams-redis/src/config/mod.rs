@@ -1,16 +1,19 @@
 //! The options of the backend.
 
 mod client_arguments;
+mod redis_py;
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use user_streams_core::{
-    Result, UserIdKind,
+    OnCorrupt, Result, UserIdKind,
     backend::{WaitLimit, timeout},
 };
 
 pub use self::client_arguments::ClientArguments;
+#[cfg(feature = "rustls")]
+pub(crate) use self::client_arguments::is_pem;
 use crate::error::invalid_settings;
 
 /// The name of the backend.
@@ -35,14 +38,16 @@ const MAX_CONNECTIONS: u32 = 64;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct RedisConfig {
-    /// The prefix of every key, `user_streams` by default. It must not contain `:user:` nor end
-    /// with `:user`: its keys could be those of another prefix.
+    /// The prefix of every key, `user_streams` by default. None of its segments, between colons,
+    /// may be `stream`, `content` or `feed`: its keys could be those of another prefix.
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,
     /// From how many bytes on content for several recipients is stored once, not with each of them.
     /// `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
+    /// What a read does at a stored item that cannot be read: it fails by default.
+    pub on_corrupt: OnCorrupt,
     /// The connections to each server, 1 to 64; 2 by default. All tasks of a runtime share them,
     /// and each has any number of commands in flight.
     pub max_connections: u32,
@@ -71,6 +76,7 @@ impl Default for RedisConfig {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
+            on_corrupt: OnCorrupt::default(),
             max_connections: 2,
             max_waiting: WaitLimit::DEFAULT,
             connect_timeout: Duration::from_secs(5),
@@ -105,6 +111,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
         self.shared_content_min_len = Some(bytes);
+        self
+    }
+
+    /// Sets what a read does at a stored item that cannot be read.
+    #[must_use]
+    pub fn with_on_corrupt(mut self, on_corrupt: OnCorrupt) -> Self {
+        self.on_corrupt = on_corrupt;
         self
     }
 
@@ -224,17 +237,49 @@ mod tests {
             error.message().contains("`prefix`") && error.message().contains("`key_prefix`"),
             "{error}"
         );
-        let error = parse(r#"{"client_arguments": {"socket_timeout": 5}}"#).unwrap_err();
+        let error = parse(r#"{"client_arguments": {"tls_ca": "x"}}"#).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidSettings);
         let message = error.message();
-        assert!(
-            message.contains("client_arguments") && message.contains("`tls_ca_file`"),
-            "{error}"
+        assert!(message.contains("`tls_ca`") && message.contains("`tls_ca_file`"), "{error}");
+        assert!(message.starts_with("client_arguments: "), "{error}");
+    }
+
+    #[test]
+    fn arguments_of_redis_py_are_understood_or_refused_with_our_name() {
+        let parse = |arguments: &str| parse(&format!(r#"{{"client_arguments": {arguments}}}"#));
+        let config = parse(
+            r#"{"db": 1, "username": "ann", "password": "p", "ssl_ca_certs": "a", "ssl_certfile":
+                "b", "ssl_keyfile": "c", "unix_socket_path": null, "socket_timeout": null}"#,
         );
-        for old in ["pool_size", "connection_timeout_ms", "command_timeout_ms", "retry_pause_ms"] {
-            let error = parse(&format!(r#"{{"client_arguments": {{"{old}": 5}}}}"#)).unwrap_err();
-            assert!(error.message().contains("client_arguments"), "{error}");
+        let arguments = config.unwrap().client_arguments;
+        assert_eq!((arguments.database, arguments.user.as_deref()), (Some(1), Some("ann")));
+        assert_eq!(arguments.tls_ca_file.as_deref(), Some("a"));
+        assert_eq!(arguments.tls_cert_file.as_deref(), Some("b"));
+        assert_eq!(arguments.tls_key_file.as_deref(), Some("c"));
+        for (name, ours) in [
+            ("host", "redis://HOST:PORT"),
+            ("port", "redis://HOST:PORT"),
+            ("unix_socket_path", "redis+unix:///PATH"),
+            ("ssl", "`rediss`"),
+            ("socket_timeout", "`operation_timeout`"),
+            ("socket_connect_timeout", "`connect_timeout`"),
+            ("max_connections", "beside `client_arguments`"),
+            ("decode_responses", "UTF-8"),
+            ("client_name", "leave it out"),
+            ("connection_pool", "`RedisBackend::new`"),
+            ("pool_size", "`max_connections`"),
+            ("connection_timeout_ms", "`connect_timeout`"),
+            ("command_timeout_ms", "`operation_timeout`"),
+            ("retry_pause_ms", "`max_retry_delay`"),
+        ] {
+            let error = parse(&format!(r#"{{"db": 0, "{name}": "s3cret"}}"#)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+            let message = error.message();
+            assert!(message.contains(&format!("`{name}`")), "{message}");
+            assert!(message.contains(ours) && !message.contains("s3cret"), "{message}");
         }
+        // A name that is unknown is refused without a value, too.
+        assert!(parse(r#"{"hots": null}"#).is_err());
     }
 
     #[test]

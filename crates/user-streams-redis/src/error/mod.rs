@@ -42,6 +42,16 @@ impl Fault {
         Self::Refused(ErrorKind::Connection, "the backend was closed".to_owned())
     }
 
+    /// For a cluster that is to name its nodes by hostnames, and a node without one.
+    pub(crate) fn without_hostname() -> Self {
+        Self::Refused(
+            ErrorKind::InvalidSettings,
+            "a node of the cluster has no hostname to give: set `cluster-announce-hostname` in its \
+             configuration, or another `cluster-preferred-endpoint-type`"
+                .to_owned(),
+        )
+    }
+
     /// Classifies an error of fred's: an error reply of the server, or a failed connection.
     pub(crate) fn of(error: &fred::error::Error) -> Self {
         let text = without_script_prefix(error.details());
@@ -165,6 +175,9 @@ fn redirect(text: &str) -> Option<Fault> {
     let kind = words.next().filter(|kind| matches!(*kind, "MOVED" | "ASK"))?;
     let slot = words.next()?.parse().ok()?;
     let to = Address::parse(words.next()?)?;
+    if to.is_unknown() {
+        return Some(Fault::without_hostname());
+    }
     Some(if kind == "MOVED" { Fault::Moved(slot, to) } else { Fault::Ask(to) })
 }
 
@@ -190,51 +203,64 @@ mod tests {
         assert_eq!(to("::1", 7000).to_string(), "[::1]:7000");
     }
 
-    #[test]
-    fn transient_failures_are_retryable() {
-        for text in [
-            "LOADING Redis is loading the dataset in memory",
-            "CLUSTERDOWN The cluster is down",
-            "READONLY You can't write",
-            "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY \
-             You can't write",
-        ] {
-            assert_eq!(kind(fault(text)), (ErrorKind::Connection, true), "{text}");
-        }
-        assert_eq!(kind(fault("channel closed")), (ErrorKind::Connection, true));
-        assert_eq!(kind(Fault::Timeout), (ErrorKind::Timeout, true));
+    /// As each version of Redis reports an error: bare, of a command in a script that ends it, and
+    /// of one that the script returns.
+    fn forms(text: &str) -> [String; 6] {
+        [
+            text.to_owned(),
+            format!("{text} script: 1f2e, on @user_script:17."),
+            format!("@user_script: 17: -{text}"),
+            format!("@user_script: 17: {text}"),
+            format!("ERR Error running script (call to f_1f2e): @user_script:17: {text}"),
+            format!(
+                "ERR Error running script (call to f_1f2e): @user_script:17: @user_script: 17: \
+                 -{text}"
+            ),
+        ]
     }
 
     #[test]
-    fn permanent_failures_are_not_retryable() {
+    fn each_failure_is_told_by_its_code_in_and_out_of_scripts() {
+        use ErrorKind::{Backend, Connection, Corrupt, InvalidSettings};
         for (text, expected) in [
-            (
-                "WRONGTYPE Operation against a key holding the wrong kind of value script: 1f, on \
-                 @user_script:3.",
-                ErrorKind::Corrupt,
-            ),
-            (
-                "ERR Error running script (call to f_1): @user_script:3: WRONGTYPE Operation \
-                 against a key",
-                ErrorKind::Corrupt,
-            ),
+            ("LOADING Redis is loading the dataset in memory", (Connection, true)),
+            ("BUSY Redis is busy running a script.", (Connection, true)),
+            ("CLUSTERDOWN The cluster is down", (Connection, true)),
+            ("CLUSTERDOWN Hash slot not served", (Connection, true)),
+            ("MASTERDOWN Link with MASTER is down", (Connection, true)),
+            ("TRYAGAIN Multiple keys request during rehashing of slot", (Connection, true)),
+            ("NOREPLICAS Not enough good replicas to write.", (Connection, true)),
+            ("READONLY You can't write against a read only replica.", (Connection, true)),
+            ("OOM command not allowed when used memory > 'maxmemory'.", (Backend, false)),
+            ("MISCONF Redis is configured to save RDB snapshots, but", (Backend, false)),
+            ("NOPERM this user has no permissions to run the 'zadd' command", (Backend, false)),
+            ("NOPERM No permissions to access a key", (Backend, false)),
+            ("WRONGTYPE Operation against a key holding the wrong kind", (Corrupt, false)),
+            ("CROSSSLOT Keys in request don't hash to the same slot", (InvalidSettings, false)),
+            ("NOAUTH Authentication required.", (InvalidSettings, false)),
             (
                 "WRONGPASS invalid username-password pair or user is disabled.",
-                ErrorKind::InvalidSettings,
+                (InvalidSettings, false),
             ),
-            ("ERR This instance has cluster support disabled", ErrorKind::InvalidSettings),
-            ("OOM command not allowed when used memory > 'maxmemory'.", ErrorKind::Backend),
-            (
-                "@user_script: 17: -OOM command not allowed when used memory > 'maxmemory'.",
-                ErrorKind::Backend,
-            ),
-            (
-                "NOPERM this user has no permissions to run the 'evalsha' command",
-                ErrorKind::Backend,
-            ),
+            ("MOVED 1 ?:7000", (InvalidSettings, false)),
+            ("ASK 1 ?:7000", (InvalidSettings, false)),
         ] {
-            assert_eq!(kind(fault(text)), (expected, false), "{text}");
+            for form in forms(text) {
+                let fault = Fault::of(&fred::error::Error::new(FredKind::Unknown, form.clone()));
+                assert_eq!(kind(fault), expected, "{form}");
+            }
         }
-        assert_eq!(fault("NOSCRIPT No matching script. Please use EVAL."), Fault::NoScript);
+        for form in forms("NOSCRIPT No matching script. Please use EVAL.") {
+            let fault = Fault::of(&fred::error::Error::new(FredKind::Unknown, form));
+            assert_eq!(fault, Fault::NoScript);
+        }
+        let disabled = fault("ERR This instance has cluster support disabled");
+        assert_eq!(kind(disabled), (InvalidSettings, false));
+    }
+
+    #[test]
+    fn a_lost_connection_and_a_timeout_are_retryable() {
+        assert_eq!(kind(fault("channel closed")), (ErrorKind::Connection, true));
+        assert_eq!(kind(Fault::Timeout), (ErrorKind::Timeout, true));
     }
 }

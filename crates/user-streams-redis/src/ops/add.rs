@@ -21,8 +21,13 @@ use user_streams_core::{
     backend::{AddStreamItem, Progress, RecipientChunks},
 };
 
-use super::{content_limit, store::Store};
-use crate::{client::command::Command, config::NAME, reply, scripts::add::EncodedItem};
+use super::{content_limit, store::Store, unreached::Unreached};
+use crate::{
+    client::command::Command,
+    config::NAME,
+    reply,
+    scripts::add::{self, EncodedItem},
+};
 
 /// Recipients of a batch.
 const BATCH: usize = 1_000;
@@ -47,8 +52,16 @@ pub(crate) struct Add<'a> {
     on_progress: Option<Progress>,
     delivered: u64,
     has_reported: bool,
-    batches: JoinSet<Result<u64>>,
+    batches: JoinSet<Result<Sent>>,
+    /// Those of the batches that ended.
+    unreached: Unreached,
     failure: Option<Error>,
+}
+
+/// What became of a batch.
+struct Sent {
+    delivered: u64,
+    unreached: Unreached,
 }
 
 impl<'a> Add<'a> {
@@ -69,6 +82,7 @@ impl<'a> Add<'a> {
             delivered: 0,
             has_reported: false,
             batches: JoinSet::new(),
+            unreached: Unreached::default(),
             failure: None,
         })
     }
@@ -86,15 +100,20 @@ impl<'a> Add<'a> {
         }
         let deadline = self.store.executor.deadline();
         content_limit::check(&self.store.executor, deadline, self.content_len).await?;
+        match self.item.content_key() {
+            Some(_) => self.store.content_len.raise(self.content_len),
+            None => self.store.member_len.raise(self.content_len),
+        }
         if !has_more && ahead.len() <= 1 {
-            let delivered = match ahead.pop_front() {
+            match ahead.pop_front() {
                 Some(users) => {
-                    send(Arc::clone(self.store), deadline, self.commands(&users)?).await?
+                    let commands = self.commands(&users)?;
+                    let sent = send(Arc::clone(self.store), deadline, users, commands).await;
+                    self.finish(sent.map_err(|error| self.explain(error))?);
                 }
-                None => 0,
-            };
-            self.report(delivered);
-            return Ok(self.delivered);
+                None => self.report(0),
+            }
+            return self.delivered();
         }
         self.run_batches(ahead, has_more).await
     }
@@ -111,8 +130,7 @@ impl<'a> Add<'a> {
                     Err(error) => self.fail(error),
                 }
             }
-            // A key that something else has written concerns its user alone.
-            if self.failure.as_ref().is_some_and(|error| error.kind() != ErrorKind::Corrupt) {
+            if self.failure.is_some() {
                 break;
             }
             let Some(users) = ahead.pop_front() else { break };
@@ -122,7 +140,7 @@ impl<'a> Add<'a> {
             match self.commands(&users) {
                 Ok(commands) => {
                     let deadline = self.store.executor.deadline();
-                    self.batches.spawn(send(Arc::clone(self.store), deadline, commands));
+                    self.batches.spawn(send(Arc::clone(self.store), deadline, users, commands));
                 }
                 Err(error) => self.fail(error),
             }
@@ -135,7 +153,7 @@ impl<'a> Add<'a> {
                 if !self.has_reported {
                     self.report(0);
                 }
-                Ok(self.delivered)
+                self.delivered()
             }
             Some(error) => Err(self.with_progress(error)),
         }
@@ -149,23 +167,36 @@ impl<'a> Add<'a> {
     }
 
     fn commands(&self, users: &[UserId]) -> Result<Vec<Command>> {
-        let together = if self.store.executor.is_cluster() { 1 } else { KEYS_PER_SCRIPT };
         let command = |users: &[UserId]| {
             let streams = users.iter().map(|user| self.store.keys.stream(user));
             Ok(self.item.add_to(streams.collect::<Result<_>>()?))
         };
-        users.chunks(together).map(command).collect()
+        users.chunks(users_per_command(self.store)).map(command).collect()
     }
 
     async fn finish_one(&mut self) {
         match self.batches.join_next().await {
-            Some(Ok(Ok(delivered))) => self.report(delivered),
-            Some(Ok(Err(error))) => self.fail(error),
+            Some(Ok(Ok(sent))) => self.finish(sent),
+            Some(Ok(Err(error))) => self.fail(self.explain(error)),
             Some(Err(error)) => self.fail(
                 Error::new(ErrorKind::Backend, "a batch of the broadcast was aborted")
                     .with_source(error),
             ),
             None => {}
+        }
+    }
+
+    fn finish(&mut self, sent: Sent) {
+        self.unreached.append(sent.unreached);
+        self.report(sent.delivered);
+    }
+
+    /// How many received the item, if all could be reached.
+    fn delivered(&self) -> Result<u64> {
+        if self.unreached.is_empty() {
+            Ok(self.delivered)
+        } else {
+            Err(self.unreached.error(self.delivered))
         }
     }
 
@@ -177,11 +208,24 @@ impl<'a> Add<'a> {
         }
     }
 
-    /// Keeps the first error that ends the add, or else the first one.
-    fn fail(&mut self, error: Error) {
-        if self.failure.as_ref().is_none_or(|former| former.kind() == ErrorKind::Corrupt) {
-            self.failure = Some(error);
+    /// Names the key of shared content that is of another type. Those of streams are no errors.
+    fn explain(&self, error: Error) -> Error {
+        match self.item.content_key() {
+            Some(key) if error.kind() == ErrorKind::Corrupt => Error::new(
+                ErrorKind::Corrupt,
+                format!(
+                    "the key `{}` of the item's shared content holds something else: delete it, \
+                     and look for what has written it",
+                    String::from_utf8_lossy(key)
+                ),
+            ),
+            _ => error,
         }
+    }
+
+    /// Keeps the first error.
+    fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
     }
 
     /// The error, with how many have received the item.
@@ -199,8 +243,27 @@ impl<'a> Add<'a> {
     }
 }
 
-/// Sends a batch, and returns how many received the item.
-async fn send(store: Arc<Store>, deadline: Instant, commands: Vec<Command>) -> Result<u64> {
+/// Sends a batch, of a command for each few of its users.
+async fn send(
+    store: Arc<Store>,
+    deadline: Instant,
+    users: Vec<UserId>,
+    commands: Vec<Command>,
+) -> Result<Sent> {
+    let together = users_per_command(&store);
     let replies = store.executor.all(deadline, commands).await?;
-    replies.iter().map(reply::count).sum()
+    let mut sent = Sent { delivered: 0, unreached: Unreached::default() };
+    for (users, reply) in users.chunks(together).zip(replies) {
+        let (delivered, foreign) = add::reply(reply)?;
+        sent.delivered += delivered;
+        for at in foreign {
+            let user = users.get(at).ok_or_else(reply::unexpected)?;
+            sent.unreached.push(user.clone());
+        }
+    }
+    Ok(sent)
+}
+
+fn users_per_command(store: &Store) -> usize {
+    if store.executor.is_cluster() { 1 } else { KEYS_PER_SCRIPT }
 }

@@ -1,4 +1,4 @@
-//! Counts the items of a stream.
+//! Counts the items of a stream: what is stored, damaged items too.
 
 use user_streams_core::{Result, backend::CountQuery};
 
@@ -6,6 +6,10 @@ use super::store::Store;
 use crate::{client::command::Command, reply};
 
 pub(crate) async fn count(store: &Store, query: CountQuery) -> Result<u64> {
-    let command = Command::on_key("ZCARD", store.keys.stream(&query.user)?, []);
-    reply::count(&store.executor.one(store.executor.deadline(), command).await?)
+    let stream = store.stream(query.user)?;
+    let command = Command::on_key("ZCARD", stream.key.clone(), []);
+    match store.one(store.executor.deadline(), &stream, command).await {
+        Ok(reply) => reply::count(&reply),
+        Err(error) => store.on_corrupt.check(error).map(|()| 0),
+    }
 }

@@ -3,34 +3,46 @@
 //! A delete goes no further than the member that was the newest at the beginning. Otherwise one
 //! that arrives late, because its caller gave up or the network delayed it, would delete what was
 //! added since; and so one that is sent again deletes no more than there was.
+//!
+//! A key of another type at the place of the stream is deleted as well, and counts as one item.
 
 use fred::bytes::Bytes;
 use tokio::time::Instant;
-use user_streams_core::{Result, backend::DeleteStream};
+use user_streams_core::{ErrorKind, Result, backend::DeleteStream};
 
-use super::store::Store;
+use super::store::{Store, Stream};
 use crate::{
     client::command::Range,
     reply,
-    scripts::{clear::clear, delete},
+    scripts::{clear::clear, delete, unlink::unlink},
 };
 
 /// Deletes the stream, and returns how many items there were.
 pub(crate) async fn delete(store: &Store, args: DeleteStream) -> Result<u64> {
-    let key = store.keys.stream(&args.user)?;
-    match store.shared_content_min_len {
-        None => members(store, key).await,
-        Some(_) => members_and_content(store, key).await,
+    let stream = store.stream(args.user)?;
+    let deleted = match store.shared_content_min_len {
+        None => members(store, &stream).await,
+        Some(_) => members_and_content(store, &stream).await,
+    };
+    match deleted {
+        Err(error) if error.kind() == ErrorKind::Corrupt => foreign_key(store, &stream).await,
+        deleted => deleted,
     }
 }
 
-/// Deletes the stream at once. Shared content stays.
-async fn members(store: &Store, key: Bytes) -> Result<u64> {
+/// Deletes what is at the key of a stream and is none, and returns whether there was something.
+pub(super) async fn foreign_key(store: &Store, stream: &Stream) -> Result<u64> {
     let executor = &store.executor;
-    let deadline = executor.deadline();
-    while let Some(newest) = newest(store, deadline, &key).await? {
-        let reply = executor.one(deadline, clear(key.clone(), newest)).await?;
-        let deleted = reply::count(&reply)?;
+    let reply = executor.one(executor.deadline(), unlink(stream.key.clone())).await?;
+    reply::count(&reply)
+}
+
+/// Deletes the stream at once. Shared content stays.
+async fn members(store: &Store, stream: &Stream) -> Result<u64> {
+    let deadline = store.executor.deadline();
+    while let Some(newest) = newest(store, deadline, stream).await? {
+        let command = clear(stream.key.clone(), newest);
+        let deleted = reply::count(&store.one(deadline, stream, command).await?)?;
         if deleted > 0 {
             return Ok(deleted);
         }
@@ -40,15 +52,16 @@ async fn members(store: &Store, key: Bytes) -> Result<u64> {
 }
 
 /// Deletes the stream some items at a time, with the shared content that nothing else refers to.
-async fn members_and_content(store: &Store, key: Bytes) -> Result<u64> {
+async fn members_and_content(store: &Store, stream: &Stream) -> Result<u64> {
     let executor = &store.executor;
     let mut deleted = 0;
     while deleted == 0
-        && let Some(mut newest) = newest(store, executor.deadline(), &key).await?
+        && let Some(mut newest) = newest(store, executor.deadline(), stream).await?
     {
         loop {
-            let command = delete::delete(key.clone(), store.keys.shared_content_prefix(), newest);
-            let reply = executor.one(executor.deadline(), command).await?;
+            let prefix = store.keys.shared_content_prefix();
+            let command = delete::delete(stream.key.clone(), prefix, newest);
+            let reply = store.one(executor.deadline(), stream, command).await?;
             let mut reply = reply::array(reply)?.into_iter();
             deleted +=
                 reply.next().as_ref().map_or_else(|| Err(reply::unexpected()), reply::count)?;
@@ -61,6 +74,6 @@ async fn members_and_content(store: &Store, key: Bytes) -> Result<u64> {
     Ok(deleted)
 }
 
-async fn newest(store: &Store, deadline: Instant, key: &Bytes) -> Result<Option<Bytes>> {
-    Ok(store.range(deadline, key, Range::Ranks(0, 0)).await?.into_iter().next())
+async fn newest(store: &Store, deadline: Instant, stream: &Stream) -> Result<Option<Bytes>> {
+    Ok(store.range(deadline, stream, Range::Ranks(0, 0)).await?.into_iter().next())
 }

@@ -1,8 +1,13 @@
 //! What all operations need.
 
-use fred::bytes::Bytes;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fred::{bytes::Bytes, types::Value};
 use tokio::time::Instant;
-use user_streams_core::{Result, UserIdKind};
+use user_streams_core::{
+    DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind,
+    backend::corrupt_item,
+};
 
 use crate::{
     client::{
@@ -21,17 +26,107 @@ pub(crate) struct Store {
     pub(crate) user_id: UserIdKind,
     /// From how many bytes on content for several recipients is shared; never if `None`.
     pub(crate) shared_content_min_len: Option<usize>,
+    pub(crate) on_corrupt: OnCorrupt,
+    /// Of members.
+    pub(crate) member_len: LenEstimate,
+    /// Of shared content.
+    pub(crate) content_len: LenEstimate,
+}
+
+/// A user's stream.
+#[derive(Debug, Clone)]
+pub(super) struct Stream {
+    pub(super) user: UserId,
+    pub(super) key: Bytes,
 }
 
 impl Store {
-    /// A range of the stream at `key`.
+    pub(super) fn stream(&self, user: UserId) -> Result<Stream> {
+        Ok(Stream { key: self.keys.stream(&user)?, user })
+    }
+
+    /// The reply to a command on this stream, whose key may be of another type.
+    pub(super) async fn one(
+        &self,
+        deadline: Instant,
+        stream: &Stream,
+        command: Command,
+    ) -> Result<Value> {
+        let reply = self.executor.one(deadline, command).await;
+        reply.map_err(|error| match error.kind() {
+            ErrorKind::Corrupt => stream.of_another_type(),
+            _ => error,
+        })
+    }
+
+    /// A range of this stream.
     pub(super) async fn range(
         &self,
         deadline: Instant,
-        key: &Bytes,
+        stream: &Stream,
         range: Range,
     ) -> Result<Vec<Bytes>> {
-        let members = self.executor.one(deadline, Command::range(key.clone(), range)).await?;
-        reply::byte_strings(members)
+        let command = Command::range(stream.key.clone(), range);
+        reply::byte_strings(self.one(deadline, stream, command).await?)
+    }
+}
+
+impl Stream {
+    fn of_another_type(&self) -> Error {
+        corrupt_item(
+            &self.user,
+            format!("the key `{}`", String::from_utf8_lossy(&self.key)),
+            "it is not a sorted set, so something else has written it",
+        )
+    }
+}
+
+/// How long what is read next may be: the length of the longest of late. It falls slowly, over a
+/// thousand reads, and a new backend expects the longest.
+#[derive(Debug)]
+pub(crate) struct LenEstimate(AtomicUsize);
+
+impl LenEstimate {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(DEFAULT_MAX_CONTENT_LEN))
+    }
+
+    /// How many of them have so many bytes; at least one.
+    pub(super) fn how_many(&self, bytes: usize) -> usize {
+        (bytes / self.0.load(Ordering::Relaxed).max(1)).max(1)
+    }
+
+    /// Notes what was read together.
+    pub(super) fn observe<'a>(&self, read: impl IntoIterator<Item = &'a Bytes>) {
+        let longest = read.into_iter().map(Bytes::len).max().unwrap_or(0);
+        let before = self.0.load(Ordering::Relaxed);
+        self.0.store(longest.max(before - before / 256), Ordering::Relaxed);
+    }
+
+    /// Notes what is written.
+    pub(super) fn raise(&self, length: usize) {
+        self.0.fetch_max(length, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_rises_at_once_and_falls_slowly() {
+        let estimate = LenEstimate::new();
+        let short = [Bytes::from_static(b"0123456789")];
+        assert_eq!(estimate.how_many(1 << 20), 1);
+        for _ in 0..2_000 {
+            estimate.observe(&short);
+        }
+        assert!(estimate.how_many(1 << 20) > 500, "{estimate:?}");
+        estimate.raise(1 << 20);
+        assert_eq!(estimate.how_many(1 << 20), 1);
+        for _ in 0..200 {
+            estimate.observe(&short);
+        }
+        assert!(estimate.how_many(1 << 20) < 8, "{estimate:?}");
     }
 }

@@ -1,10 +1,11 @@
 //! Adds one item to some streams.
 
 use fred::{bytes::Bytes, types::Value};
-use user_streams_core::NewItem;
+use user_streams_core::{NewItem, Result};
 
 use crate::{
     client::command::{Command, Script},
+    reply,
     storage::{keys::Keys, member},
 };
 
@@ -36,11 +37,28 @@ impl EncodedItem {
         }
     }
 
-    /// Adds the item to the streams at these keys. The reply is how many did not have it.
+    /// The key of the content, if it is shared.
+    pub(crate) fn content_key(&self) -> Option<&Bytes> {
+        self.shared.as_ref().map(|(key, _)| key)
+    }
+
+    /// Adds the item to the streams at these keys. [`reply`] reads the reply.
     pub(crate) fn add_to(&self, mut streams: Vec<Bytes>) -> Command {
         let (key, content) = self.shared.clone().unzip();
         streams.extend(key);
         let args = [self.score.clone(), self.member.clone()].into_iter().chain(content);
         ADD.run(streams, args.map(Value::from))
     }
+}
+
+/// How many did not have the item, and the places of the keys that are of another type.
+pub(crate) fn reply(reply: Value) -> Result<(u64, Vec<usize>)> {
+    let Value::Array(parts) = reply else { return Ok((reply::count(&reply)?, Vec::new())) };
+    let [added, foreign] = parts.try_into().map_err(|_: Vec<Value>| reply::unexpected())?;
+    let place = |place: &Value| {
+        let place = place.as_usize().and_then(|place| place.checked_sub(1));
+        place.ok_or_else(reply::unexpected)
+    };
+    let foreign = reply::array(foreign)?.iter().map(place).collect::<Result<_>>()?;
+    Ok((reply::count(&added)?, foreign))
 }

@@ -15,18 +15,23 @@ end
 local rank = redis.call('ZRANK', key, newest)
 if not rank then return {0} end
 local deleted = redis.call('ZPOPMIN', key, math.min(rank + 1, limit))
+local failure = nil
 for i = 1, #deleted, 2 do
   local member = deleted[i]
   if #member == 17 and string.byte(member, 17) == 0 then
-    local id = decimal(struct.unpack('>I4I4', member, 9))
-    local item = prefix .. string.format('%.0f', deleted[i + 1]) .. ':' .. id
-    -- pcall: a value of another type must not end this half-way.
-    local references = tonumber(redis.pcall('GETRANGE', item, 0, 9))
+    -- From the member, not from the score, which something else may have changed. Exact up to 2^53,
+    -- and no date is beyond.
+    local at_high, at_low, id_high, id_low = struct.unpack('>I4I4I4I4', member)
+    local at = string.format('%.0f', (at_high - 2147483648) * 4294967296 + at_low)
+    local item = prefix .. at .. ':' .. decimal(id_high, id_low)
+    -- pcall: nothing must end this half-way, such as a value of another type.
+    local references, reply = tonumber(redis.pcall('GETRANGE', item, 0, 9)), nil
     if references and references > 1 then
-      redis.call('SETRANGE', item, 0, string.format('%010d', references - 1))
+      reply = redis.pcall('SETRANGE', item, 0, string.format('%010d', references - 1))
     elseif references then
-      redis.call('DEL', item)
+      reply = redis.pcall('DEL', item)
     end
+    if type(reply) == 'table' then failure = failure or reply end
   end
 end
-return {#deleted / 2, rank >= limit and newest or nil}
+return failure or {#deleted / 2, rank >= limit and newest or nil}

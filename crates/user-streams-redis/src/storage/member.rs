@@ -11,8 +11,10 @@
 //! alone in the member, the same id and content at another time would not be a second item but
 //! would be lost. And reading does not need the score.
 
+use std::fmt;
+
 use fred::bytes::{BufMut, Bytes, BytesMut};
-use user_streams_core::{Cursor, Error, ErrorKind, NewItem, Result, StreamItem};
+use user_streams_core::{Cursor, ItemId, NewItem, StreamItem, time};
 
 pub(crate) const SORT_KEY_LEN: usize = 16;
 const SIGN: u64 = 1 << 63;
@@ -41,20 +43,64 @@ pub(crate) fn encode_shared(item: &NewItem) -> Bytes {
     [&sort_key(item.cursor())[..], &[SHARED]].concat().into()
 }
 
+/// Why an item cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Damage {
+    TooShort,
+    /// The form that django-user-streams stores: 32 hexadecimal digits and the content.
+    Original,
+    Id,
+    Date,
+    NotUtf8,
+    /// The score is not the member's timestamp.
+    Score,
+    /// It refers to shared content that is not there.
+    NoContent,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooShort => "it is too short, so something else has written it",
+            Self::Original => "it is an item of django-user-streams, which has another format",
+            Self::Id => "its id is out of range",
+            Self::Date => "its date is out of range",
+            Self::NotUtf8 => "its content is not UTF-8",
+            Self::Score => "its score is not its date",
+            Self::NoContent => {
+                "its shared content is missing, or something else is at its key: look for what \
+                 deleted it, such as a `maxmemory-policy` that evicts"
+            }
+        })
+    }
+}
+
 /// A parsed member.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Member<'a> {
     pub(crate) created_at_us: i64,
-    pub(crate) id: i64,
+    pub(crate) id: ItemId,
     content: &'a [u8],
 }
 
 impl<'a> Member<'a> {
-    pub(crate) fn parse(member: &'a [u8]) -> Result<Self> {
-        let (time, rest) = member.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
-        let (id, content) = rest.split_first_chunk().ok_or_else(|| corrupt("is too short"))?;
-        let created_at_us = (u64::from_be_bytes(*time) ^ SIGN).cast_signed();
-        Ok(Self { created_at_us, id: i64::from_be_bytes(*id), content })
+    pub(crate) fn parse(member: &'a [u8]) -> Result<Self, Damage> {
+        let is_original = member.len() >= 32 && member[..32].iter().all(u8::is_ascii_hexdigit);
+        let (date, rest) = member.split_first_chunk().ok_or(Damage::TooShort)?;
+        let (id, content) = rest.split_first_chunk().ok_or(Damage::TooShort)?;
+        let created_at_us = (u64::from_be_bytes(*date) ^ SIGN).cast_signed();
+        if !(time::MIN_MICROS..=time::MAX_MICROS).contains(&created_at_us) {
+            return Err(if is_original { Damage::Original } else { Damage::Date });
+        }
+        let id = ItemId::try_from(i64::from_be_bytes(*id)).map_err(|_| Damage::Id)?;
+        Ok(Self { created_at_us, id, content })
+    }
+
+    /// Checks its score, as the server writes it.
+    pub(crate) fn check_score(&self, score: &[u8]) -> Result<(), Damage> {
+        let score = std::str::from_utf8(score).ok().and_then(|score| score.parse::<f64>().ok());
+        // A date is exact as a double.
+        if score == Some(self.created_at_us as f64) { Ok(()) } else { Err(Damage::Score) }
     }
 
     /// Whether its content is at a key of its own.
@@ -63,29 +109,21 @@ impl<'a> Member<'a> {
     }
 
     /// The item.
-    pub(crate) fn item(&self) -> Result<StreamItem> {
+    pub(crate) fn item(&self) -> Result<StreamItem, Damage> {
         self.item_with(self.content)
     }
 
     /// The item, with its shared content.
-    pub(crate) fn item_with(&self, content: &[u8]) -> Result<StreamItem> {
-        let content = String::from_utf8(content.to_vec())
-            .map_err(|error| corrupt("is not UTF-8").with_source(error))?;
-        StreamItem::from_stored(self.id, self.created_at_us, content)
+    pub(crate) fn item_with(&self, content: &[u8]) -> Result<StreamItem, Damage> {
+        let content = std::str::from_utf8(content).map_err(|_| Damage::NotUtf8)?;
+        let created_at = time::from_micros(self.created_at_us).map_err(|_| Damage::Date)?;
+        Ok(StreamItem::new(self.id, created_at, content))
     }
-}
-
-fn corrupt(what: &str) -> Error {
-    Error::new(
-        ErrorKind::Corrupt,
-        format!("a member of the stream's sorted set {what}: this library has not written it"),
-    )
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use user_streams_core::{ItemId, time};
 
     use super::*;
 
@@ -95,7 +133,7 @@ mod tests {
             .with_id(ItemId::try_from(id).unwrap())
     }
 
-    fn decode(member: &[u8]) -> Result<StreamItem> {
+    fn decode(member: &[u8]) -> Result<StreamItem, Damage> {
         Member::parse(member)?.item()
     }
 
@@ -109,7 +147,7 @@ mod tests {
 
                 let shared = encode_shared(&new);
                 let member = Member::parse(&shared).unwrap();
-                assert_eq!((member.created_at_us, member.id), (us, id));
+                assert_eq!((member.created_at_us, member.id.get()), (us, id));
                 assert_eq!(member.item_with(content.as_bytes()).unwrap(), read);
             }
         }
@@ -146,14 +184,32 @@ mod tests {
     }
 
     #[test]
-    fn foreign_members_are_corrupt() {
+    fn a_foreign_or_damaged_member_is_told_apart() {
         let mut not_utf8 = encode(&item(1, 1, "a")).to_vec();
         not_utf8.push(0xFF);
-        let (mut no_id, mut no_date) = (vec![128; 8], vec![0; 16]);
-        no_id.extend([0; 8]);
+        let mut no_id = vec![128; 1];
+        no_id.extend([0; 15]);
+        let mut no_date = vec![0; 16];
         no_date[15] = 1;
-        for member in [&b""[..], b"15 bytes of text", b"ordinary", &not_utf8, &no_id, &no_date] {
-            assert_eq!(decode(member).unwrap_err().kind(), ErrorKind::Corrupt, "{member:?}");
+        let original = format!("{}Hello", "0f".repeat(16));
+        for (member, damage) in [
+            (&b""[..], Damage::TooShort),
+            (b"15 bytes of tex", Damage::TooShort),
+            (b"16 bytes of text", Damage::Date),
+            (&not_utf8, Damage::NotUtf8),
+            (&no_id, Damage::Id),
+            (&no_date, Damage::Date),
+            (original.as_bytes(), Damage::Original),
+        ] {
+            assert_eq!(decode(member).unwrap_err(), damage, "{member:?}");
+        }
+        let member = encode(&item(1_700_000_000_000_000, 1, "a"));
+        let member = Member::parse(&member).unwrap();
+        for score in ["1700000000000000", "1.7e+15", "1.7e15"] {
+            assert_eq!(member.check_score(score.as_bytes()), Ok(()), "{score}");
+        }
+        for score in ["1700000000000001", "-1.7e15", "inf", "nan", ""] {
+            assert_eq!(member.check_score(score.as_bytes()), Err(Damage::Score), "{score}");
         }
     }
 }

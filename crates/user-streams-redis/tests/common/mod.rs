@@ -95,9 +95,17 @@ impl Redis {
     /// The URL of a login with the documented commands and these alone; `CONFIG` and `INFO` are
     /// denied, as on managed servers.
     pub fn restricted(&self, more: &[&str]) -> String {
-        let user = ["acl", "setuser", "ann", "on", ">pw"];
+        self.restricted_to("user_streams", more)
+    }
+
+    /// The same for the keys of this prefix.
+    pub fn restricted_to(&self, prefix: &str, more: &[&str]) -> String {
+        let user = ["acl", "setuser", "ann", "reset", "on", ">pw"];
+        let streams = format!("~{prefix}:stream:*");
+        let content = format!("~{prefix}:content:*");
         let rights = [
-            "~user_streams:*",
+            &*streams,
+            &*content,
             "+ping",
             "+evalsha",
             "+script|load",
@@ -123,14 +131,15 @@ impl Redis {
     pub fn assert_counts(&self, prefix: &str) {
         let script = "
             local members, counts, numbers = {}, {}, {}
-            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':user:*')) do
-              for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':stream:*')) do
+              local is_stream = redis.call('TYPE', key).ok == 'zset'
+              for _, member in ipairs(is_stream and redis.call('ZRANGE', key, 0, -1) or {}) do
                 if #member == 17 and string.byte(member, 17) == 0 then members[member] = \
                 (members[member] or 0) + 1 end
               end
             end
             for _, number in pairs(members) do table.insert(numbers, number) end
-            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':item:*')) do
+            for _, key in ipairs(redis.call('KEYS', ARGV[1] .. ':content:*')) do
               table.insert(counts, tonumber(redis.call('GETRANGE', key, 0, 9)))
             end
             table.sort(numbers)

@@ -28,6 +28,9 @@ struct Shared {
     /// The delay in milliseconds in each direction.
     delay: AtomicU64,
     streams: Mutex<Vec<TcpStream>>,
+    /// The bytes from the server since the last ones from the client.
+    answer: AtomicUsize,
+    longest_answer: AtomicUsize,
 }
 
 impl Proxy {
@@ -40,10 +43,10 @@ impl Proxy {
                 let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
                 let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else { continue };
                 _ = (client.set_nodelay(true), server.set_nodelay(true));
-                for (from, to) in [(&client, &server), (&server, &client)] {
+                for (from, to, is_answer) in [(&client, &server, false), (&server, &client, true)] {
                     let (from, to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
                     let shared = Arc::clone(&shared);
-                    spawn(move || shared.copy(number, from, to));
+                    spawn(move || shared.copy(number, is_answer, from, to));
                 }
                 shared.streams.lock().unwrap().extend([client, server]);
             }
@@ -77,17 +80,28 @@ impl Proxy {
         }
     }
 
+    /// The bytes of the longest answer since the last call, of one connection and one caller.
+    pub fn take_longest_answer(&self) -> usize {
+        self.shared.longest_answer.swap(0, Ordering::SeqCst)
+    }
+
     pub fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
     }
 }
 
 impl Shared {
-    fn copy(&self, number: usize, mut from: TcpStream, mut to: TcpStream) {
+    fn copy(&self, number: usize, is_answer: bool, mut from: TcpStream, mut to: TcpStream) {
         let mut bytes = vec![0; 65_536];
         while let Ok(read @ 1..) = from.read(&mut bytes) {
             sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
             self.wait(number);
+            if is_answer {
+                let answer = self.answer.fetch_add(read, Ordering::SeqCst) + read;
+                self.longest_answer.fetch_max(answer, Ordering::SeqCst);
+            } else {
+                self.answer.store(0, Ordering::SeqCst);
+            }
             if to.write_all(&bytes[..read]).is_err() {
                 break;
             }

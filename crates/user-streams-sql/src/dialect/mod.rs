@@ -54,11 +54,33 @@ impl Dialect {
         }
     }
 
+    /// Whether that feature is on.
+    pub(crate) fn is_enabled(self) -> bool {
+        match self {
+            Self::Sqlite => cfg!(feature = "sqlite"),
+            Self::Postgres => cfg!(feature = "postgres"),
+            Self::MySql => cfg!(feature = "mysql"),
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Sqlite => "SQLite",
             Self::Postgres => "PostgreSQL",
             Self::MySql => "MySQL and MariaDB",
+        }
+    }
+
+    /// The database system, as OpenTelemetry names it. MariaDB is told from MySQL by the scheme of
+    /// the URL, if there is one.
+    pub(crate) fn system(self, url: Option<&str>) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+            Self::MySql if url.is_some_and(|url| url.trim_start().starts_with("mariadb:")) => {
+                "mariadb"
+            }
+            Self::MySql => "mysql",
         }
     }
 
@@ -161,6 +183,16 @@ impl Dialect {
             }
             (Self::MySql, _) => "(SELECT DISTINCT uid FROM targets) AS u",
             _ => "targets AS u",
+        }
+    }
+
+    /// A join that looks the rows on its right up for each row on its left, whatever the statistics
+    /// say; on PostgreSQL it is a join as any other.
+    pub(crate) fn lookup_join(self) -> &'static str {
+        match self {
+            Self::Sqlite => "CROSS JOIN",
+            Self::Postgres => "JOIN",
+            Self::MySql => "STRAIGHT_JOIN",
         }
     }
 }

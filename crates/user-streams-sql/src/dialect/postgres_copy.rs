@@ -35,14 +35,23 @@ impl<'a> CopyRows<'a> {
     ) -> Option<Self> {
         let pays =
             users.len() >= MIN_ROWS && content.is_none_or(|content| content.len() <= MAX_CONTENT);
-        let sql = sql.filter(|_| pays)?;
+        Some(Self::of(sql.filter(|_| pays)?, users, item, content))
+    }
+
+    /// The rows, whether it pays or not.
+    pub(crate) fn of(
+        sql: &'a str,
+        users: &'a [UserId],
+        item: &NewItem,
+        content: Option<&str>,
+    ) -> Self {
         let mut suffix = Vec::new();
         push(&mut suffix, &item.created_at_us().to_be_bytes());
         push(&mut suffix, &item.id().get().to_be_bytes());
         if let Some(content) = content {
             push(&mut suffix, content.as_bytes());
         }
-        Some(Self { sql, users, suffix, columns: 3 + i16::from(content.is_some()) })
+        Self { sql, users, suffix, columns: 3 + i16::from(content.is_some()) }
     }
 
     /// The COPY statement.

@@ -73,13 +73,13 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
     json.into()
 }
 
-/// The ids and timestamps of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
+/// The keys `(created_at_us, id)` of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
 pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
     if dialect == Dialect::Postgres {
-        let (ids, ats): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-        return vec![ids.into(), ats.into()];
+        let (ats, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+        return vec![ats.into(), ids.into()];
     }
-    let pairs: Vec<_> = keys.iter().map(|(id, at)| format!("[{id},{at}]")).collect();
+    let pairs: Vec<_> = keys.iter().map(|(at, id)| format!("[{at},{id}]")).collect();
     vec![format!("[{}]", pairs.join(",")).into()]
 }
 

@@ -23,6 +23,6 @@ pub(crate) use messages::{
 #[cfg(feature = "sqlite")]
 pub(crate) use predicates::is_locked;
 pub(crate) use predicates::{
-    ends_session, is_copy_unsupported, is_missing_savepoint, is_out_of_range,
+    ends_session, is_copy_unsupported, is_invalid_text, is_missing_savepoint, is_out_of_range,
     is_transaction_conflict, is_transient_refusal, is_unique_violation,
 };

@@ -38,6 +38,12 @@ pub(crate) fn is_copy_unsupported(error: &Error) -> bool {
     database_error(error).and_then(DatabaseError::code).as_deref() == Some("0A000")
 }
 
+/// PostgreSQL's `character_not_in_repertoire`: among the rows is text that is not valid in the
+/// client's encoding.
+pub(crate) fn is_invalid_text(error: &Error) -> bool {
+    database_error(error).and_then(DatabaseError::code).as_deref() == Some("22021")
+}
+
 /// MySQL's `ER_DATA_OUT_OF_RANGE`.
 pub(crate) fn is_out_of_range(error: &Error) -> bool {
     database_error(error).and_then(mysql_number) == Some(1690)

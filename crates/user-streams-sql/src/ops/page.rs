@@ -2,54 +2,50 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use sea_orm::{QueryResult, Value};
-use user_streams_core::{
-    Cursor, Error, Result, StreamItem,
-    backend::{Position, StreamQuery},
+use user_streams_core::{Error, Result, StreamItem, backend::StreamQuery};
+
+use super::{
+    Store,
+    rows::{self, Start},
 };
 
-use super::Store;
-use crate::{Dialect, error::from_db, pool::Executor};
+/// How many rows are read at once beyond a damaged one, at the most, if fewer items are missing.
+const READ_AHEAD: u64 = 256;
 
-/// The items of one user at a position.
+/// The next items of one user from a position on: as many as asked for, and fewer only at the end
+/// of the stream. One statement, and more only where damaged rows were passed over.
 pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<StreamItem>> {
-    let user = store.user(&query.user)?;
-    let limit = bigint(query.limit);
-    let dialect = store.dialect();
-    let statements = &store.statements.page;
-    let (sql, values) = match query.position {
-        Position::Offset(offset) => (&statements.at_offset, vec![user, limit, bigint(offset)]),
-        Position::After(cursor) => (&statements.after, keyset_values(dialect, user, cursor, limit)),
-        Position::Before(cursor) => {
-            (&statements.before, keyset_values(dialect, user, cursor, limit))
+    let limits = store.call_limits();
+    let mut start = Start::new(query.position)
+        .ok_or_else(|| Error::unsupported(store.backend, "a read from this position"))?;
+    let mut items = Vec::new();
+    let mut missing = query.limit;
+    let mut damaged = 0;
+    loop {
+        // Doubled from read to read, so that any number of damaged rows takes few statements.
+        let limit = missing.max(READ_AHEAD.min(2 * damaged));
+        let rows = rows::read(store, limits, &query.user, start, limit).await?;
+        let last = rows.last().map(|row| row.key).filter(|_| rows.len() as u64 == limit);
+        for row in rows {
+            if missing == 0 {
+                break;
+            }
+            match row.item {
+                Ok(item) => {
+                    items.push(item);
+                    missing -= 1;
+                }
+                Err(error) => {
+                    store.on_corrupt.check(error)?;
+                    damaged += 1;
+                }
+            }
         }
-        _ => return Err(Error::unsupported(store.backend, "a read from this position")),
-    };
-    let sql = sql.clone();
-    let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };
-    let rows = store.read(store.call_limits(), read).await?;
-    let mut items = rows.iter().map(item).collect::<Result<Vec<_>>>()?;
-    // Sorted here, so that the statement's plan needs no sort. It costs nothing for sorted rows.
+        match last {
+            Some(last) if missing > 0 => start = start.following(last),
+            _ => break,
+        }
+    }
     items.sort_unstable_by_key(|item| Reverse(item.cursor()));
     Ok(items)
-}
-
-fn keyset_values(dialect: Dialect, user: Value, cursor: Cursor, limit: Value) -> Vec<Value> {
-    let at = Value::from(cursor.created_at_us());
-    let mut values = vec![user, at.clone()];
-    if dialect == Dialect::MySql {
-        values.push(at);
-    }
-    values.extend([cursor.id().get().into(), limit]);
-    values
-}
-
-/// A limit or an offset. No database has more rows than `i64::MAX`.
-fn bigint(number: u64) -> Value {
-    i64::try_from(number).unwrap_or(i64::MAX).into()
-}
-
-fn item(row: &QueryResult) -> Result<StreamItem> {
-    let get = |index| row.try_get_by_index::<i64>(index).map_err(from_db);
-    StreamItem::from_stored(get(0)?, get(1)?, row.try_get_by_index(2).map_err(from_db)?)
 }

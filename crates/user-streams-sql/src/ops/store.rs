@@ -2,7 +2,7 @@
 
 use sea_orm::Value;
 use tokio::sync::OnceCell;
-use user_streams_core::{Error, ErrorKind, NewItem, Result, UserId};
+use user_streams_core::{Error, ErrorKind, NewItem, OnCorrupt, Result, UserId};
 
 use super::group_commit::GroupCommit;
 use crate::{
@@ -27,6 +27,7 @@ pub(crate) struct Store {
     pub(super) group_commit: Option<GroupCommit>,
     pub(super) identity: OnceCell<Identity>,
     pub(super) backend: &'static str,
+    pub(super) on_corrupt: OnCorrupt,
 }
 
 /// What is known of the streams' database.
@@ -44,6 +45,7 @@ impl Store {
             group_commit: GroupCommit::new::<L>(&pools, &schema),
             identity: OnceCell::new(),
             backend: L::NAME,
+            on_corrupt: config.on_corrupt,
             pools,
             schema,
         })

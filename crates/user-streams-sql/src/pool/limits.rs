@@ -39,6 +39,16 @@ impl Limits {
         Self::new(timeouts, timeouts.connect, "connect_timeout")
     }
 
+    /// For a health check, whose bound does not depend on the options.
+    pub(crate) fn for_ping(limit: Duration) -> Self {
+        Self {
+            deadline: Instant::now() + limit,
+            statement: limit,
+            connect: limit,
+            call: (limit, "ping"),
+        }
+    }
+
     fn new(timeouts: &Timeouts, call: Duration, option: &'static str) -> Self {
         Self {
             deadline: Instant::now() + call,

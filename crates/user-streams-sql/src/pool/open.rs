@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
-use user_streams_core::{Error, Result, backend::WaitLimit};
+use user_streams_core::{
+    Error, Result,
+    backend::{ConnectionMetrics, WaitLimit},
+};
 
 use super::{
     Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool, runtime,
@@ -19,6 +22,7 @@ pub(crate) fn over(pool: DatabaseConnection, config: &SqlConfig) -> Result<Pools
     let [readers, writers] = ApplicationPool::new(pool.clone(), dialect);
     Ok(Pools {
         dialect,
+        system: dialect.system(None),
         timeouts: config.timeouts()?,
         waiting: config.waiting()?,
         readers: Arc::new(readers),
@@ -36,6 +40,8 @@ pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
         max_connections: config.max_connections()?,
         timeouts: config.timeouts()?,
         waiting: config.waiting()?,
+        backend,
+        system: dialect.system(Some(&config.url)),
     };
     let limits = Limits::for_connect(&options.timeouts);
     let pools = match dialect {
@@ -63,10 +69,13 @@ pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
     Ok(pools)
 }
 
-struct PoolOptions {
+struct PoolOptions<'a> {
     max_connections: Option<u32>,
     timeouts: Timeouts,
     waiting: WaitLimit,
+    /// The name of the backend, which is that of its pools in metrics too.
+    backend: &'a str,
+    system: &'static str,
 }
 
 fn not_enabled(dialect: Dialect, backend: &str) -> Error {
@@ -78,13 +87,14 @@ fn not_enabled(dialect: Dialect, backend: &str) -> Error {
 }
 
 /// One pool for reads and writes, for a server.
-fn server(driver: Arc<dyn Driver>, options: PoolOptions) -> Result<Pools> {
+fn server(driver: Arc<dyn Driver>, options: PoolOptions<'_>) -> Result<Pools> {
     let dialect = driver.dialect();
-    let PoolOptions { max_connections, timeouts, waiting } = options;
-    let pool = OwnPool::new(driver, max_connections.unwrap_or(10), timeouts.connect)?;
-    let pool = Arc::new(pool);
+    let PoolOptions { max_connections, timeouts, waiting, backend, system } = options;
+    let metrics = ConnectionMetrics::new(backend);
+    let size = max_connections.unwrap_or(10);
+    let pool = Arc::new(OwnPool::new(driver, size, timeouts.connect, metrics)?);
     let readers = Arc::<OwnPool>::clone(&pool);
-    Ok(Pools { dialect, timeouts, waiting, readers, writers: pool, application: None })
+    Ok(Pools { dialect, system, timeouts, waiting, readers, writers: pool, application: None })
 }
 
 /// The size of the write-ahead log, in pages of 4 KiB, at which it is checkpointed. SQLite's
@@ -96,7 +106,7 @@ const CHECKPOINT_PAGES: &str = "4000";
 /// A file has one connection for all writes, since SQLite has one writer and a connection loses its
 /// page cache when another has written. A database in memory has one connection for everything.
 #[cfg(feature = "sqlite")]
-fn sqlite(config: &SqlConfig, options: PoolOptions) -> Result<Pools> {
+fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
     use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
     let crate::url::SqliteUrl { options: mut url, is_in_memory, is_read_only } =
@@ -112,14 +122,16 @@ fn sqlite(config: &SqlConfig, options: PoolOptions) -> Result<Pools> {
             })
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES);
     }
-    let PoolOptions { max_connections, timeouts, waiting } = options;
+    let PoolOptions { max_connections, timeouts, waiting, backend, system } = options;
+    let metrics = |use_of| ConnectionMetrics::new(format!("{backend}.{use_of}"));
     let driver = || Arc::new(super::driver::SqliteDriver::new(url.clone(), is_in_memory));
-    let writers = Arc::new(OwnPool::single_writer(driver(), timeouts.connect)?);
+    let writers = Arc::new(OwnPool::single_writer(driver(), timeouts.connect, metrics("writer"))?);
     let readers = if is_in_memory {
         Arc::clone(&writers)
     } else {
-        Arc::new(OwnPool::new(driver(), max_connections.unwrap_or(4), timeouts.connect)?)
+        let size = max_connections.unwrap_or(4);
+        Arc::new(OwnPool::new(driver(), size, timeouts.connect, metrics("readers"))?)
     };
     let dialect = Dialect::Sqlite;
-    Ok(Pools { dialect, timeouts, waiting, readers, writers, application: None })
+    Ok(Pools { dialect, system, timeouts, waiting, readers, writers, application: None })
 }

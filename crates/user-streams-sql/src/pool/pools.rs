@@ -30,6 +30,8 @@ pub(crate) enum Access {
 #[derive(Debug, Clone)]
 pub(crate) struct Pools {
     pub(crate) dialect: Dialect,
+    /// As spans and metrics name it.
+    pub(crate) system: &'static str,
     pub(crate) timeouts: Timeouts,
     pub(super) waiting: WaitLimit,
     pub(super) readers: Arc<dyn Source>,
@@ -41,8 +43,17 @@ pub(crate) struct Pools {
 impl Pools {
     /// Waits for an executor.
     pub(crate) async fn lease(&self, access: Access, limits: Limits) -> Result<Box<dyn Executor>> {
-        runtime()?;
         let _permit = self.waiting.acquire()?;
+        self.lease_uncounted(access, limits).await
+    }
+
+    /// The same without being counted among the calls that wait.
+    pub(crate) async fn lease_uncounted(
+        &self,
+        access: Access,
+        limits: Limits,
+    ) -> Result<Box<dyn Executor>> {
+        runtime()?;
         self.source(access).lease(limits).await
     }
 

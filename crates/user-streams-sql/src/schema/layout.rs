@@ -26,6 +26,8 @@ pub trait Layout: Debug + Default + Send + Sync + 'static {
 pub struct Schema {
     /// The database.
     pub dialect: Dialect,
+    /// The name of the layout's backend.
+    pub layout: &'static str,
     /// The kind of user ids.
     pub user_id: UserIdKind,
     /// The name of the table of deliveries, not quoted.
@@ -45,7 +47,9 @@ impl Schema {
         if !matches!(kind, UserIdKind::BigInt | UserIdKind::Uuid | UserIdKind::Text) {
             return Err(invalid(format!("user_id: no column is made for {kind} ids")));
         }
-        Ok(Self { dialect, user_id: kind, table: config.table(L::TABLE)?, users: config.users()? })
+        let (layout, table, users) = (L::NAME, config.table(L::TABLE)?, config.users()?);
+        check_table(dialect, &table)?;
+        Ok(Self { dialect, layout, user_id: kind, table, users })
     }
 
     /// The identifier, quoted.
@@ -73,4 +77,23 @@ impl Schema {
             )
         })
     }
+}
+
+/// Refuses a table name that this database does not accept.
+fn check_table(dialect: Dialect, table: &str) -> Result<()> {
+    let refused = match dialect {
+        Dialect::MySql if table.chars().any(|char| char > '\u{ffff}') => {
+            "no character beyond U+FFFF, such as an emoji"
+        }
+        Dialect::MySql if table.ends_with(' ') => "no space at the end",
+        Dialect::Sqlite if has_prefix(table, "sqlite_") => "no `sqlite_` at the start",
+        _ => return Ok(()),
+    };
+    let name = dialect.name();
+    Err(invalid(format!("table: not a table name of {name}: expected {refused}")))
+}
+
+/// In any case of ASCII letters.
+fn has_prefix(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }

@@ -6,8 +6,6 @@
 mod decode;
 #[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod documentation;
-#[cfg(all(test, feature = "sqlite", feature = "postgres", feature = "mysql"))]
-mod fuzz;
 mod invalid;
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -28,3 +26,11 @@ pub(crate) use postgres::postgres;
 pub(crate) use redacted::Redacted;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{SqliteUrl, sqlite};
+
+/// The user, password, host, port and database of a server's URL.
+#[cfg(feature = "fuzz")]
+pub(crate) fn parts(url: &str) -> user_streams_core::Result<[Option<String>; 5]> {
+    let (server, _) = server::split(url)?;
+    let port = server.port.map(|port| port.to_string());
+    Ok([server.user, server.password, server.host, port, server.database])
+}

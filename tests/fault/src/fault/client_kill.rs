@@ -41,6 +41,8 @@ async fn run(trial: Trial) -> Result<Outcome> {
     while child.record(&fixture).await.ok().flatten().is_some() {}
     // The server ends the statements of a lost client by itself.
     fixture.check_sessions().await?;
+    // Before the other process adds what is missing.
+    fixture.check_stored().await?;
 
     fixture.expect_success();
     let mut child = Child::start(&trial, &fixture, items, 8, false, false).await?;

@@ -12,11 +12,12 @@ use anyhow::Result;
 use fastrand::Rng;
 use tokio::{task::JoinSet, time::sleep};
 
-use super::{Fault, everywhere, partly::run_partly};
+use super::{Fault, everywhere};
 use crate::{
     fixture::{Fixture, Options},
     load::Load,
     outcome::Outcome,
+    partly::run_partly,
     trial::Trial,
 };
 

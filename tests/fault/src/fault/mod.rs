@@ -10,7 +10,6 @@ mod idle;
 mod kill;
 mod lock;
 mod lost_answer;
-mod partly;
 mod pause;
 mod recipients;
 mod retry;

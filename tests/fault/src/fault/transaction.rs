@@ -13,11 +13,12 @@ use tokio::task::JoinSet;
 use user_streams_core::Recipients;
 use user_streams_test_servers::harness::Engine;
 
-use super::{Fault, is_sql, partly::run_partly};
+use super::{Fault, is_sql};
 use crate::{
     fixture::{Fixture, Options},
     load::Load,
     outcome::Outcome,
+    partly::run_partly,
     trial::Trial,
 };
 

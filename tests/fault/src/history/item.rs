@@ -17,7 +17,7 @@ pub(crate) struct Item {
 }
 
 impl Item {
-    pub(super) fn new(number: u64, users: &RangeInclusive<i64>) -> Self {
+    pub(crate) fn new(number: u64, users: &RangeInclusive<i64>) -> Self {
         Self {
             number,
             first: *users.start(),
@@ -47,7 +47,7 @@ impl Item {
         }
     }
 
-    pub(super) fn content(&self) -> String {
+    pub(crate) fn content(&self) -> String {
         format!("#{} for {} to {}", self.number, self.first, self.last)
     }
 }

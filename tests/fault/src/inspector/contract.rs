@@ -32,6 +32,9 @@ pub(crate) struct Sessions {
 /// An independent client of one store.
 #[async_trait]
 pub(crate) trait Inspector: Send + Sync {
+    /// Creates the library's login, which identifies its sessions.
+    async fn create_user(&self) -> Result<()>;
+
     /// Reads the whole store.
     async fn snapshot(&self) -> Result<Snapshot>;
 

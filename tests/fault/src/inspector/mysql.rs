@@ -38,6 +38,15 @@ static CACHE_READ: Mutex<Option<Instant>> = Mutex::const_new(None);
 
 #[async_trait]
 impl Inspector for Mysql {
+    async fn create_user(&self) -> Result<()> {
+        for host in ["localhost", "127.0.0.1"] {
+            let user = format!("'{}'@'{host}'", self.store.user);
+            self.execute(&format!("CREATE USER {user}")).await?;
+            self.execute(&format!("GRANT ALL PRIVILEGES ON *.* TO {user}")).await?;
+        }
+        Ok(())
+    }
+
     async fn snapshot(&self) -> Result<Snapshot> {
         let mut connection = self.connect().await?;
         let sql = select_rows(&self.store, "CHAR");

@@ -28,6 +28,10 @@ impl Postgres {
 
 #[async_trait]
 impl Inspector for Postgres {
+    async fn create_user(&self) -> Result<()> {
+        self.execute(&format!("CREATE ROLE {} LOGIN SUPERUSER", self.store.user)).await
+    }
+
     async fn snapshot(&self) -> Result<Snapshot> {
         let (client, _task) = self.connect().await?;
         let mut snapshot = Snapshot::default();

@@ -28,7 +28,7 @@ impl Redis {
         if !String::from_utf8_lossy(&role).contains("role:master") {
             return Ok(());
         }
-        let stem = format!("{}:user:", self.store.table);
+        let stem = format!("{}:stream:", self.store.table);
         let pattern = format!("{stem}*");
         let Reply::Array(keys) = client.call(&[b"KEYS", pattern.as_bytes()]).await? else {
             bail!("KEYS did not return an array")
@@ -50,6 +50,17 @@ impl Redis {
 
 #[async_trait]
 impl Inspector for Redis {
+    async fn create_user(&self) -> Result<()> {
+        for address in self.store.addresses()? {
+            let mut client = Client::connect(&address).await?;
+            let user = self.store.user.as_bytes();
+            client
+                .call(&[b"ACL", b"SETUSER", user, b"on", b"nopass", b"~*", b"&*", b"+@all"])
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn snapshot(&self) -> Result<Snapshot> {
         let mut snapshot = Snapshot::default();
         for address in self.store.addresses()? {
@@ -58,8 +69,20 @@ impl Inspector for Redis {
         Ok(snapshot)
     }
 
+    /// Those of the login of [`Self::create_user`], where the library uses it. Redis has no busy
+    /// ones: a command that runs keeps others from asking.
     async fn sessions(&self, _: bool) -> Result<Sessions> {
-        Ok(Sessions::default())
+        let mut sessions = Sessions::default();
+        let user = format!(" user={} ", self.store.user);
+        for address in self.store.addresses()? {
+            let mut client = Client::connect(&address).await?;
+            let Reply::Bytes(list) = client.call(&[b"CLIENT", b"LIST"]).await? else {
+                bail!("CLIENT LIST did not return a text")
+            };
+            let list = String::from_utf8_lossy(&list);
+            sessions.all += list.lines().filter(|line| line.contains(&user)).count();
+        }
+        Ok(sessions)
     }
 
     async fn execute(&self, _: &str) -> Result<()> {

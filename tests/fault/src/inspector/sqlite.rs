@@ -31,6 +31,10 @@ fn open(path: PathBuf, busy: Duration) -> Result<Connection> {
 
 #[async_trait]
 impl Inspector for Sqlite {
+    async fn create_user(&self) -> Result<()> {
+        Ok(())
+    }
+
     async fn snapshot(&self) -> Result<Snapshot> {
         let store = self.store.clone();
         spawn_blocking(move || {

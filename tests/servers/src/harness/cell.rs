@@ -58,12 +58,17 @@ pub struct CellFlags {
 impl CellFlags {
     /// The named cells, or all, among those that the harness supports.
     pub fn cells(&self, is_supported: impl Fn(&Cell) -> bool) -> Result<Vec<Cell>> {
-        let cells = CELLS.iter().filter_map(Cell::new).filter(is_supported).collect();
+        let cells = Cell::all().filter(is_supported).collect();
         select("cell", cells, &self.names, |cell| cell.name)
     }
 }
 
 impl Cell {
+    /// Every cell with a database and a layout of its own.
+    pub fn all() -> impl Iterator<Item = Self> {
+        CELLS.iter().filter_map(Self::new)
+    }
+
     /// None for a backend without a database and for variants of a cell.
     fn new(cell: &cells::Cell) -> Option<Self> {
         let (layout, _) = cell.name.split_once('/').unwrap_or((cell.name, ""));
@@ -118,7 +123,7 @@ mod tests {
 
     #[test]
     fn every_cell_with_a_layout_of_its_own_has_its_database() {
-        let cells: Vec<_> = CELLS.iter().filter_map(Cell::new).collect();
+        let cells: Vec<_> = Cell::all().collect();
         let names: Vec<_> = cells.iter().map(|cell| cell.name).collect();
         assert_eq!(
             names,

@@ -50,7 +50,12 @@ pub(crate) async fn application(config: &SingleTableConfig, connections: u32) ->
 }
 
 pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) -> Handle {
-    let (config, table) = with_table(config, "own", layout);
+    own_in(layout, with_table(config, "own", layout)).await
+}
+
+/// In the table of the configuration.
+pub(crate) async fn own_in(layout: Layout, config: SingleTableConfig) -> Handle {
+    let table = config.table.clone().unwrap();
     let backend: Box<dyn Backend> = match layout {
         Layout::SingleTable => Box::new(SingleTableBackend::connect(config).await.unwrap()),
         Layout::ManyToMany => Box::new(ManyToManyBackend::connect(config).await.unwrap()),
@@ -60,7 +65,16 @@ pub(crate) async fn own_unmigrated(layout: Layout, config: SingleTableConfig) ->
 
 /// Over this pool of an application.
 pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTableConfig) -> Handle {
-    let (config, table) = with_table(config, "application", layout);
+    over_in(pool, layout, with_table(config, "application", layout))
+}
+
+/// The same in the table of the configuration.
+pub(crate) fn over_in(
+    pool: &DatabaseConnection,
+    layout: Layout,
+    config: SingleTableConfig,
+) -> Handle {
+    let table = config.table.clone().unwrap();
     let backend: Box<dyn Backend> = match layout {
         Layout::SingleTable => Box::new(SingleTableBackend::new(pool.clone(), config).unwrap()),
         Layout::ManyToMany => Box::new(ManyToManyBackend::new(pool.clone(), config).unwrap()),
@@ -68,16 +82,11 @@ pub(crate) fn over(pool: &DatabaseConnection, layout: Layout, config: SingleTabl
     Handle { streams: Streams::from_backend(backend), layout, table }
 }
 
-fn with_table(
-    config: SingleTableConfig,
-    pool: &str,
-    layout: Layout,
-) -> (SingleTableConfig, String) {
-    let table = match layout {
+fn with_table(config: SingleTableConfig, pool: &str, layout: Layout) -> SingleTableConfig {
+    config.with_table(match layout {
         Layout::SingleTable => format!("{pool}_single"),
         Layout::ManyToMany => format!("{pool}_many"),
-    };
-    (config.with_table(&table), table)
+    })
 }
 
 impl Handle {

@@ -6,7 +6,7 @@ mod child;
 pub(crate) mod handles;
 mod logins;
 pub(crate) mod own_server;
-mod proxy;
+pub(crate) mod proxy;
 pub(crate) mod sessions;
 
 mod bounds;

@@ -7,6 +7,7 @@ mod url;
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
 };
 
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) topology: Topology,
-    /// At least one.
+    /// At least one, but for a socket.
     pub(crate) hosts: Vec<Address>,
     pub(crate) arguments: ClientArguments,
     pub(crate) limits: Limits,
@@ -36,6 +37,8 @@ pub(crate) struct Target {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Topology {
     One,
+    /// One server, by the path of its Unix socket.
+    Socket(PathBuf),
     Cluster,
     /// The sentinels' name of the service.
     Sentinel(String),
@@ -52,6 +55,9 @@ impl Target {
 
     /// The hosts, for messages.
     pub(crate) fn host_names(&self) -> String {
+        if let Topology::Socket(path) = &self.topology {
+            return path.display().to_string();
+        }
         self.hosts.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     }
 
@@ -67,6 +73,16 @@ impl Target {
             tls: self.tls.clone(),
             ..Config::default()
         }
+    }
+
+    /// One of the sentinels, as a server that is asked itself.
+    pub(crate) fn sentinel(&self) -> Self {
+        let arguments = ClientArguments {
+            user: self.arguments.sentinel_user.clone(),
+            password: self.arguments.sentinel_password.clone(),
+            ..ClientArguments::default()
+        };
+        Self { topology: Topology::One, arguments, ..self.clone() }
     }
 
     /// fred's configuration of the sentinels.

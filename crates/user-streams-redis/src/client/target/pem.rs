@@ -11,7 +11,7 @@ use fred::{
 };
 use user_streams_core::{Error, Result};
 
-use crate::error::invalid_settings;
+use crate::{config::is_pem, error::invalid_settings};
 
 pub(super) fn authorities(path: &str) -> Result<RootCertStore> {
     let mut roots = RootCertStore::empty();
@@ -55,6 +55,12 @@ pub(super) fn key(name: &str, path: &str) -> Result<PrivateKeyDer<'static>> {
     PrivateKeyDer::from_pem_file(path).map_err(|error| unreadable(name, path, error))
 }
 
+/// The path is not shown, since it may be a secret in the wrong place.
 fn unreadable(name: &str, path: &str, why: impl Display) -> Error {
-    invalid_settings(format!("client_arguments: `{name}` cannot be read from {path}: {why}"))
+    if is_pem(path) {
+        return invalid_settings(format!(
+            "client_arguments: `{name}` is the text of a PEM file: expected the path of one"
+        ));
+    }
+    invalid_settings(format!("client_arguments: `{name}`: the file cannot be read: {why}"))
 }

@@ -4,7 +4,7 @@
 //! takes the password in `redis://password@host` for a user name. So fred gets the parts, not the
 //! URL. No message shows the URL: any part of it may contain a password.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use url::{Host, Url};
 use user_streams_core::Result;
@@ -19,7 +19,8 @@ use crate::{
 impl Target {
     /// The servers of a URL.
     pub(crate) fn new(url: &str, mut arguments: ClientArguments, limits: Limits) -> Result<Self> {
-        let parsed = Url::parse(url).map_err(|error| {
+        let with_host = socket_with_host(url);
+        let parsed = Url::parse(with_host.as_deref().unwrap_or(url)).map_err(|error| {
             invalid_settings(format!(
                 "malformed URL: {error}; special characters in the user name and the \
                 password are percent-encoded"
@@ -40,6 +41,9 @@ impl Target {
         }
         if parsed.fragment().is_some() {
             return Err(invalid_settings("malformed URL: `#…` has no meaning"));
+        }
+        if parsed.scheme() == SOCKET {
+            return Self::socket(&parsed, arguments, limits);
         }
         let (tls, rest) = match parsed.scheme() {
             scheme if scheme.starts_with("rediss") => (true, &scheme["rediss".len()..]),
@@ -77,7 +81,7 @@ impl Target {
                 ("sentinelServiceName", Topology::Sentinel(service)) if service.is_empty() => {
                     *service = value.into_owned();
                 }
-                (_, topology) => return Err(invalid_settings(topology.known_parameters(&name))),
+                (_, topology) => return Err(invalid_settings(topology.unknown(&name))),
             }
         }
         if topology == Topology::Sentinel(String::new()) {
@@ -89,21 +93,71 @@ impl Target {
         database(&parsed, &topology, &mut arguments)?;
         let tls = if tls {
             Some(tls::configure(&arguments)?)
-        } else if let Some(name) = arguments.tls_name() {
-            return Err(invalid_settings(format!(
-                "client_arguments: `{name}` is for the scheme `rediss`, which is TLS"
-            )));
         } else {
+            without_tls(&arguments)?;
             None
         };
         Ok(Self { topology, hosts, arguments, limits, tls, closed: Arc::default() })
     }
+
+    /// The server at a Unix socket: `redis+unix://user:password@/path?db=2`.
+    fn socket(parsed: &Url, mut arguments: ClientArguments, limits: Limits) -> Result<Self> {
+        if !matches!(parsed.host_str(), None | Some("" | "localhost")) || parsed.port().is_some() {
+            return Err(invalid_settings(
+                "the URL names a host beside the socket: write `redis+unix:///PATH`, with three \
+                 slashes",
+            ));
+        }
+        let path = decode(parsed.path())?;
+        if path.len() < 2 || !path.starts_with('/') || path.contains('\0') {
+            return Err(invalid_settings(
+                "the URL names no socket: write `redis+unix:///run/redis.sock`",
+            ));
+        }
+        for (name, value) in parsed.query_pairs() {
+            if name != "db" {
+                return Err(invalid_settings(Topology::Socket(PathBuf::new()).unknown(&name)));
+            }
+            set_database(&value, &mut arguments)?;
+        }
+        credentials(parsed, &mut arguments)?;
+        without_tls(&arguments)?;
+        let topology = Topology::Socket(path.into());
+        Ok(Self {
+            topology,
+            hosts: Vec::new(),
+            arguments,
+            limits,
+            tls: None,
+            closed: Arc::default(),
+        })
+    }
+}
+
+const SOCKET: &str = "redis+unix";
+
+/// The URL of a socket with a login, with a host: a URL with a login must have one, and a socket has
+/// none.
+fn socket_with_host(url: &str) -> Option<String> {
+    let rest = url.strip_prefix(SOCKET)?.strip_prefix("://")?;
+    let (login, path) = rest.split_at(rest.find('/')?);
+    login.ends_with('@').then(|| format!("{SOCKET}://{login}localhost{path}"))
+}
+
+fn without_tls(arguments: &ClientArguments) -> Result<()> {
+    match arguments.tls_name() {
+        Some(name) => Err(invalid_settings(format!(
+            "client_arguments: `{name}` is for the scheme `rediss`, which is TLS"
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl Topology {
-    fn known_parameters(&self, unknown: &str) -> String {
+    fn unknown(&self, unknown: &str) -> String {
         let known = match self {
             Self::One => "this scheme has none",
+            Self::Socket(_) => "known is `db`",
             Self::Cluster => "known is `node`",
             Self::Sentinel(_) => "known are `node` and, once, `sentinelServiceName`",
         };
@@ -115,8 +169,8 @@ impl Topology {
     }
 }
 
-const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster and redis-sentinel, \
-    and with TLS rediss, rediss-cluster and rediss-sentinel";
+const KNOWN_SCHEMES: &str = "unknown scheme: known are redis, redis-cluster, redis-sentinel and \
+    redis+unix, and with TLS rediss, rediss-cluster and rediss-sentinel";
 
 fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
     let user = Some(decode(url.username())?).filter(|user| !user.is_empty());
@@ -142,19 +196,25 @@ fn credentials(url: &Url, arguments: &mut ClientArguments) -> Result<()> {
 fn database(url: &Url, topology: &Topology, arguments: &mut ClientArguments) -> Result<()> {
     let path = url.path().strip_prefix('/').unwrap_or(url.path());
     if !path.is_empty() {
-        let number = path.parse().map_err(|_| {
-            invalid_settings(
-                "the URL's path is not the number of a database, as in `redis://host/2`",
-            )
-        })?;
-        if arguments.database.is_some_and(|other| other != number) {
-            return Err(invalid_settings("the URL and the client arguments name two databases"));
-        }
-        arguments.database = Some(number);
+        set_database(path, arguments)?;
     }
     if *topology == Topology::Cluster && arguments.database.is_some_and(|number| number != 0) {
         return Err(invalid_settings("a cluster has database 0 alone"));
     }
+    Ok(())
+}
+
+fn set_database(text: &str, arguments: &mut ClientArguments) -> Result<()> {
+    let number = text.parse().map_err(|_| {
+        invalid_settings(
+            "the URL has no number of a database where there should be one, as in \
+             `redis://host/2` or `redis+unix:///path?db=2`",
+        )
+    })?;
+    if arguments.database.is_some_and(|other| other != number) {
+        return Err(invalid_settings("the URL and the client arguments name two databases"));
+    }
+    arguments.database = Some(number);
     Ok(())
 }
 

@@ -143,3 +143,39 @@ fn tls_is_used_where_the_scheme_says_so() {
             .is_some()
     );
 }
+
+#[test]
+fn a_socket_is_a_path_with_a_login_and_a_database() {
+    let read = target("redis+unix:///run/redis.sock").unwrap();
+    assert_eq!(read.topology, Topology::Socket("/run/redis.sock".into()));
+    assert_eq!((read.host_names(), read.arguments.database), ("/run/redis.sock".to_owned(), None));
+    for host in ["", "localhost"] {
+        let url = format!("redis+unix://ann:p%40ss%2F@{host}/tmp/my%20redis%40.sock?db=2");
+        let read = target(&url).unwrap();
+        assert_eq!(read.topology, Topology::Socket("/tmp/my redis@.sock".into()));
+        assert_eq!(read.arguments.user.as_deref(), Some("ann"));
+        assert_eq!(read.arguments.password.as_deref(), Some("p@ss/"));
+        assert_eq!(read.arguments.database, Some(2));
+    }
+    let read = target("redis+unix://:secret@/s").unwrap();
+    assert_eq!((read.arguments.user, read.arguments.password.as_deref()), (None, Some("secret")));
+    for (url, expected) in [
+        ("redis+unix://run/redis.sock", "three slashes"),
+        ("redis+unix://localhost:1/redis.sock", "three slashes"),
+        ("redis+unix://", "names no socket"),
+        ("redis+unix:///", "names no socket"),
+        ("redis+unix:s3cret", "names no socket"),
+        ("redis+unix:///s?db=x", "number of a database"),
+        (
+            "redis+unix:///s?password=s3cret",
+            "unknown parameter `password` in the URL: known is `db`",
+        ),
+        ("redis+unix:///s#1", "`#…`"),
+        ("redis+unix://s3cret@/s", "with the colon"),
+        ("redis+unix://:s3c/ret@/s", "percent-encoded"),
+    ] {
+        let message = message(url);
+        assert!(message.contains(expected), "{url}: {message}");
+        assert!(!message.contains("s3c"), "{url}: {message}");
+    }
+}

@@ -5,7 +5,6 @@ use user_streams_core::{Error, ErrorKind, NewItem, Result};
 
 use super::deliver::insert_ignore;
 use crate::{
-    error::from_db,
     ops::store::{Store, item_key, room_for_ids},
     pool::Executor,
 };
@@ -32,7 +31,7 @@ pub(super) async fn insert_item(
         // inserted anew.
         if executor.can_query() {
             let rows = executor.query(&items.select_for_share, key.clone()).await?;
-            match rows.first().map(content).transpose()? {
+            match rows.first().map(|row| content(row, store, item)).transpose()? {
                 Some(stored) if stored == item.content() => return Ok(()),
                 Some(_) => break,
                 None => {}
@@ -49,6 +48,16 @@ pub(super) async fn insert_item(
     Err(Error::new(ErrorKind::Conflict, message).with_retryable(false))
 }
 
-fn content(row: &QueryResult) -> Result<String> {
-    row.try_get_by_index(0).map_err(from_db)
+/// The content of the stored item of the same key.
+fn content(row: &QueryResult, store: &Store, item: &NewItem) -> Result<String> {
+    row.try_get_by_index(0).map_err(|error| {
+        let message = format!(
+            "the row (created_at_us {}, id {}) of the table `{}` cannot be read, so that nothing \
+             was stored: `repair_stream` for the users who have it, then `purge`, deletes it",
+            item.created_at_us(),
+            item.id(),
+            store.schema.items_table()
+        );
+        Error::new(ErrorKind::Corrupt, message).with_source(error)
+    })
 }

@@ -127,7 +127,8 @@ fn failed(error: DbErr) -> Error {
         DbErr::Custom(_) => Error::new(
             ErrorKind::Backend,
             "the history has migrations that this version does not know: a newer version has \
-             created the tables, or another backend of the same table name",
+             created the tables, or another backend of the same table name, or one with another \
+             `user_id`",
         )
         .with_source(error),
         error => from_db(error),

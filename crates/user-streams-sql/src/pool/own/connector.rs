@@ -11,16 +11,20 @@ use sea_orm::DatabaseConnection;
 use sqlx::Error as SqlxError;
 use tokio::{
     runtime::{self, Handle},
-    sync::Semaphore,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
     time::{Instant, sleep, timeout, timeout_at},
 };
+use user_streams_core::backend::ConnectionMetrics;
 
 use super::queue::{Entry, NewConnection, Queue};
-use crate::pool::driver::Driver;
+use crate::pool::driver::{Connection, Driver};
 
 /// Sessions beyond those of the pool: of connections that were closed, until the server has ended
 /// them.
 const EXTRA_SESSIONS: u32 = 1;
+/// How often a worker that waits for a session looks for unclaimed ones.
+const UNCLAIMED_CHECK: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
 pub(super) struct Connector {
@@ -31,6 +35,7 @@ pub(super) struct Connector {
     sessions: Arc<Semaphore>,
     max_sessions: u32,
     queue: Mutex<Queue>,
+    pub(super) metrics: ConnectionMetrics,
 }
 
 impl Connector {
@@ -38,10 +43,12 @@ impl Connector {
         driver: Arc<dyn Driver>,
         timeout: Duration,
         max_connections: u32,
+        metrics: ConnectionMetrics,
     ) -> Arc<Self> {
         let max_sessions = max_connections + EXTRA_SESSIONS;
         let sessions = Arc::new(Semaphore::new(max_sessions as usize));
-        Arc::new(Self { driver, timeout, sessions, max_sessions, queue: Mutex::default() })
+        let queue = Mutex::default();
+        Arc::new(Self { driver, timeout, sessions, max_sessions, queue, metrics })
     }
 
     /// A connection, as soon as there is one. Transient errors are not returned: the attempts
@@ -49,7 +56,10 @@ impl Connector {
     pub(super) async fn connect(self: &Arc<Self>) -> Result<NewConnection, Arc<SqlxError>> {
         let runtime = Handle::current();
         loop {
-            let answer = match self.queue().enter(runtime.id()) {
+            // Not within the `match`, which would hold the lock: a runtime that is shutting down
+            // drops the worker as it is spawned, and that takes the lock.
+            let entry = self.queue().enter(runtime.id());
+            let answer = match entry {
                 Entry::Ready(new) => return Ok(new),
                 Entry::Closed => return Err(Arc::new(SqlxError::PoolClosed)),
                 Entry::Waiting { answer, worker } => {
@@ -60,9 +70,11 @@ impl Connector {
                     answer
                 }
             };
-            // Without an answer the worker's runtime has ended: another worker has to connect.
-            if let Ok(answer) = answer.await {
-                return answer;
+            // Without an answer the worker's runtime has ended: another worker has to connect. On
+            // the runtime that ends this task ends here.
+            match answer.await {
+                Ok(answer) => return answer,
+                Err(_) => yield_now().await,
             }
         }
     }
@@ -72,12 +84,30 @@ impl Connector {
         let session = Arc::clone(&self.sessions).acquire_owned().await;
         let session = session.map_err(|_| Arc::new(SqlxError::PoolClosed))?;
         let connection = self.driver.connect().await.map_err(Arc::new)?;
-        Ok(NewConnection {
-            connection,
-            runtime: Handle::current().id(),
-            session,
-            since: Instant::now(),
-        })
+        Ok(self.opened(connection, Handle::current().id(), session))
+    }
+
+    /// A permit for another session; none if the pool is closed.
+    async fn session(&self, runtime: runtime::Id) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if self.sessions.available_permits() == 0 {
+                self.queue().close_unclaimed_of_others(runtime);
+            }
+            let session = Arc::clone(&self.sessions).acquire_owned();
+            if let Ok(session) = timeout(UNCLAIMED_CHECK, session).await {
+                return session.ok();
+            }
+        }
+    }
+
+    fn opened(
+        &self,
+        connection: Box<dyn Connection>,
+        runtime: runtime::Id,
+        session: OwnedSemaphorePermit,
+    ) -> NewConnection {
+        let open = self.metrics.opened();
+        NewConnection { connection, runtime, session, open, since: Instant::now() }
     }
 
     pub(super) async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -131,15 +161,10 @@ impl Worker {
             if !backoff.is_zero() {
                 sleep(backoff).await;
             }
-            let Ok(session) = Arc::clone(&connector.sessions).acquire_owned().await else { return };
+            let Some(session) = connector.session(self.runtime).await else { return };
             match timeout(connector.timeout, connector.driver.connect()).await {
                 Ok(Ok(connection)) => {
-                    let new = NewConnection {
-                        connection,
-                        runtime: self.runtime,
-                        session,
-                        since: Instant::now(),
-                    };
+                    let new = connector.opened(connection, self.runtime, session);
                     connector.queue().hand_over(new);
                 }
                 Ok(Err(error)) => connector.queue().record_failure(error),

@@ -9,7 +9,10 @@ use tokio::{
     runtime::Handle,
     time::{Instant, error::Elapsed, timeout_at},
 };
-use user_streams_core::{Result, backend::async_trait};
+use user_streams_core::{
+    Result,
+    backend::{OpenConnection, UsedConnection, async_trait},
+};
 
 use super::manager::Manager;
 use crate::{
@@ -32,11 +35,19 @@ pub(super) struct Lease {
     /// What each write statement begins with.
     prefix: Option<String>,
     limits: Limits,
+    _used: Option<UsedConnection>,
 }
 
 impl Lease {
     pub(super) fn new(pooled: Object<Manager>, limits: Limits) -> Self {
-        Self { pooled: Some(pooled), is_busy: false, in_transaction: false, prefix: None, limits }
+        Self {
+            _used: pooled.open.as_ref().map(OpenConnection::used),
+            pooled: Some(pooled),
+            is_busy: false,
+            in_transaction: false,
+            prefix: None,
+            limits,
+        }
     }
 
     fn connection(&self) -> Option<&dyn Connection> {
@@ -82,6 +93,7 @@ impl Lease {
 /// lock.
 fn close(mut pooled: Object<Manager>, is_busy: bool) {
     let Some(connection) = pooled.connection.take() else { return };
+    pooled.open = None;
     let abandoned = connection.abandon(is_busy);
     let Ok(runtime) = Handle::try_current() else {
         drop(Object::take(pooled));

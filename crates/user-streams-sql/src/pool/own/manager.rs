@@ -15,6 +15,7 @@ use tokio::{
     sync::OwnedSemaphorePermit,
     time::timeout,
 };
+use user_streams_core::backend::OpenConnection;
 
 use super::connector::Connector;
 use crate::{
@@ -42,6 +43,8 @@ pub(super) struct Pooled {
     pub(super) connection: Option<Box<dyn Connection>>,
     runtime: runtime::Id,
     generation: u64,
+    /// None once it is closed.
+    pub(super) open: Option<OpenConnection>,
     _session: OwnedSemaphorePermit,
 }
 
@@ -73,6 +76,7 @@ impl managed::Manager for Manager {
             connection: Some(new.connection),
             runtime: new.runtime,
             generation,
+            open: Some(new.open),
             _session: new.session,
         })
     }

@@ -10,7 +10,10 @@ use deadpool::managed::{self, PoolConfig, PoolError, QueueMode, Timeouts};
 use futures_util::future::join_all;
 use sea_orm::DatabaseConnection;
 use tokio::time::{Instant, timeout_at};
-use user_streams_core::{Error, ErrorKind, Result, backend::async_trait};
+use user_streams_core::{
+    Error, ErrorKind, Result,
+    backend::{ConnectionMetrics, async_trait},
+};
 
 use super::{connector::Connector, lease::Lease, manager::Manager};
 use crate::{
@@ -40,7 +43,7 @@ const EVICTION_INTERVAL: Duration = Duration::from_secs(60);
 /// Up to a maximum of connections that the library opens itself.
 pub(in crate::pool) struct OwnPool {
     pool: managed::Pool<Manager>,
-    connector: Arc<Connector>,
+    pub(super) connector: Arc<Connector>,
     /// Whether its only connection is the write permit of a SQLite database: waiting for it is
     /// waiting for the write lock.
     is_write_lock: bool,
@@ -54,9 +57,10 @@ impl OwnPool {
         driver: Arc<dyn Driver>,
         max_connections: u32,
         connect_timeout: Duration,
+        metrics: ConnectionMetrics,
     ) -> Result<Self> {
         let is_file = driver.dialect() == Dialect::Sqlite;
-        let connector = Connector::new(driver, connect_timeout, max_connections);
+        let connector = Connector::new(driver, connect_timeout, max_connections, metrics);
         let config = PoolConfig {
             max_size: max_connections as usize,
             timeouts: Timeouts::default(),
@@ -75,8 +79,9 @@ impl OwnPool {
     pub(in crate::pool) fn single_writer(
         driver: Arc<dyn Driver>,
         connect_timeout: Duration,
+        metrics: ConnectionMetrics,
     ) -> Result<Self> {
-        Ok(Self { is_write_lock: true, ..Self::new(driver, 1, connect_timeout)? })
+        Ok(Self { is_write_lock: true, ..Self::new(driver, 1, connect_timeout, metrics)? })
     }
 
     /// The error of a call that got no connection in this time.
@@ -117,7 +122,10 @@ impl Source for OwnPool {
         let now = Instant::now();
         self.evict_idle(now);
         let wait = if self.is_write_lock { limits.statement } else { limits.connect };
-        match timeout_at(limits.deadline.min(now + wait), self.pool.get()).await {
+        let waiting = self.connector.metrics.waiting();
+        let pooled = timeout_at(limits.deadline.min(now + wait), self.pool.get()).await;
+        drop(waiting);
+        match pooled {
             Ok(Ok(pooled)) => Ok(Box::new(Lease::new(pooled, limits))),
             Ok(Err(PoolError::Backend(error))) => Err(from_shared_sqlx(error)),
             Ok(Err(_)) => Err(closed()),

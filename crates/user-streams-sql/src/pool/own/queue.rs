@@ -8,6 +8,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
     time::Instant,
 };
+use user_streams_core::backend::OpenConnection;
 
 use crate::{error::is_transient_refusal, pool::driver::Connection};
 
@@ -45,6 +46,8 @@ pub(super) struct NewConnection {
     pub(super) runtime: runtime::Id,
     /// Held until the session has ended.
     pub(super) session: OwnedSemaphorePermit,
+    /// Held until the connection is closed.
+    pub(super) open: OpenConnection,
     pub(super) since: Instant,
 }
 
@@ -76,6 +79,12 @@ impl Queue {
             self.workers.push(runtime);
         }
         Entry::Waiting { answer, worker }
+    }
+
+    /// Closes the unclaimed connections of other runtimes, which may have ended: then nobody will
+    /// ask for them.
+    pub(super) fn close_unclaimed_of_others(&mut self, runtime: runtime::Id) {
+        self.unclaimed.retain(|new| new.runtime == runtime);
     }
 
     fn workers_of(&self, runtime: runtime::Id) -> usize {

@@ -5,14 +5,19 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    thread,
     time::Duration,
 };
 
 use futures_util::{FutureExt, future::join_all};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use sea_orm::{DatabaseConnection, QueryResult, Value};
 use sqlx::Error as SqlxError;
 use tokio::time::{Instant, sleep, timeout};
-use user_streams_core::{ErrorKind, Result, backend::async_trait};
+use user_streams_core::{
+    ErrorKind, Result,
+    backend::{ConnectionMetrics, async_trait},
+};
 
 use super::OwnPool;
 use crate::{
@@ -33,6 +38,8 @@ struct Fake {
     /// How long connecting takes, and closing.
     connecting: Duration,
     closing: Duration,
+    /// How long the server takes to end a session that was abandoned.
+    ending: Duration,
     /// How many attempts to connect fail first, with a transient error.
     refused: AtomicUsize,
     opened: AtomicUsize,
@@ -42,6 +49,7 @@ struct Fake {
 
 struct FakeConnection {
     closing: Duration,
+    ending: Duration,
     open: Arc<AtomicUsize>,
 }
 
@@ -68,7 +76,8 @@ impl Driver for Fake {
         self.opened.fetch_add(1, Ordering::SeqCst);
         let open = self.open.fetch_add(1, Ordering::SeqCst) + 1;
         self.max_open.fetch_max(open, Ordering::SeqCst);
-        Ok(Box::new(FakeConnection { closing: self.closing, open: Arc::clone(&self.open) }))
+        let (closing, ending, open) = (self.closing, self.ending, Arc::clone(&self.open));
+        Ok(Box::new(FakeConnection { closing, ending, open }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -104,7 +113,10 @@ impl Connection for FakeConnection {
     }
 
     fn abandon(self: Box<Self>, _: bool) -> Abandoned {
-        Abandoned::Gone
+        if self.ending.is_zero() {
+            return Abandoned::Gone;
+        }
+        Abandoned::Session(Box::pin(sleep(self.ending)))
     }
 
     fn is_broken_by(&self, _: &SqlxError) -> bool {
@@ -122,7 +134,11 @@ const TIMEOUTS: Timeouts = Timeouts {
 fn pool(fake: Fake, max_connections: u32) -> (Arc<Fake>, OwnPool) {
     let fake = Arc::new(fake);
     let driver: Arc<dyn Driver> = Arc::<Fake>::clone(&fake);
-    (fake, OwnPool::new(driver, max_connections, TIMEOUTS.connect).unwrap())
+    (
+        fake,
+        OwnPool::new(driver, max_connections, TIMEOUTS.connect, ConnectionMetrics::new("test"))
+            .unwrap(),
+    )
 }
 
 async fn lease(pool: &OwnPool) -> Result<Box<dyn Executor>> {
@@ -256,6 +272,43 @@ fn a_runtime_that_ends_leaves_no_caller_waiting() {
     runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
 }
 
+#[test]
+fn a_call_in_a_runtime_that_is_shutting_down_holds_no_lock() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (_, pool) = pool(Fake::default(), 1);
+    let handle = runtime.handle().clone();
+    drop(runtime);
+    let call = thread::spawn(move || {
+        let _entered = handle.enter();
+        assert!(pool.connector.connect().now_or_never().is_none());
+        assert!(!pool.connector.is_connecting());
+    });
+    let since = std::time::Instant::now();
+    while !call.is_finished() {
+        assert!(since.elapsed() < Duration::from_secs(10), "the call hangs");
+        thread::yield_now();
+    }
+    call.join().unwrap();
+}
+
+#[test]
+fn connections_that_a_runtime_leaves_behind_cost_others_a_moment() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let connecting = Duration::from_millis(20);
+    let (_, pool) = pool(Fake { connecting, ..Fake::default() }, 1);
+    let first = runtime();
+    first.block_on(async {
+        // As many as there may be sessions, for callers who give up while they are made.
+        let mut calls = [0; 2].map(|_| Box::pin(pool.connector.connect()));
+        assert!(calls.iter_mut().all(|call| call.now_or_never().is_none()));
+        sleep(connecting / 2).await;
+        drop(calls);
+        sleep(connecting).await;
+    });
+    drop(first);
+    runtime().block_on(async { assert!(lease(&pool).await.is_ok()) });
+}
+
 /// How long `close` takes where each connection takes a second to close.
 async fn closing(is_file: bool) -> Duration {
     let (_, pool) = pool(Fake { is_file, closing: Duration::from_secs(1), ..Fake::default() }, 2);
@@ -269,4 +322,52 @@ async fn closing(is_file: bool) -> Duration {
 async fn closing_waits_for_a_file_and_briefly_for_a_server() {
     assert_eq!(closing(true).await, Duration::from_secs(1));
     assert_eq!(closing(false).await, Duration::from_millis(500));
+}
+
+/// What has been reported of connections so far: idle, used, waiting, opened and closed.
+fn reported(totals: &mut [f64; 5], metrics: &Snapshotter) -> [f64; 5] {
+    for (key, _, _, value) in metrics.snapshot().into_vec() {
+        let (_, key) = key.into_parts();
+        let state = key.labels().find(|label| label.key() == "db.client.connection.state");
+        let index = match (key.name(), state.map(|label| label.value())) {
+            ("db.client.connection.count", Some("idle")) => 0,
+            ("db.client.connection.count", Some("used")) => 1,
+            ("db.client.connection.pending_requests", None) => 2,
+            ("user_streams.connections.opened", None) => 3,
+            ("user_streams.connections.closed", None) => 4,
+            _ => panic!("{key}"),
+        };
+        // A snapshot has what came since the one before.
+        totals[index] += match value {
+            DebugValue::Counter(count) => f64::from(u32::try_from(count).unwrap()),
+            DebugValue::Gauge(change) => change.into_inner(),
+            DebugValue::Histogram(_) => panic!("{key}"),
+        };
+    }
+    *totals
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_reported_of_connections_is_true_at_every_moment() {
+    let recorder = DebuggingRecorder::new();
+    let _installed = metrics::set_default_local_recorder(&recorder);
+    let (mut totals, snapshotter) = ([0.0; 5], recorder.snapshotter());
+    let mut reported = || reported(&mut totals, &snapshotter);
+    let (_, pool) = pool(Fake { ending: Duration::from_secs(1), ..Fake::default() }, 1);
+
+    let first = lease(&pool).await.unwrap();
+    assert_eq!(reported(), [0.0, 1.0, 0.0, 1.0, 0.0], "in use");
+    let mut second = Box::pin(lease(&pool));
+    assert!((&mut second).now_or_never().is_none());
+    assert_eq!(reported(), [0.0, 1.0, 1.0, 1.0, 0.0], "a second call waits");
+    drop(first);
+    let mut second = second.await.unwrap();
+    assert_eq!(reported(), [0.0, 1.0, 0.0, 1.0, 0.0], "and has it");
+    second.begin().await.unwrap();
+    drop(second);
+    assert_eq!(reported(), [0.0, 0.0, 0.0, 1.0, 1.0], "closed, though the session ends later");
+    drop(lease(&pool).await.unwrap());
+    assert_eq!(reported(), [1.0, 0.0, 0.0, 2.0, 1.0], "idle");
+    pool.close(Instant::now() + Duration::from_millis(4500)).await;
+    assert_eq!(reported(), [0.0, 0.0, 0.0, 2.0, 2.0], "at the end");
 }

@@ -4,6 +4,7 @@ use super::{
     deliver::{DeliverStatements, deliver_many, deliver_one, deliver_query},
     items::ItemStatements,
     page::PageStatements,
+    repair::RepairStatements,
 };
 use crate::{Layout, Schema, dialect::Params};
 
@@ -16,6 +17,9 @@ pub(crate) struct Statements {
     /// `created_at_us, id, [content,] users`
     pub(crate) deliver_many: DeliverStatements,
     pub(crate) page: PageStatements,
+    /// The same with content as bytes, for when a page fails for its text.
+    pub(crate) page_of_bytes: Option<PageStatements>,
+    pub(crate) repair: RepairStatements,
     /// `user`
     pub(crate) count: String,
     /// `user`
@@ -39,6 +43,8 @@ impl Statements {
             deliver_one: deliver_one(dialect, &table, has_content),
             deliver_many: deliver_many(schema, &table, has_content),
             page: PageStatements::new(dialect, &table, items_table.as_deref()),
+            page_of_bytes: PageStatements::of_bytes(dialect, &table, items_table.as_deref()),
+            repair: RepairStatements::new(dialect, &table, items_table.as_deref()),
             count: format!("SELECT COUNT(*) FROM {table} WHERE user_id = {user}"),
             delete: format!("DELETE FROM {table} WHERE user_id = {user}"),
             identity: format!("SELECT id FROM {}", schema.quote(&schema.identity_table())),

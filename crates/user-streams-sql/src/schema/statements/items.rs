@@ -2,6 +2,7 @@
 
 use user_streams_core::UserIdKind;
 
+use super::keys::keys_source;
 use crate::{Dialect, dialect::Params};
 
 /// The statements on the table of items.
@@ -20,7 +21,7 @@ pub(crate) struct ItemStatements {
     /// changing it
     pub(crate) lock: String,
     /// Locks a batch of items without a delivery, if there may be concurrent writers; returns
-    /// `id, created_at_us`.
+    /// `created_at_us, id`.
     pub(crate) lock_orphans: Option<String>,
     /// Deletes locked items by their [keys](crate::dialect::values::item_keys), if they still have
     /// no delivery. Without `lock_orphans`: all items without a delivery.
@@ -105,26 +106,27 @@ fn lock_orphans(dialect: Dialect, items: &str, deliveries: &str) -> Option<Strin
     };
     // An item that an add under way has locked is skipped: it gets a delivery.
     Some(format!(
-        "SELECT i.id, i.created_at_us FROM {items} AS i {condition} LIMIT {PURGE_BATCH} FOR UPDATE \
+        "SELECT i.created_at_us, i.id FROM {items} AS i {condition} LIMIT {PURGE_BATCH} FOR UPDATE \
          SKIP LOCKED"
     ))
 }
 
 fn purge(dialect: Dialect, items: &str, deliveries: &str) -> String {
+    let keys = keys_source(dialect, &mut Params::after(dialect, 0));
     match dialect {
+        // Among NULL values, which a foreign table may have, nothing is certain not to be.
         Dialect::Sqlite => format!(
             "DELETE FROM {items} WHERE (id, created_at_us) NOT IN (SELECT id, created_at_us FROM \
-             {deliveries})"
+             {deliveries} WHERE id IS NOT NULL AND created_at_us IS NOT NULL)"
         ),
         Dialect::Postgres => format!(
-            "DELETE FROM {items} AS i USING unnest($1::bigint[], $2::bigint[]) AS held(id, \
-             created_at_us) WHERE held.id = i.id AND held.created_at_us = i.created_at_us AND {}",
+            "DELETE FROM {items} AS i USING {keys} WHERE k.id = i.id AND k.created_at_us = \
+             i.created_at_us AND {}",
             postgres_orphan(deliveries)
         ),
         Dialect::MySql => format!(
-            "DELETE i FROM JSON_TABLE(?, '$[*]' COLUMNS(id BIGINT PATH '$[0]', created_at_us \
-             BIGINT PATH '$[1]')) AS held JOIN {items} AS i ON i.id = held.id AND i.created_at_us \
-             = held.created_at_us {}",
+            "DELETE i FROM {keys} JOIN {items} AS i ON i.id = k.id AND i.created_at_us = \
+             k.created_at_us {}",
             mysql_orphans(deliveries)
         ),
     }

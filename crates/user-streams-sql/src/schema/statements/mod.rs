@@ -6,9 +6,12 @@ mod deliver;
 mod group;
 mod item_params;
 mod items;
+mod keys;
 mod page;
+mod repair;
 
 pub(crate) use all::Statements;
 pub(crate) use deliver::DeliverStatements;
 pub(crate) use group::{GroupInsert, GroupStatements};
 pub(crate) use items::{ItemStatements, PURGE_BATCH};
+pub(crate) use page::PageStatements;

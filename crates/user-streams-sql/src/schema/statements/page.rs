@@ -14,8 +14,24 @@ pub(crate) struct PageStatements {
 }
 
 impl PageStatements {
-    /// For the table of deliveries, and that of the items if they have one.
+    /// For the table of deliveries, and that of the items if they have one. Content is text, or
+    /// NULL where the item of a delivery is missing.
     pub(super) fn new(dialect: Dialect, table: &str, items: Option<&str>) -> Self {
+        Self::with_content(dialect, table, items, str::to_owned)
+    }
+
+    /// The same with content as bytes, where text that is not valid fails the statement.
+    pub(super) fn of_bytes(dialect: Dialect, table: &str, items: Option<&str>) -> Option<Self> {
+        let of_bytes = || Self::with_content(dialect, table, items, postgres_bytes);
+        (dialect == Dialect::Postgres).then(of_bytes)
+    }
+
+    fn with_content(
+        dialect: Dialect,
+        table: &str,
+        items: Option<&str>,
+        content: fn(&str) -> String,
+    ) -> Self {
         // SQLite prepares the statement anew at each call if the limit is a parameter alone.
         let limit_suffix = if dialect == Dialect::Sqlite { " + 0" } else { "" };
         let page = |user: &str, keyset: &str, order: &str, limit: &str, offset: &str| {
@@ -24,12 +40,13 @@ impl PageStatements {
                  {order} LIMIT {limit}{limit_suffix}{offset}"
             );
             match items {
-                None => format!("SELECT id, created_at_us, content {rows}"),
-                // The page is limited before the content is joined.
+                None => format!("SELECT id, created_at_us, {} {rows}", content("content")),
+                // The page is limited before the content is joined. Without its item a delivery is
+                // a damaged row, not one less.
                 Some(items) => format!(
-                    "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
-                     {rows}) AS d \
-                     JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us"
+                    "SELECT d.id, d.created_at_us, {} FROM (SELECT created_at_us, id {rows}) AS d \
+                     LEFT JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us",
+                    content("i.content")
                 ),
             }
         };
@@ -48,6 +65,15 @@ impl PageStatements {
             before: keyset_page(false),
         }
     }
+}
+
+/// Text as bytes in UTF-8. A database of the encoding `SQL_ASCII` has text of any bytes, which it
+/// does not convert, but checks before it sends it as text.
+pub(super) fn postgres_bytes(text: &str) -> String {
+    format!(
+        "CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN convert_to({text}, \
+         'SQL_ASCII') ELSE textsend({text}) END"
+    )
 }
 
 /// The condition for items older, or newer, than a cursor. SQLite and PostgreSQL turn a comparison

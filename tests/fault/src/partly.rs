@@ -9,7 +9,7 @@ use std::{
 use tokio::time::timeout;
 
 /// Runs a future for some polls or some time, then drops it; returns its output if it ended before.
-pub(super) async fn run_partly<F: Future + Unpin>(
+pub(crate) async fn run_partly<F: Future + Unpin>(
     future: F,
     by_polls: bool,
     polls: u32,
