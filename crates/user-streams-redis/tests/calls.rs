@@ -79,7 +79,9 @@ async fn a_page_and_an_add_end_within_the_timeout() {
     let start = Instant::now();
     let error = streams.add_stream_item(1, long).await.unwrap_err();
     assert!(start.elapsed() < TIMEOUT + GRACE, "{:?}", start.elapsed());
-    assert_eq!((error.kind(), error.is_retryable()), (ErrorKind::Timeout, true), "{error:?}");
+    // It may be the opening of a second connection that takes too long.
+    assert!(matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Connection), "{error:?}");
+    assert!(error.is_retryable(), "{error:?}");
 }
 
 /// Calls that begin one after the other, each waiting for the map of the cluster that another one

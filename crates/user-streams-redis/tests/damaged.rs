@@ -427,7 +427,7 @@ async fn a_broadcast_in_a_cluster_goes_on_past_keys_of_another_type() {
 
 #[tokio::test]
 async fn damaged_members_do_not_stop_a_deletion_half_way() {
-    let server = Redis::any();
+    let server = Redis::start(&[]);
     let streams = failing(&server).await;
     let long = |letter: &str| letter.repeat(2 * MIN_LEN);
     for us in [1_000, 2_000, 3_000] {

@@ -55,7 +55,8 @@ pub fn run(
         elapsed: Duration::ZERO,
     };
     while summary.inputs < inputs
-        && (summary.inputs % 1_024 != 0 || until.is_none_or(|until| Instant::now() < until))
+        && (!summary.inputs.is_multiple_of(1_024)
+            || until.is_none_or(|until| Instant::now() < until))
     {
         let input = generator.next(summary.inputs);
         let outcome = check(target, input).map_err(|_| {

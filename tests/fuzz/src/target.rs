@@ -4,12 +4,15 @@ use std::fmt;
 
 use crate::Outcome;
 
+/// Panics if a property does not hold.
+type Check = dyn Fn(&[u8]) -> Outcome + Send + Sync;
+
 /// What is called with each input, and what inputs are made of.
 pub struct Target {
     name: String,
     seeds: Vec<Vec<u8>>,
     words: Vec<Vec<u8>>,
-    check: Box<dyn Fn(&[u8]) -> Outcome + Send + Sync>,
+    check: Box<Check>,
 }
 
 impl Target {

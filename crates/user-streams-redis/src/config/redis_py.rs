@@ -35,6 +35,9 @@ struct Arguments {
 const KNOWN: &str = "`user`, `password`, `database`, `sentinel_user`, `sentinel_password`, \
     `tls_ca_file`, `tls_cert_file`, `tls_key_file`";
 
+/// How much of an unknown name is shown, in characters.
+const MAX_SHOWN: usize = 40;
+
 /// An argument that there is none of here.
 struct Refused(String);
 
@@ -43,7 +46,11 @@ impl fmt::Display for Refused {
         let name = &self.0;
         match advice(name) {
             Some(advice) => write!(f, "`{name}` {advice}"),
-            None => write!(f, "unknown argument `{name}`, expected one of {KNOWN}"),
+            None => {
+                let shown: String =
+                    name.chars().take(MAX_SHOWN).flat_map(char::escape_debug).collect();
+                write!(f, "unknown argument `{shown}`, expected one of {KNOWN}")
+            }
         }
     }
 }

@@ -15,6 +15,9 @@ pub(super) struct Sample {
     pub(super) sessions: Option<usize>,
 }
 
+/// A figure of a sample.
+type Figure = fn(&Sample) -> f64;
+
 /// What was measured of a cell's process.
 #[derive(Clone, Debug)]
 pub(super) struct Measured {
@@ -32,7 +35,7 @@ impl Measured {
     /// What has grown, in words.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let figures: [(&str, fn(&Sample) -> f64); 4] = [
+        let figures: [(&str, Figure); 4] = [
             ("memory", resident),
             ("file descriptors", |sample| sample.usage.descriptors as f64),
             ("threads", |sample| sample.usage.threads as f64),

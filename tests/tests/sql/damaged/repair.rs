@@ -49,8 +49,7 @@ async fn repair_deletes_what_cannot_be_read_and_nothing_else(database: TestDatab
         assert_eq!(all(&skipping, 2).await, ["readable"], "{name}");
         // No placeholder stays.
         if failing.layout == Layout::ManyToMany {
-            let left =
-                format!("SELECT COUNT(*) FROM {}_items WHERE content LIKE 'the place%'", name);
+            let left = format!("SELECT COUNT(*) FROM {name}_items WHERE content LIKE 'the place%'");
             assert_eq!(database.number(&left).await, 0, "{name}");
         }
         assert_eq!(failing.streams.repair_stream(77).await.unwrap(), 0, "{name}: nobody");

@@ -329,7 +329,7 @@ fn reported(totals: &mut [f64; 5], metrics: &Snapshotter) -> [f64; 5] {
     for (key, _, _, value) in metrics.snapshot().into_vec() {
         let (_, key) = key.into_parts();
         let state = key.labels().find(|label| label.key() == "db.client.connection.state");
-        let index = match (key.name(), state.map(|label| label.value())) {
+        let index = match (key.name(), state.map(metrics::Label::value)) {
             ("db.client.connection.count", Some("idle")) => 0,
             ("db.client.connection.count", Some("used")) => 1,
             ("db.client.connection.pending_requests", None) => 2,
