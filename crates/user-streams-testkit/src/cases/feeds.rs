@@ -21,7 +21,7 @@ cases![
     a_feed_has_ids_of_its_own_kind for Kinds::Every; requires Feeds,
     a_feed_has_the_optional_operations_of_its_backend; requires Feeds,
     a_feed_is_the_same_each_time_it_is_asked_for; requires Feeds,
-    a_feed_is_seen_by_every_connection over Several; requires Feeds,
+    a_feed_is_seen_by_every_connection over Several; requires Feeds Durable,
     deleting_in_one_feed_leaves_the_others; requires Feeds DeleteStream,
 ];
 

@@ -18,7 +18,7 @@ cases![
     marks_are_ordered_as_items_are; requires Marks,
     of_marks_set_at_once_the_furthest_stays; requires Marks,
     a_mark_is_independent_of_the_items; requires Marks DeleteStream,
-    a_mark_is_seen_by_every_connection over Several; requires Marks,
+    a_mark_is_seen_by_every_connection over Several; requires Marks Durable,
 ];
 
 fn name(text: &str) -> Name {

@@ -10,9 +10,9 @@ use user_streams_core::{
     Cursor, Delivery, ItemId, MemoryBackend, MemoryConfig, Name, NewItem, Result, StreamItem,
     UserId, UserIdKind,
     backend::{
-        AddStreamItem, Backend, BulkAdd, Capabilities, Contains, CountNewer, CountQuery,
-        DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, SetMark, StreamQuery,
-        UsersPage, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, SetMark,
+        StreamQuery, UsersPage, async_trait,
     },
 };
 
@@ -142,7 +142,8 @@ fn with_id(place: Cursor, id: i64) -> Cursor {
 #[async_trait]
 impl Backend for WrongBackend {
     fn capabilities(&self) -> Capabilities {
-        self.memory.capabilities()
+        // Its connections share a store.
+        self.memory.capabilities().with(Capability::Durable)
     }
 
     fn inner(&self) -> Option<&dyn Backend> {
@@ -337,18 +338,15 @@ impl Backend for WrongBackend {
     }
 
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
-        match self.wrong {
-            Wrong::FeedIsTheMainOne => Ok(Arc::new(self.clone())),
-            Wrong::OneFeedForAll => self.memory.feed(&"all".parse()?, user_id),
-            Wrong::FeedOfTheMainKind => self.memory.feed(name, self.kind()),
-            Wrong::FeedIsNewEachTime => Ok(Arc::new(Self::new(user_id, self.wrong))),
-            Wrong::FeedOfTheConnection => self.own.feed(name, user_id),
-            Wrong::FeedWithoutOptions | Wrong::FeedDeletesEverywhere => {
-                let feed = self.memory.feed(name, user_id)?;
-                Ok(Arc::new(WrongFeed { main: self.clone(), feed }))
-            }
-            _ => self.memory.feed(name, user_id),
-        }
+        let feed: Arc<dyn Backend> = match self.wrong {
+            Wrong::FeedIsTheMainOne => Arc::new(self.clone()),
+            Wrong::OneFeedForAll => self.memory.feed(&"all".parse()?, user_id)?,
+            Wrong::FeedOfTheMainKind => self.memory.feed(name, self.kind())?,
+            Wrong::FeedIsNewEachTime => Arc::new(Self::new(user_id, self.wrong)),
+            Wrong::FeedOfTheConnection => self.own.feed(name, user_id)?,
+            _ => self.memory.feed(name, user_id)?,
+        };
+        Ok(Arc::new(WrongFeed { main: self.clone(), feed }))
     }
 }
 
@@ -362,7 +360,7 @@ struct WrongFeed {
 #[async_trait]
 impl Backend for WrongFeed {
     fn capabilities(&self) -> Capabilities {
-        let all = self.feed.capabilities();
+        let all = self.feed.capabilities().with(Capability::Durable);
         let none = || Capabilities::new(all.backend(), all.user_id());
         if self.main.is(Wrong::FeedWithoutOptions) { none() } else { all }
     }

@@ -165,7 +165,10 @@ impl Worker {
             match timeout(connector.timeout, connector.driver.connect()).await {
                 Ok(Ok(connection)) => {
                     let new = connector.opened(connection, self.runtime, session);
-                    connector.queue().hand_over(new);
+                    let left = connector.queue().hand_over(new);
+                    if let Some(left) = left {
+                        left.connection.close().await;
+                    }
                 }
                 Ok(Err(error)) => connector.queue().record_failure(error),
                 Err(_) => connector.queue().record_failure(SqlxError::PoolTimedOut),

@@ -134,22 +134,24 @@ impl Queue {
         }
     }
 
-    /// Hands a connection to the first waiter of its runtime, or keeps it for the next caller.
-    pub(super) fn hand_over(&mut self, mut new: NewConnection) {
+    /// Hands a connection to the first waiter of its runtime, or keeps it for the next caller. It
+    /// is returned if the pool is closed.
+    pub(super) fn hand_over(&mut self, mut new: NewConnection) -> Option<NewConnection> {
         self.failures = 0;
         self.last_error = None;
         while let Some(index) = self.waiting.iter().position(|waiter| waiter.runtime == new.runtime)
         {
             let Some(waiter) = self.waiting.remove(index) else { break };
             match waiter.answer.send(Ok(new)) {
-                Ok(()) => return,
+                Ok(()) | Err(Err(_)) => return None,
                 Err(Ok(back)) => new = back,
-                Err(Err(_)) => return,
             }
         }
-        if !self.closed {
-            self.unclaimed.push(new);
+        if self.closed {
+            return Some(new);
         }
+        self.unclaimed.push(new);
+        None
     }
 
     pub(super) fn record_failure(&mut self, error: SqlxError) {

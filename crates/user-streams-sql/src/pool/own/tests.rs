@@ -324,6 +324,19 @@ async fn closing_waits_for_a_file_and_briefly_for_a_server() {
     assert_eq!(closing(false).await, Duration::from_millis(500));
 }
 
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_a_connection_that_is_being_made() {
+    let (connecting, closing) = (Duration::from_millis(50), Duration::from_millis(100));
+    let (fake, pool) = pool(Fake { is_file: true, connecting, closing, ..Fake::default() }, 2);
+    let mut call = Box::pin(lease(&pool));
+    assert!((&mut call).now_or_never().is_none());
+    sleep(connecting / 2).await;
+    let since = Instant::now();
+    pool.close(Instant::now() + Duration::from_millis(4500)).await;
+    assert_eq!(since.elapsed(), connecting / 2 + closing);
+    assert_eq!(fake.open.load(Ordering::SeqCst), 0);
+}
+
 /// What has been reported of connections so far: idle, used, waiting, opened and closed.
 fn reported(totals: &mut [f64; 5], metrics: &Snapshotter) -> [f64; 5] {
     for (key, _, _, value) in metrics.snapshot().into_vec() {
