@@ -158,8 +158,8 @@ impl Backend for MemoryBackend {
     async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
         let users = self.gather(args.recipients).await?;
         let mut streams = self.streams();
-        let mut remove = |user| streams.get_mut(user)?.remove(&args.item);
-        Ok(users.iter().filter_map(|user| remove(user)).count() as u64)
+        let remove = |user| streams.get_mut(user)?.remove(&args.item);
+        Ok(users.iter().filter_map(remove).count() as u64)
     }
 
     async fn delete_range(&self, args: DeleteRange) -> Result<u64> {
