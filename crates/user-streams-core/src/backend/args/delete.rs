@@ -17,7 +17,7 @@ impl DeleteStream {
     }
 }
 
-/// What [`Backend::repair_stream`](super::Backend::repair_stream) takes.
+/// The argument of [`Backend::repair_stream`](crate::backend::Backend::repair_stream).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RepairStream {

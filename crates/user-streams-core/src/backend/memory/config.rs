@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::UserIdKind;
 
-/// The options of [`MemoryBackend`].
+/// The options of [`MemoryBackend`](super::MemoryBackend).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
