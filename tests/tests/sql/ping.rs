@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 use tokio::task::spawn_blocking;
 use user_streams_core::{Error, ErrorKind, NewItem};
 use user_streams_single_table::SingleTableConfig;
-use user_streams_test_servers::{Kind, Profile, start_with};
+use user_streams_test_servers::{Kind, Profile, Server, start_with};
 
 use crate::{
     database::{TestDatabase, connect},
@@ -97,15 +97,21 @@ async fn ping_ends_in_time_on_a_network_that_stalls(database: TestDatabase) {
     }
 }
 
-async fn ping_ends_in_time_while_the_server_is_paused(database: TestDatabase) {
+/// A server that a test may stop, and handles on it; none of a database in a file.
+async fn on_a_server_of_its_own(database: &TestDatabase) -> Option<(Server, Vec<Handle>)> {
     let kind = match database.backend() {
         DbBackend::Postgres => Kind::Postgres,
         DbBackend::MySql => Kind::Mysql,
-        _ => return,
+        _ => return None,
     };
     let started = spawn_blocking(move || start_with(kind, Profile::Fast, &[])).await.unwrap();
-    let mut server = started.unwrap();
+    let server = started.unwrap();
     let handles = used(&server.url).await;
+    Some((server, handles))
+}
+
+async fn ping_ends_in_time_while_the_server_is_paused(database: TestDatabase) {
+    let Some((mut server, handles)) = on_a_server_of_its_own(&database).await else { return };
     server.pause().unwrap();
     let kinds = [ErrorKind::Timeout, ErrorKind::Connection];
     join_all(handles.iter().map(|handle| fails(handle, &kinds))).await;
@@ -119,14 +125,7 @@ async fn ping_ends_in_time_while_the_server_is_paused(database: TestDatabase) {
 }
 
 async fn ping_ends_in_time_without_a_server(database: TestDatabase) {
-    let kind = match database.backend() {
-        DbBackend::Postgres => Kind::Postgres,
-        DbBackend::MySql => Kind::Mysql,
-        _ => return,
-    };
-    let started = spawn_blocking(move || start_with(kind, Profile::Fast, &[])).await.unwrap();
-    let mut server = started.unwrap();
-    let handles = used(&server.url).await;
+    let Some((mut server, handles)) = on_a_server_of_its_own(&database).await else { return };
     server.kill().unwrap();
     for _ in 0..2 {
         let kinds = [ErrorKind::Timeout, ErrorKind::Connection];

@@ -24,17 +24,24 @@ pub(crate) async fn delete(store: &Store, args: DeleteStream) -> Result<u64> {
         None => members(store, &stream).await,
         Some(_) => members_and_content(store, &stream).await,
     };
-    match deleted {
-        Err(error) if error.kind() == ErrorKind::Corrupt => foreign_key(store, &stream).await,
-        deleted => deleted,
-    }
+    or_foreign_key(store, &stream, deleted).await
 }
 
-/// Deletes what is at the key of a stream and is none, and returns whether there was something.
-pub(super) async fn foreign_key(store: &Store, stream: &Stream) -> Result<u64> {
-    let executor = &store.executor;
-    let reply = executor.one(executor.deadline(), unlink(stream.key.clone())).await?;
-    reply::count(&reply)
+/// What was deleted; or, if that failed since what is at the key of the stream is none, deletes
+/// that, and returns whether there was something.
+pub(super) async fn or_foreign_key(
+    store: &Store,
+    stream: &Stream,
+    deleted: Result<u64>,
+) -> Result<u64> {
+    match deleted {
+        Err(error) if error.kind() == ErrorKind::Corrupt => {
+            let executor = &store.executor;
+            let reply = executor.one(executor.deadline(), unlink(stream.key.clone())).await?;
+            reply::count(&reply)
+        }
+        deleted => deleted,
+    }
 }
 
 /// Deletes the stream at once. Shared content stays.

@@ -3,10 +3,10 @@
 //! The stream is read part by part, and what is damaged in a part is deleted by a script, which
 //! checks that nothing has changed: adds and deletions meanwhile are safe.
 
-use user_streams_core::{ErrorKind, Result, backend::RepairStream};
+use user_streams_core::{Result, backend::RepairStream};
 
 use super::{
-    delete::foreign_key,
+    delete::or_foreign_key,
     scan::{Entry, Found, Scan},
     store::{Store, Stream},
 };
@@ -25,10 +25,8 @@ const MEMBERS: u64 = 1_000;
 /// Deletes what cannot be read, and returns how many there were. A key of another type is one.
 pub(crate) async fn repair(store: &Store, args: RepairStream) -> Result<u64> {
     let stream = store.stream(args.user)?;
-    match members(store, &stream).await {
-        Err(error) if error.kind() == ErrorKind::Corrupt => foreign_key(store, &stream).await,
-        deleted => deleted,
-    }
+    let deleted = members(store, &stream).await;
+    or_foreign_key(store, &stream, deleted).await
 }
 
 async fn members(store: &Store, stream: &Stream) -> Result<u64> {

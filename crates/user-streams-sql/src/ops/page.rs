@@ -1,8 +1,11 @@
 //! Reading a page.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
-use user_streams_core::{Error, Result, StreamItem, backend::StreamQuery};
+use user_streams_core::{
+    Error, Result, StreamItem,
+    backend::{Position, StreamQuery},
+};
 
 use super::{
     Store,
@@ -46,6 +49,9 @@ pub(crate) async fn page(store: &Arc<Store>, query: StreamQuery) -> Result<Vec<S
             _ => break,
         }
     }
-    items.sort_unstable_by_key(|item| Reverse(item.cursor()));
+    // Rows come nearest first.
+    if matches!(query.position, Position::Before(_)) {
+        items.reverse();
+    }
     Ok(items)
 }
