@@ -54,6 +54,7 @@ const PLAIN: &[&str] = &[
     "StreamItem",
     "StreamQuery",
     "Synchronous",
+    "Than",
     "UnlinkedBackend",
     "UsedConnection",
     "UserId",

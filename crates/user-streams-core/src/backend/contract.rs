@@ -80,8 +80,8 @@ pub trait Backend: Any + Debug + Send + Sync {
             .await
     }
 
-    /// The number of items in a user's stream that are newer than a place, up to a limit, which
-    /// bounds the work too.
+    /// The number of items in a user's stream that are newer than a place, or than where a mark is,
+    /// up to a limit, which bounds the work too.
     async fn count_newer(&self, query: CountNewer) -> Result<u64> {
         inner_or_unsupported(self.inner(), self.capabilities(), "count_newer")?
             .count_newer(query)

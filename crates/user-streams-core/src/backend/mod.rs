@@ -12,7 +12,7 @@ mod writes;
 
 pub use args::{
     AddStreamItem, BulkAdd, Contains, CountNewer, CountQuery, DeleteRange, DeleteStream, ListUsers,
-    MarkQuery, Position, Progress, RemoveStreamItem, RepairStream, SetMark, StreamQuery,
+    MarkQuery, Position, Progress, RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than,
     UsersCursor, UsersPage,
 };
 pub use capabilities::{Capabilities, Capability};

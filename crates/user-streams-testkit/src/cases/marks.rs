@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use user_streams_core::{
     Cursor, Name, UserId,
-    backend::{Capability, MarkQuery, SetMark},
+    backend::{Capability, CountNewer, MarkQuery, SetMark},
 };
 
 use super::optional::assert_as_declared;
@@ -18,6 +18,7 @@ cases![
     marks_are_ordered_as_items_are; requires Marks,
     of_marks_set_at_once_the_furthest_stays; requires Marks,
     a_mark_is_independent_of_the_items; requires Marks DeleteStream,
+    what_is_newer_than_a_mark_is_counted_up_to_the_limit; requires Marks CountNewer,
     a_mark_is_seen_by_every_connection over Several; requires Marks Durable,
 ];
 
@@ -120,6 +121,26 @@ async fn a_mark_is_independent_of_the_items(ns: Namespace) {
     ns.streams().delete_stream(&user).await.expect("a stream is deleted");
     assert_eq!(ns.mark(&user, "seen").await, Some(items[0].cursor()), "a mark outlives its item");
     assert_eq!(ns.len(&user).await, 0, "a mark is no item");
+}
+
+async fn what_is_newer_than_a_mark_is_counted_up_to_the_limit(ns: Namespace) {
+    let (user, items) = ns.ties(9).await;
+    let newer = async |user: &UserId, mark: &str, limit: u64| {
+        let query = CountNewer::than_mark(user.clone(), name(mark)).with_limit(limit);
+        ns.backend().count_newer(query).await.expect("what is newer than a mark can be counted")
+    };
+    let everything = "everything is newer than a mark that was never set";
+    assert_eq!(newer(&user, "seen", 100).await, 9, "{everything}");
+    assert_eq!(newer(&user, "seen", 4).await, 4, "a count from a mark stops at its limit");
+    ns.move_mark(&user, "seen", items[5].cursor()).await;
+    ns.move_mark(&ns.user(), "seen", items[0].cursor()).await;
+    assert_eq!(newer(&user, "seen", 100).await, 5, "what is newer than a mark is counted");
+    assert_eq!(newer(&user, "seen", 2).await, 2, "a count from a mark stops at its limit");
+    assert_eq!(newer(&user, "seen", 0).await, 0, "a count from a mark stops at its limit");
+    assert_eq!(newer(&user, "read", 100).await, 9, "{everything}");
+    assert_eq!(newer(&ns.user(), "seen", 100).await, 0, "a count is of one user's stream");
+    ns.move_mark(&user, "seen", items[0].cursor()).await;
+    assert_eq!(newer(&user, "seen", 100).await, 0, "nothing is newer than a mark at the newest");
 }
 
 async fn a_mark_is_seen_by_every_connection(ns: Namespace) {

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use chrono::DateTime;
 use tokio::task::yield_now;
 use user_streams_core::{
     Cursor, Delivery, ItemId, MemoryBackend, MemoryConfig, Name, NewItem, Result, StreamItem,
@@ -12,8 +13,9 @@ use user_streams_core::{
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
         CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, SetMark,
-        StreamQuery, UsersPage, async_trait,
+        StreamQuery, Than, UsersPage, async_trait,
     },
+    time,
 };
 
 /// What is wrong.
@@ -32,6 +34,7 @@ pub(crate) enum Wrong {
     NewerWithoutLimit,
     NewerByTimestamp,
     NewerOfEveryone,
+    NewerThanAnyMark,
     ContainsInItsOwnOrder,
     ContainsByTimestamp,
     ContainsTheFirstThousand,
@@ -238,12 +241,23 @@ impl Backend for WrongBackend {
     async fn count_newer(&self, mut query: CountNewer) -> Result<u64> {
         match self.wrong {
             Wrong::NewerWithoutLimit => query.limit = u64::MAX,
-            Wrong::NewerByTimestamp => query.than = with_id(query.than, i64::MAX),
+            Wrong::NewerByTimestamp => {
+                if let Than::Cursor(place) = &mut query.than {
+                    *place = with_id(*place, i64::MAX);
+                }
+            }
+            Wrong::NewerThanAnyMark if matches!(query.than, Than::Mark(_)) => {
+                let since_ever = DateTime::from_timestamp_micros(time::MIN_MICROS);
+                let id = ItemId::generate();
+                query.than = Than::Cursor(Cursor::new(since_ever.unwrap_or_default(), id));
+            }
             Wrong::NewerOfEveryone => {
                 let everyone: Vec<_> = self.known().keys().cloned().collect();
                 let mut newer = 0;
                 for user in everyone {
-                    newer += self.memory.count_newer(CountNewer::new(user, query.than)).await?;
+                    let mut query = query.clone();
+                    query.user = user;
+                    newer += self.memory.count_newer(query).await?;
                 }
                 return Ok(newer);
             }

@@ -9,5 +9,5 @@ mod users;
 pub use add::{AddStreamItem, BulkAdd, Progress, RemoveStreamItem};
 pub use delete::{DeleteRange, DeleteStream, RepairStream};
 pub use mark::{MarkQuery, SetMark};
-pub use read::{Contains, CountNewer, CountQuery, Position, StreamQuery};
+pub use read::{Contains, CountNewer, CountQuery, Position, StreamQuery, Than};
 pub use users::{ListUsers, UsersCursor, UsersPage};

@@ -1,6 +1,6 @@
 //! What reads and counts.
 
-use crate::{Cursor, UserId};
+use crate::{Cursor, Name, UserId};
 
 /// Where in a stream, newest first, a read begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -56,22 +56,38 @@ impl CountQuery {
     }
 }
 
+/// The place that newer items are counted from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Than {
+    /// A place, whether or not an item is there.
+    Cursor(Cursor),
+    /// Where this mark of the same user is; everything is newer than one that was never set. Asked
+    /// of a backend that has marks.
+    Mark(Name),
+}
+
 /// The argument of [`Backend::count_newer`](crate::backend::Backend::count_newer).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct CountNewer {
     /// Whose stream.
     pub user: UserId,
-    /// Only items newer than the one here are counted, whether or not there is one.
-    pub than: Cursor,
+    /// Only items newer than this are counted.
+    pub than: Than,
     /// The count stops here.
     pub limit: u64,
 }
 
 impl CountNewer {
-    /// All items of `user` that are newer than `than`.
-    pub fn new(user: UserId, than: Cursor) -> Self {
-        Self { user, than, limit: u64::MAX }
+    /// All items of `user` that are newer than `place`.
+    pub fn new(user: UserId, place: Cursor) -> Self {
+        Self { user, than: Than::Cursor(place), limit: u64::MAX }
+    }
+
+    /// All items of `user` that are newer than where the user's mark of this name is.
+    pub fn than_mark(user: UserId, mark: Name) -> Self {
+        Self { user, than: Than::Mark(mark), limit: u64::MAX }
     }
 
     /// The same up to `limit`, which bounds the work as well.

@@ -17,7 +17,7 @@ use crate::{
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
         CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, Position, RemoveStreamItem,
-        RepairStream, SetMark, StreamQuery, UsersCursor, UsersPage,
+        RepairStream, SetMark, StreamQuery, Than, UsersCursor, UsersPage,
     },
 };
 
@@ -174,10 +174,17 @@ impl Backend for MemoryBackend {
     }
 
     async fn count_newer(&self, query: CountNewer) -> Result<u64> {
+        let than = match query.than {
+            Than::Cursor(place) => Bound::Excluded(place),
+            Than::Mark(name) => {
+                let mark = locked(&self.marks).get(&(query.user.clone(), name)).copied();
+                mark.map_or(Bound::Unbounded, Bound::Excluded)
+            }
+        };
         let streams = self.streams();
         let Some(stream) = streams.get(&query.user) else { return Ok(0) };
         let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let newer = stream.range((Bound::Excluded(query.than), Bound::Unbounded));
+        let newer = stream.range((than, Bound::Unbounded));
         Ok(newer.take(limit).count() as u64)
     }
 

@@ -76,6 +76,11 @@ pub(crate) const FAULTS: &[Fault] = &[
         &["ranges::newer_items_are_counted_up_to_the_limit"],
     ),
     wrong(
+        "a count from a mark begins anywhere",
+        Wrong::NewerThanAnyMark,
+        &["marks::what_is_newer_than_a_mark_is_counted_up_to_the_limit"],
+    ),
+    wrong(
         "contains answers in its own order",
         Wrong::ContainsInItsOwnOrder,
         &["ranges::contains_answers_for_each_pair_in_order"],
