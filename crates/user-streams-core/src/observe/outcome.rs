@@ -2,7 +2,11 @@
 
 use tracing::Span;
 
-use crate::{Delivery, StreamItem};
+use crate::{
+    Cursor, Delivery, StreamItem,
+    backend::UsersPage,
+    maintenance::{Copied, Trimmed, Verification},
+};
 
 /// The result of a successful operation.
 pub(crate) trait Outcome {
@@ -29,5 +33,41 @@ impl Outcome for Vec<StreamItem> {
 impl Outcome for u64 {
     fn record(&self, span: &Span) {
         span.record("user_streams.items", self);
+    }
+}
+
+impl Outcome for bool {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for Vec<bool> {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for Option<Cursor> {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for UsersPage {
+    fn record(&self, span: &Span) {
+        span.record("db.response.returned_rows", self.users.len());
+    }
+}
+
+impl Outcome for Trimmed {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
+    }
+}
+
+impl Outcome for Copied {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
+    }
+}
+
+impl Outcome for Verification {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
     }
 }
