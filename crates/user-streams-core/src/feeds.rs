@@ -6,7 +6,6 @@ use std::{fmt::Display, sync::Arc};
 use crate::{
     Error, ErrorKind, Name, Result,
     backend::{Backend, Capability},
-    handle::Handle,
 };
 
 /// What the names of the library's own feeds begin with.
@@ -99,12 +98,11 @@ impl Feeds {
         Self::new(main, self.names().map(Name::as_str), item_marks)
     }
 
-    /// A feed that is declared.
-    pub(crate) fn get(&self, handle: &Handle, name: &str) -> Result<Handle> {
+    /// A feed that is declared, and the feeds beside it.
+    pub(crate) fn get(&self, name: &str) -> Result<(&Arc<dyn Backend>, Self)> {
         let declared = self.declared.iter().find(|(known, _)| known.as_str() == name);
         let Some((_, feed)) = declared else { return Err(self.unknown(name)) };
-        let feeds = Self { own: feed.own.clone(), ..Self::default() };
-        Ok(handle.over(Arc::clone(&feed.backend), Arc::new(feeds)))
+        Ok((&feed.backend, Self { own: feed.own.clone(), ..Self::default() }))
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -121,21 +119,18 @@ impl Feeds {
     }
 
     /// The same, with these feeds read together with the main streams.
-    pub(crate) fn merge<N: AsRef<str>>(
-        &self,
-        handle: &Handle,
-        names: impl IntoIterator<Item = N>,
-    ) -> Result<Self> {
+    pub(crate) fn merge<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
         let mut merged = self.merged.clone();
         for name in names {
-            let feed = self.get(handle, name.as_ref())?;
-            if !merged.iter().any(|known| Arc::ptr_eq(known, feed.shared_backend())) {
-                merged.push(Arc::clone(feed.shared_backend()));
+            let (feed, _) = self.get(name.as_ref())?;
+            if !merged.iter().any(|known| Arc::ptr_eq(known, feed)) {
+                merged.push(Arc::clone(feed));
             }
         }
         Ok(Self { merged, ..self.clone() })
     }
 
+    /// What is read together with the main streams.
     pub(crate) fn merged(&self) -> &[Arc<dyn Backend>] {
         &self.merged
     }
@@ -174,12 +169,6 @@ impl Feeds {
             all.extend(feed.own.all());
         }
         all
-    }
-
-    /// The feeds that are declared, each as streams of its own.
-    pub(crate) fn handles(&self, handle: &Handle) -> Vec<Handle> {
-        let feed = |name: &Name| self.get(handle, name.as_str()).ok();
-        self.names().filter_map(feed).collect()
     }
 }
 

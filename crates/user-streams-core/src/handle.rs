@@ -36,9 +36,10 @@ impl Handle {
         Self { backend, use_utc, max_content_len, retention, feeds }
     }
 
-    /// The same settings over another backend.
-    pub(crate) fn over(&self, backend: Arc<dyn Backend>, feeds: Arc<Feeds>) -> Self {
-        Self { backend, feeds, ..self.clone() }
+    /// A feed that is declared, with the same settings.
+    pub(crate) fn feed(&self, name: &str) -> Result<Self> {
+        let (backend, feeds) = self.feeds.get(name)?;
+        Ok(Self { backend: Arc::clone(backend), feeds: Arc::new(feeds), ..self.clone() })
     }
 
     /// The backend itself and not the `Arc`, whose own implementation would box each future again.

@@ -148,7 +148,7 @@ impl Streams {
     /// # Errors
     /// `InvalidArgument` if it is not declared.
     pub fn feed(&self, name: &str) -> Result<Self> {
-        self.0.feeds.get(&self.0, name).map(Self)
+        self.0.feed(name).map(Self)
     }
 
     /// These streams and those feeds, read as one: an item that is in several is there once.
@@ -161,7 +161,7 @@ impl Streams {
     /// `InvalidArgument` if one is not declared.
     pub fn merge<N: AsRef<str>>(&self, feeds: impl IntoIterator<Item = N>) -> Result<Self> {
         let mut handle = self.0.clone();
-        handle.feeds = Arc::new(self.0.feeds.merge(&self.0, feeds)?);
+        handle.feeds = Arc::new(self.0.feeds.merge(feeds)?);
         Ok(Self(handle))
     }
 

@@ -11,7 +11,9 @@ use crate::{
 /// library's own feeds.
 pub(crate) async fn delete(handle: &Handle, user: &UserId) -> Result<u64> {
     let mut deleted = 0;
-    for streams in handle.feeds.handles(handle).iter().chain([handle]) {
+    let feeds = handle.feeds.names().map(|name| handle.feed(name.as_str()));
+    for streams in feeds.chain([Ok(handle.clone())]) {
+        let streams = &streams?;
         for own in streams.feeds.own() {
             own.delete_stream(DeleteStream::new(user.clone())).await?;
         }

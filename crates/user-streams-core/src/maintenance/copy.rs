@@ -4,6 +4,7 @@ use std::{fmt, mem};
 
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::Span;
 
 use super::everyone;
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     backend::{Backend, BulkAdd, Capability, Position, StreamQuery, UsersCursor},
     handle::Handle,
     marks::Mark,
-    observe::Operation,
+    observe::{Operation, Outcome},
 };
 
 /// How many items of a user are read at a time.
@@ -195,6 +196,12 @@ impl Rows {
         }
         self.bytes = 0;
         to.bulk_add(BulkAdd::new(mem::take(&mut self.rows))?).await
+    }
+}
+
+impl Outcome for Copied {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
     }
 }
 

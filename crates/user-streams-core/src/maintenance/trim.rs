@@ -5,13 +5,14 @@ use std::fmt;
 use chrono::Utc;
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::Span;
 
 use super::everyone;
 use crate::{
     Cursor, Error, ErrorKind, Result, Streams, UserId,
     backend::{Capability, DeleteRange, Position, UsersCursor},
     handle::Handle,
-    observe::Operation,
+    observe::{Operation, Outcome},
     stream::{Bounds, View},
     time,
 };
@@ -125,6 +126,12 @@ async fn oldest(handle: &Handle, user: &UserId) -> Result<Option<Cursor>> {
         None => Some(view.newest_place()),
     };
     Ok(by_age.max(by_len))
+}
+
+impl Outcome for Trimmed {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
+    }
 }
 
 impl IntoFuture for Trim {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use futures_core::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::Span;
 
 use super::{copy, everyone};
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     backend::{CountQuery, Position, UsersCursor},
     handle::Handle,
     marks::Mark,
-    observe::Operation,
+    observe::{Operation, Outcome},
 };
 
 /// How many users are compared at once.
@@ -140,6 +141,12 @@ async fn compare(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, Co
 async fn is_missing(from: &Handle, user: UserId) -> Result<Option<UserId>> {
     let here = from.backend().count_stream_items(CountQuery::new(user.clone())).await?;
     Ok((here == 0).then_some(user))
+}
+
+impl Outcome for Verification {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
+    }
 }
 
 impl IntoFuture for Verify {

@@ -2,11 +2,7 @@
 
 use tracing::Span;
 
-use crate::{
-    Cursor, Delivery, StreamItem,
-    backend::UsersPage,
-    maintenance::{Copied, Trimmed, Verification},
-};
+use crate::{Cursor, Delivery, StreamItem, backend::UsersPage};
 
 /// The result of a successful operation.
 pub(crate) trait Outcome {
@@ -51,23 +47,5 @@ impl Outcome for Option<Cursor> {
 impl Outcome for UsersPage {
     fn record(&self, span: &Span) {
         span.record("db.response.returned_rows", self.users.len());
-    }
-}
-
-impl Outcome for Trimmed {
-    fn record(&self, span: &Span) {
-        self.items.record(span);
-    }
-}
-
-impl Outcome for Copied {
-    fn record(&self, span: &Span) {
-        self.items.record(span);
-    }
-}
-
-impl Outcome for Verification {
-    fn record(&self, span: &Span) {
-        self.items.record(span);
     }
 }
