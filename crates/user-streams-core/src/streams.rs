@@ -185,6 +185,16 @@ impl Streams {
     /// from how many. The item is named by its place: [`StreamItem::cursor`] or
     /// [`Delivery::item`](crate::Delivery).
     ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let sent = streams.add_stream_item([42, 43, 44], "We move on Sunday").await?.item;
+    /// assert_eq!(streams.remove_stream_item(42, sent).await?, 1);
+    /// assert_eq!(streams.remove_stream_item([42, 43, 44], sent).await?, 2);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// [`StreamItem::cursor`]: crate::StreamItem::cursor
     ///
     /// # Errors
@@ -207,7 +217,8 @@ impl Streams {
     }
 
     /// Deletes everything of a user's, such as when the user is deleted: the streams in these and
-    /// in every feed, and the marks. Returns how many items there were.
+    /// in every feed that is declared, and the marks. Returns how many items there were. If it
+    /// fails, call it again.
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot delete; `InvalidUserId`; else those of the storage.
@@ -229,6 +240,18 @@ impl Streams {
     /// Puts many items, each into the stream of its user, such as when another system's are taken
     /// over, and returns how many were not there. Called again it has no effect. A part may be
     /// stored if it fails.
+    ///
+    /// ```
+    /// # use user_streams_core::{ItemId, MemoryBackend, NewItem, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let at = Utc.with_ymd_and_hms(2026, 5, 1, 0, 0, 0).unwrap();
+    /// let row = |key| NewItem::new("Hello").with_created_at(&at).with_id(ItemId::from_event(key));
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:2"))]).await?, 2);
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:3"))]).await?, 1);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot; `InvalidUserId`, `InvalidContent` and `InvalidDate`

@@ -32,6 +32,24 @@ type Progress = Box<dyn FnMut(&Copied) + Send>;
 /// no mark moves back. What is added meanwhile may be missing: copy again, which is quick to read
 /// and adds what is new, and [verify](Streams::verify_copy).
 ///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let (old, new) = (MemoryBackend::default(), MemoryBackend::default());
+/// # let (old, new) = (Streams::from_backend(old), Streams::from_backend(new));
+/// # for n in 0..3 { old.add_stream_item([42, 43], "item").await?; }
+/// let copy = old.copy_to(&new).on_progress(|so_far| {
+///     // Where it goes on if it is stopped: `old.copy_to(&new).after(place)`.
+///     if let Some(place) = &so_far.next {
+///         println!("{place}");
+///     }
+/// });
+/// assert_eq!(copy.await?.added, 6);
+/// assert_eq!(old.copy_to(&new).await?.added, 0);
+/// assert!(old.verify_copy(&new).await?.is_same());
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 /// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if users cannot be
 /// listed on one side or many items be added on the other; else those of the storages.

@@ -23,7 +23,22 @@ const NAMED: usize = 100;
 type Progress = Box<dyn FnMut(&Verification) + Send>;
 
 /// A verification that happens when it is awaited: every item and mark of each user is read from
-/// both sides and compared, and users that one side alone has are found.
+/// both sides and compared, and users that one side alone has are found. A mark that the other side
+/// alone has is no difference, and marks of single items are not compared.
+///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams, UserId};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let (old, new) = (MemoryBackend::default(), MemoryBackend::default());
+/// # let (old, new) = (Streams::from_backend(old), Streams::from_backend(new));
+/// # old.add_stream_item([42, 43], "item").await?;
+/// old.copy_to(&new).await?;
+/// new.add_stream_item(43, "only there").await?;
+/// let found = old.verify_copy(&new).await?;
+/// assert_eq!((found.users, found.different), (2, 1));
+/// assert_eq!(found.named, [UserId::Int(43)]);
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
 ///
 /// # Errors
 /// As those of [`CopyTo`](crate::maintenance::CopyTo).

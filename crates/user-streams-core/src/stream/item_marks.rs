@@ -20,6 +20,21 @@ use crate::{
 impl StreamItems {
     /// Marks one item as read, whatever the mark says.
     ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let streams = Streams::from_backend(MemoryBackend::default()).with_item_marks(true)?;
+    /// # for n in 0..3 { streams.add_stream_item(42, "item").await?; }
+    /// let items = streams.get_stream_items(42);
+    /// let page = items.cursor_page(10).await?;
+    /// items.mark_item_read(page.items[1].cursor()).await?;
+    /// assert_eq!(items.are_read(&page.items).await?, [false, true, false]);
+    /// items.mark_read().await?;
+    /// items.mark_item_unread(page.items[2].cursor()).await?;
+    /// assert_eq!(items.are_read(&page.items).await?, [true, true, false]);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// `Unsupported` without the setting `item_marks`; else those of [`unread`](Self::unread).
     pub async fn mark_item_read(&self, item: Cursor) -> Result<()> {

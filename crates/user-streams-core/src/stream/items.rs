@@ -52,7 +52,23 @@ impl StreamItems {
         Self { reader: Reader::new(handle, user), start: 0, end: u64::MAX }
     }
 
-    /// Only what was created at this instant or later, out of what is there.
+    /// Only what was created at this instant or later, out of what is there. A slice is cut out of
+    /// that, also one that was made before.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let may = |day| Utc.with_ymd_and_hms(2026, 5, day, 0, 0, 0).unwrap();
+    /// for day in [1, 2, 3] {
+    ///     streams.add_stream_item(42, format!("May {day}")).created_at(may(day)).await?;
+    /// }
+    /// let items = streams.get_stream_items(42);
+    /// assert_eq!(items.clone().since(may(2)).count().await?, 2);
+    /// assert_eq!(items.since(may(2)).until(may(3)).await?[0].content, "May 2");
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
     pub fn since<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
         let since = time::micros_up(&instant);
         let bounds = &mut self.reader.bounds;

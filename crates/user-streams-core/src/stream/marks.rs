@@ -131,6 +131,24 @@ impl StreamItems {
 
 /// A mark that moves when it is awaited, which gives whether it has moved.
 ///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let streams = Streams::from_backend(MemoryBackend::default());
+/// # for n in 0..3 { streams.add_stream_item(42, "item").await?; }
+/// let items = streams.get_stream_items(42);
+/// let page = items.cursor_page(2).await?;
+/// streams.add_stream_item(42, "comes meanwhile").await?;
+/// // Up to what was shown.
+/// assert!(items.mark_read().up_to(page.items[0].cursor()).await?);
+/// assert_eq!(items.unread(100).await?, 1);
+/// // Never back, unless asked.
+/// assert!(!items.mark_read().up_to(page.items[1].cursor()).await?);
+/// assert!(items.mark_read().up_to(page.items[1].cursor()).back().await?);
+/// assert_eq!(items.unread(100).await?, 2);
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 /// `Unsupported` if the backend has neither marks nor feeds, or cannot move one back;
 /// `InvalidArgument` for a slice; else those of [`count`](StreamItems::count).
