@@ -11,7 +11,6 @@ use crate::{
 cases![
     merged_feeds_are_one_stream_in_order; requires Feeds,
     an_item_in_several_feeds_is_there_once; requires Feeds,
-    what_is_added_to_merged_streams_is_in_the_main_ones; requires Feeds,
 ];
 
 impl Namespace {
@@ -63,6 +62,9 @@ async fn merged_feeds_are_one_stream_in_order(ns: Namespace) {
     let news = news.get_stream_items(&user).count().await.expect("a feed is counted");
     let count = one.count().await.expect("merged feeds are counted");
     assert_eq!(count, 23 - news, "what is not merged is not there");
+    let before = ns.len(&user).await;
+    merged(&streams).add_stream_item(&user, "one more").await.expect("an item is added");
+    assert_eq!(ns.len(&user).await, before + 1, "what is added is in the main streams");
 }
 
 async fn an_item_in_several_feeds_is_there_once(ns: Namespace) {
@@ -89,10 +91,4 @@ async fn an_item_in_several_feeds_is_there_once(ns: Namespace) {
     let beside = tips.merge(["news"]).expect("feeds can be merged with each other");
     let count = beside.get_stream_items(&user).count().await.expect("merged feeds are counted");
     assert_eq!(count, 2, "{promise}");
-}
-
-async fn what_is_added_to_merged_streams_is_in_the_main_ones(ns: Namespace) {
-    let (streams, user) = (ns.with_feeds().await, ns.user());
-    merged(&streams).add_stream_item(&user, "item").await.expect("merged streams take items");
-    assert_eq!(ns.len(&user).await, 1, "what is added to merged streams is in the main ones");
 }
