@@ -4,6 +4,8 @@
 local key, name, to = KEYS[1], ARGV[1], ARGV[2]
 local now = redis.call('HGET', key, name)
 if now == to or not now and to == '' then return 0 end
-if ARGV[3] ~= 'back' and (to == '' or now and #now == 16 and compare(to, now) < 0) then return 0 end
+if ARGV[3] ~= 'back' then
+  if to == '' or now and is_place(now) and compare(to, now) < 0 then return 0 end
+end
 if to == '' then redis.call('HDEL', key, name) else redis.call('HSET', key, name, to) end
 return 1

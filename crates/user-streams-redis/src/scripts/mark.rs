@@ -8,7 +8,11 @@ use crate::{
     storage::member,
 };
 
-static MARK: Script = Script::new(concat!(include_str!("place.lua"), include_str!("mark.lua")));
+static MARK: Script = Script::new(concat!(
+    include_str!("place.lua"),
+    include_str!("date.lua"),
+    include_str!("mark.lua")
+));
 
 /// Moves the mark to a place, or to nowhere; forward alone, unless `back`. The reply is whether it
 /// moved.

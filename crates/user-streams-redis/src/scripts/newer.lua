@@ -7,7 +7,7 @@ if KEYS[2] then
   if type(place) == 'table' then
     return not string.find(place.err, 'WRONGTYPE', 1, true) and place
   end
-  if place and #place ~= 16 then return false end
+  if place and not is_place(place) then return false end
   score = place and date_of(place)
 end
 local all = redis.call('ZCOUNT', key, '-inf', '+inf')
