@@ -10,7 +10,9 @@ use chrono::{DateTime, FixedOffset};
 use crate::{
     Error, ErrorKind, Result, StreamItem, UserId,
     backend::{Backend, Writes},
+    feeds::Feeds,
     observe::{self, Call, Operation},
+    settings::Retention,
     time,
 };
 
@@ -23,17 +25,30 @@ pub(crate) struct Handle {
     backend: Arc<dyn Backend>,
     pub(crate) use_utc: bool,
     pub(crate) max_content_len: usize,
+    pub(crate) retention: Retention,
+    pub(crate) feeds: Arc<Feeds>,
 }
 
 impl Handle {
     pub(crate) fn new(backend: Arc<dyn Backend>, use_utc: bool, max_content_len: usize) -> Self {
         observe::describe_metrics();
-        Self { backend, use_utc, max_content_len }
+        let (retention, feeds) = (Retention::default(), Arc::default());
+        Self { backend, use_utc, max_content_len, retention, feeds }
+    }
+
+    /// A feed that is declared, with the same settings.
+    pub(crate) fn feed(&self, name: &str) -> Result<Self> {
+        let (backend, feeds) = self.feeds.get(name)?;
+        Ok(Self { backend: Arc::clone(backend), feeds: Arc::new(feeds), ..self.clone() })
     }
 
     /// The backend itself and not the `Arc`, whose own implementation would box each future again.
     pub(crate) fn backend(&self) -> &dyn Backend {
         &*self.backend
+    }
+
+    pub(crate) fn shared_backend(&self) -> &Arc<dyn Backend> {
+        &self.backend
     }
 
     pub(crate) fn check(&self, user: &UserId) -> Result<()> {
@@ -64,7 +79,12 @@ impl<'a> TransactionHandle<'a> {
     /// Made for each call, since a value that had it could not outlive the transaction's end, not
     /// even unused.
     pub(crate) fn writes(&self) -> Result<Box<dyn Writes + 'a>> {
-        self.handle.backend().in_transaction(self.transaction)
+        self.writes_on(self.handle.backend())
+    }
+
+    /// Those of another backend over the same connections, such as a feed.
+    pub(crate) fn writes_on(&self, backend: &'a dyn Backend) -> Result<Box<dyn Writes + 'a>> {
+        backend.in_transaction(self.transaction)
     }
 }
 

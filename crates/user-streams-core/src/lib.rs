@@ -13,9 +13,12 @@ mod add;
 pub mod backend;
 mod delivery;
 mod error;
+mod feeds;
 mod global;
 mod handle;
 mod item;
+pub mod maintenance;
+mod marks;
 mod name;
 mod observe;
 mod recipients;
@@ -27,6 +30,7 @@ mod streams;
 pub mod time;
 mod transaction;
 mod user;
+mod users;
 
 pub use add::Add;
 pub use backend::{
@@ -41,7 +45,7 @@ pub use name::Name;
 pub use recipients::{IntoRecipients, Recipients};
 pub use settings::Settings;
 pub use stream::{
-    CursorPage, CursorPageRequest, Page, PageLink, PageNumber, Paginator, StreamItems,
+    CursorPage, CursorPageRequest, MoveMark, Page, PageLink, PageNumber, Paginator, StreamItems,
 };
 pub use streams::Streams;
 pub use transaction::InTransaction;

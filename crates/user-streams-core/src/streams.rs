@@ -1,13 +1,17 @@
 //! The handle that an application works with.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, sync::Arc, time::Duration};
 
 use crate::{
-    Add, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, NewItem, Result, Settings,
-    StreamItems, ToUserId,
-    backend::{Backend, Capabilities, DeleteStream, Registry, RepairStream},
+    Add, Cursor, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, Name, NewItem, Result,
+    Settings, StreamItems, ToUserId,
+    backend::{
+        Backend, BulkAdd, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream,
+    },
+    feeds::Feeds,
     handle::{Handle, TransactionHandle},
     observe::Operation,
+    users,
 };
 
 /// The streams of all users in one backend. A clone is cheap and shares it.
@@ -40,12 +44,58 @@ impl Streams {
     /// Those of [`Registry::connect`].
     pub async fn connect_with(registry: &Registry, settings: Settings) -> Result<Self> {
         let backend = registry.connect(&settings).await?;
-        Ok(Self(Handle::new(backend, settings.use_utc(), settings.max_content_len())))
+        let feeds = Feeds::new(&*backend, settings.feeds(), settings.item_marks())?;
+        let mut handle = Handle::new(backend, settings.use_utc(), settings.max_content_len());
+        handle.retention = settings.retention();
+        handle.feeds = Arc::new(feeds);
+        Ok(Self(handle))
     }
 
     /// The streams of a backend that the application has made itself, with the default settings.
     pub fn from_backend(backend: impl Backend) -> Self {
-        Self(Handle::new(Arc::new(backend), false, DEFAULT_MAX_CONTENT_LEN))
+        let mut handle = Handle::new(Arc::new(backend), false, DEFAULT_MAX_CONTENT_LEN);
+        handle.feeds = Arc::new(Feeds::none(handle.backend()));
+        Self(handle)
+    }
+
+    /// The same backend with these feeds; see [`Settings::with_feeds`].
+    ///
+    /// # Errors
+    /// `InvalidSettings` if there can be none, or none of such a name.
+    pub fn with_feeds<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        self.0.feeds = Arc::new(self.0.feeds.with_names(self.0.backend(), names)?);
+        Ok(self)
+    }
+
+    /// The same backend with or without single items that are read and unread; see
+    /// [`Settings::with_item_marks`].
+    ///
+    /// # Errors
+    /// `InvalidSettings` if the backend lacks what they are made of.
+    pub fn with_item_marks(mut self, item_marks: bool) -> Result<Self> {
+        self.0.feeds = Arc::new(self.0.feeds.with_item_marks(self.0.backend(), item_marks)?);
+        Ok(self)
+    }
+
+    /// The same backend with only so many of the newest items of a stream.
+    #[must_use]
+    pub fn with_max_len(mut self, max_len: u64) -> Self {
+        self.0.retention.max_len = Some(max_len);
+        self
+    }
+
+    /// The same backend with only the items that are no older than this.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.0.retention.max_age = Some(max_age);
+        self
+    }
+
+    /// The same backend, whether or not an item with a date to come is hidden until it comes.
+    #[must_use]
+    pub fn with_hide_future(mut self, hide_future: bool) -> Self {
+        self.0.retention.hide_future = hide_future;
+        self
     }
 
     /// The same backend with timestamps shown in UTC, or in the server's local offset.
@@ -80,13 +130,153 @@ impl Streams {
         StreamItems::new(Some(self.0.clone()), user.to_user_id())
     }
 
-    /// Creates or upgrades what the backend's storage needs. Safe to call at every start, from many
-    /// processes at once.
+    /// A feed that the setting [`feeds`](Settings::with_feeds) declares: streams of the same users
+    /// beside these, with items and marks of their own.
+    ///
+    /// ```
+    /// # use user_streams_core::{Settings, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let settings = Settings::new("memory://").with_feeds(["news", "offers"]);
+    /// let streams = Streams::connect(settings).await?;
+    /// streams.migrate().await?;
+    /// streams.feed("news")?.add_stream_item(42, "Version 2 is out").await?;
+    /// assert_eq!(streams.get_stream_items(42).count().await?, 0);
+    /// assert_eq!(streams.merge(["news"])?.get_stream_items(42).count().await?, 1);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is not declared.
+    pub fn feed(&self, name: &str) -> Result<Self> {
+        self.0.feed(name).map(Self)
+    }
+
+    /// These streams and those feeds, read as one: an item that is in several is there once.
+    /// Everything else, such as adding and marking, is done in these streams alone.
+    ///
+    /// A page by cursor reads a page of each; the items before a slice or a numbered page are read
+    /// as well.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if one is not declared.
+    pub fn merge<N: AsRef<str>>(&self, feeds: impl IntoIterator<Item = N>) -> Result<Self> {
+        let mut handle = self.0.clone();
+        handle.feeds = Arc::new(self.0.feeds.merge(feeds)?);
+        Ok(Self(handle))
+    }
+
+    /// Creates or upgrades what the backend's storage needs, for the feeds as well. Safe to call at
+    /// every start, from many processes at once.
     ///
     /// # Errors
     /// `Unsupported` if the backend has nothing of the kind; else those of the storage.
     pub async fn migrate(&self) -> Result<()> {
-        self.0.call(Operation::Migrate).run(self.0.backend().migrate()).await
+        let migrate = async {
+            self.0.backend().migrate().await?;
+            for feed in self.0.feeds.all() {
+                feed.migrate().await?;
+            }
+            Ok(())
+        };
+        self.0.call(Operation::Migrate).run(migrate).await
+    }
+
+    /// Takes an item from the stream of one user, of many, or of every user of a query, and returns
+    /// from how many. The item is named by its place: [`StreamItem::cursor`] or
+    /// [`Delivery::item`](crate::Delivery).
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let sent = streams.add_stream_item([42, 43, 44], "We move on Sunday").await?.item;
+    /// assert_eq!(streams.remove_stream_item(42, sent).await?, 1);
+    /// assert_eq!(streams.remove_stream_item([42, 43, 44], sent).await?, 2);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// [`StreamItem::cursor`]: crate::StreamItem::cursor
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot; `InvalidUserId`; `Recipients` from within a stream of
+    /// recipients; else those of the storage.
+    pub fn remove_stream_item(
+        &self,
+        recipients: impl IntoRecipients,
+        item: Cursor,
+    ) -> impl Future<Output = Result<u64>> + Send + 'static {
+        let (handle, args) = (self.0.clone(), RemoveStreamItem::new(recipients, item));
+        async move {
+            let call = handle.call(Operation::RemoveStreamItem).to(args.recipients.known());
+            let removed = async {
+                args.recipients.check(handle.backend().capabilities().user_id())?;
+                handle.backend().remove_stream_item(args).await
+            };
+            call.run(removed).await
+        }
+    }
+
+    /// Deletes everything of a user's, such as when the user is deleted: the streams in these and
+    /// in every feed that is declared, and the marks. Returns how many items there were. If it
+    /// fails, call it again.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot delete; `InvalidUserId`; else those of the storage.
+    pub fn delete_user(
+        &self,
+        user: impl ToUserId,
+    ) -> impl Future<Output = Result<u64>> + Send + 'static {
+        let (handle, user) = (self.0.clone(), user.to_user_id());
+        async move {
+            let call = handle.call(Operation::DeleteUser).of(&user);
+            let deleted = async {
+                handle.check(&user)?;
+                users::delete(&handle, &user).await
+            };
+            call.run(deleted).await
+        }
+    }
+
+    /// Puts many items, each into the stream of its user, such as when another system's are taken
+    /// over, and returns how many were not there. Called again it has no effect. A part may be
+    /// stored if it fails.
+    ///
+    /// ```
+    /// # use user_streams_core::{ItemId, MemoryBackend, NewItem, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let at = Utc.with_ymd_and_hms(2026, 5, 1, 0, 0, 0).unwrap();
+    /// let row = |key| NewItem::new("Hello").with_created_at(&at).with_id(ItemId::from_event(key));
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:2"))]).await?, 2);
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:3"))]).await?, 1);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend cannot; `InvalidUserId`, `InvalidContent` and `InvalidDate`
+    /// before anything is stored; else those of the storage.
+    pub fn bulk_add<U: ToUserId>(
+        &self,
+        rows: impl IntoIterator<Item = (U, NewItem)>,
+    ) -> impl Future<Output = Result<u64>> + Send + 'static {
+        let rows: Vec<_> = rows.into_iter().map(|(user, item)| (user.to_user_id(), item)).collect();
+        let handle = self.0.clone();
+        async move {
+            let added = async {
+                for (user, item) in &rows {
+                    handle.check(user)?;
+                    item.check(handle.max_content_len)?;
+                }
+                handle.backend().bulk_add(BulkAdd::new(rows)?).await
+            };
+            handle.call(Operation::BulkAdd).run(added).await
+        }
+    }
+
+    /// The names of the feeds that are declared.
+    pub fn feeds(&self) -> impl Iterator<Item = &str> {
+        self.0.feeds.names().map(Name::as_str)
     }
 
     /// Deletes a user's stream, such as when the user is deleted, and returns how many items it

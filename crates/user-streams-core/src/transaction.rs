@@ -1,8 +1,11 @@
 //! Writing within a transaction of the application's own.
 
 use crate::{
-    Add, IntoRecipients, NewItem, Result, ToUserId, backend::DeleteStream,
-    handle::TransactionHandle, observe::Operation,
+    Add, Cursor, IntoRecipients, NewItem, Result, ToUserId,
+    backend::{DeleteRange, DeleteStream, RemoveStreamItem},
+    handle::TransactionHandle,
+    marks::Mark,
+    observe::Operation,
 };
 
 /// The streams within a transaction of the application's own, by
@@ -50,6 +53,81 @@ impl<'a> InTransaction<'a> {
                 transaction.writes()?.delete_stream(DeleteStream::new(user)).await
             };
             call.run(deleted).await
+        }
+    }
+
+    /// Takes an item from the stream of one user, of many, or of every user of a query, and returns
+    /// from how many. A query sees what the transaction has written.
+    ///
+    /// # Errors
+    /// Those of [`Streams::remove_stream_item`](crate::Streams::remove_stream_item).
+    pub fn remove_stream_item(
+        &self,
+        recipients: impl IntoRecipients,
+        item: Cursor,
+    ) -> impl Future<Output = Result<u64>> + Send + 'a {
+        let (transaction, args) = (self.0, RemoveStreamItem::new(recipients, item));
+        async move {
+            let handle = transaction.handle;
+            let call = handle.call(Operation::RemoveStreamItem).in_transaction(true);
+            let call = call.to(args.recipients.known());
+            let removed = async {
+                args.recipients.check(handle.backend().capabilities().user_id())?;
+                transaction.writes()?.remove_stream_item(args).await
+            };
+            call.run(removed).await
+        }
+    }
+
+    /// Moves a user's mark `seen` forward to a place, and returns whether it has moved.
+    ///
+    /// # Errors
+    /// `Unsupported` if the backend has no marks; `InvalidUserId`; else those of the storage.
+    pub fn mark_seen(
+        &self,
+        user: impl ToUserId,
+        up_to: Cursor,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.mark(user, up_to, Mark::Seen, Operation::MarkSeen)
+    }
+
+    /// Moves a user's mark `read` forward to a place, and returns whether it has moved.
+    ///
+    /// # Errors
+    /// Those of [`mark_seen`](Self::mark_seen).
+    pub fn mark_read(
+        &self,
+        user: impl ToUserId,
+        up_to: Cursor,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.mark(user, up_to, Mark::Read, Operation::MarkRead)
+    }
+
+    fn mark(
+        &self,
+        user: impl ToUserId,
+        up_to: Cursor,
+        mark: Mark,
+        operation: Operation,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        let (transaction, user) = (self.0, user.to_user_id());
+        async move {
+            let handle = transaction.handle;
+            let moved = async {
+                handle.check(&user)?;
+                if mark == Mark::Read {
+                    for feed in handle.feeds.item_feeds() {
+                        let writes = transaction.writes_on(feed)?;
+                        let passed = DeleteRange::new(user.clone()).older_than(up_to);
+                        writes.delete_range(passed).await?;
+                        let at = RemoveStreamItem::new(user.clone(), up_to);
+                        writes.remove_stream_item(at).await?;
+                    }
+                }
+                let args = mark.args(&user, Some(up_to), false)?;
+                transaction.writes()?.set_mark(args).await
+            };
+            handle.call(operation).in_transaction(true).of(&user).run(moved).await
         }
     }
 }

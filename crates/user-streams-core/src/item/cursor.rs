@@ -31,6 +31,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The newest place that there can be.
+    pub(crate) const LAST: Self = Self { created_at_us: time::MAX_MICROS, id: ItemId::MAX };
+
     /// The place of the item with this timestamp, cut off to microseconds, and this id. A timestamp
     /// out of range becomes the nearest one within it, which has the same items on either side.
     pub fn new<Tz: TimeZone>(created_at: DateTime<Tz>, id: ItemId) -> Self {
@@ -51,6 +54,27 @@ impl Cursor {
     /// The item's id.
     pub fn id(&self) -> ItemId {
         self.id
+    }
+
+    /// The first place of an instant: what is older was created before it.
+    pub(crate) fn first_of(created_at_us: i64) -> Self {
+        let created_at_us = created_at_us.clamp(time::MIN_MICROS, time::MAX_MICROS);
+        Self { created_at_us, id: ItemId::MIN }
+    }
+
+    /// The last place of this one's instant.
+    pub(crate) fn last_of_instant(self) -> Self {
+        Self { id: ItemId::MAX, ..self }
+    }
+
+    /// The place right before this one, toward the past: what is newer than that is here or newer.
+    /// `None` where there is none, as everything is.
+    pub(crate) fn previous(self) -> Option<Self> {
+        match self.id.previous() {
+            Some(id) => Some(Self { id, ..self }),
+            None if self.created_at_us == time::MIN_MICROS => None,
+            None => Some(Self { created_at_us: self.created_at_us - 1, id: ItemId::MAX }),
+        }
     }
 }
 
@@ -145,6 +169,14 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidCursor, "{bad}");
             assert!(error.to_string().contains("is not a cursor"), "{error}");
         }
+    }
+
+    #[test]
+    fn between_a_place_and_the_previous_one_nothing_fits() {
+        assert_eq!(cursor(5, 7).previous(), Some(cursor(5, 6)));
+        assert_eq!(cursor(5, 1).previous(), Some(cursor(4, i64::MAX)));
+        assert_eq!(cursor(time::MIN_MICROS, 1).previous(), None);
+        assert_eq!(Cursor::first_of(5).previous(), Some(cursor(4, i64::MAX)));
     }
 
     #[test]

@@ -32,6 +32,13 @@ const EVENTS: Uuid = uuid!("f3c0b28f-61b6-5a86-9760-956bc1a9c6ca");
 pub struct ItemId(i64);
 
 impl ItemId {
+    pub(crate) const MIN: Self = Self(1);
+    pub(crate) const MAX: Self = Self(i64::MAX);
+
+    pub(crate) fn previous(self) -> Option<Self> {
+        (self > Self::MIN).then(|| Self(self.0 - 1))
+    }
+
     /// The next id of this process.
     pub fn generate() -> Self {
         static LAST: AtomicI64 = AtomicI64::new(0);

@@ -14,6 +14,7 @@ mod outcome;
 pub(crate) use call::Call;
 pub use connections::{ConnectionMetrics, OpenConnection, UsedConnection, WaitingCall};
 pub(crate) use operation::Operation;
+pub(crate) use outcome::Outcome;
 
 /// Gives the recorder that is installed by now the units and descriptions of the metrics.
 pub(crate) fn describe_metrics() {

@@ -2,7 +2,7 @@
 
 use tracing::Span;
 
-use crate::{Delivery, StreamItem};
+use crate::{Cursor, Delivery, StreamItem, backend::UsersPage};
 
 /// The result of a successful operation.
 pub(crate) trait Outcome {
@@ -29,5 +29,23 @@ impl Outcome for Vec<StreamItem> {
 impl Outcome for u64 {
     fn record(&self, span: &Span) {
         span.record("user_streams.items", self);
+    }
+}
+
+impl Outcome for bool {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for Vec<bool> {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for Option<Cursor> {
+    fn record(&self, _: &Span) {}
+}
+
+impl Outcome for UsersPage {
+    fn record(&self, span: &Span) {
+        span.record("db.response.returned_rows", self.users.len());
     }
 }

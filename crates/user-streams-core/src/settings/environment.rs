@@ -6,7 +6,16 @@ use crate::{Error, ErrorKind, Result, error::name_excerpt};
 
 const PREFIX: &str = "USER_STREAMS_";
 /// The settings that are core's own.
-const CORE: &[&str] = &["BACKEND", "USE_UTC", "MAX_CONTENT_LEN"];
+const CORE: &[&str] = &[
+    "BACKEND",
+    "USE_UTC",
+    "MAX_CONTENT_LEN",
+    "FEEDS",
+    "ITEM_MARKS",
+    "MAX_LEN",
+    "MAX_AGE",
+    "HIDE_FUTURE",
+];
 
 /// The variables with our prefix, taken off it.
 #[derive(Debug, Clone, Default)]

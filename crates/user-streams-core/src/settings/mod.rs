@@ -4,9 +4,10 @@ mod environment;
 mod option_value;
 mod options;
 mod redact;
+mod retention;
 pub mod timeout;
 
-use std::{env, ffi::OsString, fmt};
+use std::{env, ffi::OsString, fmt, time::Duration};
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub use options::Options;
 use options::parse_bool;
 use redact::is_scheme;
 pub(crate) use redact::redact;
+pub(crate) use retention::Retention;
 
 const DOTTED_PATH: &str = "a class's path is how django-user-streams names a backend";
 const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rwc`";
@@ -28,6 +30,11 @@ const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rw
 /// | `backend` | `USER_STREAMS_BACKEND` | required | the URL; its scheme picks the backend, what follows goes to the driver |
 /// | `use_utc` | `USER_STREAMS_USE_UTC` | `false` | show timestamps in UTC; else in the server's local offset |
 /// | `max_content_len` | `USER_STREAMS_MAX_CONTENT_LEN` | 1048576 | the longest content, in bytes |
+/// | `feeds` | `USER_STREAMS_FEEDS` | none | the names of the [feeds](crate::Streams::feed); in the environment by commas |
+/// | `item_marks` | `USER_STREAMS_ITEM_MARKS` | `false` | whether [single items](crate::StreamItems::mark_item_read) can be read and unread |
+/// | `max_len` | `USER_STREAMS_MAX_LEN` | no limit | only so many of a stream's newest items are there |
+/// | `max_age` | `USER_STREAMS_MAX_AGE` | no limit | only items of the last so many seconds are there |
+/// | `hide_future` | `USER_STREAMS_HIDE_FUTURE` | `false` | an item with a date to come appears when it comes |
 /// | `options.<name>` | `USER_STREAMS_<BACKEND>_<NAME>` | | the backend's own options; see its crate |
 ///
 /// ```
@@ -47,6 +54,9 @@ pub struct Settings {
     backend: String,
     use_utc: bool,
     max_content_len: usize,
+    feeds: Vec<String>,
+    item_marks: bool,
+    retention: Retention,
     options: Options,
     environment: Environment,
 }
@@ -62,6 +72,15 @@ impl<'de> Deserialize<'de> for Settings {
             use_utc: bool,
             max_content_len: Option<usize>,
             #[serde(default)]
+            feeds: Vec<String>,
+            #[serde(default)]
+            item_marks: bool,
+            max_len: Option<u64>,
+            #[serde(default, deserialize_with = "retention::deserialize_seconds")]
+            max_age: Option<Duration>,
+            #[serde(default)]
+            hide_future: bool,
+            #[serde(default)]
             options: Options,
         }
 
@@ -70,6 +89,13 @@ impl<'de> Deserialize<'de> for Settings {
         Ok(Self {
             use_utc: fields.use_utc,
             max_content_len: fields.max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
+            feeds: fields.feeds,
+            item_marks: fields.item_marks,
+            retention: Retention {
+                max_len: fields.max_len,
+                max_age: fields.max_age,
+                hide_future: fields.hide_future,
+            },
             options: fields.options,
             ..Self::new(fields.backend)
         })
@@ -83,6 +109,9 @@ impl Settings {
             backend: backend.into(),
             use_utc: false,
             max_content_len: DEFAULT_MAX_CONTENT_LEN,
+            feeds: Vec::new(),
+            item_marks: false,
+            retention: Retention::default(),
             options: Options::new(),
             environment: Environment::default(),
         }
@@ -114,10 +143,24 @@ impl Settings {
         let use_utc = environment.take("USE_UTC", "true or false", parse_bool)?;
         let max_content_len = environment
             .take("MAX_CONTENT_LEN", "a number of bytes", |text| text.trim().parse().ok())?;
+        let feeds = environment.take("FEEDS", "names of feeds, by commas", |text| {
+            let names = text.split(',').map(|name| name.trim().to_owned());
+            Some(names.filter(|name| !name.is_empty()).collect())
+        })?;
+        let item_marks = environment.take("ITEM_MARKS", "true or false", parse_bool)?;
+        let max_len =
+            environment.take("MAX_LEN", "a number of items", |text| text.trim().parse().ok())?;
+        let max_age = environment.take("MAX_AGE", retention::SECONDS, |text| {
+            text.trim().parse().ok().and_then(retention::seconds)
+        })?;
+        let hide_future = environment.take("HIDE_FUTURE", "true or false", parse_bool)?;
         Ok(Self {
             backend: backend.ok_or_else(|| environment::missing("BACKEND", EXAMPLE_URL))?,
             use_utc: use_utc.unwrap_or(false),
             max_content_len: max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
+            feeds: feeds.unwrap_or_default(),
+            item_marks: item_marks.unwrap_or(false),
+            retention: Retention { max_len, max_age, hide_future: hide_future.unwrap_or(false) },
             options: Options::new(),
             environment,
         })
@@ -135,6 +178,44 @@ impl Settings {
     #[must_use]
     pub fn with_max_content_len(mut self, max_content_len: usize) -> Self {
         self.max_content_len = max_content_len;
+        self
+    }
+
+    /// The names of the feeds, each a set of streams beside the main one; see
+    /// [`Streams::feed`](crate::Streams::feed). A name that none can have is refused when
+    /// connecting.
+    #[must_use]
+    pub fn with_feeds(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.feeds = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether single items can be marked as read and unread, which takes two feeds more; see
+    /// [`StreamItems::mark_item_read`](crate::StreamItems::mark_item_read).
+    #[must_use]
+    pub fn with_item_marks(mut self, item_marks: bool) -> Self {
+        self.item_marks = item_marks;
+        self
+    }
+
+    /// Only so many of the newest items of a stream are there, whatever is stored.
+    #[must_use]
+    pub fn with_max_len(mut self, max_len: u64) -> Self {
+        self.retention.max_len = Some(max_len);
+        self
+    }
+
+    /// Only items that are no older than this are there, whatever is stored.
+    #[must_use]
+    pub fn with_max_age(mut self, max_age: Duration) -> Self {
+        self.retention.max_age = Some(max_age);
+        self
+    }
+
+    /// Whether an item with a date to come appears when it comes, and not before.
+    #[must_use]
+    pub fn with_hide_future(mut self, hide_future: bool) -> Self {
+        self.retention.hide_future = hide_future;
         self
     }
 
@@ -158,6 +239,20 @@ impl Settings {
     /// The longest content, in bytes.
     pub fn max_content_len(&self) -> usize {
         self.max_content_len
+    }
+
+    /// The names of the feeds.
+    pub fn feeds(&self) -> &[String] {
+        &self.feeds
+    }
+
+    /// Whether single items can be marked as read and unread.
+    pub fn item_marks(&self) -> bool {
+        self.item_marks
+    }
+
+    pub(crate) fn retention(&self) -> Retention {
+        self.retention
     }
 
     /// The backend's own options that were set in code or in a file; for those of the environment
@@ -190,6 +285,9 @@ impl fmt::Debug for Settings {
             .field("backend", &redact(&self.backend))
             .field("use_utc", &self.use_utc)
             .field("max_content_len", &self.max_content_len)
+            .field("feeds", &self.feeds.len())
+            .field("item_marks", &self.item_marks)
+            .field("retention", &self.retention)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
@@ -216,9 +314,16 @@ mod tests {
 
     #[test]
     fn a_missing_or_malformed_variable_is_named() {
-        for (name, value) in
-            [("OTHER", ""), ("BACKEND", ""), ("USE_UTC", "utc"), ("MAX_CONTENT_LEN", "-1")]
-        {
+        for (name, value) in [
+            ("OTHER", ""),
+            ("BACKEND", ""),
+            ("USE_UTC", "utc"),
+            ("MAX_CONTENT_LEN", "-1"),
+            ("ITEM_MARKS", "2"),
+            ("MAX_LEN", "-1"),
+            ("MAX_AGE", "a day"),
+            ("HIDE_FUTURE", ""),
+        ] {
             let error = Settings::from_vars([(format!("USER_STREAMS_{name}"), value)]).unwrap_err();
             let named = if name == "OTHER" { "BACKEND" } else { name };
             assert!(error.to_string().starts_with(&format!("USER_STREAMS_{named}: ")), "{error}");

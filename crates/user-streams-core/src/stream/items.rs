@@ -2,6 +2,7 @@
 
 use std::ops::{Bound, RangeBounds};
 
+use chrono::{DateTime, TimeZone};
 use futures_core::{
     future::BoxFuture,
     stream::{BoxStream, Stream},
@@ -9,12 +10,12 @@ use futures_core::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    CursorPageRequest, Result, StreamItem, UserId, backend::Position, handle::Handle,
-    stream::reader::Reader,
+    CursorPageRequest, Result, StreamItem, UserId,
+    backend::Position,
+    handle::Handle,
+    stream::{part::CHUNK, reader::Reader, view::View},
+    time,
 };
-
-/// How many items are fetched at a time.
-const CHUNK: u64 = 256;
 
 /// A user's stream, newest first, or a slice of it. Nothing is read until it is asked for; a clone
 /// is cheap.
@@ -49,6 +50,39 @@ pub struct StreamItems {
 impl StreamItems {
     pub(crate) fn new(handle: Option<Handle>, user: UserId) -> Self {
         Self { reader: Reader::new(handle, user), start: 0, end: u64::MAX }
+    }
+
+    /// Only what was created at this instant or later, out of what is there. A slice is cut out of
+    /// that, also one that was made before.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let may = |day| Utc.with_ymd_and_hms(2026, 5, day, 0, 0, 0).unwrap();
+    /// for day in [1, 2, 3] {
+    ///     streams.add_stream_item(42, format!("May {day}")).created_at(may(day)).await?;
+    /// }
+    /// let items = streams.get_stream_items(42);
+    /// assert_eq!(items.clone().since(may(2)).count().await?, 2);
+    /// assert_eq!(items.since(may(2)).until(may(3)).await?[0].content, "May 2");
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn since<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
+        let since = time::micros_up(&instant);
+        let bounds = &mut self.reader.bounds;
+        bounds.since = Some(bounds.since.map_or(since, |known| known.max(since)));
+        self
+    }
+
+    /// Only what was created before this instant, out of what is there. The newest ones that
+    /// `max_len` leaves are counted first.
+    pub fn until<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
+        let until = time::micros_up(&instant);
+        let bounds = &mut self.reader.bounds;
+        bounds.until = Some(bounds.until.map_or(until, |known| known.min(until)));
+        self
     }
 
     /// Whose stream it is.
@@ -110,23 +144,61 @@ impl StreamItems {
     /// [after](CursorPageRequest::after) or [before](CursorPageRequest::before) a cursor. It costs
     /// the same at any depth.
     pub fn cursor_page(&self, limit: usize) -> CursorPageRequest {
-        let is_whole = self.start == 0 && self.end == u64::MAX;
-        CursorPageRequest::new(self.reader.clone(), is_whole, limit)
+        CursorPageRequest::new(self.reader.clone(), self.is_whole(), limit)
     }
 
-    /// The first chunk by its place, the others by cursor.
+    /// Whether these are no slice.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.start == 0 && self.end == u64::MAX
+    }
+
+    pub(crate) fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The first chunk by its place, the others by cursor, all of what is there at the first.
     fn chunks(&self) -> impl Stream<Item = Result<Vec<StreamItem>>> + Send + use<> {
-        let first = (self.reader.clone(), Position::Offset(self.start), self.end - self.start);
-        stream::try_unfold(Some(first), |state| async move {
-            let Some((reader, position, left)) = state else { return Ok(None) };
-            let limit = left.min(CHUNK);
-            let chunk = reader.read(position, limit).await?;
-            // A short chunk is the end.
-            let full = to_u64(chunk.len()) == limit;
-            let last = chunk.last().filter(|_| full && left > limit).map(StreamItem::cursor);
-            let next = last.map(|cursor| (reader, Position::After(cursor), left - limit));
-            Ok(Some((chunk, next)))
+        let position = Position::Offset(self.start);
+        let first = Walk { reader: self.reader.clone(), view: None, position, left: self.len() };
+        stream::try_unfold(Some(first), |walk| async move {
+            match walk {
+                Some(walk) => walk.next().await.map(Some),
+                None => Ok(None),
+            }
         })
+    }
+
+    fn len(&self) -> u64 {
+        self.end - self.start
+    }
+}
+
+/// Reading on from a position.
+struct Walk {
+    reader: Reader,
+    view: Option<View>,
+    position: Position,
+    left: u64,
+}
+
+impl Walk {
+    async fn next(mut self) -> Result<(Vec<StreamItem>, Option<Self>)> {
+        let limit = self.left.min(CHUNK);
+        let chunk = self.reader.read_in(&mut self.view, self.position, limit).await?;
+        if let (Position::Offset(start), Some(view)) = (self.position, self.view.take()) {
+            self.left = self.left.min(view.max_len().saturating_sub(start));
+            // What comes is counted here, and not anew for each chunk.
+            self.view = Some(view.without_max_len());
+        }
+        // A short chunk is the end.
+        let full = to_u64(chunk.len()) == limit;
+        let last = chunk.last().filter(|_| full && self.left > limit).map(StreamItem::cursor);
+        let next = last.map(|cursor| Self {
+            position: Position::After(cursor),
+            left: self.left - limit,
+            ..self
+        });
+        Ok((chunk, next))
     }
 }
 

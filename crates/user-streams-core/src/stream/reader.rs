@@ -2,9 +2,10 @@
 
 use crate::{
     Result, StreamItem, UserId,
-    backend::{CountQuery, Position, StreamQuery},
+    backend::Position,
     handle::{self, Handle},
     observe::Operation,
+    stream::view::{Bounds, View},
 };
 
 /// A user's stream, in the streams of [`init`](crate::init) where no handle is given.
@@ -12,23 +13,43 @@ use crate::{
 pub(crate) struct Reader {
     handle: Option<Handle>,
     pub(crate) user: UserId,
+    pub(crate) bounds: Bounds,
 }
 
 impl Reader {
     pub(crate) fn new(handle: Option<Handle>, user: UserId) -> Self {
-        Self { handle, user }
+        Self { handle, user, bounds: Bounds::default() }
+    }
+
+    pub(crate) fn handle(&self) -> Result<&Handle> {
+        handle::resolve(self.handle.as_ref())
+    }
+
+    /// What is there now.
+    pub(crate) async fn view(&self, handle: &Handle) -> Result<View> {
+        handle.check(&self.user)?;
+        View::of(handle, &self.user, self.bounds).await
     }
 
     /// Up to `limit` items from a position on.
     pub(crate) async fn read(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
-        let handle = handle::resolve(self.handle.as_ref())?;
+        self.read_in(&mut None, position, limit).await
+    }
+
+    /// The same in a view that was taken at the first read of several.
+    pub(crate) async fn read_in(
+        &self,
+        view: &mut Option<View>,
+        position: Position,
+        limit: u64,
+    ) -> Result<Vec<StreamItem>> {
+        let handle = self.handle()?;
         let items = async {
-            handle.check(&self.user)?;
-            if limit == 0 {
-                return Ok(Vec::new());
-            }
-            let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
-            handle.backend().get_stream_items(query).await
+            let view = match view {
+                Some(view) => view,
+                None => view.insert(self.view(handle).await?),
+            };
+            view.read(position, limit).await
         };
         let call = handle.call(Operation::GetStreamItems).of(&self.user);
         Ok(handle.show(call.run(items).await?))
@@ -36,11 +57,8 @@ impl Reader {
 
     /// The number of all items.
     pub(crate) async fn count(&self) -> Result<u64> {
-        let handle = handle::resolve(self.handle.as_ref())?;
-        let count = async {
-            handle.check(&self.user)?;
-            handle.backend().count_stream_items(CountQuery::new(self.user.clone())).await
-        };
+        let handle = self.handle()?;
+        let count = async { self.view(handle).await?.count().await };
         handle.call(Operation::CountStreamItems).of(&self.user).run(count).await
     }
 }

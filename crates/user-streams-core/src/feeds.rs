@@ -1,0 +1,219 @@
+//! The feeds that are beside the main streams: those that the application declares, and those of
+//! the library's own.
+
+use std::{fmt::Display, sync::Arc};
+
+use crate::{
+    Error, ErrorKind, Name, Result,
+    backend::{Backend, Capability},
+};
+
+/// What the names of the library's own feeds begin with.
+const OWN: &str = "us_";
+
+/// The feeds of some streams.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Feeds {
+    declared: Vec<(Name, Feed)>,
+    own: OwnFeeds,
+    /// What is read together with the main streams.
+    merged: Vec<Arc<dyn Backend>>,
+}
+
+#[derive(Debug, Clone)]
+struct Feed {
+    backend: Arc<dyn Backend>,
+    own: OwnFeeds,
+}
+
+/// The library's own feeds beside some streams.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct OwnFeeds {
+    item_marks: Option<ItemMarks>,
+    /// Of a backend without marks: a mark is the newest item of one.
+    marks: Option<MarkFeeds>,
+}
+
+/// Items that are read or unread against the mark, each by its place, without content.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemMarks {
+    pub(crate) read: Arc<dyn Backend>,
+    pub(crate) unread: Arc<dyn Backend>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct MarkFeeds {
+    pub(crate) seen: Arc<dyn Backend>,
+    pub(crate) read: Arc<dyn Backend>,
+}
+
+impl Feeds {
+    /// The feeds of these names beside the main streams.
+    pub(crate) fn new<N: AsRef<str>>(
+        main: &dyn Backend,
+        names: impl IntoIterator<Item = N>,
+        item_marks: bool,
+    ) -> Result<Self> {
+        let mut feeds = Self::default();
+        for name in names {
+            let name: Name = name.as_ref().parse().map_err(|error| invalid("feeds", error))?;
+            if name.as_str().starts_with(OWN) {
+                let message = format!(
+                    "`{name}`: names that begin with `{OWN}` are those of the library's own feeds"
+                );
+                return Err(invalid("feeds", Error::new(ErrorKind::InvalidArgument, message)));
+            }
+            if feeds.declared.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            let backend = of(main, name.as_str()).map_err(|error| invalid("feeds", error))?;
+            let own = OwnFeeds::new(main, &format!("_{name}"), item_marks)?;
+            feeds.declared.push((name, Feed { backend, own }));
+        }
+        feeds.own = OwnFeeds::new(main, "", item_marks)?;
+        Ok(feeds)
+    }
+
+    /// The names of those that are declared.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        self.declared.iter().map(|(name, _)| name)
+    }
+
+    /// No feeds that an application has asked for.
+    pub(crate) fn none(main: &dyn Backend) -> Self {
+        Self::new(main, [""; 0], false).unwrap_or_default()
+    }
+
+    /// The same feeds with other names declared.
+    pub(crate) fn with_names<N: AsRef<str>>(
+        &self,
+        main: &dyn Backend,
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<Self> {
+        Self::new(main, names, self.own.item_marks.is_some())
+    }
+
+    /// The same feeds, with or without item marks.
+    pub(crate) fn with_item_marks(&self, main: &dyn Backend, item_marks: bool) -> Result<Self> {
+        Self::new(main, self.names().map(Name::as_str), item_marks)
+    }
+
+    /// A feed that is declared, and the feeds beside it.
+    pub(crate) fn get(&self, name: &str) -> Result<(&Arc<dyn Backend>, Self)> {
+        let declared = self.declared.iter().find(|(known, _)| known.as_str() == name);
+        let Some((_, feed)) = declared else { return Err(self.unknown(name)) };
+        Ok((&feed.backend, Self { own: feed.own.clone(), ..Self::default() }))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        // A name that none can have says so itself.
+        if let Err(error) = name.parse::<Name>() {
+            return error;
+        }
+        let declared: Vec<_> = self.names().map(|name| format!("`{name}`")).collect();
+        let message = format!(
+            "the feed `{name}` is not declared by the setting `feeds`, which has {}",
+            if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }
+        );
+        Error::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// The same, with these feeds read together with the main streams.
+    pub(crate) fn merge<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let mut merged = self.merged.clone();
+        for name in names {
+            let (feed, _) = self.get(name.as_ref())?;
+            if !merged.iter().any(|known| Arc::ptr_eq(known, feed)) {
+                merged.push(Arc::clone(feed));
+            }
+        }
+        Ok(Self { merged, ..self.clone() })
+    }
+
+    /// What is read together with the main streams.
+    pub(crate) fn merged(&self) -> &[Arc<dyn Backend>] {
+        &self.merged
+    }
+
+    pub(crate) fn item_marks(&self) -> Result<&ItemMarks> {
+        self.own.item_marks.as_ref().ok_or_else(|| {
+            let message = "single items are read and unread if the setting `item_marks` is true";
+            Error::new(ErrorKind::Unsupported, message)
+        })
+    }
+
+    pub(crate) fn item_marks_if_on(&self) -> Option<&ItemMarks> {
+        self.own.item_marks.as_ref()
+    }
+
+    /// Those that keep the places of single items.
+    pub(crate) fn item_feeds(&self) -> impl Iterator<Item = &dyn Backend> {
+        let feeds = self.own.item_marks.iter().flat_map(|feeds| [&feeds.read, &feeds.unread]);
+        feeds.map(|feed| &**feed)
+    }
+
+    pub(crate) fn mark_feeds(&self) -> Option<&MarkFeeds> {
+        self.own.marks.as_ref()
+    }
+
+    /// The library's own beside the main streams.
+    pub(crate) fn own(&self) -> Vec<&Arc<dyn Backend>> {
+        self.own.all()
+    }
+
+    /// Every backend of these feeds, the library's own ones too.
+    pub(crate) fn all(&self) -> Vec<&Arc<dyn Backend>> {
+        let mut all = self.own.all();
+        for (_, feed) in &self.declared {
+            all.push(&feed.backend);
+            all.extend(feed.own.all());
+        }
+        all
+    }
+}
+
+impl OwnFeeds {
+    fn new(main: &dyn Backend, suffix: &str, item_marks: bool) -> Result<Self> {
+        let capabilities = main.capabilities();
+        let can_forget = capabilities.has(Capability::RemoveStreamItem)
+            && capabilities.has(Capability::DeleteRange);
+        if item_marks && !can_forget {
+            let error = Error::unsupported(capabilities.backend(), "remove_stream_item");
+            return Err(invalid("item_marks", error));
+        }
+        let own = |name: &str| {
+            of(main, &format!("{OWN}{name}{suffix}")).map_err(|error| {
+                let setting = if item_marks { "item_marks" } else { "feeds" };
+                invalid(setting, error)
+            })
+        };
+        let item_marks = match item_marks {
+            true => Some(ItemMarks { read: own("read")?, unread: own("unread")? }),
+            false => None,
+        };
+        let keeps_no_marks =
+            capabilities.has(Capability::Feeds) && !capabilities.has(Capability::Marks);
+        let marks = match keeps_no_marks {
+            true => Some(MarkFeeds { seen: own("mark_seen")?, read: own("mark_read")? }),
+            false => None,
+        };
+        Ok(Self { item_marks, marks })
+    }
+
+    fn all(&self) -> Vec<&Arc<dyn Backend>> {
+        let item_marks = self.item_marks.iter().flat_map(|feeds| [&feeds.read, &feeds.unread]);
+        let marks = self.marks.iter().flat_map(|feeds| [&feeds.seen, &feeds.read]);
+        item_marks.chain(marks).collect()
+    }
+}
+
+/// The feed of this name, whose users have ids as those of the main streams.
+fn of(main: &dyn Backend, name: &str) -> Result<Arc<dyn Backend>> {
+    main.feed(&name.parse()?, main.capabilities().user_id())
+}
+
+fn invalid(setting: &str, error: impl Display + Into<Error>) -> Error {
+    let error = error.into();
+    let message = format!("{setting}: {}", error.message());
+    Error::new(ErrorKind::InvalidSettings, message).with_source(error)
+}

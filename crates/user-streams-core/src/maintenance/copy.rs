@@ -1,0 +1,242 @@
+//! Moving to another storage.
+
+use std::{fmt, mem};
+
+use futures_core::future::BoxFuture;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use tracing::Span;
+
+use super::everyone;
+use crate::{
+    Cursor, Error, ErrorKind, NewItem, Result, StreamItem, Streams, UserId,
+    backend::{Backend, BulkAdd, Capability, Position, StreamQuery, UsersCursor},
+    handle::Handle,
+    marks::Mark,
+    observe::{Operation, Outcome},
+};
+
+/// How many items of a user are read at a time.
+const CHUNK: u64 = 512;
+/// How many users are read at once.
+const AT_ONCE: usize = 8;
+/// When so much has been read it is written.
+const ROWS: usize = 4_096;
+const BYTES: usize = 4 << 20;
+
+type Progress = Box<dyn FnMut(&Copied) + Send>;
+
+/// A copy that happens when it is awaited: every user's items, as they are stored, and marks.
+///
+/// It may be stopped, dropped or killed at any time, and goes on [`after`](Self::after) the place
+/// that was reported last, or from the beginning: an item that is there already stays as it is, and
+/// no mark moves back. What is added meanwhile may be missing: copy again, which is quick to read
+/// and adds what is new, and [verify](Streams::verify_copy).
+///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let (old, new) = (MemoryBackend::default(), MemoryBackend::default());
+/// # let (old, new) = (Streams::from_backend(old), Streams::from_backend(new));
+/// # for n in 0..3 { old.add_stream_item([42, 43], "item").await?; }
+/// let copy = old.copy_to(&new).on_progress(|so_far| {
+///     // Where it goes on if it is stopped: `old.copy_to(&new).after(place)`.
+///     if let Some(place) = &so_far.next {
+///         println!("{place}");
+///     }
+/// });
+/// assert_eq!(copy.await?.added, 6);
+/// assert_eq!(old.copy_to(&new).await?.added, 0);
+/// assert!(old.verify_copy(&new).await?.is_same());
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
+///
+/// # Errors
+/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if users cannot be
+/// listed on one side or many items be added on the other; else those of the storages.
+#[must_use = "nothing is copied until it is awaited"]
+pub struct CopyTo {
+    from: Handle,
+    to: Handle,
+    after: Option<UsersCursor>,
+    on_progress: Option<Progress>,
+}
+
+/// What a copy has done so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Copied {
+    /// How many users were copied.
+    pub users: u64,
+    /// How many of their items were read.
+    pub items: u64,
+    /// How many of these were not there before.
+    pub added: u64,
+    /// Where it would go on; `None` at the end.
+    pub next: Option<UsersCursor>,
+}
+
+impl Streams {
+    /// Copies everyone's items and marks to other streams, in the same backend or another. Feeds
+    /// are [copied](CopyTo) each by itself.
+    pub fn copy_to(&self, to: &Self) -> CopyTo {
+        let (from, to) = (self.handle().clone(), to.handle().clone());
+        CopyTo { from, to, after: None, on_progress: None }
+    }
+}
+
+impl CopyTo {
+    /// From the place on that was reported last.
+    pub fn after(mut self, place: UsersCursor) -> Self {
+        self.after = Some(place);
+        self
+    }
+
+    /// Calls `report` after some users each, when their items are stored.
+    pub fn on_progress(mut self, report: impl FnMut(&Copied) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(report));
+        self
+    }
+
+    async fn run(self) -> Result<Copied> {
+        let Self { from, to, after, mut on_progress } = self;
+        check(&from, &to)?;
+        let mut copied = Copied::default();
+        let mut pages = everyone::pages(from.clone(), after);
+        while let Some(page) = pages.try_next().await? {
+            let users = page.users.len() as u64;
+            let mut rows = Rows::default();
+            let beginnings = page.users.into_iter().map(|user| beginning(&from, &to, user));
+            let mut beginnings = stream::iter(beginnings).buffered(AT_ONCE);
+            while let Some((user, mut items)) = beginnings.try_next().await? {
+                loop {
+                    let (full, last) = (items.len() as u64 == CHUNK, items.last());
+                    let next = last.filter(|_| full).map(StreamItem::cursor);
+                    copied.items += items.len() as u64;
+                    rows.push(&user, items);
+                    if rows.is_full() {
+                        copied.added += rows.write(to.backend()).await?;
+                    }
+                    let Some(next) = next else { break };
+                    items = read(from.backend(), &user, Position::After(next)).await?;
+                }
+            }
+            copied.added += rows.write(to.backend()).await?;
+            copied.users += users;
+            copied.next = page.next;
+            if let Some(report) = &mut on_progress {
+                report(&copied);
+            }
+        }
+        Ok(copied)
+    }
+}
+
+/// That the two have the same kind of ids, and can do what is asked.
+pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
+    let (ours, theirs) = (from.backend().capabilities(), to.backend().capabilities());
+    if ours.user_id() != theirs.user_id() {
+        let message = format!(
+            "the streams have ids of the kind {}, those they are compared with or copied to {}",
+            ours.user_id(),
+            theirs.user_id()
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
+}
+
+/// The newest items of a user, after the marks were copied.
+async fn beginning(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, Vec<StreamItem>)> {
+    for mark in Mark::ALL {
+        if let Some(place) = kept(mark, from, &user).await? {
+            mark.set(to, &user, Some(place), false).await?;
+        }
+    }
+    for (ours, theirs) in from.feeds.item_feeds().zip(to.feeds.item_feeds()) {
+        let mut position = Position::Offset(0);
+        loop {
+            let items = read(ours, &user, position).await?;
+            let last = items.last().filter(|_| items.len() as u64 == CHUNK);
+            let next = last.map(StreamItem::cursor);
+            let mut rows = Rows::default();
+            rows.push(&user, items);
+            rows.write(theirs).await?;
+            let Some(next) = next else { break };
+            position = Position::After(next);
+        }
+    }
+    let items = read(from.backend(), &user, Position::Offset(0)).await?;
+    Ok((user, items))
+}
+
+/// Where a mark is, in streams that can have one.
+pub(super) async fn kept(mark: Mark, streams: &Handle, user: &UserId) -> Result<Option<Cursor>> {
+    let has_marks = streams.backend().capabilities().has(Capability::Marks);
+    if has_marks || streams.feeds.mark_feeds().is_some() {
+        return mark.get(streams, user).await;
+    }
+    Ok(None)
+}
+
+pub(super) async fn read(
+    backend: &dyn Backend,
+    user: &UserId,
+    position: Position,
+) -> Result<Vec<StreamItem>> {
+    let query = StreamQuery::new(user.clone(), CHUNK).with_position(position);
+    backend.get_stream_items(query).await
+}
+
+/// What has been read and not yet written.
+#[derive(Default)]
+struct Rows {
+    rows: Vec<(UserId, NewItem)>,
+    bytes: usize,
+}
+
+impl Rows {
+    fn push(&mut self, user: &UserId, items: Vec<StreamItem>) {
+        for item in items {
+            self.bytes += item.content.len();
+            let copy = NewItem::new(item.content);
+            let copy = copy.with_created_at(&item.created_at).with_id(item.id);
+            self.rows.push((user.clone(), copy));
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= ROWS || self.bytes >= BYTES
+    }
+
+    async fn write(&mut self, to: &dyn Backend) -> Result<u64> {
+        if self.rows.is_empty() {
+            return Ok(0);
+        }
+        self.bytes = 0;
+        to.bulk_add(BulkAdd::new(mem::take(&mut self.rows))?).await
+    }
+}
+
+impl Outcome for Copied {
+    fn record(&self, span: &Span) {
+        self.items.record(span);
+    }
+}
+
+impl IntoFuture for CopyTo {
+    type Output = Result<Copied>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let call = self.from.call(Operation::Copy);
+            call.run(self.run()).await
+        })
+    }
+}
+
+impl fmt::Debug for CopyTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CopyTo").field("after", &self.after).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! What an operator runs over everyone's streams.
+
+mod copy;
+mod everyone;
+mod trim;
+mod verify;
+
+pub use copy::{Copied, CopyTo};
+pub use trim::{Trim, Trimmed};
+pub use verify::{Verification, Verify};
