@@ -4,6 +4,7 @@
 //! `cargo xtask fault` builds and runs this.
 
 mod child;
+mod cuts;
 mod fault;
 mod fixture;
 mod flags;
@@ -18,6 +19,7 @@ mod pgbouncer;
 mod proxy;
 mod report;
 mod run;
+mod slots;
 mod soak;
 mod store;
 mod sync;

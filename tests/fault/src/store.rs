@@ -96,6 +96,11 @@ impl Store {
         Ok((streams, pool))
     }
 
+    /// Another table, or prefix of keys, beside this one, for the same login.
+    pub(crate) fn beside(&self) -> Self {
+        Self { table: format!("{}_other", self.table), ..self.clone() }
+    }
+
     pub(crate) fn kind(&self) -> UserIdKind {
         if self.text_ids { UserIdKind::Text } else { UserIdKind::BigInt }
     }

@@ -1,6 +1,8 @@
 //! The faults, one per file.
 
+mod bulk;
 mod client_kill;
+mod copy;
 mod cut;
 mod definition;
 mod delay;
@@ -10,8 +12,10 @@ mod idle;
 mod kill;
 mod lock;
 mod lost_answer;
+mod marks;
 mod pause;
 mod recipients;
+mod removal;
 mod retry;
 #[cfg(target_os = "linux")]
 mod sqlite_full;
@@ -22,6 +26,7 @@ mod sqlite_processes;
 mod stall;
 mod storm;
 mod transaction;
+mod trim;
 
 use anyhow::Result;
 use user_streams_test_servers::harness;
@@ -43,6 +48,12 @@ const FAULTS: &[&Fault] = &[
     &client_kill::FAULT,
     &retry::FAULT,
     &delete::FAULT,
+    &marks::FAULT,
+    &removal::FAULT,
+    &bulk::FAULT,
+    &trim::FAULT,
+    &copy::COPY,
+    &copy::SLOTS,
     &idle::FAULT,
     &kill::KILL,
     &kill::RESTART,

@@ -30,7 +30,15 @@ impl History {
         let nobody = BTreeSet::new();
         for (number, entry) in entries.iter() {
             let has = holders.get(number).unwrap_or(&nobody);
-            let steady: Vec<_> = entry.item.users().filter(|user| !is_deleted(*user)).collect();
+            let removal = entry.removal.as_ref();
+            let is_removed =
+                |user: &i64| removal.is_some_and(|removal| removal.users.contains(user));
+            let steady = entry.item.users().filter(|user| !is_deleted(*user) && !is_removed(user));
+            let steady: Vec<_> = steady.collect();
+            if let Some(wrong) = removal.and_then(|removal| removal.violation(has, self.atomic)) {
+                violations.add(Kind::Partial, format!("item #{number}: {wrong}"));
+            }
+            let is_whole = self.atomic && !entry.in_parts;
             let missing = steady.iter().filter(|user| !has.contains(user)).count();
             let (first, last) = (entry.item.first, entry.item.last);
             if entry.acknowledged > 0 && missing > 0 {
@@ -41,14 +49,14 @@ impl History {
                          have it"
                     ),
                 );
-            } else if self.atomic && missing > 0 && missing < steady.len() {
+            } else if is_whole && missing > 0 && missing < steady.len() {
                 violations.add(
                     Kind::Partial,
                     format!(
                         "item #{number} for {first} to {last} is missing for {missing} of them"
                     ),
                 );
-            } else if self.atomic
+            } else if is_whole
                 && entry.begun == entry.acknowledged
                 && deleted.is_none()
                 && entry.acknowledged > 0
@@ -64,7 +72,13 @@ impl History {
             }
         }
         if self.atomic && deleted.is_none() {
-            for content in &snapshot.orphans {
+            // What was removed from everyone stays until a purge.
+            let is_removed = |content: &&String| {
+                let number = parse(content).map(|(number, _)| number);
+                let entry = number.and_then(|number| entries.get(&number));
+                entry.is_some_and(|entry| entry.removal.is_some())
+            };
+            for content in snapshot.orphans.iter().filter(|content| !is_removed(content)) {
                 violations.add(
                     Kind::Partial,
                     format!("the item {content:?} is stored without a delivery"),
@@ -197,6 +211,36 @@ mod tests {
         history.roll_back(0);
         assert_eq!(counts(&history, vec![]), [0; 4]);
         assert_eq!(checked(&history, vec![row(&item, 1)]).foreign, 1);
+    }
+
+    #[test]
+    fn a_removal_is_whole_or_nothing_and_whole_once_acknowledged() {
+        let history = History::new(true);
+        let item = history.item(1..=3);
+        history.begin(0);
+        history.acknowledge(0, 3);
+        history.begin_removal(0, 1..=2);
+        let rows = |users: &[i64]| users.iter().map(|user| row(&item, *user)).collect();
+        assert_eq!(counts(&history, rows(&[1, 2, 3])), [0; 4]);
+        assert_eq!(counts(&history, rows(&[3])), [0; 4]);
+        assert_eq!(counts(&history, rows(&[1, 3])), [0, 0, 1, 0]);
+        assert_eq!(counts(&history, rows(&[1, 2])), [1, 0, 0, 0]);
+        history.acknowledge_removal(0, 2);
+        assert_eq!(counts(&history, rows(&[3])), [0; 4]);
+        assert_eq!(counts(&history, rows(&[1, 2, 3])), [0, 0, 1, 0]);
+        history.acknowledge_removal(0, 1);
+        assert_eq!(counts(&history, rows(&[3])), [0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn an_item_in_parts_may_be_there_for_some_until_it_is_acknowledged() {
+        let history = History::new(true);
+        let item = history.bulk_item(1..=2);
+        history.begin(0);
+        assert_eq!(counts(&history, vec![row(&item, 1)]), [0; 4]);
+        history.acknowledge_bulk(std::slice::from_ref(&item));
+        assert_eq!(counts(&history, vec![row(&item, 1), row(&item, 2)]), [0; 4]);
+        assert_eq!(counts(&history, vec![row(&item, 1)]), [1, 0, 0, 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod check;
 mod item;
+mod removal;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,6 +11,7 @@ use std::{
 };
 
 pub(crate) use self::item::{Item, parse};
+use self::removal::Removal;
 use crate::sync::lock;
 
 #[derive(Debug)]
@@ -20,6 +22,15 @@ struct Entry {
     /// Adds that were acknowledged, and the sum of the deliveries that they reported.
     acknowledged: u32,
     delivered: u64,
+    /// It comes in parts, each whole by itself: some of its recipients may have it.
+    in_parts: bool,
+    removal: Option<Removal>,
+}
+
+impl Entry {
+    fn new(item: Item) -> Self {
+        Self { item, begun: 0, acknowledged: 0, delivered: 0, in_parts: false, removal: None }
+    }
 }
 
 /// Every item of a trial.
@@ -48,9 +59,27 @@ impl History {
         let mut entries = lock(&self.entries);
         let number = entries.len() as u64;
         let item = Item::new(number, &users);
-        entries
-            .insert(number, Entry { item: item.clone(), begun: 0, acknowledged: 0, delivered: 0 });
+        entries.insert(number, Entry::new(item.clone()));
         item
+    }
+
+    /// A new item for these users, for a call that stores several and reports their sum.
+    pub(crate) fn bulk_item(&self, users: RangeInclusive<i64>) -> Item {
+        let item = self.item(users);
+        if let Some(entry) = lock(&self.entries).get_mut(&item.number) {
+            entry.in_parts = true;
+        }
+        item
+    }
+
+    /// A call that stores several was acknowledged: all of them are there.
+    pub(crate) fn acknowledge_bulk(&self, items: &[Item]) {
+        let mut entries = lock(&self.entries);
+        for item in items {
+            if let Some(entry) = entries.get_mut(&item.number) {
+                entry.acknowledged += 1;
+            }
+        }
     }
 
     /// These users' streams are deleted during the trial.

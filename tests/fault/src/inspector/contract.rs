@@ -21,6 +21,15 @@ pub(crate) struct Snapshot {
     pub(crate) orphans: Vec<String>,
 }
 
+/// A stored mark.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MarkRow {
+    pub(crate) user: i64,
+    pub(crate) name: String,
+    pub(crate) created_at_us: i64,
+    pub(crate) id: i64,
+}
+
 /// The library's sessions on the server.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sessions {
@@ -37,6 +46,9 @@ pub(crate) trait Inspector: Send + Sync {
 
     /// Reads the whole store.
     async fn snapshot(&self) -> Result<Snapshot>;
+
+    /// Reads every mark.
+    async fn marks(&self) -> Result<Vec<MarkRow>>;
 
     /// Lists the library's sessions; on SQLite a held write lock counts as a busy one.
     /// `transactions`: the busy ones must include those that only have a transaction open, which

@@ -10,7 +10,10 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Inspector, Row, Session, Sessions, Snapshot, select_orphans, select_rows, user};
+use super::{
+    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
+    select_rows, user,
+};
 use crate::store::Store;
 
 pub(super) struct Mysql {
@@ -67,6 +70,19 @@ impl Inspector for Mysql {
         };
         connection.disconnect().await?;
         Ok(Snapshot { rows, orphans })
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRow>> {
+        let mut connection = self.connect().await?;
+        let mark = |(id, name, created_at_us, item): (String, String, i64, i64)| MarkRow {
+            user: user(&id),
+            name,
+            created_at_us,
+            id: item,
+        };
+        let marks = connection.query_map(select_marks(&self.store, "CHAR"), mark).await?;
+        connection.disconnect().await?;
+        Ok(marks)
     }
 
     async fn sessions(&self, transactions: bool) -> Result<Sessions> {

@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use tokio::{sync::Mutex, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
-use super::{Inspector, Row, Session, Sessions, Snapshot, select_orphans, select_rows, user};
+use super::{
+    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
+    select_rows, user,
+};
 use crate::store::Store;
 
 pub(super) struct Postgres {
@@ -50,6 +53,20 @@ impl Inspector for Postgres {
             }
         }
         Ok(snapshot)
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRow>> {
+        let (client, _task) = self.connect().await?;
+        let mut marks = Vec::new();
+        for row in client.query(&select_marks(&self.store, "text"), &[]).await? {
+            marks.push(MarkRow {
+                user: user(row.try_get(0)?),
+                name: row.try_get(1)?,
+                created_at_us: row.try_get(2)?,
+                id: row.try_get(3)?,
+            });
+        }
+        Ok(marks)
     }
 
     async fn sessions(&self, _: bool) -> Result<Sessions> {

@@ -7,7 +7,7 @@ use user_streams_test_servers::harness::{
     resp::{Client, Reply},
 };
 
-use super::{Inspector, Row, Session, Sessions, Snapshot, user};
+use super::{Inspector, MarkRow, Row, Session, Sessions, Snapshot, user};
 use crate::store::Store;
 
 pub(super) struct Redis {
@@ -19,21 +19,10 @@ impl Redis {
         Self { store: store.clone() }
     }
 
-    /// Reads a node's rows, if it is a master.
-    async fn node(&self, address: &str, snapshot: &mut Snapshot) -> Result<()> {
-        let mut client = Client::connect(address).await?;
-        let Reply::Bytes(role) = client.call(&[b"INFO", b"replication"]).await? else {
-            bail!("INFO did not return a text")
-        };
-        if !String::from_utf8_lossy(&role).contains("role:master") {
-            return Ok(());
-        }
+    /// Reads a node's rows.
+    async fn rows(&self, client: &mut Client, snapshot: &mut Snapshot) -> Result<()> {
         let stem = format!("{}:stream:", self.store.table);
-        let pattern = format!("{stem}*");
-        let Reply::Array(keys) = client.call(&[b"KEYS", pattern.as_bytes()]).await? else {
-            bail!("KEYS did not return an array")
-        };
-        for key in keys {
+        for key in keys(client, &stem).await? {
             let id = key.strip_prefix(stem.as_bytes()).context("a key of another pattern")?;
             let user = user(str::from_utf8(id)?);
             let Reply::Array(members) = client.call(&[b"ZRANGE", &key, b"0", b"-1"]).await? else {
@@ -45,6 +34,48 @@ impl Redis {
             }
         }
         Ok(())
+    }
+
+    /// Reads a node's marks: a hash for each user, from the name to how a member begins.
+    async fn node_marks(&self, client: &mut Client, marks: &mut Vec<MarkRow>) -> Result<()> {
+        let stem = format!("{0}:mark:{{{0}:stream:", self.store.table);
+        for key in keys(client, &stem).await? {
+            let id = key.strip_prefix(stem.as_bytes()).and_then(|id| id.strip_suffix(b"}"));
+            let user = user(str::from_utf8(id.context("a key of another pattern")?)?);
+            let Reply::Array(fields) = client.call(&[b"HGETALL", &key]).await? else {
+                bail!("HGETALL did not return an array")
+            };
+            let (fields, _) = fields.as_chunks();
+            for [name, place] in fields {
+                let (created_at_us, id, _) = member::decode(place)?;
+                let name = str::from_utf8(name)?.to_owned();
+                marks.push(MarkRow { user, name, created_at_us, id });
+            }
+        }
+        Ok(())
+    }
+
+    /// A client of each master.
+    async fn masters(&self) -> Result<Vec<Client>> {
+        let mut masters = Vec::new();
+        for address in self.store.addresses()? {
+            let mut client = Client::connect(&address).await?;
+            let Reply::Bytes(role) = client.call(&[b"INFO", b"replication"]).await? else {
+                bail!("INFO did not return a text")
+            };
+            if String::from_utf8_lossy(&role).contains("role:master") {
+                masters.push(client);
+            }
+        }
+        Ok(masters)
+    }
+}
+
+/// A node's keys that begin so.
+async fn keys(client: &mut Client, stem: &str) -> Result<Vec<Vec<u8>>> {
+    match client.call(&[b"KEYS", format!("{stem}*").as_bytes()]).await? {
+        Reply::Array(keys) => Ok(keys),
+        _ => bail!("KEYS did not return an array"),
     }
 }
 
@@ -63,10 +94,18 @@ impl Inspector for Redis {
 
     async fn snapshot(&self) -> Result<Snapshot> {
         let mut snapshot = Snapshot::default();
-        for address in self.store.addresses()? {
-            self.node(&address, &mut snapshot).await?;
+        for mut master in self.masters().await? {
+            self.rows(&mut master, &mut snapshot).await?;
         }
         Ok(snapshot)
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRow>> {
+        let mut marks = Vec::new();
+        for mut master in self.masters().await? {
+            self.node_marks(&mut master, &mut marks).await?;
+        }
+        Ok(marks)
     }
 
     /// Those of the login of [`Self::create_user`], where the library uses it. Redis has no busy

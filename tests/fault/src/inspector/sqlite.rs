@@ -7,7 +7,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OpenFlags};
 use tokio::task::spawn_blocking;
 
-use super::{Inspector, Row, Session, Sessions, Snapshot, select_orphans, select_rows, user};
+use super::{
+    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
+    select_rows, user,
+};
 use crate::store::Store;
 
 /// How long it waits for a lock.
@@ -61,6 +64,25 @@ impl Inspector for Sqlite {
                 bail!("the database is corrupt: {check}");
             }
             Ok(Snapshot { rows, orphans })
+        })
+        .await?
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRow>> {
+        let store = self.store.clone();
+        spawn_blocking(move || {
+            let connection = open(store.file(), BUSY_TIMEOUT)?;
+            let mut statement = connection.prepare(&select_marks(&store, "text"))?;
+            let marks = statement.query_map([], |row| {
+                let id: String = row.get(0)?;
+                Ok(MarkRow {
+                    user: user(&id),
+                    name: row.get(1)?,
+                    created_at_us: row.get(2)?,
+                    id: row.get(3)?,
+                })
+            })?;
+            Ok(marks.collect::<Result<_, _>>()?)
         })
         .await?
     }

@@ -16,6 +16,12 @@ pub(crate) fn select_rows(store: &Store, text: &str) -> String {
     }
 }
 
+/// The marks: `user_id, name, created_at_us, id`.
+pub(crate) fn select_marks(store: &Store, text: &str) -> String {
+    let table = &store.table;
+    format!("SELECT CAST(user_id AS {text}), name, created_at_us, id FROM {table}_marks")
+}
+
 /// The contents of items without a delivery, where items have a table of their own.
 pub(crate) fn select_orphans(store: &Store) -> Option<String> {
     let table = &store.table;

@@ -1,4 +1,6 @@
-//! A client process, which adds items and prints a line for each answer.
+//! A client process, which adds items and prints a line for each answer, or copies.
+
+mod copy;
 
 use std::{
     collections::VecDeque,
@@ -15,7 +17,7 @@ use tokio::{
     process::{Child as Process, ChildStdout, Command},
     task::JoinSet,
 };
-use user_streams_core::Recipients;
+use user_streams_core::{Recipients, maintenance::UsersCursor};
 
 use crate::{fixture::Fixture, history::Item, mechanism, store::Store, sync::lock, trial::Trial};
 
@@ -23,11 +25,23 @@ use crate::{fixture::Fixture, history::Item, mechanism, store::Store, sync::lock
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     store: Store,
+    work: Work,
+    without: Vec<String>,
+}
+
+/// What it does.
+#[derive(Debug, Serialize, Deserialize)]
+enum Work {
+    Add(Adds),
+    Copy(copy::Copy),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Adds {
     items: Vec<Item>,
     tasks: usize,
     /// Whether every task adds every item, or each item is added once.
     repeated: bool,
-    without: Vec<String>,
 }
 
 /// A line of a child.
@@ -39,6 +53,10 @@ pub(crate) enum Message {
     Added(u64, u64),
     /// The number of the item, and the error.
     Failed(u64, String),
+    /// A copy is whole up to this place.
+    CopiedTo(UsersCursor),
+    /// A copy has ended, and has added so many items.
+    Copied(u64),
 }
 
 /// A running child, killed when dropped.
@@ -62,9 +80,19 @@ impl Child {
         for item in &items {
             (0..if repeated { tasks } else { 1 }).for_each(|_| fixture.history.begin(item.number));
         }
+        let work = Work::Add(Adds { items, tasks, repeated });
+        Self::spawn(trial, fixture, work, ignores_file_limit).await
+    }
+
+    async fn spawn(
+        trial: &Trial,
+        fixture: &Fixture,
+        work: Work,
+        ignores_file_limit: bool,
+    ) -> Result<Self> {
         fixture.other_pools.fetch_add(1, Ordering::Relaxed);
         let (store, without) = (fixture.store.clone(), trial.without.clone());
-        let task = serde_json::to_string(&Task { store, items, tasks, repeated, without })?;
+        let task = serde_json::to_string(&Task { store, work, without })?;
         let program = env::current_exe()?;
         let mut command = if ignores_file_limit {
             let mut command = Command::new("sh");
@@ -99,6 +127,9 @@ impl Child {
     /// Its next message; none after its exit.
     pub(crate) async fn next(&mut self) -> Result<Option<Message>> {
         let Some(line) = self.lines.next_line().await? else { return Ok(None) };
+        if let Some(place) = line.strip_prefix("at ") {
+            return Ok(Some(Message::CopiedTo(UsersCursor::new(place))));
+        }
         let mut words = line.splitn(3, ' ');
         let word = words.next();
         let number = words.next().and_then(|word| word.parse().ok());
@@ -106,6 +137,7 @@ impl Child {
         match (word, number) {
             (Some("ready"), _) => Ok(Some(Message::Ready)),
             (Some("added"), Some(number)) => Ok(Some(Message::Added(number, rest.parse()?))),
+            (Some("copied"), Some(added)) => Ok(Some(Message::Copied(added))),
             (Some("failed"), Some(number)) => Ok(Some(Message::Failed(number, rest.to_owned()))),
             _ => bail!("unexpected output of the child: {line:?}"),
         }
@@ -141,7 +173,14 @@ impl Child {
 pub(crate) async fn run(file: &Path) -> Result<()> {
     let task: Task = serde_json::from_slice(&std::fs::read(file)?)?;
     mechanism::disable(&task.without)?;
-    let Task { store, items, tasks, repeated, .. } = task;
+    match task.work {
+        Work::Add(adds) => add(&task.store, adds).await,
+        Work::Copy(copy) => copy::run(&task.store, copy).await,
+    }
+}
+
+/// Adds items.
+async fn add(store: &Store, Adds { items, tasks, repeated }: Adds) -> Result<()> {
     let streams = store.streams().await?;
     println!("ready");
     let queue = Arc::new(Mutex::new(VecDeque::from(items)));

@@ -1,0 +1,99 @@
+//! Many rows are stored by calls that are dropped and over connections that are cut.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Result;
+use tokio::task::JoinSet;
+
+use super::{Fault, everywhere};
+use crate::{
+    cuts::Cuts,
+    fixture::{Fixture, Options},
+    history::Item,
+    outcome::Outcome,
+    trial::Trial,
+};
+
+pub(super) const FAULT: Fault = Fault {
+    name: "bulk",
+    about: "`bulk_add` of the same rows from several tasks, whose calls are dropped and whose \
+        connections are closed, until each is acknowledged; every row is there once",
+    runs_on: everywhere,
+    short: 2,
+    long: 20,
+    exclusive: false,
+    weight: 2,
+    run: |trial| Box::pin(run(trial)),
+};
+
+const SETS: usize = 4;
+
+async fn run(trial: Trial) -> Result<Outcome> {
+    let mut rng = trial.rng();
+    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
+    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    fixture.watch_sessions();
+    let cuts = Cuts::start(&fixture, &mut rng);
+    let added = Arc::new(AtomicU64::new(0));
+    let (mut set, mut sets) = (JoinSet::new(), Vec::new());
+    for _ in 0..SETS {
+        // Of the long form, more than a transaction takes.
+        let items: Vec<_> = (0..trial.pick(80, 2_500))
+            .map(|_| {
+                let first = rng.i64(1..60);
+                let last = if rng.bool() { first } else { first + rng.i64(1..10) };
+                fixture.history.bulk_item(first..=last)
+            })
+            .collect();
+        for _ in 0..2 {
+            let (fixture, added) = (Arc::clone(&fixture), Arc::clone(&added));
+            let (mut items, mut rng) = (items.clone(), rng.fork());
+            set.spawn(async move {
+                rng.shuffle(&mut items);
+                let mut longest = Duration::from_millis(10);
+                loop {
+                    let add = bulk_add(&fixture, &items);
+                    if let Some(new) = fixture.attempt("a bulk add", &mut rng, longest, add).await {
+                        added.fetch_add(new, Ordering::Relaxed);
+                        break fixture.history.acknowledge_bulk(&items);
+                    }
+                    longest = longest.mul_f64(1.5);
+                }
+            });
+        }
+        sets.push(items);
+    }
+    while let Some(done) = set.join_next().await {
+        done?;
+    }
+    cuts.stop().await;
+    fixture.check_stored().await?;
+    let rows: u64 = sets.iter().flatten().map(Item::recipients).sum();
+    let added = added.load(Ordering::Relaxed);
+    if added > rows {
+        fixture.foreign(format!("the bulk adds of {rows} rows reported that {added} were new"));
+    }
+    let bound = fixture.store.limits.broadcast;
+    for items in sets {
+        let again = fixture.call("a bulk add", bound, bulk_add(&fixture, &items)).await;
+        if let Some(new @ 1..) = again {
+            fixture.foreign(format!("a bulk add of stored rows reported that {new} were new"));
+        }
+    }
+    fixture.finish().await
+}
+
+fn bulk_add(
+    fixture: &Fixture,
+    items: &[Item],
+) -> impl Future<Output = user_streams_core::Result<u64>> + Send + 'static {
+    let row = |item: &Item, user| (fixture.store.user_id(user), item.new_item());
+    let rows = items.iter().flat_map(move |item| item.users().map(move |user| row(item, user)));
+    fixture.streams.bulk_add(rows)
+}

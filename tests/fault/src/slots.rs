@@ -1,0 +1,139 @@
+//! Slots of a cluster that move from one master to another until they are stopped, on bare sockets.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use fastrand::Rng;
+use tokio::{task::JoinHandle, time::sleep};
+use user_streams_test_servers::harness::resp::{Client, Reply};
+
+use crate::store::Store;
+
+/// The running moves.
+pub(crate) struct Moves {
+    stop: Arc<AtomicBool>,
+    task: JoinHandle<Result<u64>>,
+}
+
+impl Moves {
+    /// Begins to move the slots of these keys, in a random order.
+    pub(crate) async fn start(store: &Store, keys: &[String], rng: &mut Rng) -> Result<Self> {
+        let mut masters = masters(store).await?;
+        ensure!(masters.len() > 1, "a cluster without two masters");
+        let mut slots = Vec::new();
+        for key in keys {
+            match masters[0].client.call(&[b"CLUSTER", b"KEYSLOT", key.as_bytes()]).await? {
+                Reply::Number(slot) => slots.push(u16::try_from(slot)?),
+                other => bail!("CLUSTER KEYSLOT returned {other:?}"),
+            }
+        }
+        let mut owners = BTreeMap::new();
+        for (at, master) in masters.iter().enumerate() {
+            owners.extend(slots.iter().filter(|slot| master.has(**slot)).map(|slot| (*slot, at)));
+        }
+        let stop = Arc::new(AtomicBool::new(false));
+        let (stopped, mut rng) = (Arc::clone(&stop), rng.fork());
+        let task = tokio::spawn(async move {
+            let mut moved = 0;
+            while !stopped.load(Ordering::Relaxed) {
+                let slot = rng.choice(&slots).context("no slot to move")?;
+                let from = *owners.get(slot).context("a slot without an owner")?;
+                let to = (from + rng.usize(1..masters.len())) % masters.len();
+                move_slot(&mut masters, *slot, from, to, &mut rng).await?;
+                owners.insert(*slot, to);
+                moved += 1;
+            }
+            Ok(moved)
+        });
+        Ok(Self { stop, task })
+    }
+
+    /// Ends with the slot that is on its way; returns how many have moved.
+    pub(crate) async fn stop(self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.task.await?.context("a slot could not be moved")
+    }
+}
+
+struct Master {
+    client: Client,
+    port: String,
+    name: String,
+    ranges: Vec<(u16, u16)>,
+}
+
+impl Master {
+    fn has(&self, slot: u16) -> bool {
+        self.ranges.iter().any(|(first, last)| (*first..=*last).contains(&slot))
+    }
+
+    async fn set_slot(&mut self, slot: &str, state: &[u8], name: &str) -> Result<()> {
+        let parts: [&[u8]; 5] = [b"CLUSTER", b"SETSLOT", slot.as_bytes(), state, name.as_bytes()];
+        self.client.call(&parts).await?;
+        Ok(())
+    }
+}
+
+async fn masters(store: &Store) -> Result<Vec<Master>> {
+    let mut masters = Vec::new();
+    for address in store.addresses()? {
+        let mut client = Client::connect(&address).await?;
+        let Reply::Bytes(nodes) = client.call(&[b"CLUSTER", b"NODES"]).await? else {
+            bail!("CLUSTER NODES did not return a text")
+        };
+        let nodes = String::from_utf8(nodes)?;
+        let own = nodes.lines().find(|line| line.contains("myself")).context("no own line")?;
+        // id, address, flags, master, ping, pong, epoch, link, and the slots.
+        let words: Vec<_> = own.split(' ').collect();
+        if !words.get(2).is_some_and(|flags| flags.contains("master")) {
+            continue;
+        }
+        let mut ranges = Vec::new();
+        for range in words.iter().skip(8).filter(|word| !word.starts_with('[')) {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            ranges.push((first.parse()?, last.parse()?));
+        }
+        let (_, port) = address.rsplit_once(':').context("an address without a port")?;
+        let (port, name) = (port.to_owned(), words[0].to_owned());
+        masters.push(Master { client, port, name, ranges });
+    }
+    Ok(masters)
+}
+
+/// Moves one slot as `redis-cli --cluster reshard` does, with a pause in the middle.
+async fn move_slot(
+    masters: &mut [Master],
+    slot: u16,
+    from: usize,
+    to: usize,
+    rng: &mut Rng,
+) -> Result<()> {
+    let slot = slot.to_string();
+    let (source, target) = (masters[from].name.clone(), masters[to].name.clone());
+    let port = masters[to].port.clone();
+    masters[to].set_slot(&slot, b"IMPORTING", &source).await?;
+    masters[from].set_slot(&slot, b"MIGRATING", &target).await?;
+    loop {
+        sleep(Duration::from_millis(rng.u64(..3))).await;
+        let client = &mut masters[from].client;
+        let list: [&[u8]; 4] = [b"CLUSTER", b"GETKEYSINSLOT", slot.as_bytes(), b"1"];
+        let Reply::Array(keys) = client.call(&list).await? else {
+            bail!("CLUSTER GETKEYSINSLOT did not return an array")
+        };
+        let Some(key) = keys.first() else { break };
+        client.call(&[b"MIGRATE", b"127.0.0.1", port.as_bytes(), key, b"0", b"2000"]).await?;
+    }
+    // The new owner first: it must not send clients back.
+    masters[to].set_slot(&slot, b"NODE", &target).await?;
+    for at in (0..masters.len()).filter(|at| *at != to) {
+        masters[at].set_slot(&slot, b"NODE", &target).await?;
+    }
+    Ok(())
+}
