@@ -141,6 +141,8 @@ async fn trimming_deletes_what_nobody_sees(ns: Namespace) {
 async fn a_walk_meets_once_what_stays_whatever_else_goes(ns: Namespace) {
     let (user, items) = ns.feed(600).await;
     let streams = ns.streams().clone().with_max_len(550);
+    let whole = streams.get_stream_items(&user).await.expect("a long stream is read");
+    assert_items(&whole, &items[..550], "only the newest `max_len` items are there");
     let mut walk = streams.get_stream_items(&user).stream();
     let mut found = Vec::new();
     for n in 0.. {
