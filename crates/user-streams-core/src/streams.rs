@@ -5,9 +5,8 @@ use std::{any::Any, sync::Arc, time::Duration};
 use crate::{
     Add, Cursor, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, Name, NewItem, Result,
     Settings, StreamItems, ToUserId,
-    backend::{
-        Backend, BulkAdd, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream,
-    },
+    backend::{Backend, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream},
+    bulk,
     feeds::Feeds,
     handle::{Handle, TransactionHandle},
     observe::Operation,
@@ -254,8 +253,8 @@ impl Streams {
     /// ```
     ///
     /// # Errors
-    /// `Unsupported` if the backend cannot; `InvalidUserId`, `InvalidContent` and `InvalidDate`
-    /// before anything is stored; else those of the storage.
+    /// `InvalidUserId`, `InvalidContent` and `InvalidDate` before anything is stored; else those of
+    /// the storage.
     pub fn bulk_add<U: ToUserId>(
         &self,
         rows: impl IntoIterator<Item = (U, NewItem)>,
@@ -268,7 +267,7 @@ impl Streams {
                     handle.check(user)?;
                     item.check(handle.max_content_len)?;
                 }
-                handle.backend().bulk_add(BulkAdd::new(rows)?).await
+                bulk::add(handle.backend(), rows).await
             };
             handle.call(Operation::BulkAdd).run(added).await
         }

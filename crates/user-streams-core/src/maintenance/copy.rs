@@ -9,7 +9,8 @@ use tracing::Span;
 use super::everyone;
 use crate::{
     Cursor, Error, ErrorKind, NewItem, Result, StreamItem, Streams, UserId,
-    backend::{Backend, BulkAdd, Capability, Position, StreamQuery, UsersCursor},
+    backend::{Backend, Capability, Position, StreamQuery, UsersCursor},
+    bulk,
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
@@ -51,8 +52,8 @@ type Progress = Box<dyn FnMut(&Copied) + Send>;
 /// ```
 ///
 /// # Errors
-/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if users cannot be
-/// listed on one side or many items be added on the other; else those of the storages.
+/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the users of the first
+/// cannot be listed; else those of the storages.
 #[must_use = "nothing is copied until it is awaited"]
 pub struct CopyTo {
     from: Handle,
@@ -131,7 +132,7 @@ impl CopyTo {
     }
 }
 
-/// That the two have the same kind of ids, and can do what is asked.
+/// That the two have the same kind of ids.
 pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
     let (ours, theirs) = (from.backend().capabilities(), to.backend().capabilities());
     if ours.user_id() != theirs.user_id() {
@@ -152,7 +153,8 @@ async fn beginning(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, 
             mark.set(to, &user, Some(place), false).await?;
         }
     }
-    for (ours, theirs) in from.feeds.item_feeds().zip(to.feeds.item_feeds()) {
+    if let (Some(ours), Some(theirs)) = (from.feeds.item_marks(), to.feeds.item_marks()) {
+        let (ours, theirs) = (&**ours, &**theirs);
         let mut position = Position::Offset(0);
         loop {
             let items = read(ours, &user, position).await?;
@@ -213,7 +215,7 @@ impl Rows {
             return Ok(0);
         }
         self.bytes = 0;
-        to.bulk_add(BulkAdd::new(mem::take(&mut self.rows))?).await
+        bulk::add(to, mem::take(&mut self.rows)).await
     }
 }
 

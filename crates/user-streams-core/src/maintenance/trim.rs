@@ -118,7 +118,7 @@ impl Trim {
 
 async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
     let Some(oldest) = oldest(handle, &user).await? else { return Ok(0) };
-    for own in handle.feeds.item_feeds() {
+    if let Some(own) = handle.feeds.item_marks() {
         own.delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
     }
     handle.backend().delete_range(DeleteRange::new(user).older_than(oldest)).await

@@ -9,7 +9,7 @@ use tracing::Span;
 use super::{copy, everyone};
 use crate::{
     Result, StreamItem, Streams, UserId,
-    backend::{CountQuery, Position, UsersCursor},
+    backend::{CountQuery, Position},
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
@@ -61,8 +61,6 @@ pub struct Verification {
     pub different: u64,
     /// The first hundred of them.
     pub named: Vec<UserId>,
-    /// Where in the list of users it is; `None` at the end.
-    pub next: Option<UsersCursor>,
 }
 
 impl Verification {
@@ -114,7 +112,6 @@ impl Verify {
             let both = page.users.into_iter().map(|user| compare(&from, &to, user));
             let compared: Vec<_> = stream::iter(both).buffered(AT_ONCE).try_collect().await?;
             compared.into_iter().for_each(|one| found.count(one));
-            found.next = page.next;
             if let Some(report) = &mut on_progress {
                 report(&found);
             }
@@ -125,6 +122,9 @@ impl Verify {
             let missing: Vec<_> = stream::iter(there).buffered(AT_ONCE).try_collect().await?;
             for user in missing.into_iter().flatten() {
                 found.count((user, Compared { items: 0, is_same: false }));
+            }
+            if let Some(report) = &mut on_progress {
+                report(&found);
             }
         }
         Ok(found)

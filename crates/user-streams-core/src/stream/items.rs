@@ -69,20 +69,21 @@ impl StreamItems {
     /// assert_eq!(items.since(may(2)).until(may(3)).await?[0].content, "May 2");
     /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
     /// ```
-    pub fn since<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
-        let since = time::micros_up(&instant);
-        let bounds = &mut self.reader.bounds;
-        bounds.since = Some(bounds.since.map_or(since, |known| known.max(since)));
-        self
+    pub fn since<Tz: TimeZone>(&self, instant: DateTime<Tz>) -> Self {
+        let mut items = self.clone();
+        let since = &mut items.reader.bounds.since;
+        *since = (*since).max(Some(time::micros(&instant)));
+        items
     }
 
     /// Only what was created before this instant, out of what is there. The newest ones that
     /// `max_len` leaves are counted first.
-    pub fn until<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
-        let until = time::micros_up(&instant);
-        let bounds = &mut self.reader.bounds;
-        bounds.until = Some(bounds.until.map_or(until, |known| known.min(until)));
-        self
+    pub fn until<Tz: TimeZone>(&self, instant: DateTime<Tz>) -> Self {
+        let mut items = self.clone();
+        let until = &mut items.reader.bounds.until;
+        let instant = time::micros(&instant);
+        *until = Some(until.map_or(instant, |known| known.min(instant)));
+        items
     }
 
     /// Whose stream it is.

@@ -11,7 +11,6 @@ use crate::{
 cases![
     merged_feeds_are_one_stream_in_order; requires Feeds,
     an_item_in_several_feeds_is_there_once; requires Feeds,
-    what_is_added_to_merged_streams_is_in_the_main_ones; requires Feeds,
 ];
 
 impl Namespace {
@@ -63,28 +62,33 @@ async fn merged_feeds_are_one_stream_in_order(ns: Namespace) {
     let news = news.get_stream_items(&user).count().await.expect("a feed is counted");
     let count = one.count().await.expect("merged feeds are counted");
     assert_eq!(count, 23 - news, "what is not merged is not there");
+    let before = ns.len(&user).await;
+    merged(&streams).add_stream_item(&user, "one more").await.expect("an item is added");
+    assert_eq!(ns.len(&user).await, before + 1, "what is added is in the main streams");
 }
 
 async fn an_item_in_several_feeds_is_there_once(ns: Namespace) {
     let (streams, user) = (ns.with_feeds().await, ns.user());
-    let (shared, own) = (NewItem::new("in all three"), NewItem::new("in one"));
+    let shared = NewItem::new("in all three");
     for of in [&streams, &feed(&streams, "news"), &feed(&streams, "tips")] {
         of.add_stream_item(&user, shared.clone()).await.expect("a feed takes items");
     }
+    let mut items: Vec<_> = (0..3).map(|n| NewItem::new(format!("item {n}"))).collect();
+    ns.store(&user, &items).await;
+    // Not the same item, but of the same instant as one.
+    let twin = NewItem::new("in one").with_created_at(&items[1].created_at());
     let tips = feed(&streams, "tips");
-    tips.add_stream_item(&user, own.clone()).await.expect("a feed takes items");
+    tips.add_stream_item(&user, twin.clone()).await.expect("a feed takes items");
+    items.extend([shared, twin]);
     let all = merged(&streams).get_stream_items(&user);
     let promise = "an item in several feeds is there once";
     let found = all.clone().await.expect("merged feeds are read");
-    assert_items(&found, &newest_first(&[shared, own]), promise);
-    assert_eq!(all.count().await.expect("merged feeds are counted"), 2, "{promise}");
-    assert_eq!(all.unread(100).await.expect("merged feeds are counted"), 2, "{promise}");
-    let second = all.get(1).await.expect("merged feeds are read");
-    assert_eq!(second.map(|item| item.content), Some("in all three".into()), "{promise}");
-}
-
-async fn what_is_added_to_merged_streams_is_in_the_main_ones(ns: Namespace) {
-    let (streams, user) = (ns.with_feeds().await, ns.user());
-    merged(&streams).add_stream_item(&user, "item").await.expect("merged streams take items");
-    assert_eq!(ns.len(&user).await, 1, "what is added to merged streams is in the main ones");
+    assert_items(&found, &newest_first(&items), promise);
+    assert_eq!(all.count().await.expect("merged feeds are counted"), 5, "{promise}");
+    assert_eq!(all.unread(100).await.expect("merged feeds are counted"), 5, "{promise}");
+    let last = all.get(4).await.expect("merged feeds are read");
+    assert_eq!(last.as_ref(), newest_first(&items).last(), "{promise}");
+    let beside = tips.merge(["news"]).expect("feeds can be merged with each other");
+    let count = beside.get_stream_items(&user).count().await.expect("merged feeds are counted");
+    assert_eq!(count, 2, "{promise}");
 }

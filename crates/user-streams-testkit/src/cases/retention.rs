@@ -73,15 +73,15 @@ async fn what_is_older_than_max_age_is_not_there(ns: Namespace) {
     let streams = ns.streams().clone().with_max_age(age);
     let promise = "what is older than `max_age` is not there";
     assert_there(&streams, &user, &items[..4], promise).await;
-    assert_there(&streams.with_max_len(2), &user, &items[..2], promise).await;
+    assert_there(&streams.with_max_len(3), &user, &items[..3], promise).await;
 }
 
 async fn what_is_yet_to_come_is_hidden(ns: Namespace) {
-    let (user, items) = ns.feed_of(dated(&[-9, -1, 0, 1, 2])).await;
+    let (user, items) = ns.feed_of(dated(&[-9, -1, 0, 1, 2, 3, 4])).await;
     let streams = ns.streams().clone().with_hide_future(true);
     let promise = "an item with a date to come is hidden until it comes";
     assert_there(&streams, &user, &items[2..], promise).await;
-    assert_there(&streams.with_max_len(2), &user, &items[2..4], promise).await;
+    assert_there(&streams.with_max_len(3), &user, &items[2..5], promise).await;
 }
 
 async fn since_and_until_bound_what_is_there(ns: Namespace) {
@@ -89,11 +89,17 @@ async fn since_and_until_bound_what_is_there(ns: Namespace) {
     let at = |index: usize| items[index].created_at;
     let all = ns.streams().get_stream_items(&user);
     let (since, until) = (at(4), at(1));
-    let some = all.clone().since(since).until(until).await.expect("a part is read");
+    let some = all.since(since).until(until).await.expect("a part is read");
     assert_items(&some, &items[2..5], "`since` includes its instant, `until` does not");
-    let count = all.clone().since(since).until(until).count().await.expect("a part is counted");
+    let count = all.since(since).until(until).count().await.expect("a part is counted");
     assert_eq!(count, 3, "what is out of bounds is not counted");
-    let streams = ns.streams().clone().with_max_len(4);
+    let added = Utc::now();
+    ns.add(&user, NewItem::new("finer than a microsecond").with_created_at(&added)).await;
+    let finer = all.since(added).count().await.expect("a part is counted");
+    assert_eq!(finer, 1, "an instant is cut off to microseconds, as an item's is");
+    let none = all.since(added).until(added).count().await.expect("a part is counted");
+    assert_eq!(none, 0, "an instant is cut off to microseconds, as an item's is");
+    let streams = ns.streams().clone().with_max_len(5);
     let older = streams.get_stream_items(&user).until(at(1));
     let found = older.clone().await.expect("a part is read");
     assert_items(&found, &items[2..4], "`until` is within what `max_len` leaves");

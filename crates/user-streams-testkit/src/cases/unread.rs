@@ -69,6 +69,8 @@ async fn a_mark_goes_back_if_that_is_asked(ns: Namespace) {
     let moved = stream.mark_read().up_to(third).back().await.expect("a mark can be set");
     assert!(moved && unread().await == 2, "a mark goes back if that is asked");
     assert_eq!(stream.read_up_to().await.expect("a mark"), Some(third), "a mark goes back");
+    stream.mark_read().before(third).back().await.expect("a mark can be set");
+    assert_eq!(unread().await, 3, "a mark goes to right before an item if that is asked");
 }
 
 async fn what_comes_late_with_a_date_before_the_mark_is_read(ns: Namespace) {
