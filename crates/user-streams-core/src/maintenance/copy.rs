@@ -52,8 +52,8 @@ type Progress = Box<dyn FnMut(&Copied) + Send>;
 /// ```
 ///
 /// # Errors
-/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the users of the first
-/// cannot be listed; else those of the storages.
+/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the first cannot list
+/// its users; else those of the storages.
 #[must_use = "nothing is copied until it is awaited"]
 pub struct CopyTo {
     from: Handle,
