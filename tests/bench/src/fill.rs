@@ -43,7 +43,7 @@ pub(crate) async fn drop(store: &Store) -> Result<()> {
     if store.engine.is_redis() {
         return drop_redis(store).await;
     }
-    for table in ["", "_items", "_identity", "_migrations"] {
+    for table in ["", "_items", "_identity", "_marks", "_migrations"] {
         execute(store, format!("DROP TABLE IF EXISTS {}{table}", store.table)).await?;
     }
     Ok(())

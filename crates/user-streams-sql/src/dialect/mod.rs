@@ -6,6 +6,7 @@ mod params;
 mod postgres_copy;
 #[cfg(feature = "postgres")]
 mod postgres_literals;
+mod rows;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
@@ -14,6 +15,7 @@ pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_literals::postgres_literals;
+pub(crate) use rows::{Row, item_keys};
 pub(crate) use values::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
@@ -137,6 +139,15 @@ impl Dialect {
         }
     }
 
+    /// The type of a column of the names of marks, which are compared byte by byte.
+    pub(crate) fn name_type(self) -> &'static str {
+        match self {
+            Self::Sqlite => "TEXT",
+            Self::Postgres => "TEXT COLLATE \"C\"",
+            Self::MySql => "VARBINARY(31)",
+        }
+    }
+
     /// The type of a column of 64-bit integers.
     pub fn integer_type(self) -> &'static str {
         // The only name that strict tables of SQLite accept; 64 bits there.
@@ -184,6 +195,22 @@ impl Dialect {
             (Self::MySql, _) => "(SELECT DISTINCT uid FROM targets) AS u",
             _ => "targets AS u",
         }
+    }
+
+    /// The type of an id as a parameter, where it has to be named.
+    pub(crate) fn uid_type(self, kind: UserIdKind) -> &'static str {
+        match (self, kind) {
+            (_, UserIdKind::BigInt) => "bigint",
+            (Self::MySql, _) => "VARCHAR(510) CHARACTER SET ascii",
+            (_, UserIdKind::Uuid) => "uuid",
+            _ => "text",
+        }
+    }
+
+    /// What follows the parameter of a LIMIT: SQLite prepares the statement anew at each call if
+    /// the limit is a parameter alone.
+    pub(crate) fn limit_suffix(self) -> &'static str {
+        if self == Self::Sqlite { " + 0" } else { "" }
     }
 
     /// A join that looks the rows on its right up for each row on its left, whatever the statistics
