@@ -3,12 +3,15 @@
 //! `cargo test -p user-streams-redis --test model`
 
 mod common;
+#[path = "model/optional.rs"]
+mod optional;
 
 use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use common::{AnyCluster, Redis};
 use fastrand::Rng;
+use optional::Both;
 use user_streams_core::{
     Cursor, ItemId, MemoryBackend, MemoryConfig, NewItem, StreamItem, UserId, UserIdKind,
     backend::{AddStreamItem, Backend, CountQuery, DeleteStream, Position, StreamQuery},
@@ -60,13 +63,14 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
     for step in 0..steps {
         let context = format!("seed {seed}, step {step}");
         match random.u32(..100) {
-            0..40 => {
+            0..30 => {
                 let new = if random.u32(..4) == 0 {
                     random.choice(&items).unwrap().clone()
                 } else {
                     item(&mut random, mode)
                 };
-                let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
+                let users: Vec<i64> =
+                    (0..random.usize(..5)).map(|_| random.i64(0..USERS)).collect();
                 let mut delivered = Vec::new();
                 for backend in [&memory, &redis] {
                     let args = AddStreamItem::new(users.clone(), new.clone()).unwrap();
@@ -75,8 +79,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                 assert_eq!(delivered[0], delivered[1], "{context}: {new:?} to {users:?}");
                 items.push(new);
             }
-            40..95 => {
-                let user = random.i64(..USERS);
+            30..65 => {
+                let user = random.i64(0..USERS);
                 let near = random.choice(&items).unwrap().cursor();
                 let near = if random.bool() {
                     near
@@ -98,8 +102,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     "{context}: {position:?} {limit}"
                 );
             }
-            95..99 => {
-                let user = UserId::Int(random.i64(..USERS));
+            65..69 => {
+                let user = UserId::Int(random.i64(0..USERS));
                 let expected =
                     memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
                 assert_eq!(
@@ -108,8 +112,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     "{context}"
                 );
             }
-            _ => {
-                let user = UserId::Int(random.i64(..USERS));
+            69 => {
+                let user = UserId::Int(random.i64(0..USERS));
                 let expected = memory.delete_stream(DeleteStream::new(user.clone())).await.unwrap();
                 assert_eq!(
                     redis.delete_stream(DeleteStream::new(user)).await.unwrap(),
@@ -117,8 +121,15 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     "{context}"
                 );
             }
+            _ => {
+                let (memory, redis) = (&*memory, &*redis);
+                Both { memory, redis, items: &items, context: &context }.step(&mut random).await;
+            }
         }
     }
+    let (memory, redis) = (&*memory, &*redis);
+    let context = format!("seed {seed}, at the end");
+    Both { memory, redis, items: &items, context: &context }.compare_users().await;
 }
 
 async fn connect(url: &str, prefix: &str) -> Arc<dyn Backend> {

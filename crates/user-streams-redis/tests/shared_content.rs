@@ -13,8 +13,14 @@ use std::{
     time::Duration,
 };
 
-use common::{Redis, streams::connect_with};
-use user_streams_core::{ErrorKind, ItemId, NewItem, Recipients, Settings, Streams};
+use common::{
+    Redis,
+    streams::{backend_with, connect_with},
+};
+use user_streams_core::{
+    ErrorKind, ItemId, NewItem, Recipients, Settings, Streams,
+    backend::{Backend, RemoveStreamItem},
+};
 use user_streams_redis::RedisConfig;
 
 const MIN_LEN: usize = 100;
@@ -26,6 +32,10 @@ async fn shared(server: &Redis) -> Streams {
 
 async fn plain(server: &Redis) -> Streams {
     connect_with(&server.url(), RedisConfig::new()).await
+}
+
+async fn backend(url: &str) -> Arc<dyn Backend> {
+    backend_with(url, RedisConfig::new().with_shared_content_min_len(MIN_LEN)).await
 }
 
 fn item(content: &str) -> NewItem {
@@ -152,20 +162,27 @@ async fn a_long_stream_is_deleted_up_to_its_newest_item() {
 }
 
 #[test]
-fn a_step_of_a_deletion_ends_at_its_last_item() {
+fn a_step_of_a_deletion_ends_at_its_place() {
     let server = Redis::any();
-    let step = |last: &str, limit: &str| {
-        let script = include_str!("../src/scripts/delete.lua");
-        server.cli(&["eval", script, "1", "stream", "user_streams:content:", last, limit])
+    let script = ["place", "date", "release", "range"].map(|part| {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts");
+        std::fs::read_to_string(format!("{scripts}/{part}.lua")).unwrap()
+    });
+    let script = script.concat();
+    let step = |score: &str, last: &str, limit: &str| {
+        let key = ["eval", &*script, "1", "stream"];
+        let args = ["user_streams:content:", limit, "", "", score, last, "through"];
+        server.cli(&[&key[..], &args].concat())
     };
-    server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "4", "d"]);
-    assert_eq!(step("c", "2"), "2\nc");
-    assert_eq!(step("c", "2"), "1");
-    // As if its reply had been lost.
-    assert_eq!(step("c", "2"), "0");
-    assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "d");
-    assert_eq!(step("d", "1"), "1");
-    assert_eq!(step("d", "1"), "0");
+    server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "3", "cc", "4", "d"]);
+    assert_eq!(step("3", "c", "2"), "2\n1");
+    assert_eq!(step("3", "c", "2"), "1\n0");
+    // As if its reply had been lost; the last one need not be there any more.
+    assert_eq!(step("3", "c", "2"), "0\n0");
+    assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "cc\nd");
+    assert_eq!(step("4", "d", "1"), "1\n1");
+    assert_eq!(step("4", "d", "1"), "1\n0");
+    assert_eq!(step("4", "d", "1"), "0\n0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -393,13 +410,19 @@ async fn a_full_server_still_deletes() {
 #[tokio::test]
 async fn the_documented_permissions_are_enough() {
     let server = Redis::start(&[]);
-    let more = ["+get", "+set", "+setrange", "+getrange", "+mget", "+del", "+zpopmin"];
+    let more =
+        ["+get", "+set", "+setrange", "+getrange", "+mget", "+del", "+zremrangebyrank", "+zrem"];
     let config = RedisConfig::new().with_shared_content_min_len(MIN_LEN);
     let streams = connect_with(&server.restricted(&more), config).await;
     for _ in 0..2 {
         streams.add_stream_item([1, 2], item("a")).await.unwrap();
     }
     assert_eq!(contents(&streams, 1).await.len(), 2);
+    let new = item("b");
+    streams.add_stream_item([1, 2], new.clone()).await.unwrap();
+    let backend = backend(&server.restricted(&more)).await;
+    let removal = RemoveStreamItem::new([1, 2], new.cursor());
+    assert_eq!(backend.remove_stream_item(removal).await.unwrap(), 2);
     for user in [1, 2] {
         assert_eq!(streams.delete_stream(user).await.unwrap(), 2);
     }
