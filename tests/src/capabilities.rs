@@ -75,7 +75,7 @@ fn meaning(capability: Capability) -> (&'static str, &'static str) {
         Capability::Contains => {
             ("`contains`", "counts of merged feeds, and `are_read`, look up many items at once")
         }
-        Capability::BulkAdd => ("`bulk_add`", "that, and being the new side of `copy_to`"),
+        Capability::BulkAdd => ("`bulk_add`", "that, and `copy_to` this backend, in few exchanges"),
         Capability::ListUsers => {
             ("`list_users`", "`users`, `trim`, being the old side of `copy_to`, `verify_copy`")
         }

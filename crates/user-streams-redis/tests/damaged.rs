@@ -11,15 +11,9 @@ use std::sync::{
 };
 
 use chrono::DateTime;
-use common::{
-    AnyCluster, Redis,
-    streams::{backend_with, connect_with},
-};
+use common::{AnyCluster, Redis, streams::connect_with};
 use user_streams_core::{
-    Cursor, Error, ErrorKind, ItemId, NewItem, OnCorrupt, Recipients, StreamItem, Streams, UserId,
-    backend::{
-        AddStreamItem, Backend, BulkAdd, Contains, CountNewer, DeleteRange, RemoveStreamItem,
-    },
+    Cursor, Error, ErrorKind, ItemId, NewItem, OnCorrupt, Recipients, StreamItem, Streams,
 };
 use user_streams_redis::RedisConfig;
 
@@ -501,62 +495,4 @@ fn a_member_whose_content_or_score_is_right_again_is_not_deleted() {
     server.cli(&["set", "content:1:1", "short"]);
     assert_eq!(repair("1:1", "5"), "1");
     assert_eq!(server.cli(&["exists", "stream"]), "0");
-}
-
-/// A removal and many rows go on past keys of another type, as a broadcast does.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn removals_and_bulk_adds_go_on_past_keys_of_another_type() {
-    for config in [RedisConfig::new(), RedisConfig::new().with_shared_content_min_len(MIN_LEN)] {
-        let server = Redis::any();
-        let backend = backend_with(&server.url(), config).await;
-        let new = NewItem::new("a".repeat(2 * MIN_LEN));
-        let add = AddStreamItem::new(Recipients::iter(0..3_000), new.clone()).unwrap();
-        backend.add_stream_item(add).await.unwrap();
-        for user in [3, 700, 2_999] {
-            server.cli(&["set", &format!("user_streams:stream:{user}"), "no sorted set"]);
-        }
-        let removal = RemoveStreamItem::new(Recipients::iter(0..3_000), new.cursor());
-        let error = backend.remove_stream_item(removal).await.unwrap_err();
-        let unreached = "3 of the recipients could not be reached";
-        assert_corrupt(&error, &[unreached, "700", "2997 others", "repair_stream"]);
-        let rows = |content: &str| {
-            let row = |user| (UserId::Int(user), NewItem::new(format!("{content} {user}")));
-            BulkAdd::new((0..3_000).map(row).collect()).unwrap()
-        };
-        let error = backend.bulk_add(rows("short")).await.unwrap_err();
-        assert_corrupt(&error, &[unreached, "2999", "at least 2997 rows"]);
-        let pairs = [3, 4, 5].map(|user| (UserId::Int(user), new.cursor()));
-        let error = backend.contains(Contains::new(pairs.to_vec())).await.unwrap_err();
-        assert_corrupt(&error, &["user_streams:stream:3"]);
-        let error = backend.delete_range(DeleteRange::new(700.into())).await.unwrap_err();
-        assert_corrupt(&error, &["user_streams:stream:700"]);
-        let query = CountNewer::new(700.into(), new.cursor());
-        let error = backend.count_newer(query.clone()).await.unwrap_err();
-        assert_corrupt(&error, &["user_streams:stream:700"]);
-
-        let config = RedisConfig::new().with_on_corrupt(OnCorrupt::Skip);
-        let skipping = backend_with(&server.url(), config).await;
-        assert_eq!(skipping.contains(Contains::new(pairs.to_vec())).await.unwrap(), [false; 3]);
-        assert_eq!(skipping.delete_range(DeleteRange::new(700.into())).await.unwrap(), 0);
-        assert_eq!(skipping.count_newer(query).await.unwrap(), 0);
-    }
-}
-
-/// Two members of one item, which no add makes, are removed both; what is near to it stays.
-#[tokio::test]
-async fn an_item_that_something_else_has_doubled_is_removed_as_one() {
-    let server = Redis::any();
-    let backend = backend_with(&server.url(), RedisConfig::new()).await;
-    for (id, content) in [(6, "'before'"), (7, "'one'"), (7, "'two'"), (7, "''"), (8, "'after'")] {
-        zadd(&server, 1, "5", &member(5, id, content));
-    }
-    zadd(&server, 1, "5", "'short'");
-    zadd(&server, 1, "6", &member(6, 7, "'later'"));
-    let removal = || RemoveStreamItem::new(1, item(5, 7, "").cursor());
-    let contains = || Contains::new(vec![(1.into(), item(5, 7, "").cursor())]);
-    assert_eq!(backend.contains(contains()).await.unwrap(), [true]);
-    assert_eq!(backend.remove_stream_item(removal()).await.unwrap(), 1);
-    assert_eq!(server.cli(&["zcard", "user_streams:stream:1"]), "4");
-    assert_eq!(backend.contains(contains()).await.unwrap(), [false]);
-    assert_eq!(backend.remove_stream_item(removal()).await.unwrap(), 0);
 }

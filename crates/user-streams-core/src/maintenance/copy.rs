@@ -3,7 +3,7 @@
 use std::{fmt, mem};
 
 use futures_core::future::BoxFuture;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, future};
 use tracing::Span;
 
 use super::everyone;
@@ -52,8 +52,8 @@ type Progress = Box<dyn FnMut(&Copied) + Send>;
 /// ```
 ///
 /// # Errors
-/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the users of the first
-/// cannot be listed; else those of the storages.
+/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the first cannot list
+/// its users; else those of the storages.
 #[must_use = "nothing is copied until it is awaited"]
 pub struct CopyTo {
     from: Handle,
@@ -106,19 +106,22 @@ impl CopyTo {
         while let Some(page) = pages.try_next().await? {
             let users = page.users.len() as u64;
             let mut rows = Rows::default();
-            let beginnings = page.users.into_iter().map(|user| beginning(&from, &to, user));
-            let mut beginnings = stream::iter(beginnings).buffered(AT_ONCE);
-            while let Some((user, mut items)) = beginnings.try_next().await? {
-                loop {
-                    let (full, last) = (items.len() as u64 == CHUNK, items.last());
-                    let next = last.filter(|_| full).map(StreamItem::cursor);
-                    copied.items += items.len() as u64;
-                    rows.push(&user, items);
-                    if rows.is_full() {
-                        copied.added += rows.write(to.backend()).await?;
+            for some in page.users.chunks(AT_ONCE) {
+                // All of them end before anything else is awaited: one that waits meanwhile may
+                // have the connection that the rest waits for.
+                let beginnings = some.iter().map(|user| beginning(&from, &to, user));
+                for (user, mut items) in future::try_join_all(beginnings).await? {
+                    loop {
+                        let (full, last) = (items.len() as u64 == CHUNK, items.last());
+                        let next = last.filter(|_| full).map(StreamItem::cursor);
+                        copied.items += items.len() as u64;
+                        rows.push(user, items);
+                        if rows.is_full() {
+                            copied.added += rows.write(to.backend()).await?;
+                        }
+                        let Some(next) = next else { break };
+                        items = read(from.backend(), user, Position::After(next)).await?;
                     }
-                    let Some(next) = next else { break };
-                    items = read(from.backend(), &user, Position::After(next)).await?;
                 }
             }
             copied.added += rows.write(to.backend()).await?;
@@ -147,27 +150,31 @@ pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
 }
 
 /// The newest items of a user, after the marks were copied.
-async fn beginning(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, Vec<StreamItem>)> {
+async fn beginning<'a>(
+    from: &Handle,
+    to: &Handle,
+    user: &'a UserId,
+) -> Result<(&'a UserId, Vec<StreamItem>)> {
     for mark in Mark::ALL {
-        if let Some(place) = kept(mark, from, &user).await? {
-            mark.set(to, &user, Some(place), false).await?;
+        if let Some(place) = kept(mark, from, user).await? {
+            mark.set(to, user, Some(place), false).await?;
         }
     }
     if let (Some(ours), Some(theirs)) = (from.feeds.item_marks(), to.feeds.item_marks()) {
         let (ours, theirs) = (&**ours, &**theirs);
         let mut position = Position::Offset(0);
         loop {
-            let items = read(ours, &user, position).await?;
+            let items = read(ours, user, position).await?;
             let last = items.last().filter(|_| items.len() as u64 == CHUNK);
             let next = last.map(StreamItem::cursor);
             let mut rows = Rows::default();
-            rows.push(&user, items);
+            rows.push(user, items);
             rows.write(theirs).await?;
             let Some(next) = next else { break };
             position = Position::After(next);
         }
     }
-    let items = read(from.backend(), &user, Position::Offset(0)).await?;
+    let items = read(from.backend(), user, Position::Offset(0)).await?;
     Ok((user, items))
 }
 

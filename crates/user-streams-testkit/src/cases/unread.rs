@@ -113,6 +113,11 @@ async fn single_items_are_read_and_unread_until_the_mark_passes(ns: Namespace) {
     stream.mark_item_unread(items[1].cursor()).await.expect("an item can be unread");
     stream.mark_item_read(items[4].cursor()).await.expect("an item can be read");
     assert_eq!(state().await, [false, false, false, true, true, true], "{promise}");
+    let second = items[1].cursor();
+    stream.mark_read().up_to(second).await.expect("a mark can be set");
+    stream.mark_item_unread(second).await.expect("an item can be unread");
+    stream.mark_read().up_to(items[3].cursor()).back().await.expect("a mark can be set");
+    assert_eq!(state().await, [false, false, false, true, true, true], "{promise}");
     stream.mark_item_unread(items[5].cursor()).await.expect("an item can be unread");
     let removed = streams.remove_stream_item(&user, items[5].cursor()).await;
     assert_eq!(removed.expect("an item can be removed"), 1, "an item is removed");

@@ -4,9 +4,9 @@ use user_streams_core::UserIdKind;
 
 use crate::{Dialect, dialect::Params};
 
-/// A derived table `k` of [rows](crate::dialect::Row) in bound parameters: their number `n` from 1
-/// on, `created_at_us` and `id`; `uid` if they have a user, of this kind, and `content` if they have
-/// it.
+/// A derived table `k` of [rows](crate::dialect::Row) in bound parameters: their number `n`, from 1
+/// on, `created_at_us` and `id`; `uid` if they have a user, of this kind, and `content` if they
+/// have one.
 pub(super) fn rows_source(
     dialect: Dialect,
     user: Option<UserIdKind>,
