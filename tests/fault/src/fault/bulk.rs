@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use fastrand::Rng;
 use tokio::task::JoinSet;
 
 use super::{Fault, everywhere};
@@ -32,7 +33,8 @@ pub(super) const FAULT: Fault = Fault {
     run: |trial| Box::pin(run(trial)),
 };
 
-const SETS: usize = 4;
+/// How many sets of items each pair of tasks adds, one after the other.
+const SETS: usize = 3;
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
@@ -42,32 +44,19 @@ async fn run(trial: Trial) -> Result<Outcome> {
     let cuts = Cuts::start(&fixture, &mut rng);
     let added = Arc::new(AtomicU64::new(0));
     let (mut set, mut sets) = (JoinSet::new(), Vec::new());
-    for _ in 0..SETS {
-        // Of the long form, more than a transaction takes.
-        let items: Vec<_> = (0..trial.pick(80, 2_500))
-            .map(|_| {
-                let first = rng.i64(1..60);
-                let last = if rng.bool() { first } else { first + rng.i64(1..10) };
-                fixture.history.bulk_item(first..=last)
-            })
-            .collect();
+    for _ in 0..4 {
+        let own: Vec<_> = (0..SETS).map(|_| items(&trial, &fixture, &mut rng)).collect();
         for _ in 0..2 {
             let (fixture, added) = (Arc::clone(&fixture), Arc::clone(&added));
-            let (mut items, mut rng) = (items.clone(), rng.fork());
+            let (own, mut rng) = (own.clone(), rng.fork());
             set.spawn(async move {
-                rng.shuffle(&mut items);
-                let mut longest = Duration::from_millis(10);
-                loop {
-                    let add = bulk_add(&fixture, &items);
-                    if let Some(new) = fixture.attempt("a bulk add", &mut rng, longest, add).await {
-                        added.fetch_add(new, Ordering::Relaxed);
-                        break fixture.history.acknowledge_bulk(&items);
-                    }
-                    longest = longest.mul_f64(1.5);
+                for items in own {
+                    let new = add(&fixture, &mut rng, items).await;
+                    added.fetch_add(new, Ordering::Relaxed);
                 }
             });
         }
-        sets.push(items);
+        sets.extend(own);
     }
     while let Some(done) = set.join_next().await {
         done?;
@@ -87,6 +76,32 @@ async fn run(trial: Trial) -> Result<Outcome> {
         }
     }
     fixture.finish().await
+}
+
+/// New items, each for one user or for some.
+fn items(trial: &Trial, fixture: &Fixture, rng: &mut Rng) -> Vec<Item> {
+    // Of the long form, more than a transaction takes.
+    (0..trial.pick(80, 2_500))
+        .map(|_| {
+            let first = rng.i64(1..60);
+            let last = if rng.bool() { first } else { first + rng.i64(1..10) };
+            fixture.history.bulk_item(first..=last)
+        })
+        .collect()
+}
+
+/// Adds them until that is acknowledged; returns how many were new then.
+async fn add(fixture: &Fixture, rng: &mut Rng, mut items: Vec<Item>) -> u64 {
+    rng.shuffle(&mut items);
+    let mut longest = Duration::from_millis(10);
+    loop {
+        let add = bulk_add(fixture, &items);
+        if let Some(new) = fixture.attempt("a bulk add", rng, longest, add).await {
+            fixture.history.acknowledge_bulk(&items);
+            return new;
+        }
+        longest = longest.mul_f64(1.5);
+    }
 }
 
 fn bulk_add(

@@ -5,7 +5,8 @@ use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 use anyhow::{Result, bail};
 use chrono::DateTime;
 use fastrand::Rng;
-use tokio::task::JoinSet;
+use futures_util::{StreamExt, stream};
+use tokio::{task::JoinSet, time::sleep};
 use user_streams_core::{Cursor, ItemId, Recipients};
 
 use super::{Fault, everywhere};
@@ -35,6 +36,9 @@ pub(super) const FAULT: Fault = Fault {
 const FEW: usize = 60;
 /// Items for more users than one statement takes.
 const MANY: usize = 3;
+const TASKS: usize = 6;
+/// How long the last of many recipients is waited for, after a statement for the others.
+const PAUSE: Duration = Duration::from_millis(80);
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
@@ -60,8 +64,9 @@ async fn run(trial: Trial) -> Result<Outcome> {
     let cuts = Cuts::start(&fixture, &mut rng);
     let load = Load::start(&fixture, &mut rng, 2);
     let mut set = JoinSet::new();
-    for part in items.chunks((MANY + FEW).div_ceil(6)) {
-        let (fixture, part, mut rng) = (Arc::clone(&fixture), part.to_vec(), rng.fork());
+    for task in 0..TASKS {
+        let part: Vec<_> = items.iter().skip(task).step_by(TASKS).cloned().collect();
+        let (fixture, mut rng) = (Arc::clone(&fixture), rng.fork());
         set.spawn(async move {
             for item in part {
                 remove(&fixture, &mut rng, &item).await;
@@ -78,17 +83,17 @@ async fn run(trial: Trial) -> Result<Outcome> {
 
 /// Removes an item from all its users or from some, once or until it is acknowledged.
 async fn remove(fixture: &Fixture, rng: &mut Rng, item: &Item) {
+    let has_many = item.recipients() > 1_000;
     let users = match rng.u32(..3) {
-        0 => item.first..=item.first + (item.last - item.first) / 2,
+        0 if !has_many => item.first..=item.first + (item.last - item.first) / 2,
         _ => item.users(),
     };
-    // Of many users, time for some statements.
-    let longest = if item.recipients() > 1_000 { 120 } else { 4 };
-    let is_repeated = rng.bool();
+    // Of many users, time for some statements; and what is left is seen only if it is not repeated.
+    let longest = Duration::from_millis(if has_many { 160 } else { 4 });
+    let is_repeated = !has_many && rng.bool();
     loop {
         fixture.history.begin_removal(item.number, users.clone());
         let removed = removal(fixture, item, users.clone());
-        let longest = Duration::from_millis(longest);
         match fixture.attempt("a removal", rng, longest, removed).await {
             Some(removed) => break fixture.history.acknowledge_removal(item.number, removed),
             None if is_repeated => {}
@@ -106,7 +111,18 @@ fn removal(
     let at = DateTime::from_timestamp_micros(item.created_at_us).unwrap_or_default();
     let id = ItemId::try_from(item.id);
     async move {
-        let users = Recipients::iter(users.map(move |user| store.user_id(user)));
+        let last = *users.end();
+        let pause = if users.clone().count() > 1_000 { PAUSE } else { Duration::ZERO };
+        let users = stream::iter(users).then(move |user| {
+            let id = store.user_id(user);
+            async move {
+                if user == last && !pause.is_zero() {
+                    sleep(pause).await;
+                }
+                id
+            }
+        });
+        let users = Recipients::stream(users);
         streams.remove_stream_item(users, Cursor::new(at, id?)).await
     }
 }
