@@ -31,10 +31,23 @@ struct Feed {
 /// The library's own feeds beside some streams.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct OwnFeeds {
-    /// The places of items that are read or unread against the mark.
-    item_marks: Option<Arc<dyn Backend>>,
+    item_marks: Option<ItemMarks>,
     /// Of a backend without marks: a mark is the newest item of one.
     marks: Option<MarkFeeds>,
+}
+
+/// Items that are read or unread against the mark, each by its place, without content: some layouts
+/// have one content for an item, whoever has it.
+#[derive(Debug, Clone)]
+pub(crate) struct ItemMarks {
+    pub(crate) read: Arc<dyn Backend>,
+    pub(crate) unread: Arc<dyn Backend>,
+}
+
+impl ItemMarks {
+    pub(crate) fn both(&self) -> [&Arc<dyn Backend>; 2] {
+        [&self.read, &self.unread]
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -140,7 +153,7 @@ impl Feeds {
     }
 
     /// Where the places of single items are kept, if they are.
-    pub(crate) fn item_marks(&self) -> Option<&Arc<dyn Backend>> {
+    pub(crate) fn item_marks(&self) -> Option<&ItemMarks> {
         self.own.item_marks.as_ref()
     }
 
@@ -179,7 +192,10 @@ impl OwnFeeds {
                 invalid(setting, error)
             })
         };
-        let item_marks = if item_marks { Some(own("read")?) } else { None };
+        let item_marks = match item_marks {
+            true => Some(ItemMarks { read: own("read")?, unread: own("unread")? }),
+            false => None,
+        };
         let keeps_no_marks =
             capabilities.has(Capability::Feeds) && !capabilities.has(Capability::Marks);
         let marks = match keeps_no_marks {
@@ -191,7 +207,7 @@ impl OwnFeeds {
 
     fn all(&self) -> Vec<&Arc<dyn Backend>> {
         let marks = self.marks.iter().flat_map(|feeds| [&feeds.seen, &feeds.read]);
-        self.item_marks.iter().chain(marks).collect()
+        self.item_marks.iter().flat_map(ItemMarks::both).chain(marks).collect()
     }
 }
 

@@ -115,7 +115,8 @@ impl<'a> InTransaction<'a> {
             let handle = transaction.handle;
             let moved = async {
                 handle.check(&user)?;
-                if let Some(feed) = handle.feeds.item_marks().filter(|_| mark == Mark::Read) {
+                let item_marks = handle.feeds.item_marks().filter(|_| mark == Mark::Read);
+                for feed in item_marks.iter().flat_map(|feeds| feeds.both()) {
                     let writes = transaction.writes_on(&**feed)?;
                     let passed = DeleteRange::new(user.clone()).older_than(up_to);
                     writes.delete_range(passed).await?;

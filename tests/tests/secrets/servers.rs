@@ -65,7 +65,11 @@ fn show_all(streams: &Streams) {
     let items = streams.get_stream_items(1);
     shown::check_debug(&items);
     shown::check_debug(&items.cursor_page(1));
+    shown::check_debug(&items.mark_read());
     shown::check_debug(&Paginator::new(items, 1));
+    shown::check_debug(&streams.trim());
+    shown::check_debug(&streams.copy_to(streams));
+    shown::check_debug(&streams.verify_copy(streams));
     shown::check_debug(&streams.add_stream_item(1, "Hello"));
     shown::check_debug(&AddStreamItem::new(1, NewItem::new("Hello")).unwrap());
     shown::check_debug(&[1].into_recipients());

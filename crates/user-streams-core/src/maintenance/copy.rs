@@ -160,7 +160,10 @@ async fn beginning<'a>(
             mark.set(to, user, Some(place), false).await?;
         }
     }
-    if let (Some(ours), Some(theirs)) = (from.feeds.item_marks(), to.feeds.item_marks()) {
+    let item_marks = from.feeds.item_marks().zip(to.feeds.item_marks());
+    let pairs =
+        item_marks.into_iter().flat_map(|(from, to)| from.both().into_iter().zip(to.both()));
+    for (ours, theirs) in pairs {
         let (ours, theirs) = (&**ours, &**theirs);
         let mut position = Position::Offset(0);
         loop {

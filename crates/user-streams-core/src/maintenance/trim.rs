@@ -118,7 +118,7 @@ impl Trim {
 
 async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
     let Some(oldest) = oldest(handle, &user).await? else { return Ok(0) };
-    if let Some(own) = handle.feeds.item_marks() {
+    for own in handle.feeds.item_marks().iter().flat_map(|feeds| feeds.both()) {
         own.delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
     }
     handle.backend().delete_range(DeleteRange::new(user).older_than(oldest)).await

@@ -1,10 +1,13 @@
 //! Single items that are read or unread against the mark.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashSet, sync::Arc};
+
+use futures_util::future::try_join;
 
 use crate::{
     Cursor, Error, ErrorKind, NewItem, Result, StreamItem, StreamItems, UserId,
     backend::{AddStreamItem, Backend, DeleteRange, Position, RemoveStreamItem},
+    feeds::ItemMarks,
     marks::Mark,
     observe::Operation,
     stream::{
@@ -12,10 +15,6 @@ use crate::{
         view::View,
     },
 };
-
-/// The content of an item's place in the feed that keeps these: what the item is against the mark.
-const READ: &str = "read";
-const UNREAD: &str = "unread";
 
 /// With the setting `item_marks`, single items can be read before the mark passes them, or unread
 /// after it has. Each is kept, by its place alone, until the mark passes.
@@ -62,11 +61,11 @@ impl StreamItems {
             handle.check(self.user())?;
             let mark = Mark::Read.get(handle, self.user()).await?;
             let mut are_read: Vec<_> = places.iter().map(|place| Some(*place) <= mark).collect();
-            if let (Some(feed), Some(oldest)) = (handle.feeds.item_marks(), places.iter().min()) {
-                let marked = marked(feed, self.user(), Some(*oldest)).await?;
-                let marked: HashMap<_, _> = marked.into_iter().collect();
+            if let (Some(feeds), Some(oldest)) = (handle.feeds.item_marks(), places.iter().min()) {
+                let marked = marked(feeds, self.user(), Some(*oldest)).await?;
+                let marked: HashSet<_> = marked.into_iter().collect();
                 for (is_read, place) in are_read.iter_mut().zip(&places) {
-                    *is_read = marked.get(place).copied().unwrap_or(*is_read);
+                    *is_read ^= marked.contains(&(*place, !*is_read));
                 }
             }
             Ok(are_read)
@@ -79,13 +78,13 @@ impl StreamItems {
         let user = self.user();
         let marked = async {
             handle.check(user)?;
-            let Some(feed) = handle.feeds.item_marks() else { return Err(off()) };
-            feed.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
+            let Some(feeds) = handle.feeds.item_marks() else { return Err(off()) };
+            let [to, from] = if read { feeds.both() } else { [&feeds.unread, &feeds.read] };
+            from.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
             let is_read = Some(item) <= Mark::Read.get(handle, user).await?;
             if is_read != read {
-                let state = NewItem::new(if read { READ } else { UNREAD });
-                let place = state.with_created_at(&item.created_at()).with_id(item.id());
-                feed.add_stream_item(AddStreamItem::new(user.clone(), place)?).await?;
+                let place = NewItem::new("").with_created_at(&item.created_at()).with_id(item.id());
+                to.add_stream_item(AddStreamItem::new(user.clone(), place)?).await?;
             }
             Ok(())
         };
@@ -99,21 +98,24 @@ fn off() -> Error {
 }
 
 /// Forgets what the mark passes.
-pub(super) async fn forget(feed: &Arc<dyn Backend>, user: &UserId, mark: Cursor) -> Result<()> {
-    feed.remove_stream_item(RemoveStreamItem::new(user.clone(), mark)).await?;
-    feed.delete_range(DeleteRange::new(user.clone()).older_than(mark)).await.map(drop)
+pub(super) async fn forget(feeds: &ItemMarks, user: &UserId, mark: Cursor) -> Result<()> {
+    for feed in feeds.both() {
+        feed.remove_stream_item(RemoveStreamItem::new(user.clone(), mark)).await?;
+        feed.delete_range(DeleteRange::new(user.clone()).older_than(mark)).await?;
+    }
+    Ok(())
 }
 
 /// The number of unread items of a view, up to `limit`.
 pub(super) async fn unread(
-    feed: &Arc<dyn Backend>,
+    feeds: &ItemMarks,
     view: &View,
     user: &UserId,
     mark: Option<Cursor>,
     limit: u64,
 ) -> Result<u64> {
     // What is marked as what it is anyway does not count.
-    let marked = marked(feed, user, None).await?;
+    let marked = marked(feeds, user, None).await?;
     let against = |state: bool| {
         let is = |(place, read): &(Cursor, bool)| *read == state && (Some(*place) > mark) == state;
         marked.iter().filter(|item| is(item)).map(|(place, _)| *place).collect::<Vec<_>>()
@@ -130,20 +132,31 @@ fn count(there: &[bool]) -> u64 {
 
 /// The single items from the newest down to a place, or all, each with whether it is read.
 async fn marked(
-    feed: &Arc<dyn Backend>,
+    feeds: &ItemMarks,
     user: &UserId,
     oldest: Option<Cursor>,
 ) -> Result<Vec<(Cursor, bool)>> {
+    let (read, unread) =
+        try_join(places(&feeds.read, user, oldest), places(&feeds.unread, user, oldest)).await?;
+    let read = read.into_iter().map(|place| (place, true));
+    Ok(read.chain(unread.into_iter().map(|place| (place, false))).collect())
+}
+
+async fn places(
+    feed: &Arc<dyn Backend>,
+    user: &UserId,
+    oldest: Option<Cursor>,
+) -> Result<Vec<Cursor>> {
     let part = Part { backend: Arc::clone(feed), user: user.clone() };
-    let (mut marked, mut position) = (Vec::new(), Position::Offset(0));
+    let (mut places, mut position) = (Vec::new(), Position::Offset(0));
     loop {
         let chunk = part.read(position, CHUNK).await?;
-        marked.extend(chunk.iter().map(|item| (item.cursor(), item.content == READ)));
+        places.extend(chunk.iter().map(StreamItem::cursor));
         match chunk.last().map(StreamItem::cursor) {
             Some(last) if chunk.len() as u64 == CHUNK && oldest.is_none_or(|end| last > end) => {
                 position = Position::After(last);
             }
-            _ => return Ok(marked),
+            _ => return Ok(places),
         }
     }
 }

@@ -112,9 +112,9 @@ impl StreamItems {
                 handle.backend().count_newer(query.with_limit(limit)).await
             }
             None => view.count_newer(mark.get(handle, self.user()).await?, limit).await,
-            Some(feed) => {
+            Some(feeds) => {
                 let place = mark.get(handle, self.user()).await?;
-                item_marks::unread(feed, &view, self.user(), place, limit).await
+                item_marks::unread(feeds, &view, self.user(), place, limit).await
             }
         }
     }
@@ -203,9 +203,9 @@ impl MoveMark {
                 }
             };
             let Some(to) = newest else { return Ok(false) };
-            if let Some(feed) = handle.feeds.item_marks().filter(|_| self.mark == Mark::Read) {
+            if let Some(feeds) = handle.feeds.item_marks().filter(|_| self.mark == Mark::Read) {
                 // First, so that no item is unread that the mark has passed, if this ends here.
-                item_marks::forget(feed, user, to).await?;
+                item_marks::forget(feeds, user, to).await?;
             }
             self.mark.set(handle, user, Some(to), self.back).await
         };
