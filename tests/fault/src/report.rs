@@ -28,9 +28,11 @@ const HEADER: &[&str] = &[
 /// The fixed text of the page, after the command that wrote it.
 const INTRODUCTION: &str = "\
 Each trial injects a fault into a real server, its connections or its callers while tasks add and
-read items. Then a separate client on the bare driver checks what is stored: each acknowledged item
-exactly once for each of its recipients, and nothing for other users (`foreign`, which also counts
-answers that belong to another call).
+read items, move marks, remove, trim or copy. Then a separate client on the bare driver checks what
+is stored: each acknowledged item exactly once for each of its recipients, and nothing for other
+users (`foreign`, which also counts answers that belong to another call). `acknowledged` counts
+items, and moves of marks. A mark behind a place that was acknowledged is `lost`, like an item that
+a trim took too early or a copy lacks; a removal or trim that is not whole is `partial`.
 
 The last columns are about calls and connections: the call that took the largest share of its
 documented bound, and the bound; calls over their bound; calls that failed more than 2 s after the

@@ -1,36 +1,17 @@
 //! A client process that copies everyone's streams, and prints a line for each place where it
 //! could go on.
 
-use std::sync::atomic::Ordering;
-
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use user_streams_core::maintenance::UsersCursor;
 
-use super::{Child, Work};
-use crate::{fixture::Fixture, store::Store, trial::Trial};
+use crate::store::Store;
 
 /// What is copied where.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Copy {
-    to: Store,
-    after: Option<String>,
-}
-
-impl Child {
-    /// Starts a copy from the fixture's store, from a place on, and waits until it has connected.
-    pub(crate) async fn start_copy(
-        trial: &Trial,
-        fixture: &Fixture,
-        to: &Store,
-        after: Option<&UsersCursor>,
-    ) -> Result<Self> {
-        // It has two.
-        fixture.other_pools.fetch_add(1, Ordering::Relaxed);
-        let after = after.map(|place| place.as_str().to_owned());
-        let work = Work::Copy(Copy { to: to.clone(), after });
-        Self::spawn(trial, fixture, work, false).await
-    }
+    pub(super) to: Store,
+    pub(super) after: Option<String>,
 }
 
 /// Copies.

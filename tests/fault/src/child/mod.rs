@@ -19,6 +19,7 @@ use tokio::{
 };
 use user_streams_core::{Recipients, maintenance::UsersCursor};
 
+use self::copy::Copy;
 use crate::{fixture::Fixture, history::Item, mechanism, store::Store, sync::lock, trial::Trial};
 
 /// The task of a child.
@@ -33,7 +34,7 @@ struct Task {
 #[derive(Debug, Serialize, Deserialize)]
 enum Work {
     Add(Adds),
-    Copy(copy::Copy),
+    Copy(Copy),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -82,6 +83,20 @@ impl Child {
         }
         let work = Work::Add(Adds { items, tasks, repeated });
         Self::spawn(trial, fixture, work, ignores_file_limit).await
+    }
+
+    /// Starts a copy from the fixture's store, from a place on, and waits until it has connected.
+    pub(crate) async fn start_copy(
+        trial: &Trial,
+        fixture: &Fixture,
+        to: &Store,
+        after: Option<&UsersCursor>,
+    ) -> Result<Self> {
+        // It has two.
+        fixture.other_pools.fetch_add(1, Ordering::Relaxed);
+        let after = after.map(|place| place.as_str().to_owned());
+        let work = Work::Copy(Copy { to: to.clone(), after });
+        Self::spawn(trial, fixture, work, false).await
     }
 
     async fn spawn(

@@ -39,7 +39,7 @@ pub(super) const COPY: Fault = Fault {
     short: 2,
     long: 10,
     exclusive: false,
-    weight: 3,
+    weight: 4,
     run: |trial| Box::pin(run(trial)),
 };
 
@@ -50,7 +50,7 @@ pub(super) const SLOTS: Fault = Fault {
     short: 2,
     long: 10,
     exclusive: true,
-    weight: 3,
+    weight: 4,
     run: |trial| Box::pin(run_with_moves(trial)),
 };
 

@@ -33,7 +33,7 @@ pub(super) const FAULT: Fault = Fault {
     short: 2,
     long: 20,
     exclusive: false,
-    weight: 2,
+    weight: 4,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -121,6 +121,21 @@ impl History {
         }
     }
 
+    /// A removal of the item from these users, who have it, begins; always from the same ones.
+    pub(crate) fn begin_removal(&self, number: u64, users: RangeInclusive<i64>) {
+        if let Some(entry) = lock(&self.entries).get_mut(&number) {
+            entry.removal.get_or_insert_with(|| Removal::new(users)).begin();
+        }
+    }
+
+    /// A removal of the item was acknowledged.
+    pub(crate) fn acknowledge_removal(&self, number: u64, removed: u64) {
+        let mut entries = lock(&self.entries);
+        let removal = entries.get_mut(&number).and_then(|entry| entry.removal.as_mut());
+        let wrong = removal.and_then(|removal| removal.acknowledge(removed, self.atomic));
+        lock(&self.wrong_counts).extend(wrong.map(|wrong| format!("{wrong} #{number}")));
+    }
+
     /// How many items were acknowledged.
     pub(crate) fn acknowledged(&self) -> u64 {
         lock(&self.entries).values().filter(|entry| entry.acknowledged > 0).count() as u64

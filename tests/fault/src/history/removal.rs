@@ -2,9 +2,6 @@
 
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
-use super::History;
-use crate::sync::lock;
-
 /// The removal of an item, which may be begun several times.
 #[derive(Clone, Debug)]
 pub(super) struct Removal {
@@ -16,6 +13,26 @@ pub(super) struct Removal {
 }
 
 impl Removal {
+    /// The removal from these users, who have the item.
+    pub(super) fn new(users: RangeInclusive<i64>) -> Self {
+        Self { users, begun: 0, acknowledged: false, removed: 0 }
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.begun += 1;
+    }
+
+    /// It was acknowledged; returns what is wrong with the number that it reported, if anything.
+    pub(super) fn acknowledge(&mut self, removed: u64, atomic: bool) -> Option<String> {
+        self.acknowledged = true;
+        self.removed += removed;
+        let users = self.users.clone().count() as u64;
+        let is_short = atomic && self.begun == 1 && removed != users;
+        (is_short || self.removed > users).then(|| {
+            format!("removal {} from {users} users reported {removed} of item", self.begun)
+        })
+    }
+
     /// What is wrong with who still has the item, if anything.
     pub(super) fn violation(&self, has: &BTreeSet<i64>, atomic: bool) -> Option<String> {
         let users = self.users.clone().count();
@@ -27,33 +44,6 @@ impl Removal {
             Some(format!("its removal from {first} to {last} left it to {kept} of them"))
         } else {
             None
-        }
-    }
-}
-
-impl History {
-    /// A removal of the item from these users, who have it, begins; always from the same ones.
-    pub(crate) fn begin_removal(&self, number: u64, users: RangeInclusive<i64>) {
-        if let Some(entry) = lock(&self.entries).get_mut(&number) {
-            let new = Removal { users, begun: 0, acknowledged: false, removed: 0 };
-            entry.removal.get_or_insert(new).begun += 1;
-        }
-    }
-
-    /// A removal of the item was acknowledged.
-    pub(crate) fn acknowledge_removal(&self, number: u64, removed: u64) {
-        let mut entries = lock(&self.entries);
-        let removal = entries.get_mut(&number).and_then(|entry| entry.removal.as_mut());
-        let Some(removal) = removal else { return };
-        removal.acknowledged = true;
-        removal.removed += removed;
-        let users = removal.users.clone().count() as u64;
-        let is_short = self.atomic && removal.begun == 1 && removed != users;
-        if is_short || removal.removed > users {
-            lock(&self.wrong_counts).push(format!(
-                "removal {} of item #{number} from {users} users reported {removed}",
-                removal.begun
-            ));
         }
     }
 }
