@@ -1,14 +1,19 @@
 //! The tables.
 
 use user_streams_sql::{
-    Dialect, Schema, format_migration, identity_migration,
+    Dialect, Schema, format_migration, identity_migration, marks_migration,
     sea_orm::{ConnectionTrait, DbErr},
     sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager, async_trait::async_trait},
 };
 
 /// All migrations, oldest first.
 pub(crate) fn all(schema: &Schema) -> Vec<Box<dyn MigrationTrait>> {
-    vec![CreateTables::boxed(schema), identity_migration(schema), format_migration(schema)]
+    vec![
+        CreateTables::boxed(schema),
+        identity_migration(schema),
+        format_migration(schema),
+        marks_migration(schema),
+    ]
 }
 
 struct CreateTables {

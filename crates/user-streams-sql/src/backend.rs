@@ -1,13 +1,19 @@
 //! Core's `Backend`; each operation is in a file of `ops`.
 
-use std::{any::Any, marker::PhantomData, sync::Arc};
+use std::{
+    any::Any,
+    collections::HashMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    Delivery, Error, ErrorKind, Result, StreamItem,
+    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserIdKind,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
-        StreamQuery, Writes, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem,
+        RepairStream, SetMark, StreamQuery, UsersPage, Writes, async_trait,
     },
 };
 
@@ -22,6 +28,9 @@ use crate::{
 #[derive(Debug)]
 pub struct SqlBackend<L> {
     store: Arc<Store>,
+    /// The feeds that were asked for, whose adds are grouped and whose database is checked as those
+    /// of one store; a feed itself has none.
+    feeds: Option<Mutex<HashMap<Name, Arc<Store>>>>,
     layout: PhantomData<L>,
 }
 
@@ -50,7 +59,7 @@ impl<L: Layout> SqlBackend<L> {
 
     fn with_pools(pools: Pools, config: &SqlConfig) -> Result<Self> {
         let store = Store::new::<L>(pools, config).map_err(named::<L>)?;
-        Ok(Self { store: Arc::new(store), layout: PhantomData })
+        Ok(Self { store: Arc::new(store), feeds: Some(Mutex::default()), layout: PhantomData })
     }
 
     /// The application's pool, if this was made over one by [`new`](Self::new).
@@ -73,7 +82,16 @@ impl<L: Layout> Backend for SqlBackend<L> {
             .with(Capability::AtomicBroadcast)
             .with(Capability::Durable)
             .with(Capability::InTransaction)
-            .with(Capability::RepairStream);
+            .with(Capability::RepairStream)
+            .with(Capability::RemoveStreamItem)
+            .with(Capability::DeleteRange)
+            .with(Capability::CountNewer)
+            .with(Capability::Contains)
+            .with(Capability::BulkAdd)
+            .with(Capability::ListUsers)
+            .with(Capability::Marks);
+        let capabilities =
+            if self.feeds.is_some() { capabilities.with(Capability::Feeds) } else { capabilities };
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
@@ -102,6 +120,57 @@ impl<L: Layout> Backend for SqlBackend<L> {
         ops::delete(&self.store, args).await
     }
 
+    async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
+        ops::remove(&self.store, args).await
+    }
+
+    async fn delete_range(&self, args: DeleteRange) -> Result<u64> {
+        ops::delete_range(&self.store, args).await
+    }
+
+    async fn count_newer(&self, query: CountNewer) -> Result<u64> {
+        ops::count_newer(&self.store, query).await
+    }
+
+    async fn contains(&self, query: Contains) -> Result<Vec<bool>> {
+        ops::contains(&self.store, query).await
+    }
+
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        ops::bulk_add(&self.store, args).await
+    }
+
+    async fn list_users(&self, query: ListUsers) -> Result<UsersPage> {
+        ops::list_users(&self.store, query).await
+    }
+
+    async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
+        ops::mark(&self.store, query).await
+    }
+
+    async fn set_mark(&self, args: SetMark) -> Result<bool> {
+        ops::set_mark(&self.store, args).await
+    }
+
+    fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
+        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(L::NAME, "feed")) };
+        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = match feeds.get(name) {
+            Some(store) => Arc::clone(store),
+            None => {
+                let store = Arc::new(self.store.feed::<L>(name, user_id)?);
+                feeds.insert(name.clone(), Arc::clone(&store));
+                store
+            }
+        };
+        let kind = store.schema.user_id;
+        if kind != user_id {
+            let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        }
+        Ok(Arc::new(Self { store, feeds: None, layout: PhantomData }))
+    }
+
     async fn repair_stream(&self, args: RepairStream) -> Result<u64> {
         ops::repair(&self.store, args).await
     }
@@ -127,6 +196,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
     }
 
     async fn close(&self) -> Result<()> {
-        self.store.pools.close().await
+        match &self.feeds {
+            Some(_) => self.store.pools.close().await,
+            // The connections are those of the main streams.
+            None => Ok(()),
+        }
     }
 }

@@ -57,6 +57,16 @@ pub struct SqlConfig {
 
 const MAX_CONNECTIONS: u32 = 10_000;
 
+/// The longest name of a table of deliveries, in bytes, with which the longest name made of it is
+/// one that every database keeps: PostgreSQL truncates names to 63 bytes, and MySQL refuses a
+/// foreign key whose name, which it makes itself (`<table>_marks_ibfk_1`), has more than 64
+/// characters.
+pub(crate) const MAX_TABLE: usize = 51;
+/// The longest one that the option `table` sets. The rest is for the names of feeds.
+const MAX_OWN_TABLE: usize = 45;
+/// Between the name of the table and that of a feed.
+pub(crate) const FEED_SEPARATOR: &str = "__";
+
 /// SQLite's setting of that name.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -197,11 +207,17 @@ impl SqlConfig {
     /// The name of the table, which leaves room for the suffixes of the other tables.
     pub(crate) fn table(&self, default: &str) -> Result<String> {
         let table = self.table.as_deref().unwrap_or(default);
-        // PostgreSQL truncates names to 63 bytes.
-        if table.is_empty() || table.len() > 45 || table.contains(['\0', '.']) {
-            return Err(invalid(
-                "table: not a table name: expected 1 to 45 bytes without a dot".to_owned(),
-            ));
+        let is_name = (1..=MAX_OWN_TABLE).contains(&table.len()) && !table.contains(['\0', '.']);
+        if !is_name {
+            return Err(invalid(format!(
+                "table: not a table name: expected 1 to {MAX_OWN_TABLE} bytes without a dot"
+            )));
+        }
+        if table.contains(FEED_SEPARATOR) {
+            return Err(invalid(format!(
+                "table: expected a name without `{FEED_SEPARATOR}`, which only the table of a \
+                 feed has: `<table>{FEED_SEPARATOR}<feed>`"
+            )));
         }
         Ok(table.to_owned())
     }
@@ -260,6 +276,7 @@ mod tests {
                 "table",
                 config.clone().with_table("x".repeat(46)).table("x").map(|_| ()).unwrap_err(),
             ),
+            ("table", config.clone().with_table("a__b").table("x").map(|_| ()).unwrap_err()),
             ("users", config.clone().with_users("users").users().map(|_| ()).unwrap_err()),
             (
                 "operation_timeout",

@@ -38,7 +38,7 @@ pub use backend::SqlBackend;
 pub use config::{SqlConfig, Synchronous};
 pub use dialect::Dialect;
 pub use driver::{connect_url, is_disabled};
-pub use schema::{Layout, Schema, format_migration, identity_migration};
+pub use schema::{Layout, Schema, format_migration, identity_migration, marks_migration};
 pub use users::{Users, users};
 
 pub use sea_orm;

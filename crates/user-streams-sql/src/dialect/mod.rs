@@ -6,6 +6,7 @@ mod params;
 mod postgres_copy;
 #[cfg(feature = "postgres")]
 mod postgres_literals;
+mod rows;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
@@ -14,6 +15,7 @@ pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_literals::postgres_literals;
+pub(crate) use rows::Row;
 pub(crate) use values::StoredId;
 
 use sea_orm::{DbBackend, IsolationLevel, SqliteTransactionMode, TransactionOptions};
@@ -137,6 +139,15 @@ impl Dialect {
         }
     }
 
+    /// The type of a column of the names of marks, which are compared byte by byte.
+    pub(crate) fn name_type(self) -> &'static str {
+        match self {
+            Self::Sqlite => "TEXT",
+            Self::Postgres => "TEXT COLLATE \"C\"",
+            Self::MySql => "VARBINARY(31)",
+        }
+    }
+
     /// The type of a column of 64-bit integers.
     pub fn integer_type(self) -> &'static str {
         // The only name that strict tables of SQLite accept; 64 bits there.
@@ -184,6 +195,92 @@ impl Dialect {
             (Self::MySql, _) => "(SELECT DISTINCT uid FROM targets) AS u",
             _ => "targets AS u",
         }
+    }
+
+    /// A derived table `k` of [rows](Row) in bound parameters: their number `n` from 1 on,
+    /// `created_at_us` and `id`; `uid` if they have a user, of this kind, and `content` if they
+    /// have it.
+    pub(crate) fn rows_source(
+        self,
+        user: Option<UserIdKind>,
+        content: bool,
+        params: &mut Params,
+    ) -> String {
+        let mut columns = Vec::new();
+        if let Some(kind) = user {
+            columns.push(("uid", self.uid_type(kind)));
+        }
+        columns.extend([("created_at_us", "bigint"), ("id", "bigint")]);
+        if content {
+            columns.push(("content", "text"));
+        }
+        let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+        let is_hex = match self {
+            Self::Sqlite => user == Some(UserIdKind::Uuid),
+            Self::Postgres => false,
+            Self::MySql => user.is_some_and(|kind| kind != UserIdKind::BigInt),
+        };
+        match self {
+            Self::Sqlite => {
+                let column = |(at, name): (usize, &&str)| match *name {
+                    "uid" if is_hex => format!("unhex(value ->> {at}) AS uid"),
+                    name => format!("value ->> {at} AS {name}"),
+                };
+                let columns: Vec<_> = names.iter().enumerate().map(column).collect();
+                format!(
+                    "(SELECT key + 1 AS n, {} FROM json_each({})) AS k",
+                    columns.join(", "),
+                    params.next()
+                )
+            }
+            Self::Postgres => {
+                let arrays = columns.iter().map(|(_, kind)| format!("{}::{kind}[]", params.next()));
+                let arrays: Vec<_> = arrays.collect();
+                format!(
+                    "unnest({}) WITH ORDINALITY AS k({}, n)",
+                    arrays.join(", "),
+                    names.join(", ")
+                )
+            }
+            Self::MySql => {
+                let column = |(at, (name, kind)): (usize, &(&str, &str))| match *name {
+                    // Without the last words a content that is too long would become NULL.
+                    "content" => format!(
+                        "content {} PATH '$[{at}]' ERROR ON ERROR",
+                        "MEDIUMTEXT CHARACTER SET utf8mb4"
+                    ),
+                    name => format!("{name} {kind} PATH '$[{at}]'"),
+                };
+                let paths: Vec<_> = columns.iter().enumerate().map(column).collect();
+                let table = format!(
+                    "JSON_TABLE({}, '$[*]' COLUMNS(n FOR ORDINALITY, {}))",
+                    params.next(),
+                    paths.join(", ")
+                );
+                if is_hex {
+                    let names = names.join(", ").replacen("uid", "UNHEX(uid) AS uid", 1);
+                    format!("(SELECT n, {names} FROM {table} AS j) AS k")
+                } else {
+                    format!("{table} AS k")
+                }
+            }
+        }
+    }
+
+    /// The type of an id as a parameter, where it has to be named.
+    pub(crate) fn uid_type(self, kind: UserIdKind) -> &'static str {
+        match (self, kind) {
+            (_, UserIdKind::BigInt) => "bigint",
+            (Self::MySql, _) => "VARCHAR(510) CHARACTER SET ascii",
+            (_, UserIdKind::Uuid) => "uuid",
+            _ => "text",
+        }
+    }
+
+    /// What follows the parameter of a LIMIT: SQLite prepares the statement anew at each call if
+    /// the limit is a parameter alone.
+    pub(crate) fn limit_suffix(self) -> &'static str {
+        if self == Self::Sqlite { " + 0" } else { "" }
     }
 
     /// A join that looks the rows on its right up for each row on its left, whatever the statistics

@@ -5,7 +5,7 @@
 
 use user_streams_core::{NewItem, UserId};
 
-use super::values::StoredId;
+use super::{Row, values::StoredId};
 
 /// Fewer rows are inserted as fast by a statement.
 pub(crate) const MIN_ROWS: usize = 2_000;
@@ -14,14 +14,20 @@ const MAX_CONTENT: usize = 512;
 /// How many bytes are sent at a time.
 const BLOCK: usize = 64 * 1024;
 
-/// The delivery rows of an item.
+/// Rows to copy.
 #[derive(Debug)]
 pub(crate) struct CopyRows<'a> {
     sql: &'a str,
-    users: &'a [UserId],
-    /// The columns after the user, which are the same in each row.
-    suffix: Vec<u8>,
+    rows: Rows<'a>,
     columns: i16,
+}
+
+#[derive(Debug)]
+enum Rows<'a> {
+    /// The deliveries of an item: the columns after the user are the same in each row.
+    OfItem { users: &'a [UserId], suffix: Vec<u8> },
+    /// Rows with the same columns.
+    Any(&'a [Row<'a>]),
 }
 
 impl<'a> CopyRows<'a> {
@@ -51,7 +57,15 @@ impl<'a> CopyRows<'a> {
         if let Some(content) = content {
             push(&mut suffix, content.as_bytes());
         }
-        Self { sql, users, suffix, columns: 3 + i16::from(content.is_some()) }
+        let columns = 3 + i16::from(content.is_some());
+        Self { sql, rows: Rows::OfItem { users, suffix }, columns }
+    }
+
+    /// Any rows, if there is a statement and copying them pays.
+    pub(crate) fn any(sql: Option<&'a str>, rows: &'a [Row<'a>]) -> Option<Self> {
+        let (sql, first) = (sql.filter(|_| rows.len() >= MIN_ROWS)?, rows.first()?);
+        let columns = 2 + i16::from(first.user.is_some()) + i16::from(first.content.is_some());
+        Some(Self { sql, rows: Rows::Any(rows), columns })
     }
 
     /// The COPY statement.
@@ -67,26 +81,46 @@ impl<'a> CopyRows<'a> {
             // The signature, no flags, no header extension.
             block.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
         }
-        for (index, user) in self.users.iter().enumerate().skip(from) {
+        let count = match &self.rows {
+            Rows::OfItem { users, .. } => users.len(),
+            Rows::Any(rows) => rows.len(),
+        };
+        for index in from..count {
             if block.len() >= BLOCK {
                 return Some(index);
             }
-            self.push_row(block, user);
+            block.extend_from_slice(&self.columns.to_be_bytes());
+            match &self.rows {
+                Rows::OfItem { users, suffix } => {
+                    push_user(block, &users[index]);
+                    block.extend_from_slice(suffix);
+                }
+                Rows::Any(rows) => push_row(block, &rows[index]),
+            }
         }
         // The trailer.
         block.extend_from_slice(&(-1_i16).to_be_bytes());
         None
     }
+}
 
-    fn push_row(&self, block: &mut Vec<u8>, user: &UserId) {
-        block.extend_from_slice(&self.columns.to_be_bytes());
-        match StoredId::from(user) {
-            StoredId::Int(id) => push(block, &id.to_be_bytes()),
-            StoredId::Uuid(id) => push(block, id.as_bytes()),
-            StoredId::Text(id) => push(block, id.as_bytes()),
-            StoredId::Null => block.extend_from_slice(&(-1_i32).to_be_bytes()),
-        }
-        block.extend_from_slice(&self.suffix);
+fn push_user(block: &mut Vec<u8>, user: &UserId) {
+    match StoredId::from(user) {
+        StoredId::Int(id) => push(block, &id.to_be_bytes()),
+        StoredId::Uuid(id) => push(block, id.as_bytes()),
+        StoredId::Text(id) => push(block, id.as_bytes()),
+        StoredId::Null => block.extend_from_slice(&(-1_i32).to_be_bytes()),
+    }
+}
+
+fn push_row(block: &mut Vec<u8>, row: &Row<'_>) {
+    if let Some(user) = row.user {
+        push_user(block, user);
+    }
+    push(block, &row.created_at_us.to_be_bytes());
+    push(block, &row.id.to_be_bytes());
+    if let Some(content) = row.content {
+        push(block, content.as_bytes());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sea_orm::{Value, sea_query::ArrayType};
-use user_streams_core::{UserId, UserIdKind};
+use user_streams_core::{Name, UserId, UserIdKind};
 use uuid::Uuid;
 
 use crate::Dialect;
@@ -40,17 +40,11 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
 }
 
 /// Any number of user ids in one parameter, so that one prepared statement serves every chunk: an
-/// array on PostgreSQL, JSON elsewhere. In JSON a UUID is in hexadecimal, and so is a text on
-/// MySQL, to avoid conversions of its character set.
+/// array on PostgreSQL, JSON elsewhere.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {
     if dialect == Dialect::Postgres {
-        let array_type = match kind {
-            UserIdKind::BigInt => ArrayType::BigInt,
-            UserIdKind::Uuid => ArrayType::Uuid,
-            _ => ArrayType::String,
-        };
         let values = users.iter().map(|id| user(dialect, id)).collect();
-        return Value::Array(array_type, Some(Box::new(values)));
+        return Value::Array(array_type(kind), Some(Box::new(values)));
     }
     let mut json = String::with_capacity(users.len() * 12 + 2);
     json.push('[');
@@ -58,19 +52,49 @@ pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Val
         if index > 0 {
             json.push(',');
         }
-        // Writing to a string cannot fail.
-        let _ = match StoredId::from(user) {
-            StoredId::Int(id) => write!(json, "{id}"),
-            StoredId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
-            StoredId::Text(id) if dialect == Dialect::MySql => {
-                write!(json, "\"{}\"", Hex(id.as_bytes()))
-            }
-            StoredId::Text(id) => write!(json, "{}", serde_json::Value::from(id)),
-            StoredId::Null => write!(json, "null"),
-        };
+        push_json_id(&mut json, dialect, user);
     }
     json.push(']');
     json.into()
+}
+
+/// In JSON a UUID is in hexadecimal, and so is a text on MySQL, to avoid conversions of its
+/// character set.
+pub(super) fn push_json_id(json: &mut String, dialect: Dialect, user: &UserId) {
+    // Writing to a string cannot fail.
+    let _ = match StoredId::from(user) {
+        StoredId::Int(id) => write!(json, "{id}"),
+        StoredId::Uuid(id) => write!(json, "\"{}\"", id.simple()),
+        StoredId::Text(id) if dialect == Dialect::MySql => {
+            write!(json, "\"{}\"", Hex(id.as_bytes()))
+        }
+        StoredId::Text(id) => write!(json, "{}", serde_json::Value::from(id)),
+        StoredId::Null => write!(json, "null"),
+    };
+}
+
+/// The type of an array of user ids, on PostgreSQL.
+pub(super) fn array_type(kind: UserIdKind) -> ArrayType {
+    match kind {
+        UserIdKind::BigInt => ArrayType::BigInt,
+        UserIdKind::Uuid => ArrayType::Uuid,
+        _ => ArrayType::String,
+    }
+}
+
+/// The name of a mark.
+pub(crate) fn name(dialect: Dialect, name: &Name) -> Value {
+    match dialect {
+        Dialect::MySql => name.as_str().as_bytes().into(),
+        _ => name.as_str().into(),
+    }
+}
+
+/// A place that rows are compared with: `created_at_us, id`, on MySQL the first one twice.
+pub(crate) fn keyset(dialect: Dialect, (at, id): (i64, i64)) -> Vec<Value> {
+    let mut values = vec![at.into(); if dialect == Dialect::MySql { 2 } else { 1 }];
+    values.push(id.into());
+    values
 }
 
 /// The keys `(created_at_us, id)` of items: two arrays on PostgreSQL, pairs in JSON elsewhere.

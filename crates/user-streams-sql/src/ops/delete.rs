@@ -1,30 +1,40 @@
-//! Deleting a stream.
+//! Deleting a stream, or a part of it.
 
 use std::sync::Arc;
 
-use sea_orm::Value;
-use user_streams_core::{Result, backend::DeleteStream};
+use user_streams_core::{
+    Result,
+    backend::{DeleteRange, DeleteStream},
+};
 
-use super::Store;
-use crate::pool::{Executor, end_transaction};
+use super::{Store, rows::key, statement::Bound};
+use crate::dialect::values;
 
 /// Deletes all items of a user and returns their number.
 pub(crate) async fn delete(store: &Arc<Store>, args: DeleteStream) -> Result<u64> {
-    let user = store.user(&args.user)?;
-    let work = |executor| write(executor, Arc::clone(store), user.clone());
-    store.write(store.call_limits(), work).await
+    stream(store, &args)?.run(store).await
 }
 
-pub(super) async fn write(
-    mut executor: Box<dyn Executor + '_>,
-    store: Arc<Store>,
-    user: Value,
-) -> Result<u64> {
-    let sql = &store.statements.delete;
-    if executor.autocommits() {
-        return executor.execute(sql, vec![user]).await;
+/// Deletes the items between two places and returns their number.
+pub(crate) async fn delete_range(store: &Arc<Store>, args: DeleteRange) -> Result<u64> {
+    range(store, &args)?.run(store).await
+}
+
+pub(super) fn stream(store: &Store, args: &DeleteStream) -> Result<Bound> {
+    Ok(Bound::new(&store.statements.delete, vec![store.user(&args.user)?]))
+}
+
+pub(super) fn range(store: &Store, args: &DeleteRange) -> Result<Bound> {
+    let statements = &store.statements.delete_range;
+    let sql = match (args.newer_than, args.older_than) {
+        (None, None) => &store.statements.delete,
+        (Some(_), None) => &statements.newer,
+        (None, Some(_)) => &statements.older,
+        (Some(_), Some(_)) => &statements.between,
+    };
+    let mut values = vec![store.user(&args.user)?];
+    for place in [args.newer_than, args.older_than].into_iter().flatten() {
+        values.extend(values::keyset(store.dialect(), key(place)));
     }
-    executor.begin().await?;
-    let deleted = executor.execute(sql, vec![user]).await;
-    end_transaction(&mut *executor, deleted).await
+    Ok(Bound::new(sql, values))
 }

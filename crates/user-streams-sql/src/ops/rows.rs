@@ -4,13 +4,14 @@ use std::{cmp::Reverse, sync::Arc};
 
 use sea_orm::{DbErr, QueryResult, Value};
 use user_streams_core::{
-    Error, ErrorKind, Result, StreamItem, UserId,
+    Cursor, Error, ErrorKind, Result, StreamItem, UserId,
     backend::{Position, corrupt_item},
 };
 
 use super::Store;
 use crate::{
     Dialect,
+    dialect::values,
     error::is_invalid_text,
     pool::{Executor, Limits},
     schema::PageStatements,
@@ -18,6 +19,10 @@ use crate::{
 
 /// `(created_at_us, id)`, by which a stream is sorted. Both may be out of the range of items.
 pub(super) type Key = (i64, i64);
+
+pub(super) fn key(cursor: Cursor) -> Key {
+    (cursor.created_at_us(), cursor.id().get())
+}
 
 /// A row, and its item, or the error that says why it cannot be read.
 pub(super) struct StoredRow {
@@ -38,12 +43,8 @@ impl Start {
     pub(super) fn new(position: Position) -> Option<Self> {
         match position {
             Position::Offset(offset) => Some(Self::Offset(offset)),
-            Position::After(cursor) => {
-                Some(Self::After((cursor.created_at_us(), cursor.id().get())))
-            }
-            Position::Before(cursor) => {
-                Some(Self::Before((cursor.created_at_us(), cursor.id().get())))
-            }
+            Position::After(cursor) => Some(Self::After(key(cursor))),
+            Position::Before(cursor) => Some(Self::Before(key(cursor))),
             _ => None,
         }
     }
@@ -68,20 +69,15 @@ impl Start {
         let limit = bigint(limit);
         match self {
             Self::Offset(offset) => vec![user, limit, bigint(offset)],
-            Self::After((at, id)) | Self::Before((at, id)) => {
-                let mut values = vec![user, at.into()];
-                if dialect == Dialect::MySql {
-                    values.push(at.into());
-                }
-                values.extend([id.into(), limit]);
-                values
+            Self::After(key) | Self::Before(key) => {
+                [vec![user], values::keyset(dialect, key), vec![limit]].concat()
             }
         }
     }
 }
 
 /// A limit or an offset. No database has more rows than `i64::MAX`.
-fn bigint(number: u64) -> Value {
+pub(super) fn bigint(number: u64) -> Value {
     i64::try_from(number).unwrap_or(i64::MAX).into()
 }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::Value;
 use tokio::sync::OnceCell;
-use user_streams_core::{Error, ErrorKind, NewItem, OnCorrupt, Result, UserId};
+use user_streams_core::{Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind};
 
 use super::group_commit::GroupCommit;
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 /// The maximum size of content on MySQL, whose type for it is MEDIUMTEXT.
 const MYSQL_MAX_CONTENT: usize = (1 << 24) - 1;
 /// Bytes of a statement beside its content and its user ids.
-const STATEMENT_OVERHEAD: usize = 1_024;
+pub(super) const STATEMENT_OVERHEAD: usize = 1_024;
 
 /// A backend's pools, tables and statements.
 #[derive(Debug)]
@@ -40,15 +40,25 @@ pub(crate) struct Identity {
 impl Store {
     pub(crate) fn new<L: Layout>(pools: Pools, config: &SqlConfig) -> Result<Self> {
         let schema = Schema::new::<L>(pools.dialect, config)?;
-        Ok(Self {
+        Ok(Self::of::<L>(pools, schema, config.on_corrupt))
+    }
+
+    /// The store of a feed, over the same pools.
+    pub(crate) fn feed<L: Layout>(&self, name: &Name, user_id: UserIdKind) -> Result<Self> {
+        let schema = self.schema.feed(name, user_id)?;
+        Ok(Self::of::<L>(self.pools.clone(), schema, self.on_corrupt))
+    }
+
+    fn of<L: Layout>(pools: Pools, schema: Schema, on_corrupt: OnCorrupt) -> Self {
+        Self {
             statements: Statements::new::<L>(&schema),
             group_commit: GroupCommit::new::<L>(&pools, &schema),
             identity: OnceCell::new(),
             backend: L::NAME,
-            on_corrupt: config.on_corrupt,
+            on_corrupt,
             pools,
             schema,
-        })
+        }
     }
 
     pub(super) fn dialect(&self) -> Dialect {

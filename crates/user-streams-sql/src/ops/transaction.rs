@@ -6,18 +6,23 @@ use sea_orm::{ConnectionTrait as _, DatabaseTransaction, sea_query::SelectStatem
 use tokio::time::timeout_at;
 use user_streams_core::{
     Delivery, Error, ErrorKind, NewItem, Recipients, Result, UserId,
-    backend::{AddStreamItem, DeleteStream, Writes, async_trait},
+    backend::{
+        AddStreamItem, BulkAdd, DeleteRange, DeleteStream, RemoveStreamItem, SetMark, Writes,
+        async_trait,
+    },
 };
 
 use super::{
     Store,
     add::{
-        batch, many,
+        many,
         query::{self, QueryDelivery},
         report,
     },
-    delete,
+    batch, bulk_add, delete,
     identity::identity,
+    mark, remove,
+    statement::{self, Bound},
 };
 use crate::{
     Dialect, Users,
@@ -80,8 +85,7 @@ impl<'a> InTransaction<'a> {
     /// the user has the item.
     async fn add_users(&self, users: Vec<UserId>, item: &Arc<NewItem>) -> Result<u64> {
         let (store, item) = (Arc::clone(self.store), Arc::clone(item));
-        let is_broadcast = users.len() > batch::size(store.schema.user_id);
-        let limits = if is_broadcast { store.broadcast_limits() } else { store.call_limits() };
+        let limits = self.limits_for(users.len());
         let write = |executor: TransactionExecutor<'a>| async move {
             check_content(&executor, &item)?;
             many::write(Box::new(executor), store, users.into(), item).await
@@ -98,6 +102,17 @@ impl<'a> InTransaction<'a> {
         };
         let added = self.run(self.store.broadcast_limits(), write).await;
         added.map_err(|error| query::explain(self.store, error))
+    }
+
+    async fn run_statement(&self, bound: Bound) -> Result<u64> {
+        let write = |executor| statement::write(Box::new(executor), bound);
+        self.run(self.store.call_limits(), write).await
+    }
+
+    /// The limits of a call for this many rows.
+    fn limits_for(&self, rows: usize) -> Limits {
+        let is_broadcast = rows > batch::size(self.store.schema.user_id);
+        if is_broadcast { self.store.broadcast_limits() } else { self.store.call_limits() }
     }
 
     /// All recipients without duplicates, read before anything is written to the transaction: so
@@ -117,6 +132,11 @@ impl<'a> InTransaction<'a> {
         };
         timeout_at(limits.deadline, collected).await.map_err(|_| limits.timeout_error())?
     }
+}
+
+/// The query of the recipients, if it is one for the streams' own database.
+fn local(recipients: Recipients) -> Result<Box<SelectStatement>, Recipients> {
+    recipients.query_as::<Users>()?.into_local().map_err(Recipients::query)
 }
 
 /// Refuses content that does not fit into a statement in hexadecimal.
@@ -151,30 +171,76 @@ fn abandoned(error: &Error) -> Error {
 }
 
 #[async_trait]
-impl Writes for InTransaction<'_> {
+impl<'a> Writes for InTransaction<'a> {
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         runtime()?;
         let (recipients, item, on_progress) = args.into_parts();
         self.store.check_content_length(&item)?;
         let (at, item) = (item.cursor(), Arc::new(item));
-        let recipients = match recipients.query_as::<Users>().map(|users| users.into_local()) {
-            Ok(Ok(select)) => {
+        let users = match local(recipients) {
+            Ok(select) => {
                 let delivered = self.add_query(&select, &item).await?;
                 return Ok(Delivery::new(at, report(delivered, on_progress)));
             }
-            Ok(Err(remote)) => Recipients::query(remote),
-            Err(recipients) => recipients,
+            Err(recipients) => self.collect(recipients).await?,
         };
-        let users = self.collect(recipients).await?;
         let delivered = if users.is_empty() { 0 } else { self.add_users(users, &item).await? };
         Ok(Delivery::new(at, report(delivered, on_progress)))
     }
 
     async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
         runtime()?;
-        let user = self.store.user(&args.user)?;
+        self.run_statement(delete::stream(self.store, &args)?).await
+    }
+
+    async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
+        runtime()?;
+        let (store, item) = (Arc::clone(self.store), args.item);
+        let users = match local(args.recipients) {
+            Ok(select) => {
+                let removal = remove::query(&store, &select, item);
+                let write = |executor| remove::write_query(Box::new(executor), store, removal);
+                let removed = self.run(self.store.broadcast_limits(), write).await;
+                return removed.map_err(|error| query::explain(self.store, error));
+            }
+            Err(recipients) => self.collect(recipients).await?,
+        };
+        if users.is_empty() {
+            return Ok(0);
+        }
+        let limits = self.limits_for(users.len());
+        let write = |executor| remove::write_list(Box::new(executor), store, users.into(), item);
+        self.run(limits, write).await
+    }
+
+    async fn delete_range(&self, args: DeleteRange) -> Result<u64> {
+        runtime()?;
+        self.run_statement(delete::range(self.store, &args)?).await
+    }
+
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        runtime()?;
         let store = Arc::clone(self.store);
-        let delete = |executor| delete::write(Box::new(executor), store, user);
-        self.run(self.store.call_limits(), delete).await
+        let rows = bulk_add::sorted(&store, args)?;
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let limits = self.limits_for(rows.len());
+        let write = |executor: TransactionExecutor<'a>| async move {
+            for (_, item) in &*rows {
+                check_content(&executor, item)?;
+            }
+            let all = 0..rows.len();
+            bulk_add::write(Box::new(executor), store, rows, all).await
+        };
+        self.run(limits, write).await
+    }
+
+    async fn set_mark(&self, args: SetMark) -> Result<bool> {
+        runtime()?;
+        let store = Arc::clone(self.store);
+        let Some(change) = mark::Change::new(&store, &args)? else { return Ok(false) };
+        let write = |executor| mark::write(Box::new(executor), store, change);
+        self.run(self.store.call_limits(), write).await
     }
 }

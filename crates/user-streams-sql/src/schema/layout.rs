@@ -3,9 +3,15 @@
 use std::fmt::Debug;
 
 use sea_orm_migration::MigrationTrait;
-use user_streams_core::{Result, UserIdKind};
+use user_streams_core::{Error, ErrorKind, Name, Result, UserIdKind};
 
-use crate::{Dialect, SqlConfig, config::invalid};
+use crate::{
+    Dialect, SqlConfig,
+    config::{FEED_SEPARATOR, MAX_TABLE, invalid},
+};
+
+/// What the names of the other tables add to that of the deliveries.
+const SUFFIXES: [&str; 4] = ["_items", "_identity", "_marks", "_migrations"];
 
 /// How streams are stored in tables.
 pub trait Layout: Debug + Default + Send + Sync + 'static {
@@ -52,6 +58,34 @@ impl Schema {
         Ok(Self { dialect, layout, user_id: kind, table, users })
     }
 
+    /// The schema of a feed beside this one: tables of their own, for ids of the kind `user_id`.
+    /// They have the foreign key to the users if they have ids of the same kind; text ids of a feed
+    /// are not those of users alone.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the name would be that of another table, or longer than a database
+    /// keeps.
+    pub fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Self> {
+        let refused = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
+        if let Some(suffix) = SUFFIXES.iter().find(|suffix| name.as_str().ends_with(**suffix)) {
+            return refused(format!(
+                "the feed `{name}` cannot have a name that ends with `{suffix}`: the table of \
+                 another feed is called so"
+            ));
+        }
+        let table = format!("{}{FEED_SEPARATOR}{name}", self.table);
+        if table.len() > MAX_TABLE {
+            return refused(format!(
+                "the feed `{name}` needs a table `{table}` of {} bytes, more than the {MAX_TABLE} \
+                 that every database keeps: choose a shorter name, or a shorter `table`",
+                table.len()
+            ));
+        }
+        let has_users = user_id == self.user_id && user_id != UserIdKind::Text;
+        let users = self.users.clone().filter(|_| has_users);
+        Ok(Self { user_id, table, users, ..self.clone() })
+    }
+
     /// The identifier, quoted.
     pub fn quote(&self, identifier: &str) -> String {
         self.dialect.quote(identifier)
@@ -65,6 +99,11 @@ impl Schema {
     /// The name of the table of the database's id.
     pub fn identity_table(&self) -> String {
         format!("{}_identity", self.table)
+    }
+
+    /// The name of the table of marks.
+    pub fn marks_table(&self) -> String {
+        format!("{}_marks", self.table)
     }
 
     /// The clause of the foreign key to the users, with the comma before it, or nothing.

@@ -3,12 +3,14 @@
 mod format;
 mod identity;
 mod layout;
+mod marks;
 mod statements;
 
 pub use format::format_migration;
 pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
+pub use marks::marks_migration;
 pub(crate) use statements::{
-    DeliverStatements, GroupInsert, GroupStatements, ItemStatements, PURGE_BATCH, PageStatements,
-    Statements,
+    BulkItems, DeliverStatements, GroupInsert, GroupStatements, InsertRows, ItemStatements,
+    MoveStatements, PURGE_BATCH, PageStatements, Statements,
 };

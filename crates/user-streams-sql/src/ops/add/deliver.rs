@@ -3,12 +3,14 @@
 use sea_orm::Value;
 use user_streams_core::{NewItem, Result, UserId};
 
-use super::batch;
 use crate::{
     Dialect,
     dialect::{CopyRows, values},
     error::{is_copy_unsupported, is_unique_violation},
-    ops::store::{Store, room_for_ids},
+    ops::{
+        batch,
+        store::{Store, room_for_ids},
+    },
     pool::{Executor, end_transaction},
     schema::DeliverStatements,
 };
@@ -136,7 +138,7 @@ async fn insert_all(
 
 /// Ends a transaction of deliveries: commits them; rolls back after an error, and an item that
 /// nobody received.
-pub(super) async fn end_delivery(
+pub(in crate::ops) async fn end_delivery(
     executor: &mut dyn Executor,
     delivered: Result<u64>,
 ) -> Result<u64> {

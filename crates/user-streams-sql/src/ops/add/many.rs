@@ -8,14 +8,16 @@ use user_streams_core::{
 };
 
 use super::{
-    batch,
     deliver::{Scope, deliver_to_many, end_delivery},
     item::insert_item,
 };
 use crate::{
     dialect::{MIN_COPIED_ROWS, values},
     error::is_unique_violation,
-    ops::store::{Store, item_key, room_for_ids},
+    ops::{
+        batch,
+        store::{Store, item_key, room_for_ids},
+    },
     pool::{Access, Executor, Limits},
 };
 

@@ -2,16 +2,25 @@
 //! connection. A comment on each lists its parameters.
 
 mod all;
+mod bulk;
+mod contains;
 mod deliver;
 mod group;
 mod item_params;
 mod items;
 mod keys;
+mod keyset;
+mod marks;
 mod page;
+mod ranges;
+mod remove;
 mod repair;
+mod users;
 
 pub(crate) use all::Statements;
+pub(crate) use bulk::{BulkItems, InsertRows};
 pub(crate) use deliver::DeliverStatements;
 pub(crate) use group::{GroupInsert, GroupStatements};
 pub(crate) use items::{ItemStatements, PURGE_BATCH};
+pub(crate) use marks::MoveStatements;
 pub(crate) use page::PageStatements;

@@ -1,5 +1,6 @@
 //! Reading a page of a stream.
 
+use super::keyset::keyset;
 use crate::{Dialect, dialect::Params};
 
 /// The statements that read a page. They choose the rows; the caller sorts them.
@@ -32,8 +33,7 @@ impl PageStatements {
         items: Option<&str>,
         content: fn(&str) -> String,
     ) -> Self {
-        // SQLite prepares the statement anew at each call if the limit is a parameter alone.
-        let limit_suffix = if dialect == Dialect::Sqlite { " + 0" } else { "" };
+        let limit_suffix = dialect.limit_suffix();
         let page = |user: &str, keyset: &str, order: &str, limit: &str, offset: &str| {
             let rows = format!(
                 "FROM {table} WHERE user_id = {user}{keyset} ORDER BY created_at_us {order}, id \
@@ -74,20 +74,4 @@ pub(super) fn postgres_bytes(text: &str) -> String {
         "CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN convert_to({text}, \
          'SQL_ASCII') ELSE textsend({text}) END"
     )
-}
-
-/// The condition for items older, or newer, than a cursor. SQLite and PostgreSQL turn a comparison
-/// of row values into one index range; MySQL and MariaDB need the redundant bound for that.
-fn keyset(dialect: Dialect, older: bool, params: &mut Params) -> String {
-    let than = if older { "<" } else { ">" };
-    let (at, next) = (params.next(), params.next());
-    match dialect {
-        Dialect::MySql => {
-            format!(
-                " AND created_at_us {than}= {at} AND (created_at_us {than} {next} OR id {than} {})",
-                params.next()
-            )
-        }
-        _ => format!(" AND (created_at_us, id) {than} ({at}, {next})"),
-    }
 }

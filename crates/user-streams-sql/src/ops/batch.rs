@@ -16,7 +16,7 @@ use crate::{
 
 /// Users in one statement: enough that its fixed cost is negligible, few enough that its ids have
 /// some megabytes at most, however long they are.
-pub(in crate::ops) const fn size(kind: UserIdKind) -> usize {
+pub(super) const fn size(kind: UserIdKind) -> usize {
     match kind {
         UserIdKind::Text => 10_000,
         _ => 100_000,
@@ -34,7 +34,7 @@ pub(super) async fn next(chunks: &mut RecipientChunks) -> Result<Option<Chunk>> 
 }
 
 /// The same while a transaction is open, whose locks others may wait for.
-pub(in crate::ops) async fn next_within(
+pub(super) async fn next_within(
     chunks: &mut RecipientChunks,
     limit: Duration,
 ) -> Result<Option<Chunk>> {
