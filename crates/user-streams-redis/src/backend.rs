@@ -1,19 +1,21 @@
 //! The backend.
 
 use std::{
+    collections::HashMap,
     fmt,
     future::{Future, poll_fn},
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::Poll,
 };
 
 use tokio::runtime::Handle;
 use user_streams_core::{
-    Delivery, Error, ErrorKind, Result, StreamItem,
+    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserIdKind,
     backend::{
-        AddStreamItem, Backend, Capabilities, Capability, CountQuery, DeleteStream, RepairStream,
-        StreamQuery, WaitLimit, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem,
+        RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit, async_trait,
     },
 };
 
@@ -32,7 +34,10 @@ use crate::{
 /// `redis-sentinel://`, `redis+unix://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     store: Arc<Store>,
+    /// Shared with the feeds.
     waiting: WaitLimit,
+    /// `None` in a feed, which has no further ones.
+    feeds: Option<Mutex<HashMap<Name, Arc<Self>>>>,
 }
 
 impl RedisBackend {
@@ -80,7 +85,7 @@ impl RedisBackend {
     fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
         let RedisConfig { user_id, shared_content_min_len, on_corrupt, .. } = *config;
         let store = Store {
-            executor,
+            executor: Arc::new(executor),
             keys,
             user_id,
             shared_content_min_len,
@@ -88,7 +93,21 @@ impl RedisBackend {
             member_len: LenEstimate::new(),
             content_len: LenEstimate::new(),
         };
-        Self { store: Arc::new(store), waiting }
+        Self { store: Arc::new(store), waiting, feeds: Some(Mutex::default()) }
+    }
+
+    /// A named feed beside this one.
+    fn new_feed(&self, name: &Name, user_id: UserIdKind) -> Self {
+        let store = Store {
+            executor: Arc::clone(&self.store.executor),
+            keys: self.store.keys.feed(name),
+            user_id,
+            shared_content_min_len: self.store.shared_content_min_len,
+            on_corrupt: self.store.on_corrupt,
+            member_len: LenEstimate::new(),
+            content_len: LenEstimate::new(),
+        };
+        Self { store: Arc::new(store), waiting: self.waiting.clone(), feeds: None }
     }
 
     /// Runs a call, unless too many wait already.
@@ -103,11 +122,22 @@ impl Backend for RedisBackend {
     fn capabilities(&self) -> Capabilities {
         // Not `AtomicBroadcast`: Redis has no transaction over several servers, and one over a
         // million keys would block the server.
-        Capabilities::new(NAME, self.store.user_id)
+        let capabilities = Capabilities::new(NAME, self.store.user_id)
             .with(Capability::Migrate)
             .with(Capability::DeleteStream)
             .with(Capability::Durable)
             .with(Capability::RepairStream)
+            .with(Capability::RemoveStreamItem)
+            .with(Capability::DeleteRange)
+            .with(Capability::CountNewer)
+            .with(Capability::Contains)
+            .with(Capability::BulkAdd)
+            .with(Capability::ListUsers)
+            .with(Capability::Marks);
+        match self.feeds {
+            Some(_) => capabilities.with(Capability::Feeds),
+            None => capabilities,
+        }
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -138,6 +168,55 @@ impl Backend for RedisBackend {
         self.call(ops::repair(&self.store, args)).await
     }
 
+    async fn remove_stream_item(&self, args: RemoveStreamItem) -> Result<u64> {
+        self.call(ops::remove(&self.store, args)).await
+    }
+
+    async fn delete_range(&self, args: DeleteRange) -> Result<u64> {
+        self.call(ops::delete_range(&self.store, args)).await
+    }
+
+    async fn count_newer(&self, query: CountNewer) -> Result<u64> {
+        self.call(ops::count_newer(&self.store, query)).await
+    }
+
+    async fn contains(&self, query: Contains) -> Result<Vec<bool>> {
+        self.call(ops::contains(&self.store, query)).await
+    }
+
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        self.call(ops::bulk_add(&self.store, args)).await
+    }
+
+    /// By `SCAN`, or in a cluster slot by slot.
+    async fn list_users(&self, query: ListUsers) -> Result<UsersPage> {
+        self.call(ops::list_users(&self.store, query)).await
+    }
+
+    async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
+        self.call(ops::mark(&self.store, query)).await
+    }
+
+    async fn set_mark(&self, args: SetMark) -> Result<bool> {
+        self.call(ops::set_mark(&self.store, args)).await
+    }
+
+    /// The keys of a feed begin with `<key_prefix>:feed:<name>:`. It has the same options and
+    /// connections: closing it closes none, and closing this backend ends it as well.
+    fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
+        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "feed")) };
+        // Every change is one call of the map, so a panic elsewhere cannot leave it half done.
+        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let feed = feeds.entry(name.clone());
+        let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
+        if feed.store.user_id == user_id {
+            return Ok(Arc::clone(feed) as _);
+        }
+        let kind = feed.store.user_id;
+        let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
     /// The server answers a `PING`; in a cluster each master does. It takes a second at the most,
     /// and does not count as one of the calls that `max_waiting` limits.
     async fn ping(&self) -> Result<()> {
@@ -145,6 +224,9 @@ impl Backend for RedisBackend {
     }
 
     async fn close(&self) -> Result<()> {
+        if self.feeds.is_none() {
+            return Ok(());
+        }
         in_runtime(async {
             self.store.executor.close().await;
             Ok(())

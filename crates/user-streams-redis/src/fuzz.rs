@@ -3,7 +3,7 @@
 //! semver.
 
 use user_streams_core::{
-    Cursor, Error, ErrorKind, NewItem, Result, StreamItem, UserId,
+    Cursor, Error, ErrorKind, Name, NewItem, Result, StreamItem, UserId, UserIdKind,
     backend::{ConnectArgs, WaitLimit},
 };
 
@@ -63,10 +63,22 @@ pub fn sort_key(cursor: Cursor) -> [u8; member::SORT_KEY_LEN] {
     member::sort_key(cursor)
 }
 
-/// The key of a user's stream.
+/// The keys of a user's stream and of the user's marks; in a named feed, if there is one.
 ///
 /// # Errors
 /// `InvalidSettings` if the prefix could form the keys of another.
-pub fn stream_key(prefix: &str, user: &UserId) -> Result<Vec<u8>> {
-    Ok(Keys::new(prefix)?.stream(user)?.to_vec())
+pub fn keys(prefix: &str, feed: Option<&Name>, user: &UserId) -> Result<[Vec<u8>; 2]> {
+    let mut keys = Keys::new(prefix)?;
+    if let Some(feed) = feed {
+        keys = keys.feed(feed);
+    }
+    Ok([keys.stream(user)?, keys.marks(user)?].map(|key| key.to_vec()))
+}
+
+/// The user whose stream is at a key.
+///
+/// # Errors
+/// `InvalidSettings` if the prefix could form the keys of another.
+pub fn user_of(prefix: &str, key: &[u8]) -> Result<Option<UserId>> {
+    Ok(Keys::new(prefix)?.user(key, UserIdKind::Text))
 }

@@ -8,6 +8,17 @@ pub(crate) fn count(reply: &Value) -> Result<u64> {
     reply.as_u64().ok_or_else(unexpected)
 }
 
+/// How many streams have changed, and the places of the keys that are of another type.
+pub(crate) fn changed(reply: Value) -> Result<(u64, Vec<usize>)> {
+    let Value::Array(parts) = reply else { return Ok((count(&reply)?, Vec::new())) };
+    let [changed, foreign] = parts.try_into().map_err(|_: Vec<Value>| unexpected())?;
+    let place = |place: &Value| {
+        let place = place.as_usize().and_then(|place| place.checked_sub(1));
+        place.ok_or_else(unexpected)
+    };
+    Ok((count(&changed)?, array(foreign)?.iter().map(place).collect::<Result<_>>()?))
+}
+
 /// An array reply.
 pub(crate) fn array(reply: Value) -> Result<Vec<Value>> {
     match reply {

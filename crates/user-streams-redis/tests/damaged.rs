@@ -453,7 +453,7 @@ async fn damaged_members_do_not_stop_a_deletion_half_way() {
     assert_eq!(server.cli(&["hget", content, "a"]), "b");
 
     // A login that lacks a permission is told so, and the stream is gone.
-    let login = server.restricted_to("user_streams", &["+get", "+getrange", "+zpopmin"]);
+    let login = server.restricted_to("user_streams", &["+get", "+getrange", "+zremrangebyrank"]);
     let config = RedisConfig::new().with_shared_content_min_len(MIN_LEN);
     let restricted = connect_with(&login, config).await;
     let error = restricted.delete_stream(2).await.unwrap_err();

@@ -15,9 +15,14 @@ use std::{
 
 use common::{
     Redis,
-    streams::{TIMEOUT, config, connect, connect_with},
+    streams::{TIMEOUT, backend_with, config, connect, connect_with, list},
 };
-use user_streams_core::{ErrorKind, NewItem, Recipients};
+use user_streams_core::{
+    ErrorKind, Name, NewItem, Recipients, UserId, UserIdKind,
+    backend::{
+        Backend, BulkAdd, Contains, CountNewer, DeleteRange, MarkQuery, RemoveStreamItem, SetMark,
+    },
+};
 use user_streams_redis::{ClientArguments, RedisBackend, RedisConfig};
 
 /// By how much a call may exceed its timeout on a machine that is busy with other tests.
@@ -228,6 +233,32 @@ async fn the_documented_permissions_are_enough() {
     let next = streams.get_stream_items(1).cursor_page(5).after(items[15].cursor()).await.unwrap();
     assert_eq!(next.items[0].id, items[14].id());
     assert_eq!(streams.delete_stream(1).await.unwrap(), 20);
+    // What the other operations take in addition.
+    let more = ["+zrem", "+zremrangebyrank", "+scan", "+info", "+hget", "+hset", "+hdel"];
+    let main = backend_with(&server.restricted(&more), config()).await;
+    let feed = main.feed(&"news".parse().unwrap(), UserIdKind::BigInt).unwrap();
+    for backend in [&main, &feed] {
+        let rows = items.iter().map(|item| (UserId::Int(7), item.clone())).collect();
+        backend.bulk_add(BulkAdd::new(rows).unwrap()).await.unwrap();
+        let (mark, name) = (items[3].cursor(), "seen".parse::<Name>().unwrap());
+        backend.set_mark(SetMark::new(7.into(), name.clone(), mark)).await.unwrap();
+        let query = MarkQuery::new(7.into(), name.clone());
+        assert_eq!(backend.mark(query).await.unwrap(), Some(mark));
+        let query = CountNewer::than_mark(7.into(), name.clone());
+        assert_eq!(backend.count_newer(query).await.unwrap(), 16);
+        assert!(backend.set_mark(SetMark::remove(7.into(), name)).await.unwrap());
+        let pairs = Contains::new(vec![(7.into(), mark), (8.into(), mark)]);
+        assert_eq!(backend.contains(pairs).await.unwrap(), [true, false]);
+        let (users, _) = list(&**backend, 10).await;
+        assert!(users.contains(&7.into()));
+        let removal = RemoveStreamItem::new(7, mark);
+        assert_eq!(backend.remove_stream_item(removal).await.unwrap(), 1);
+        let range = DeleteRange::new(7.into());
+        assert_eq!(backend.delete_range(range).await.unwrap(), 19);
+    }
+    // Without `INFO`, too.
+    server.cli(&["acl", "setuser", "ann", "-info"]);
+    assert_eq!(list(&*main, 10).await.0, [2.into()]);
     // What damaged streams take in addition.
     server.cli(&["acl", "setuser", "ann", "+type", "+unlink", "+zscore", "+strlen"]);
     server.cli(&["zadd", "user_streams:stream:2", "5", "no item"]);

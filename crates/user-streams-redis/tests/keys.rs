@@ -4,12 +4,24 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use common::{
     Redis,
-    streams::{config, connect, connect_with},
+    streams::{backend_with, config, connect},
 };
-use user_streams_core::{ErrorKind, UserIdKind};
-use user_streams_redis::RedisConfig;
+use futures_util::future::join_all;
+use user_streams_core::{
+    ErrorKind, NewItem, UserIdKind,
+    backend::{AddStreamItem, SetMark},
+};
+use user_streams_redis::{
+    RedisConfig,
+    fred::{
+        interfaces::ClientLike,
+        types::{Builder, ClusterHash, CustomCommand, config::Config},
+    },
+};
 
 /// The documented patterns, as the server matches them.
 #[tokio::test]
@@ -28,7 +40,7 @@ async fn the_documented_pattern_of_a_tenant_reaches_no_other_tenants_keys() {
         ("^-", "^-"),
         ("", ""),
     ];
-    let ids = ["1", "", ":stream:1", "a:stream:1", "*", "content:1:1", "feed:a:1"];
+    let ids = ["1", "", ":stream:1", "a:stream:1", "*", "content:1:1", "feed:a:1", "{a}", "mark:{"];
     let mut keys: Vec<(usize, String)> = Vec::new();
     for (tenant, (prefix, _)) in tenants.iter().enumerate() {
         server.cli(&["flushall"]);
@@ -36,20 +48,37 @@ async fn the_documented_pattern_of_a_tenant_reaches_no_other_tenants_keys() {
             .with_key_prefix(*prefix)
             .with_user_id(UserIdKind::Text)
             .with_shared_content_min_len(1);
-        let streams = connect_with(&server.url(), config).await;
-        streams.add_stream_item(ids, "item").await.unwrap();
+        let main = backend_with(&server.url(), config).await;
+        let feed = |name: &str| main.feed(&name.parse().unwrap(), UserIdKind::Text).unwrap();
+        for backend in [Arc::clone(&main), feed("news"), feed("stream")] {
+            let item = NewItem::new("item");
+            for id in ids {
+                let mark = SetMark::new(id.into(), "seen".parse().unwrap(), item.cursor());
+                assert!(backend.set_mark(mark).await.unwrap());
+            }
+            backend.add_stream_item(AddStreamItem::new(ids, item).unwrap()).await.unwrap();
+        }
         let all = server.cli(&["--raw", "keys", "*"]);
-        assert_eq!(all.lines().count(), ids.len() + 1, "{all}");
+        assert_eq!(all.lines().count(), 3 * (2 * ids.len() + 1), "{all}");
         keys.extend(all.lines().map(|key| (tenant, key.to_owned())));
     }
+    let client = Builder::from_config(Config::from_url(&server.url()).unwrap()).build().unwrap();
+    client.init().await.unwrap();
     for (number, (_, encoded)) in tenants.iter().enumerate() {
         let login = format!("tenant{number}");
-        let [streams, content] = ["stream", "content"].map(|kind| format!("~{encoded}:{kind}:*"));
-        let rules = ["acl", "setuser", &login, "on", ">pw", "+get", &streams, &content];
-        assert_eq!(server.cli(&rules), "OK");
-        for (owner, key) in &keys {
-            let answer = server.cli(&["acl", "dryrun", &login, "get", key]);
-            assert_eq!(answer == "OK", *owner == number, "{encoded}: {key}: {answer}");
+        let [streams, content, marks, feeds] =
+            ["stream", "content", "mark", "feed"].map(|kind| format!("~{encoded}:{kind}:*"));
+        let patterns = [&*streams, &content, &marks, &feeds];
+        let rules = ["acl", "setuser", &login, "on", ">pw", "+get"];
+        assert_eq!(server.cli(&[&rules[..], &patterns].concat()), "OK");
+        let may_read = keys.iter().map(|(_, key)| {
+            let command = CustomCommand::new_static("ACL", ClusterHash::Random, false);
+            client.custom(command, ["DRYRUN", &login, "get", key].map(ToOwned::to_owned).to_vec())
+        });
+        let answers: Vec<Result<String, _>> = join_all(may_read).await;
+        for ((owner, key), answer) in keys.iter().zip(answers) {
+            let is_allowed = answer.as_deref() == Ok("OK");
+            assert_eq!(is_allowed, *owner == number, "{encoded}: {key}: {answer:?}");
         }
     }
 }

@@ -3,12 +3,15 @@
 //! `cargo test -p user-streams-redis --test model`
 
 mod common;
+#[path = "model/optional.rs"]
+mod optional;
 
 use std::{collections::HashSet, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use common::{AnyCluster, Redis};
 use fastrand::Rng;
+use optional::Both;
 use user_streams_core::{
     Cursor, ItemId, MemoryBackend, MemoryConfig, NewItem, StreamItem, UserId, UserIdKind,
     backend::{AddStreamItem, Backend, CountQuery, DeleteStream, Position, StreamQuery},
@@ -60,7 +63,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
     for step in 0..steps {
         let context = format!("seed {seed}, step {step}");
         match random.u32(..100) {
-            0..40 => {
+            0..30 => {
                 let new = if random.u32(..4) == 0 {
                     random.choice(&items).unwrap().clone()
                 } else {
@@ -75,7 +78,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                 assert_eq!(delivered[0], delivered[1], "{context}: {new:?} to {users:?}");
                 items.push(new);
             }
-            40..95 => {
+            30..65 => {
                 let user = random.i64(..USERS);
                 let near = random.choice(&items).unwrap().cursor();
                 let near = if random.bool() {
@@ -98,7 +101,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     "{context}: {position:?} {limit}"
                 );
             }
-            95..99 => {
+            65..69 => {
                 let user = UserId::Int(random.i64(..USERS));
                 let expected =
                     memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
@@ -107,6 +110,10 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     expected,
                     "{context}"
                 );
+            }
+            70.. => {
+                let (memory, redis) = (&*memory, &*redis);
+                Both { memory, redis, items: &items, context: &context }.step(&mut random).await;
             }
             _ => {
                 let user = UserId::Int(random.i64(..USERS));
@@ -119,6 +126,9 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
             }
         }
     }
+    let (memory, redis) = (&*memory, &*redis);
+    let context = format!("seed {seed}, at the end");
+    Both { memory, redis, items: &items, context: &context }.compare_users().await;
 }
 
 async fn connect(url: &str, prefix: &str) -> Arc<dyn Backend> {

@@ -6,6 +6,8 @@
 mod common;
 
 use std::{
+    future::IntoFuture,
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -13,8 +15,14 @@ use std::{
     time::Duration,
 };
 
-use common::{Redis, streams::connect_with};
-use user_streams_core::{ErrorKind, ItemId, NewItem, Recipients, Settings, Streams};
+use common::{
+    Redis,
+    streams::{backend_with, connect_with},
+};
+use user_streams_core::{
+    ErrorKind, ItemId, NewItem, Recipients, Settings, Streams, UserId,
+    backend::{Backend, BulkAdd, DeleteRange, RemoveStreamItem},
+};
 use user_streams_redis::RedisConfig;
 
 const MIN_LEN: usize = 100;
@@ -26,6 +34,10 @@ async fn shared(server: &Redis) -> Streams {
 
 async fn plain(server: &Redis) -> Streams {
     connect_with(&server.url(), RedisConfig::new()).await
+}
+
+async fn backend(url: &str) -> Arc<dyn Backend> {
+    backend_with(url, RedisConfig::new().with_shared_content_min_len(MIN_LEN)).await
 }
 
 fn item(content: &str) -> NewItem {
@@ -152,20 +164,27 @@ async fn a_long_stream_is_deleted_up_to_its_newest_item() {
 }
 
 #[test]
-fn a_step_of_a_deletion_ends_at_its_last_item() {
+fn a_step_of_a_deletion_ends_at_its_place() {
     let server = Redis::any();
-    let step = |last: &str, limit: &str| {
-        let script = include_str!("../src/scripts/delete.lua");
-        server.cli(&["eval", script, "1", "stream", "user_streams:content:", last, limit])
+    let script = ["place", "date", "release", "range"].map(|part| {
+        let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/src/scripts");
+        std::fs::read_to_string(format!("{scripts}/{part}.lua")).unwrap()
+    });
+    let script = script.concat();
+    let step = |score: &str, last: &str, limit: &str| {
+        let key = ["eval", &*script, "1", "stream"];
+        let args = ["user_streams:content:", limit, "", "", score, last, "through"];
+        server.cli(&[&key[..], &args].concat())
     };
-    server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "4", "d"]);
-    assert_eq!(step("c", "2"), "2\nc");
-    assert_eq!(step("c", "2"), "1");
-    // As if its reply had been lost.
-    assert_eq!(step("c", "2"), "0");
-    assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "d");
-    assert_eq!(step("d", "1"), "1");
-    assert_eq!(step("d", "1"), "0");
+    server.cli(&["zadd", "stream", "1", "a", "2", "b", "3", "c", "3", "cc", "4", "d"]);
+    assert_eq!(step("3", "c", "2"), "2\n1");
+    assert_eq!(step("3", "c", "2"), "1\n0");
+    // As if its reply had been lost; the last one need not be there any more.
+    assert_eq!(step("3", "c", "2"), "0\n0");
+    assert_eq!(server.cli(&["zrange", "stream", "0", "-1"]), "cc\nd");
+    assert_eq!(step("4", "d", "1"), "1\n1");
+    assert_eq!(step("4", "d", "1"), "1\n0");
+    assert_eq!(step("4", "d", "1"), "0\n0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -393,15 +412,94 @@ async fn a_full_server_still_deletes() {
 #[tokio::test]
 async fn the_documented_permissions_are_enough() {
     let server = Redis::start(&[]);
-    let more = ["+get", "+set", "+setrange", "+getrange", "+mget", "+del", "+zpopmin"];
+    let more =
+        ["+get", "+set", "+setrange", "+getrange", "+mget", "+del", "+zremrangebyrank", "+zrem"];
     let config = RedisConfig::new().with_shared_content_min_len(MIN_LEN);
     let streams = connect_with(&server.restricted(&more), config).await;
     for _ in 0..2 {
         streams.add_stream_item([1, 2], item("a")).await.unwrap();
     }
     assert_eq!(contents(&streams, 1).await.len(), 2);
+    let new = item("b");
+    streams.add_stream_item([1, 2], new.clone()).await.unwrap();
+    let backend = backend(&server.restricted(&more)).await;
+    let removal = RemoveStreamItem::new([1, 2], new.cursor());
+    assert_eq!(backend.remove_stream_item(removal).await.unwrap(), 2);
     for user in [1, 2] {
         assert_eq!(streams.delete_stream(user).await.unwrap(), 2);
+    }
+    assert_eq!(server.cli(&["dbsize"]), "0");
+}
+
+#[tokio::test]
+async fn what_is_removed_loses_its_reference() {
+    let server = Redis::any();
+    let backend = backend(&server.url()).await;
+    let streams = Streams::from_backend(Arc::clone(&backend));
+    let items = ["a", "b", "c"].map(item);
+    for item in &items {
+        let recipients = Recipients::iter(0..1_200);
+        streams.add_stream_item(recipients, item.clone()).await.unwrap();
+    }
+    // Which one user has for himself refers to nothing.
+    let own = item("own");
+    streams.add_stream_item(7, own.clone()).await.unwrap();
+    let remove = async |users: Range<i64>, item: &NewItem| {
+        let removal = RemoveStreamItem::new(Recipients::iter(users), item.cursor());
+        backend.remove_stream_item(removal).await.unwrap()
+    };
+    assert_eq!(remove(0..1_100, &items[0]).await, 1_100);
+    assert_eq!(members(&server, &items[0]), 100);
+    assert_eq!(remove(0..1_100, &items[0]).await, 0);
+    assert_eq!(members(&server, &items[0]), 100);
+    assert_eq!(remove(0..5_000, &items[0]).await, 100);
+    assert_eq!(server.cli(&["exists", &key(&items[0])]), "0");
+    assert_eq!(remove(0..10, &own).await, 1);
+
+    let range = DeleteRange::new(3.into()).newer_than(items[1].cursor());
+    assert_eq!(backend.delete_range(range).await.unwrap(), 1);
+    let range = DeleteRange::new(3.into()).older_than(items[2].cursor());
+    assert_eq!(backend.delete_range(range).await.unwrap(), 1);
+    assert_eq!([&items[1], &items[2]].map(|item| members(&server, item)), [1_199; 2]);
+    server.assert_counts("user_streams");
+
+    // Rows of one item are its recipients.
+    let new = item("d");
+    let rows = (0..500).map(|user| (UserId::Int(user), new.clone()));
+    let rows: Vec<_> = rows.chain([(1.into(), item("alone"))]).collect();
+    for expected in [501, 0] {
+        let args = BulkAdd::new(rows.clone()).unwrap();
+        assert_eq!(backend.bulk_add(args).await.unwrap(), expected);
+        assert_eq!(members(&server, &new), 500);
+    }
+    let other = item("e").with_created_at(&new.created_at()).with_id(new.id());
+    let rows = vec![(1.into(), other.clone()), (1_000.into(), other)];
+    let error = backend.bulk_add(BulkAdd::new(rows).unwrap()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
+    server.assert_counts("user_streams");
+}
+
+/// Also the newest, up to which a deletion in parts goes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn removals_and_deletions_at_once_leave_the_counts_right() {
+    let server = Redis::any();
+    let backend = backend(&server.url()).await;
+    let streams = Streams::from_backend(Arc::clone(&backend));
+    for round in 0..5 {
+        let items: Vec<_> = (0..900).map(|number| item(&format!("{round} {number}"))).collect();
+        let rows = items.iter().flat_map(|item| [1, 2].map(|user| (user.into(), item.clone())));
+        backend.bulk_add(BulkAdd::new(rows.collect()).unwrap()).await.unwrap();
+        let remove = async {
+            for item in items.iter().rev().take(300) {
+                let removal = RemoveStreamItem::new([1, 2], item.cursor());
+                backend.remove_stream_item(removal).await.unwrap();
+            }
+        };
+        let (deleted, ()) = tokio::join!(streams.delete_stream(1).into_future(), remove);
+        deleted.unwrap();
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
+        server.assert_counts("user_streams");
+        assert_eq!(streams.delete_stream(2).await.unwrap(), 600);
     }
     assert_eq!(server.cli(&["dbsize"]), "0");
 }

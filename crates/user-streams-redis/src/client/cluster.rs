@@ -4,6 +4,7 @@
 //! connection shows that it is out of date.
 
 use std::{
+    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
@@ -89,13 +90,16 @@ impl Cluster {
             server.send(&some, deadline).await
         });
         let sent = join_all(sent).await;
-        let mut asked = Vec::new();
+        let (mut asked, mut sources) = (Vec::new(), Vec::new());
         for ((server, group), group_replies) in groups.iter().zip(sent) {
             for (&at, reply) in group.iter().zip(group_replies) {
                 match &reply {
                     Err(Fault::Moved(slot, to)) => self.moved(*slot, to),
                     Err(Fault::Ask(to)) => {
                         push(&mut asked, self.redirected(commands[at].slot(), to), at);
+                        if commands[at].at_source().is_some() {
+                            push(&mut sources, Arc::clone(server), at);
+                        }
                     }
                     Err(Fault::ReadOnly(_)) => {
                         server.reset();
@@ -107,10 +111,18 @@ impl Cluster {
                 replies[at] = reply;
             }
         }
+        let mut first = HashMap::new();
+        for (server, group) in sources {
+            let some: Vec<_> = group.iter().filter_map(|&at| commands[at].at_source()).collect();
+            first.extend(group.into_iter().zip(server.send(&some, deadline).await));
+        }
         for (server, group) in asked {
             let some: Vec<_> = group.iter().map(|&at| commands[at]).collect();
             for (at, reply) in group.into_iter().zip(server.send_asking(&some, deadline).await) {
-                replies[at] = reply;
+                replies[at] = match first.remove(&at) {
+                    Some(first) => joined(first, reply),
+                    None => reply,
+                };
             }
         }
         replies
@@ -280,6 +292,14 @@ impl Cluster {
 
     fn write(&self) -> RwLockWriteGuard<'_, SlotMap> {
         self.map.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Both arrays as one.
+fn joined(first: Reply, second: Reply) -> Reply {
+    match (first?, second?) {
+        (Value::Array(first), Value::Array(second)) => Ok(Value::Array([first, second].concat())),
+        (_, second) => Ok(second),
     }
 }
 

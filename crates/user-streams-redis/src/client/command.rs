@@ -26,6 +26,9 @@ pub(crate) struct Command {
     key: Option<Bytes>,
     /// What `EVALSHA` runs.
     script: Option<&'static Script>,
+    /// What is sent to the source of a slot that moves, before this is sent to its target; the
+    /// reply is that of both.
+    joined_to: Option<Box<Command>>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,7 +75,7 @@ impl Script {
         call.extend([hash.clone().into(), integer(keys.len() as u64)]);
         call.extend(keys.into_iter().map(Value::from));
         call.extend(args);
-        Command { call: Call::Custom("EVALSHA", call), key, script: Some(self) }
+        Command { call: Call::Custom("EVALSHA", call), key, script: Some(self), joined_to: None }
     }
 }
 
@@ -84,17 +87,34 @@ impl Command {
         more: impl IntoIterator<Item = Value>,
     ) -> Self {
         let args = std::iter::once(key.clone().into()).chain(more).collect();
-        Self { call: Call::Custom(name, args), key: Some(key), script: None }
+        Self { call: Call::Custom(name, args), key: Some(key), script: None, joined_to: None }
     }
 
     /// A command that reads a range of the sorted set at a key.
     pub(crate) fn range(key: Bytes, range: Range) -> Self {
-        Self { call: Call::Range(key.clone(), range), key: Some(key), script: None }
+        Self {
+            call: Call::Range(key.clone(), range),
+            key: Some(key),
+            script: None,
+            joined_to: None,
+        }
     }
 
     /// A command without a key, to any server.
     pub(crate) fn to_server(name: &'static str, args: Vec<Value>) -> Self {
-        Self { call: Call::Custom(name, args), key: None, script: None }
+        Self { call: Call::Custom(name, args), key: None, script: None, joined_to: None }
+    }
+
+    /// The same, joined to what the source of a slot that moves replies to `command`: two arrays,
+    /// as one.
+    pub(crate) fn joined_to(mut self, command: Self) -> Self {
+        self.joined_to = Some(Box::new(command));
+        self
+    }
+
+    /// What it is joined to.
+    pub(crate) fn at_source(&self) -> Option<&Self> {
+        self.joined_to.as_deref()
     }
 
     /// The hash slot of its key.
@@ -114,7 +134,7 @@ impl Command {
                 let text = Bytes::from_static(script.text.as_bytes());
                 let args = vec!["LOAD".into(), text.into()];
                 let call = Call::Custom("SCRIPT", args);
-                loads.push(Self { call, key: command.key.clone(), script: None });
+                loads.push(Self { call, key: command.key.clone(), script: None, joined_to: None });
             }
         }
         loads

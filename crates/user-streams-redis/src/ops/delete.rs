@@ -10,19 +10,22 @@ use fred::bytes::Bytes;
 use tokio::time::Instant;
 use user_streams_core::{ErrorKind, Result, backend::DeleteStream};
 
-use super::store::{Store, Stream};
+use super::{
+    range::range,
+    store::{Store, Stream},
+};
 use crate::{
     client::command::Range,
     reply,
-    scripts::{clear::clear, delete, unlink::unlink},
+    scripts::{clear::clear, unlink::unlink},
 };
 
-/// Deletes the stream, and returns how many items there were.
+/// Deletes the stream, with shared content in parts, and returns how many items there were.
 pub(crate) async fn delete(store: &Store, args: DeleteStream) -> Result<u64> {
     let stream = store.stream(args.user)?;
     let deleted = match store.shared_content_min_len {
         None => members(store, &stream).await,
-        Some(_) => members_and_content(store, &stream).await,
+        Some(_) => range(store, &stream, None, None).await,
     };
     or_foreign_key(store, &stream, deleted).await
 }
@@ -56,29 +59,6 @@ async fn members(store: &Store, stream: &Stream) -> Result<u64> {
         // The newest was deleted in between; there may be others.
     }
     Ok(0)
-}
-
-/// Deletes the stream some items at a time, with the shared content that nothing else refers to.
-async fn members_and_content(store: &Store, stream: &Stream) -> Result<u64> {
-    let executor = &store.executor;
-    let mut deleted = 0;
-    while deleted == 0
-        && let Some(mut newest) = newest(store, executor.deadline(), stream).await?
-    {
-        loop {
-            let prefix = store.keys.shared_content_prefix();
-            let command = delete::delete(stream.key.clone(), prefix, newest);
-            let reply = store.one(executor.deadline(), stream, command).await?;
-            let mut reply = reply::array(reply)?.into_iter();
-            deleted +=
-                reply.next().as_ref().map_or_else(|| Err(reply::unexpected()), reply::count)?;
-            match reply.next() {
-                Some(member) => newest = reply::bytes(member)?,
-                None => break,
-            }
-        }
-    }
-    Ok(deleted)
 }
 
 async fn newest(store: &Store, deadline: Instant, stream: &Stream) -> Result<Option<Bytes>> {

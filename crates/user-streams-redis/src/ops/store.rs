@@ -1,6 +1,9 @@
 //! What all operations need.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use fred::{bytes::Bytes, types::Value};
 use tokio::time::Instant;
@@ -21,7 +24,8 @@ use crate::{
 /// The streams of a backend.
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) executor: Executor,
+    /// Shared with the feeds.
+    pub(crate) executor: Arc<Executor>,
     pub(crate) keys: Keys,
     pub(crate) user_id: UserIdKind,
     /// From how many bytes on content for several recipients is shared; never if `None`.
@@ -41,6 +45,16 @@ pub(super) struct Stream {
 }
 
 impl Store {
+    /// Whether content of this length is shared by its recipients, if there are several.
+    pub(super) fn is_shared(&self, content_len: usize) -> bool {
+        self.shared_content_min_len.is_some_and(|min_len| content_len >= min_len)
+    }
+
+    /// The prefix of the keys of shared content, if a deletion looks for that.
+    pub(super) fn content_prefix(&self) -> Option<Bytes> {
+        self.shared_content_min_len.map(|_| self.keys.shared_content_prefix())
+    }
+
     pub(super) fn stream(&self, user: UserId) -> Result<Stream> {
         Ok(Stream { key: self.keys.stream(&user)?, user })
     }
@@ -72,7 +86,8 @@ impl Store {
 }
 
 impl Stream {
-    fn of_another_type(&self) -> Error {
+    /// The error for a key that is no stream.
+    pub(super) fn of_another_type(&self) -> Error {
         corrupt_item(
             &self.user,
             format!("the key `{}`", String::from_utf8_lossy(&self.key)),

@@ -1,5 +1,4 @@
-//! The recipients of a broadcast whom it did not reach, since the key of their stream is of another
-//! type.
+//! The recipients whom a change did not reach, since the key of their stream is of another type.
 
 use std::fmt;
 
@@ -33,15 +32,9 @@ impl Unreached {
         self.number == 0
     }
 
-    /// The error for a broadcast that reached all others.
-    pub(super) fn error(&self, delivered: u64) -> Error {
-        Error::new(
-            ErrorKind::Corrupt,
-            format!(
-                "{self}; {delivered} received the item. `repair_stream` or `delete_stream` clears \
-                 such a key, and then adding the same `NewItem` again reaches its user"
-            ),
-        )
+    /// The error for a change that reached all others, of which something is said.
+    pub(super) fn error(&self, of_others: &str) -> Error {
+        Error::new(ErrorKind::Corrupt, format!("{self}; {of_others}"))
     }
 }
 
@@ -72,8 +65,8 @@ mod tests {
         let mut more = Unreached::default();
         (100..112).for_each(|id| more.push(UserId::Int(id)));
         unreached.append(more);
-        let message = unreached.error(5).to_string();
+        let message = unreached.error("5 received it").to_string();
         assert!(message.starts_with("19 of the recipients could not be reached"), "{message}");
-        assert!(message.contains("0, 1, 2, 3, 4, 5, 6, 100, 101, 102 and 9 more; 5 received"));
+        assert!(message.contains("0, 1, 2, 3, 4, 5, 6, 100, 101, 102 and 9 more; 5 received it"));
     }
 }

@@ -1,15 +1,18 @@
 //! Adds one item to some streams.
 
 use fred::{bytes::Bytes, types::Value};
-use user_streams_core::{NewItem, Result};
+use user_streams_core::NewItem;
 
 use crate::{
     client::command::{Command, Script},
-    reply,
     storage::{keys::Keys, member},
 };
 
-static ADD: Script = Script::new(include_str!("add.lua"));
+static ADD: Script = Script::new(concat!(
+    include_str!("insert.lua"),
+    include_str!("foreign.lua"),
+    include_str!("add.lua")
+));
 
 /// An item, encoded once for all its recipients.
 #[derive(Debug, Clone)]
@@ -42,23 +45,12 @@ impl EncodedItem {
         self.shared.as_ref().map(|(key, _)| key)
     }
 
-    /// Adds the item to the streams at these keys. [`reply`] reads the reply.
+    /// Adds the item to the streams at these keys. [`changed`](crate::reply::changed) reads the
+    /// reply.
     pub(crate) fn add_to(&self, mut streams: Vec<Bytes>) -> Command {
         let (key, content) = self.shared.clone().unzip();
         streams.extend(key);
         let args = [self.score.clone(), self.member.clone()].into_iter().chain(content);
         ADD.run(streams, args.map(Value::from))
     }
-}
-
-/// How many did not have the item, and the places of the keys that are of another type.
-pub(crate) fn reply(reply: Value) -> Result<(u64, Vec<usize>)> {
-    let Value::Array(parts) = reply else { return Ok((reply::count(&reply)?, Vec::new())) };
-    let [added, foreign] = parts.try_into().map_err(|_: Vec<Value>| reply::unexpected())?;
-    let place = |place: &Value| {
-        let place = place.as_usize().and_then(|place| place.checked_sub(1));
-        place.ok_or_else(reply::unexpected)
-    };
-    let foreign = reply::array(foreign)?.iter().map(place).collect::<Result<_>>()?;
-    Ok((reply::count(&added)?, foreign))
 }

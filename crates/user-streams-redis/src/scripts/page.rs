@@ -8,10 +8,10 @@ use crate::{
     storage::member,
 };
 
-static PAGE: Script = Script::new(include_str!("page.lua"));
+static PAGE: Script = Script::new(concat!(include_str!("place.lua"), include_str!("page.lua")));
 
 /// The most items of a page: more than a sorted set can have, and exact as a Lua number.
-const MAX_LIMIT: u64 = 1 << 40;
+pub(crate) const MAX_LIMIT: u64 = 1 << 40;
 
 /// A direction of reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,10 +33,8 @@ pub(crate) enum Place {
 
 impl Place {
     pub(crate) fn beside(cursor: Cursor) -> Self {
-        Self::SortKey {
-            score: cursor.created_at_us().to_string().into(),
-            sort_key: Bytes::copy_from_slice(&member::sort_key(cursor)),
-        }
+        let (score, sort_key) = member::score_and_sort_key(cursor);
+        Self::SortKey { score, sort_key }
     }
 }
 

@@ -4,32 +4,37 @@
 //! |---|---|
 //! | `<prefix>:stream:<id>` | a user's stream |
 //! | `<prefix>:content:<created_at in microseconds>:<id of the item>` | shared content |
-//! | `<prefix>:feed:<name>:<id>` | reserved for a stream of a named feed |
+//! | `<prefix>:mark:{<prefix>:stream:<id>}` | a user's marks |
+//! | `<prefix>:feed:<name>:…` | a named feed: all of these again |
 //!
-//! No segment of a prefix, between its colons, is one of those three words. So the first of them in
+//! No segment of a prefix, between its colons, is one of those four words. So the first of them in
 //! a key ends its prefix, and neither a prefix nor an id can form the key of another, whatever
-//! colons they contain. Braces, percent signs and control characters are percent-encoded, which is
-//! reversible. No key contains a brace, so the whole key is hashed and no id can choose its slot.
+//! colons they contain. A feed's name has no colon. Braces, percent signs and control characters
+//! are percent-encoded, which is reversible. The only braces in a key are those around the key of a
+//! stream in that of its marks, which put both into one slot of a cluster; any other key is hashed
+//! as a whole. So no id can choose its slot.
 //!
 //! In a prefix the characters that a pattern of Redis gives a meaning, and spaces, which a pattern
 //! of an ACL cannot contain, are percent-encoded as well. So `~<prefix>:stream:*` matches the
-//! streams of that prefix and no other key.
+//! streams of that prefix and no other key, and the patterns of the other words likewise.
 
 use std::fmt::Write;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Error, Result, UserId};
+use user_streams_core::{Error, Name, Result, UserId, UserIdKind};
 
 use crate::{config::NAME, error::invalid_settings};
 
 /// The segments that end a prefix.
-const RESERVED: [&str; 3] = ["stream", "content", "feed"];
+const RESERVED: [&str; 4] = ["stream", "content", "mark", "feed"];
 
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
-    /// `<prefix>:stream:`, encoded.
+    /// Encoded. A feed's has the name of the feed at its end.
+    prefix: String,
+    /// `<prefix>:stream:`.
     stream_prefix: String,
-    /// `<prefix>:content:`, encoded.
+    /// `<prefix>:content:`.
     content_prefix: String,
 }
 
@@ -45,14 +50,34 @@ impl Keys {
         encode_to(&mut encoded, prefix, |character| {
             is_structural(character) || is_of_a_pattern(character)
         });
-        Ok(Self {
-            stream_prefix: format!("{encoded}:stream:"),
-            content_prefix: format!("{encoded}:content:"),
-        })
+        Ok(Self::under(encoded))
+    }
+
+    /// The keys of a named feed beside these.
+    pub(crate) fn feed(&self, name: &Name) -> Self {
+        Self::under(format!("{}:feed:{name}", self.prefix))
+    }
+
+    fn under(prefix: String) -> Self {
+        Self {
+            stream_prefix: format!("{prefix}:stream:"),
+            content_prefix: format!("{prefix}:content:"),
+            prefix,
+        }
     }
 
     /// The key of a user's stream.
     pub(crate) fn stream(&self, user: &UserId) -> Result<Bytes> {
+        self.stream_text(user).map(Bytes::from)
+    }
+
+    /// The key of a user's marks, in the same slot as the stream.
+    pub(crate) fn marks(&self, user: &UserId) -> Result<Bytes> {
+        let stream = self.stream_text(user)?;
+        Ok(format!("{}:mark:{{{stream}}}", self.prefix).into())
+    }
+
+    fn stream_text(&self, user: &UserId) -> Result<String> {
         let mut key = String::with_capacity(self.stream_prefix.len() + 36);
         key.push_str(&self.stream_prefix);
         match user {
@@ -62,7 +87,27 @@ impl Keys {
             UserId::Uuid(id) => _ = write!(key, "{}", id.as_hyphenated()),
             _ => return Err(Error::unsupported(NAME, "a user id of this kind")),
         }
-        Ok(key.into())
+        Ok(key)
+    }
+
+    /// The user whose stream is at this key; `None` if it is another key, or the id of another
+    /// kind.
+    pub(crate) fn user(&self, key: &[u8], kind: UserIdKind) -> Option<UserId> {
+        let id = key.strip_prefix(self.stream_prefix.as_bytes())?;
+        let text = std::str::from_utf8(id).ok()?;
+        let user = match kind {
+            UserIdKind::BigInt => UserId::Int(text.parse().ok()?),
+            UserIdKind::Uuid => UserId::Uuid(text.parse().ok()?),
+            UserIdKind::Text => UserId::Text(decode(text)?),
+            _ => return None,
+        };
+        // Only if it is written as it is here: `007` is nobody's.
+        (self.stream(&user).ok()? == key).then_some(user)
+    }
+
+    /// A key that is never there, by which a server knows the slot of `tag`, in braces.
+    pub(crate) fn in_slot_of(&self, tag: u32) -> Bytes {
+        format!("{}{{{tag}}}", self.stream_prefix).into()
     }
 
     /// The key of an item's shared content.
@@ -73,6 +118,11 @@ impl Keys {
     /// The prefix of all keys of shared content.
     pub(crate) fn shared_content_prefix(&self) -> Bytes {
         self.content_prefix.clone().into()
+    }
+
+    /// The prefix of all keys of streams.
+    pub(crate) fn stream_prefix(&self) -> &str {
+        &self.stream_prefix
     }
 }
 
@@ -97,6 +147,19 @@ fn encode_to(key: &mut String, text: &str, is_encoded: impl Fn(char) -> bool) {
             key.push(character);
         }
     }
+}
+
+/// The text that was encoded so.
+fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut parts = text.split('%');
+    bytes.extend(parts.next()?.bytes());
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        bytes.extend(rest.bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

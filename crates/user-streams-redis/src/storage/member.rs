@@ -30,6 +30,12 @@ pub(crate) fn sort_key(cursor: Cursor) -> [u8; SORT_KEY_LEN] {
     sort_key
 }
 
+/// Where an item is in its sorted set: its score, and how its member begins.
+pub(crate) fn score_and_sort_key(cursor: Cursor) -> (Bytes, Bytes) {
+    let score = cursor.created_at_us().to_string();
+    (score.into(), Bytes::copy_from_slice(&sort_key(cursor)))
+}
+
 /// The member of an item.
 pub(crate) fn encode(item: &NewItem) -> Bytes {
     let mut member = BytesMut::with_capacity(SORT_KEY_LEN + item.content().len());
@@ -94,6 +100,12 @@ impl<'a> Member<'a> {
         }
         let id = ItemId::try_from(i64::from_be_bytes(*id)).map_err(|_| Damage::Id)?;
         Ok(Self { created_at_us, id, content })
+    }
+
+    /// The place of its item.
+    pub(crate) fn cursor(&self) -> Result<Cursor, Damage> {
+        let created_at = time::from_micros(self.created_at_us).map_err(|_| Damage::Date)?;
+        Ok(Cursor::new(created_at, self.id))
     }
 
     /// Checks its score, as the server writes it.

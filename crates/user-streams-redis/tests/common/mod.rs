@@ -103,9 +103,13 @@ impl Redis {
         let user = ["acl", "setuser", "ann", "reset", "on", ">pw"];
         let streams = format!("~{prefix}:stream:*");
         let content = format!("~{prefix}:content:*");
+        let marks = format!("~{prefix}:mark:*");
+        let feeds = format!("~{prefix}:feed:*");
         let rights = [
             &*streams,
             &*content,
+            &*marks,
+            &*feeds,
             "+ping",
             "+evalsha",
             "+script|load",

@@ -1,9 +1,12 @@
 //! Streams with short timeouts, and what tests of many files do with them.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::runtime::{Builder, Runtime};
-use user_streams_core::Streams;
+use user_streams_core::{
+    Streams, UserId,
+    backend::{Backend, ListUsers},
+};
 use user_streams_redis::{RedisBackend, RedisConfig};
 
 /// What an operation may take, and connecting.
@@ -23,7 +26,25 @@ pub async fn connect(url: &str) -> Streams {
 }
 
 pub async fn connect_with(url: &str, config: RedisConfig) -> Streams {
-    Streams::from_backend(RedisBackend::connect(url, config).await.unwrap())
+    Streams::from_backend(backend_with(url, config).await)
+}
+
+pub async fn backend_with(url: &str, config: RedisConfig) -> Arc<dyn Backend> {
+    Arc::new(RedisBackend::connect(url, config).await.unwrap())
+}
+
+/// Everyone in the list of users, in parts of about so many, and how many parts there were.
+pub async fn list(backend: &dyn Backend, limit: u64) -> (Vec<UserId>, usize) {
+    let (mut users, mut query, mut parts) = (Vec::new(), ListUsers::new(limit), 0);
+    loop {
+        let page = backend.list_users(query).await.unwrap();
+        parts += 1;
+        users.extend(page.users);
+        match page.next {
+            Some(next) => query = ListUsers::new(limit).after(next),
+            None => return (users, parts),
+        }
+    }
 }
 
 pub fn current_thread() -> Runtime {

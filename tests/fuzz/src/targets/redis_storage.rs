@@ -1,8 +1,8 @@
 //! What Redis stores: members of sorted sets, which other programs may have written, and keys.
 
 use arbitrary::{Result, Unstructured};
-use user_streams_core::{ErrorKind, NewItem, UserId};
-use user_streams_redis::fuzz::{decode, encode, sort_key, stream_key};
+use user_streams_core::{ErrorKind, Name, NewItem, UserId};
+use user_streams_redis::fuzz::{decode, encode, keys, sort_key, user_of};
 
 use super::input;
 use crate::{outcome::Outcome, target::Target};
@@ -58,23 +58,51 @@ fn order() -> Target {
     })
 }
 
-/// No two prefixes and ids have the same key, since both can be read from it; and no id chooses
-/// its slot.
+/// No two prefixes, feeds and ids have the same key, since all can be read from it; and no id
+/// chooses its slot.
 fn key() -> Target {
-    let seeds = ["app|ann", "my:app|42", "{a}%|{b}\n", "stream|:stream:", "a:feed|x", "%7B|%7b"];
+    let seeds = [
+        "app||ann",
+        "my:app||42",
+        "{a}%||{b}\n",
+        "stream||:stream:",
+        "a:feed|b|x",
+        "%7B||%7b",
+        "app|news|ann",
+        "a|mark|{a:stream:1}",
+    ];
     let words = [
-        ":stream:", ":stream", "feed:", "content", "*", "[", "\\", " ", "{", "}", "%7B", "|", ":",
-        "\u{85}", "\u{7f}",
+        ":stream:", ":stream", "feed:", "content", ":mark:", "*", "[", "\\", " ", "{", "}", "%7B",
+        "|", ":", "\u{85}", "\u{7f}",
     ];
     Target::of_text("redis/key", &seeds, &words, |text| {
-        let (prefix, id) = text.split_once('|').unwrap_or(("p", text));
-        match stream_key(prefix, &UserId::from(id)) {
-            Ok(key) => {
-                let key = String::from_utf8(key).expect("UTF-8");
-                assert!(!key.contains(['{', '}']) && !key.contains(char::is_control), "{key:?}");
-                let (shown_prefix, shown_id) = key.split_once(":stream:").expect("`:stream:`");
-                assert_eq!((decoded(shown_prefix), decoded(shown_id)), (prefix.into(), id.into()));
-                Outcome::accepted((prefix.contains(':'), id.contains(':'), key.contains('%')))
+        let (prefix, rest) = text.split_once('|').unwrap_or(("p", text));
+        let (feed, id) = rest.split_once('|').unwrap_or(("", rest));
+        let feed: Option<Name> = feed.parse().ok();
+        let user = UserId::from(id);
+        match keys(prefix, feed.as_ref(), &user) {
+            Ok(keys) => {
+                let [stream, marks] = keys.map(|key| String::from_utf8(key).expect("UTF-8"));
+                assert!(!stream.contains(['{', '}']) && !stream.contains(char::is_control));
+                // The tag is the whole of the stream's key.
+                let (stem, tag) = marks.split_once(":mark:{").expect("`:mark:{`");
+                assert_eq!(tag.strip_suffix('}'), Some(&*stream));
+                let (shown_stem, shown_id) = match feed.as_ref() {
+                    None => stream.split_once(":stream:").expect("`:stream:`"),
+                    Some(feed) => {
+                        let (shown_prefix, rest) = stream.split_once(":feed:").expect("`:feed:`");
+                        let shown = rest.strip_prefix(feed.as_str()).expect("the feed's name");
+                        let id = shown.strip_prefix(":stream:").expect("`:stream:`");
+                        assert_eq!(stem, format!("{shown_prefix}:feed:{feed}"));
+                        (shown_prefix, id)
+                    }
+                };
+                assert_eq!((decoded(shown_stem), decoded(shown_id)), (prefix.into(), id.into()));
+                let read = user_of(prefix, stream.as_bytes()).expect("the prefix is valid");
+                assert_eq!(read, feed.is_none().then_some(user));
+                assert_eq!(user_of(prefix, marks.as_bytes()).ok(), Some(None));
+                let shape = (prefix.contains(':'), id.contains(':'), stream.contains('%'));
+                Outcome::accepted((feed.is_some(), shape))
             }
             Err(error) => Outcome::refused(&error, || false),
         }
