@@ -28,7 +28,9 @@ fn driver(cell: Cell) -> &'static BackendDriver {
 /// The settings for user ids of this kind, with a table or key prefix that no other cell, store
 /// or process uses.
 fn settings(cell: Cell, kind: UserIdKind, store: &str, directory: &Path) -> Settings {
-    let cell_name = cell.name.replace(['/', '-'], "_");
+    // A table leaves room for the name of a feed.
+    let cell_name = cell.name.replace("-table", "").replace("-to-many", "");
+    let cell_name = cell_name.replace(['/', '-'], "_");
     let namespace = format!("us_{}_{cell_name}_{store}", process::id());
     let server = cell.server.map(servers::url).transpose();
     let server = server.unwrap_or_else(|error| panic!("{}: {error:#}", cell.name));

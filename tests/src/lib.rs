@@ -1,5 +1,7 @@
 //! What the tests across crates share.
 
+#[cfg(test)]
+mod capabilities;
 pub mod cells;
 mod documents;
 #[cfg(test)]

@@ -16,6 +16,8 @@ const OWN: &str = "us_";
 pub(crate) struct Feeds {
     declared: Vec<(Name, Feed)>,
     own: OwnFeeds,
+    /// Of a feed: those that are declared beside it.
+    siblings: Vec<(Name, Feed)>,
     /// What is read together with the main streams.
     merged: Vec<Arc<dyn Backend>>,
 }
@@ -29,16 +31,10 @@ struct Feed {
 /// The library's own feeds beside some streams.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct OwnFeeds {
-    item_marks: Option<ItemMarks>,
+    /// The places of items that are read or unread against the mark.
+    item_marks: Option<Arc<dyn Backend>>,
     /// Of a backend without marks: a mark is the newest item of one.
     marks: Option<MarkFeeds>,
-}
-
-/// Items that are read or unread against the mark, each by its place, without content.
-#[derive(Debug, Clone)]
-pub(crate) struct ItemMarks {
-    pub(crate) read: Arc<dyn Backend>,
-    pub(crate) unread: Arc<dyn Backend>,
 }
 
 #[derive(Debug, Clone)]
@@ -90,19 +86,27 @@ impl Feeds {
         main: &dyn Backend,
         names: impl IntoIterator<Item = N>,
     ) -> Result<Self> {
-        Self::new(main, names, self.own.item_marks.is_some())
+        let item_marks = self.own.item_marks.is_some();
+        Ok(Self { merged: self.merged.clone(), ..Self::new(main, names, item_marks)? })
     }
 
     /// The same feeds, with or without item marks.
     pub(crate) fn with_item_marks(&self, main: &dyn Backend, item_marks: bool) -> Result<Self> {
-        Self::new(main, self.names().map(Name::as_str), item_marks)
+        let names = self.names().map(Name::as_str);
+        Ok(Self { merged: self.merged.clone(), ..Self::new(main, names, item_marks)? })
     }
 
     /// A feed that is declared, and the feeds beside it.
     pub(crate) fn get(&self, name: &str) -> Result<(&Arc<dyn Backend>, Self)> {
-        let declared = self.declared.iter().find(|(known, _)| known.as_str() == name);
+        let declared = self.known().find(|(known, _)| known.as_str() == name);
         let Some((_, feed)) = declared else { return Err(self.unknown(name)) };
-        Ok((&feed.backend, Self { own: feed.own.clone(), ..Self::default() }))
+        let siblings = self.known().filter(|(known, _)| known.as_str() != name).cloned();
+        let own = feed.own.clone();
+        Ok((&feed.backend, Self { own, siblings: siblings.collect(), ..Self::default() }))
+    }
+
+    fn known(&self) -> impl Iterator<Item = &(Name, Feed)> {
+        self.declared.iter().chain(&self.siblings)
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -110,7 +114,7 @@ impl Feeds {
         if let Err(error) = name.parse::<Name>() {
             return error;
         }
-        let declared: Vec<_> = self.names().map(|name| format!("`{name}`")).collect();
+        let declared: Vec<_> = self.known().map(|(name, _)| format!("`{name}`")).collect();
         let message = format!(
             "the feed `{name}` is not declared by the setting `feeds`, which has {}",
             if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }
@@ -135,21 +139,9 @@ impl Feeds {
         &self.merged
     }
 
-    pub(crate) fn item_marks(&self) -> Result<&ItemMarks> {
-        self.own.item_marks.as_ref().ok_or_else(|| {
-            let message = "single items are read and unread if the setting `item_marks` is true";
-            Error::new(ErrorKind::Unsupported, message)
-        })
-    }
-
-    pub(crate) fn item_marks_if_on(&self) -> Option<&ItemMarks> {
+    /// Where the places of single items are kept, if they are.
+    pub(crate) fn item_marks(&self) -> Option<&Arc<dyn Backend>> {
         self.own.item_marks.as_ref()
-    }
-
-    /// Those that keep the places of single items.
-    pub(crate) fn item_feeds(&self) -> impl Iterator<Item = &dyn Backend> {
-        let feeds = self.own.item_marks.iter().flat_map(|feeds| [&feeds.read, &feeds.unread]);
-        feeds.map(|feed| &**feed)
     }
 
     pub(crate) fn mark_feeds(&self) -> Option<&MarkFeeds> {
@@ -187,10 +179,7 @@ impl OwnFeeds {
                 invalid(setting, error)
             })
         };
-        let item_marks = match item_marks {
-            true => Some(ItemMarks { read: own("read")?, unread: own("unread")? }),
-            false => None,
-        };
+        let item_marks = if item_marks { Some(own("read")?) } else { None };
         let keeps_no_marks =
             capabilities.has(Capability::Feeds) && !capabilities.has(Capability::Marks);
         let marks = match keeps_no_marks {
@@ -201,9 +190,8 @@ impl OwnFeeds {
     }
 
     fn all(&self) -> Vec<&Arc<dyn Backend>> {
-        let item_marks = self.item_marks.iter().flat_map(|feeds| [&feeds.read, &feeds.unread]);
         let marks = self.marks.iter().flat_map(|feeds| [&feeds.seen, &feeds.read]);
-        item_marks.chain(marks).collect()
+        self.item_marks.iter().chain(marks).collect()
     }
 }
 

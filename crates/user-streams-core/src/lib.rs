@@ -11,6 +11,7 @@
 
 mod add;
 pub mod backend;
+mod bulk;
 mod delivery;
 mod error;
 mod feeds;

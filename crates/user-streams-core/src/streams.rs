@@ -5,9 +5,8 @@ use std::{any::Any, sync::Arc, time::Duration};
 use crate::{
     Add, Cursor, DEFAULT_MAX_CONTENT_LEN, InTransaction, IntoRecipients, Name, NewItem, Result,
     Settings, StreamItems, ToUserId,
-    backend::{
-        Backend, BulkAdd, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream,
-    },
+    backend::{Backend, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream},
+    bulk,
     feeds::Feeds,
     handle::{Handle, TransactionHandle},
     observe::Operation,
@@ -185,6 +184,16 @@ impl Streams {
     /// from how many. The item is named by its place: [`StreamItem::cursor`] or
     /// [`Delivery::item`](crate::Delivery).
     ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let sent = streams.add_stream_item([42, 43, 44], "We move on Sunday").await?.item;
+    /// assert_eq!(streams.remove_stream_item(42, sent).await?, 1);
+    /// assert_eq!(streams.remove_stream_item([42, 43, 44], sent).await?, 2);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// [`StreamItem::cursor`]: crate::StreamItem::cursor
     ///
     /// # Errors
@@ -207,7 +216,8 @@ impl Streams {
     }
 
     /// Deletes everything of a user's, such as when the user is deleted: the streams in these and
-    /// in every feed, and the marks. Returns how many items there were.
+    /// in every feed that is declared, and the marks. Returns how many items there were. If it
+    /// fails, call it again.
     ///
     /// # Errors
     /// `Unsupported` if the backend cannot delete; `InvalidUserId`; else those of the storage.
@@ -230,9 +240,21 @@ impl Streams {
     /// over, and returns how many were not there. Called again it has no effect. A part may be
     /// stored if it fails.
     ///
+    /// ```
+    /// # use user_streams_core::{ItemId, MemoryBackend, NewItem, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let at = Utc.with_ymd_and_hms(2026, 5, 1, 0, 0, 0).unwrap();
+    /// let row = |key| NewItem::new("Hello").with_created_at(&at).with_id(ItemId::from_event(key));
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:2"))]).await?, 2);
+    /// assert_eq!(streams.bulk_add([(42, row("old:1")), (43, row("old:3"))]).await?, 1);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
-    /// `Unsupported` if the backend cannot; `InvalidUserId`, `InvalidContent` and `InvalidDate`
-    /// before anything is stored; else those of the storage.
+    /// `InvalidUserId`, `InvalidContent` and `InvalidDate` before anything is stored; else those of
+    /// the storage.
     pub fn bulk_add<U: ToUserId>(
         &self,
         rows: impl IntoIterator<Item = (U, NewItem)>,
@@ -245,7 +267,7 @@ impl Streams {
                     handle.check(user)?;
                     item.check(handle.max_content_len)?;
                 }
-                handle.backend().bulk_add(BulkAdd::new(rows)?).await
+                bulk::add(handle.backend(), rows).await
             };
             handle.call(Operation::BulkAdd).run(added).await
         }

@@ -20,16 +20,6 @@ pub fn micros<Tz: TimeZone>(instant: &DateTime<Tz>) -> i64 {
     instant.timestamp_micros()
 }
 
-/// The first microsecond that is not before the instant.
-pub(crate) fn micros_up<Tz: TimeZone>(instant: &DateTime<Tz>) -> i64 {
-    let micros = micros(instant);
-    if instant.timestamp_subsec_nanos().is_multiple_of(1_000) {
-        micros
-    } else {
-        micros.saturating_add(1)
-    }
-}
-
 /// The instant of that many microseconds since the Unix epoch, in UTC.
 ///
 /// # Errors

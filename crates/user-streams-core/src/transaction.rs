@@ -115,14 +115,11 @@ impl<'a> InTransaction<'a> {
             let handle = transaction.handle;
             let moved = async {
                 handle.check(&user)?;
-                if mark == Mark::Read {
-                    for feed in handle.feeds.item_feeds() {
-                        let writes = transaction.writes_on(feed)?;
-                        let passed = DeleteRange::new(user.clone()).older_than(up_to);
-                        writes.delete_range(passed).await?;
-                        let at = RemoveStreamItem::new(user.clone(), up_to);
-                        writes.remove_stream_item(at).await?;
-                    }
+                if let Some(feed) = handle.feeds.item_marks().filter(|_| mark == Mark::Read) {
+                    let writes = transaction.writes_on(&**feed)?;
+                    let passed = DeleteRange::new(user.clone()).older_than(up_to);
+                    writes.delete_range(passed).await?;
+                    writes.remove_stream_item(RemoveStreamItem::new(user.clone(), up_to)).await?;
                 }
                 let args = mark.args(&user, Some(up_to), false)?;
                 transaction.writes()?.set_mark(args).await

@@ -1,7 +1,7 @@
 //! What concerns a user as a whole.
 
 use crate::{
-    Result, UserId,
+    Error, Result, UserId,
     backend::{Capability, DeleteStream},
     handle::Handle,
     marks::Mark,
@@ -10,6 +10,10 @@ use crate::{
 /// Deletes everything of a user's and returns how many items there were, without those of the
 /// library's own feeds.
 pub(crate) async fn delete(handle: &Handle, user: &UserId) -> Result<u64> {
+    let capabilities = handle.backend().capabilities();
+    if !capabilities.has(Capability::DeleteStream) {
+        return Err(Error::unsupported(capabilities.backend(), "delete_stream"));
+    }
     let mut deleted = 0;
     let feeds = handle.feeds.names().map(|name| handle.feed(name.as_str()));
     for streams in feeds.chain([Ok(handle.clone())]) {

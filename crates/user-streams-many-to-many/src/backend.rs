@@ -1,6 +1,6 @@
 //! The backend: the shared one with this layout, and its migrations.
 
-use user_streams_core::Result;
+use user_streams_core::{Name, Result, UserIdKind};
 use user_streams_sql::{Dialect, Layout, Schema, SqlBackend, sea_orm_migration::MigrationTrait};
 
 use crate::{ManyToManyConfig, migration};
@@ -32,4 +32,21 @@ pub fn migrations(
     config: &ManyToManyConfig,
 ) -> Result<Vec<Box<dyn MigrationTrait>>> {
     Ok(ManyToMany::migrations(&Schema::new::<ManyToMany>(dialect, config)?))
+}
+
+/// The migrations of a feed, likewise: those that [`Streams::migrate`] runs for a feed that the
+/// settings declare. `user_id` is the kind of its users' ids.
+///
+/// [`Streams::migrate`]: user_streams_core::Streams::migrate
+///
+/// # Errors
+/// As [`migrations`]; `InvalidArgument` if the feed's table cannot have this name.
+pub fn feed_migrations(
+    dialect: Dialect,
+    config: &ManyToManyConfig,
+    feed: &Name,
+    user_id: UserIdKind,
+) -> Result<Vec<Box<dyn MigrationTrait>>> {
+    let schema = Schema::new::<ManyToMany>(dialect, config)?.feed(feed, user_id)?;
+    Ok(ManyToMany::migrations(&schema))
 }

@@ -13,7 +13,7 @@ mod config;
 mod driver;
 mod migration;
 
-pub use backend::{ManyToMany, ManyToManyBackend, migrations};
+pub use backend::{ManyToMany, ManyToManyBackend, feed_migrations, migrations};
 pub use config::ManyToManyConfig;
 pub use driver::DRIVER;
 pub use user_streams_sql::{Dialect, Users, users};

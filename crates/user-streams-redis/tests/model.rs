@@ -69,7 +69,8 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                 } else {
                     item(&mut random, mode)
                 };
-                let users: Vec<i64> = (0..random.usize(..5)).map(|_| random.i64(..USERS)).collect();
+                let users: Vec<i64> =
+                    (0..random.usize(..5)).map(|_| random.i64(0..USERS)).collect();
                 let mut delivered = Vec::new();
                 for backend in [&memory, &redis] {
                     let args = AddStreamItem::new(users.clone(), new.clone()).unwrap();
@@ -79,7 +80,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                 items.push(new);
             }
             30..65 => {
-                let user = random.i64(..USERS);
+                let user = random.i64(0..USERS);
                 let near = random.choice(&items).unwrap().cursor();
                 let near = if random.bool() {
                     near
@@ -102,7 +103,7 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                 );
             }
             65..69 => {
-                let user = UserId::Int(random.i64(..USERS));
+                let user = UserId::Int(random.i64(0..USERS));
                 let expected =
                     memory.count_stream_items(CountQuery::new(user.clone())).await.unwrap();
                 assert_eq!(
@@ -111,18 +112,18 @@ async fn compare(redis: Arc<dyn Backend>, seed: u64, steps: usize, mode: Content
                     "{context}"
                 );
             }
-            70.. => {
-                let (memory, redis) = (&*memory, &*redis);
-                Both { memory, redis, items: &items, context: &context }.step(&mut random).await;
-            }
-            _ => {
-                let user = UserId::Int(random.i64(..USERS));
+            69 => {
+                let user = UserId::Int(random.i64(0..USERS));
                 let expected = memory.delete_stream(DeleteStream::new(user.clone())).await.unwrap();
                 assert_eq!(
                     redis.delete_stream(DeleteStream::new(user)).await.unwrap(),
                     expected,
                     "{context}"
                 );
+            }
+            _ => {
+                let (memory, redis) = (&*memory, &*redis);
+                Both { memory, redis, items: &items, context: &context }.step(&mut random).await;
             }
         }
     }

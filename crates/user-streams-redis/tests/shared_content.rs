@@ -6,8 +6,6 @@
 mod common;
 
 use std::{
-    future::IntoFuture,
-    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -20,8 +18,8 @@ use common::{
     streams::{backend_with, connect_with},
 };
 use user_streams_core::{
-    ErrorKind, ItemId, NewItem, Recipients, Settings, Streams, UserId,
-    backend::{Backend, BulkAdd, DeleteRange, RemoveStreamItem},
+    ErrorKind, ItemId, NewItem, Recipients, Settings, Streams,
+    backend::{Backend, RemoveStreamItem},
 };
 use user_streams_redis::RedisConfig;
 
@@ -427,79 +425,6 @@ async fn the_documented_permissions_are_enough() {
     assert_eq!(backend.remove_stream_item(removal).await.unwrap(), 2);
     for user in [1, 2] {
         assert_eq!(streams.delete_stream(user).await.unwrap(), 2);
-    }
-    assert_eq!(server.cli(&["dbsize"]), "0");
-}
-
-#[tokio::test]
-async fn what_is_removed_loses_its_reference() {
-    let server = Redis::any();
-    let backend = backend(&server.url()).await;
-    let streams = Streams::from_backend(Arc::clone(&backend));
-    let items = ["a", "b", "c"].map(item);
-    for item in &items {
-        let recipients = Recipients::iter(0..1_200);
-        streams.add_stream_item(recipients, item.clone()).await.unwrap();
-    }
-    // Which one user has for himself refers to nothing.
-    let own = item("own");
-    streams.add_stream_item(7, own.clone()).await.unwrap();
-    let remove = async |users: Range<i64>, item: &NewItem| {
-        let removal = RemoveStreamItem::new(Recipients::iter(users), item.cursor());
-        backend.remove_stream_item(removal).await.unwrap()
-    };
-    assert_eq!(remove(0..1_100, &items[0]).await, 1_100);
-    assert_eq!(members(&server, &items[0]), 100);
-    assert_eq!(remove(0..1_100, &items[0]).await, 0);
-    assert_eq!(members(&server, &items[0]), 100);
-    assert_eq!(remove(0..5_000, &items[0]).await, 100);
-    assert_eq!(server.cli(&["exists", &key(&items[0])]), "0");
-    assert_eq!(remove(0..10, &own).await, 1);
-
-    let range = DeleteRange::new(3.into()).newer_than(items[1].cursor());
-    assert_eq!(backend.delete_range(range).await.unwrap(), 1);
-    let range = DeleteRange::new(3.into()).older_than(items[2].cursor());
-    assert_eq!(backend.delete_range(range).await.unwrap(), 1);
-    assert_eq!([&items[1], &items[2]].map(|item| members(&server, item)), [1_199; 2]);
-    server.assert_counts("user_streams");
-
-    // Rows of one item are its recipients.
-    let new = item("d");
-    let rows = (0..500).map(|user| (UserId::Int(user), new.clone()));
-    let rows: Vec<_> = rows.chain([(1.into(), item("alone"))]).collect();
-    for expected in [501, 0] {
-        let args = BulkAdd::new(rows.clone()).unwrap();
-        assert_eq!(backend.bulk_add(args).await.unwrap(), expected);
-        assert_eq!(members(&server, &new), 500);
-    }
-    let other = item("e").with_created_at(&new.created_at()).with_id(new.id());
-    let rows = vec![(1.into(), other.clone()), (1_000.into(), other)];
-    let error = backend.bulk_add(BulkAdd::new(rows).unwrap()).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Conflict, "{error:?}");
-    server.assert_counts("user_streams");
-}
-
-/// Also the newest, up to which a deletion in parts goes.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn removals_and_deletions_at_once_leave_the_counts_right() {
-    let server = Redis::any();
-    let backend = backend(&server.url()).await;
-    let streams = Streams::from_backend(Arc::clone(&backend));
-    for round in 0..5 {
-        let items: Vec<_> = (0..900).map(|number| item(&format!("{round} {number}"))).collect();
-        let rows = items.iter().flat_map(|item| [1, 2].map(|user| (user.into(), item.clone())));
-        backend.bulk_add(BulkAdd::new(rows.collect()).unwrap()).await.unwrap();
-        let remove = async {
-            for item in items.iter().rev().take(300) {
-                let removal = RemoveStreamItem::new([1, 2], item.cursor());
-                backend.remove_stream_item(removal).await.unwrap();
-            }
-        };
-        let (deleted, ()) = tokio::join!(streams.delete_stream(1).into_future(), remove);
-        deleted.unwrap();
-        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
-        server.assert_counts("user_streams");
-        assert_eq!(streams.delete_stream(2).await.unwrap(), 600);
     }
     assert_eq!(server.cli(&["dbsize"]), "0");
 }

@@ -13,7 +13,7 @@ mod config;
 mod driver;
 mod migration;
 
-pub use backend::{SingleTable, SingleTableBackend, migrations};
+pub use backend::{SingleTable, SingleTableBackend, feed_migrations, migrations};
 pub use config::SingleTableConfig;
 pub use driver::DRIVER;
 pub use user_streams_sql::{Dialect, Users, users};

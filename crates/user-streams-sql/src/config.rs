@@ -57,10 +57,8 @@ pub struct SqlConfig {
 
 const MAX_CONNECTIONS: u32 = 10_000;
 
-/// The longest name of a table of deliveries, in bytes, with which the longest name made of it is
-/// one that every database keeps: PostgreSQL truncates names to 63 bytes, and MySQL refuses a
-/// foreign key whose name, which it makes itself (`<table>_marks_ibfk_1`), has more than 64
-/// characters.
+/// The longest name of a table of deliveries, in bytes: every database keeps what is made of it, of
+/// which `<table>_migrations` is the longest. PostgreSQL truncates names to 63 bytes.
 pub(crate) const MAX_TABLE: usize = 51;
 /// The longest one that the option `table` sets. The rest is for the names of feeds.
 const MAX_OWN_TABLE: usize = 45;

@@ -46,7 +46,7 @@ pub(crate) async fn drop(store: &Store) -> Result<()> {
     if store.engine.is_redis() {
         return drop_redis(store).await;
     }
-    for table in ["", "_items", "_marks", "_identity", "_migrations"] {
+    for table in ["", "_items", "_identity", "_marks", "_migrations"] {
         execute(store, format!("DROP TABLE IF EXISTS {}{table}", store.table)).await?;
     }
     Ok(())

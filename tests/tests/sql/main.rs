@@ -4,22 +4,26 @@
 //! `cargo xtask test` starts the servers and sets the variables of their URLs; without its server a
 //! test fails.
 
+mod bulk;
 mod connections;
 mod damaged;
 mod database;
 mod durability;
 mod errors;
 mod faults;
+mod feeds;
 mod foreign_key;
 mod hostile;
 mod in_transaction;
 mod isolation;
 mod long_broadcasts;
+mod marks;
 mod migrations;
 mod ping;
 mod plans;
 mod poolers;
 mod recipients;
+mod removal;
 mod servers;
 mod urls;
 
@@ -45,18 +49,22 @@ use tests;
 fn main() -> ExitCode {
     damaged::warnings::capture();
     let topics = [
+        bulk::TESTS,
         connections::TESTS,
         durability::TESTS,
         errors::TESTS,
+        feeds::TESTS,
         foreign_key::TESTS,
         isolation::TESTS,
         long_broadcasts::TESTS,
         hostile::TESTS,
+        marks::TESTS,
         migrations::TESTS,
         ping::TESTS,
         plans::TESTS,
         poolers::TESTS,
         recipients::TESTS,
+        removal::TESTS,
         urls::TESTS,
     ];
     let folders =

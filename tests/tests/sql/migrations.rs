@@ -6,7 +6,10 @@ use futures_util::future::join_all;
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, IntoIden};
 use sea_orm_migration::{MigrationTrait, MigratorTraitSelf};
-use user_streams_core::{ErrorKind, Streams, backend::Backend};
+use user_streams_core::{
+    ErrorKind, Streams,
+    backend::{Backend, SetMark},
+};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{Dialect, SingleTableBackend, SingleTableConfig};
 
@@ -18,6 +21,7 @@ use crate::{
 
 crate::tests![
     only_the_tables_of_the_backend_are_created,
+    a_store_of_the_previous_version_is_upgraded,
     eight_may_migrate_concurrently,
     an_application_may_compose_the_migrations_into_its_own,
     down_drops_the_tables,
@@ -36,6 +40,7 @@ async fn only_the_tables_of_the_backend_are_created(database: TestDatabase) {
     let single = [
         "user_streams_single_table",
         "user_streams_single_table_identity",
+        "user_streams_single_table_marks",
         "user_streams_single_table_migrations",
     ];
     assert_eq!(database.tables().await, single);
@@ -45,9 +50,38 @@ async fn only_the_tables_of_the_backend_are_created(database: TestDatabase) {
         "user_streams_many_to_many",
         "user_streams_many_to_many_identity",
         "user_streams_many_to_many_items",
+        "user_streams_many_to_many_marks",
         "user_streams_many_to_many_migrations",
     ];
     assert_eq!(database.tables().await, [&many[..], &single[..]].concat());
+}
+
+/// That had no table of marks.
+async fn a_store_of_the_previous_version_is_upgraded(database: TestDatabase) {
+    for streams in both(&database.config()).await {
+        streams.migrate().await.unwrap();
+        streams.add_stream_item([1, 2], "before").await.unwrap();
+    }
+    for table in ["single", "many"] {
+        database.run(&format!("DROP TABLE {table}_marks")).await;
+        let name = "m20261126_000004_create";
+        database.run(&format!("DELETE FROM {table}_migrations WHERE version LIKE '{name}%'")).await;
+    }
+    let args = || {
+        let to = user_streams_core::NewItem::new("").cursor();
+        SetMark::new(1.into(), "seen".parse().unwrap(), to)
+    };
+    let config = database.config();
+    let single = SingleTableBackend::connect(config.clone().with_table("single")).await.unwrap();
+    let many = ManyToManyBackend::connect(config.with_table("many")).await.unwrap();
+    for backend in [Box::new(single) as Box<dyn Backend>, Box::new(many)] {
+        let error = backend.set_mark(args()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotMigrated, "{error:?}");
+        backend.migrate().await.unwrap();
+        assert!(backend.set_mark(args()).await.unwrap());
+        let streams = Streams::from_backend(backend);
+        assert_eq!(streams.get_stream_items(2).await.unwrap()[0].content, "before");
+    }
 }
 
 async fn eight_may_migrate_concurrently(database: TestDatabase) {
@@ -57,7 +91,7 @@ async fn eight_may_migrate_concurrently(database: TestDatabase) {
     }
     assert_eq!(
         database.number("SELECT COUNT(*) FROM user_streams_many_to_many_migrations").await,
-        3
+        4
     );
 }
 
@@ -97,9 +131,11 @@ async fn an_application_may_compose_the_migrations_into_its_own(database: TestDa
         "application_migrations",
         "feed",
         "feed_identity",
+        "feed_marks",
         "inbox",
         "inbox_identity",
         "inbox_items",
+        "inbox_marks",
     ];
     assert_eq!(database.tables().await, made);
 

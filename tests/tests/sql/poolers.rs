@@ -4,7 +4,13 @@ use std::{collections::BTreeSet, future::IntoFuture, time::Duration};
 
 use futures_util::{future::join_all, stream};
 use sea_orm::{ConnectionTrait, DbBackend};
-use user_streams_core::{Error, ErrorKind, NewItem, Recipients, Streams, UserId, UserIdKind};
+use user_streams_core::{
+    Error, ErrorKind, Name, NewItem, Recipients, Streams, UserId, UserIdKind,
+    backend::{
+        Backend, BulkAdd, Contains, CountNewer, DeleteRange, ListUsers, MarkQuery,
+        RemoveStreamItem, SetMark,
+    },
+};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 use user_streams_test_servers::Pooler;
@@ -22,6 +28,7 @@ use crate::{
 
 crate::tests![
     every_operation_works_behind_a_pooler,
+    every_optional_operation_works_behind_a_pooler,
     every_kind_of_id_and_any_content_arrives,
     streams_behind_one_pooler_do_not_mix,
     nothing_is_left_behind_for_other_clients,
@@ -117,6 +124,69 @@ async fn every_operation_works_behind_a_pooler(database: TestDatabase) {
             streams.close().await.unwrap();
         }
     }
+}
+
+async fn every_optional_operation_works_behind_a_pooler(database: TestDatabase) {
+    let text = |n| UserId::Text(format!("user '{n}'"));
+    let uuid = |n| UserId::Uuid(Uuid::from_u128(n));
+    for (number, settings) in MODES.into_iter().enumerate() {
+        let Some(pooler) = pooler(&database, settings).await else { return };
+        for layout in LAYOUTS {
+            for (kind, users) in [
+                (UserIdKind::BigInt, [UserId::Int(1), UserId::Int(2)]),
+                (UserIdKind::Uuid, [uuid(1), uuid(2)]),
+                (UserIdKind::Text, [text(1), text(2)]),
+            ] {
+                let table = format!("{layout:?}_{kind}_{number}").to_lowercase();
+                let config = SingleTableConfig::new(&pooler.url)
+                    .with_user_id(kind)
+                    .with_table(table)
+                    .with_max_connections(3);
+                let handle = handles::own_in(layout, config).await.migrated().await;
+                optional_operations(handle.backend(), &users).await;
+                let feed = handle.backend().feed(&"news".parse().unwrap(), kind).unwrap();
+                feed.migrate().await.unwrap();
+                optional_operations(&*feed, &users).await;
+            }
+        }
+    }
+}
+
+async fn optional_operations(backend: &dyn Backend, users: &[UserId; 2]) {
+    let items: Vec<_> = (0..2_500).map(|n| NewItem::new(format!("item {n} ☃ '$1'"))).collect();
+    let [user, other] = users.clone();
+    let to = |user: &UserId, items: &[NewItem]| {
+        let rows = items.iter().map(|item| (user.clone(), item.clone()));
+        BulkAdd::new(rows.collect()).unwrap()
+    };
+    // By a statement, by COPY, and by a statement where COPY finds rows.
+    assert_eq!(backend.bulk_add(to(&user, &items[..3])).await.unwrap(), 3);
+    assert_eq!(backend.bulk_add(to(&other, &items)).await.unwrap(), 2_500);
+    assert_eq!(backend.bulk_add(to(&user, &items)).await.unwrap(), 2_497);
+    let at = |index: usize| items[index].cursor();
+    let remove = |from: Vec<UserId>| RemoveStreamItem::new(from, at(9));
+    assert_eq!(backend.remove_stream_item(remove(vec![user.clone()])).await.unwrap(), 1);
+    assert_eq!(backend.remove_stream_item(remove(users.to_vec())).await.unwrap(), 1);
+    let range = DeleteRange::new(user.clone()).newer_than(at(10)).older_than(at(13));
+    assert_eq!(backend.delete_range(range).await.unwrap(), 2);
+    let pairs = vec![(user.clone(), at(11)), (other.clone(), at(11)), (user.clone(), at(13))];
+    assert_eq!(backend.contains(Contains::new(pairs)).await.unwrap(), [false, true, true]);
+    let seen: Name = "seen".parse().unwrap();
+    let set = || SetMark::new(user.clone(), seen.clone(), at(2_480));
+    assert!(backend.set_mark(set()).await.unwrap());
+    assert!(!backend.set_mark(set()).await.unwrap());
+    let mark = MarkQuery::new(user.clone(), seen.clone());
+    assert_eq!(backend.mark(mark).await.unwrap(), Some(at(2_480)));
+    for query in [
+        CountNewer::new(user.clone(), at(2_480)),
+        CountNewer::than_mark(user.clone(), seen.clone()),
+    ] {
+        assert_eq!(backend.count_newer(query.with_limit(100)).await.unwrap(), 19);
+    }
+    let page = backend.list_users(ListUsers::new(1)).await.unwrap();
+    assert_eq!(page.users, [user]);
+    let rest = backend.list_users(ListUsers::new(5).after(page.next.unwrap())).await.unwrap();
+    assert_eq!((rest.users, rest.next), (vec![other], None));
 }
 
 async fn every_kind_of_id_and_any_content_arrives(database: TestDatabase) {

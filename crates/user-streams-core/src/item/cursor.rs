@@ -31,6 +31,9 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The oldest place that there can be.
+    pub(crate) const FIRST: Self = Self { created_at_us: time::MIN_MICROS, id: ItemId::MIN };
+
     /// The newest place that there can be.
     pub(crate) const LAST: Self = Self { created_at_us: time::MAX_MICROS, id: ItemId::MAX };
 

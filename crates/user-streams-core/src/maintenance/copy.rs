@@ -3,13 +3,14 @@
 use std::{fmt, mem};
 
 use futures_core::future::BoxFuture;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{TryStreamExt, future};
 use tracing::Span;
 
 use super::everyone;
 use crate::{
     Cursor, Error, ErrorKind, NewItem, Result, StreamItem, Streams, UserId,
-    backend::{Backend, BulkAdd, Capability, Position, StreamQuery, UsersCursor},
+    backend::{Backend, Capability, Position, StreamQuery, UsersCursor},
+    bulk,
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
@@ -32,9 +33,27 @@ type Progress = Box<dyn FnMut(&Copied) + Send>;
 /// no mark moves back. What is added meanwhile may be missing: copy again, which is quick to read
 /// and adds what is new, and [verify](Streams::verify_copy).
 ///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let (old, new) = (MemoryBackend::default(), MemoryBackend::default());
+/// # let (old, new) = (Streams::from_backend(old), Streams::from_backend(new));
+/// # for n in 0..3 { old.add_stream_item([42, 43], "item").await?; }
+/// let copy = old.copy_to(&new).on_progress(|so_far| {
+///     // Where it goes on if it is stopped: `old.copy_to(&new).after(place)`.
+///     if let Some(place) = &so_far.next {
+///         println!("{place}");
+///     }
+/// });
+/// assert_eq!(copy.await?.added, 6);
+/// assert_eq!(old.copy_to(&new).await?.added, 0);
+/// assert!(old.verify_copy(&new).await?.is_same());
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
+///
 /// # Errors
-/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if users cannot be
-/// listed on one side or many items be added on the other; else those of the storages.
+/// `InvalidArgument` if the two have ids of different kinds; `Unsupported` if the first cannot list
+/// its users; else those of the storages.
 #[must_use = "nothing is copied until it is awaited"]
 pub struct CopyTo {
     from: Handle,
@@ -87,19 +106,22 @@ impl CopyTo {
         while let Some(page) = pages.try_next().await? {
             let users = page.users.len() as u64;
             let mut rows = Rows::default();
-            let beginnings = page.users.into_iter().map(|user| beginning(&from, &to, user));
-            let mut beginnings = stream::iter(beginnings).buffered(AT_ONCE);
-            while let Some((user, mut items)) = beginnings.try_next().await? {
-                loop {
-                    let (full, last) = (items.len() as u64 == CHUNK, items.last());
-                    let next = last.filter(|_| full).map(StreamItem::cursor);
-                    copied.items += items.len() as u64;
-                    rows.push(&user, items);
-                    if rows.is_full() {
-                        copied.added += rows.write(to.backend()).await?;
+            for some in page.users.chunks(AT_ONCE) {
+                // All of them end before anything else is awaited: one that waits meanwhile may
+                // have the connection that the rest waits for.
+                let beginnings = some.iter().map(|user| beginning(&from, &to, user));
+                for (user, mut items) in future::try_join_all(beginnings).await? {
+                    loop {
+                        let (full, last) = (items.len() as u64 == CHUNK, items.last());
+                        let next = last.filter(|_| full).map(StreamItem::cursor);
+                        copied.items += items.len() as u64;
+                        rows.push(user, items);
+                        if rows.is_full() {
+                            copied.added += rows.write(to.backend()).await?;
+                        }
+                        let Some(next) = next else { break };
+                        items = read(from.backend(), user, Position::After(next)).await?;
                     }
-                    let Some(next) = next else { break };
-                    items = read(from.backend(), &user, Position::After(next)).await?;
                 }
             }
             copied.added += rows.write(to.backend()).await?;
@@ -113,7 +135,7 @@ impl CopyTo {
     }
 }
 
-/// That the two have the same kind of ids, and can do what is asked.
+/// That the two have the same kind of ids.
 pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
     let (ours, theirs) = (from.backend().capabilities(), to.backend().capabilities());
     if ours.user_id() != theirs.user_id() {
@@ -128,26 +150,31 @@ pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
 }
 
 /// The newest items of a user, after the marks were copied.
-async fn beginning(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, Vec<StreamItem>)> {
+async fn beginning<'a>(
+    from: &Handle,
+    to: &Handle,
+    user: &'a UserId,
+) -> Result<(&'a UserId, Vec<StreamItem>)> {
     for mark in Mark::ALL {
-        if let Some(place) = kept(mark, from, &user).await? {
-            mark.set(to, &user, Some(place), false).await?;
+        if let Some(place) = kept(mark, from, user).await? {
+            mark.set(to, user, Some(place), false).await?;
         }
     }
-    for (ours, theirs) in from.feeds.item_feeds().zip(to.feeds.item_feeds()) {
+    if let (Some(ours), Some(theirs)) = (from.feeds.item_marks(), to.feeds.item_marks()) {
+        let (ours, theirs) = (&**ours, &**theirs);
         let mut position = Position::Offset(0);
         loop {
-            let items = read(ours, &user, position).await?;
+            let items = read(ours, user, position).await?;
             let last = items.last().filter(|_| items.len() as u64 == CHUNK);
             let next = last.map(StreamItem::cursor);
             let mut rows = Rows::default();
-            rows.push(&user, items);
+            rows.push(user, items);
             rows.write(theirs).await?;
             let Some(next) = next else { break };
             position = Position::After(next);
         }
     }
-    let items = read(from.backend(), &user, Position::Offset(0)).await?;
+    let items = read(from.backend(), user, Position::Offset(0)).await?;
     Ok((user, items))
 }
 
@@ -195,7 +222,7 @@ impl Rows {
             return Ok(0);
         }
         self.bytes = 0;
-        to.bulk_add(BulkAdd::new(mem::take(&mut self.rows))?).await
+        bulk::add(to, mem::take(&mut self.rows)).await
     }
 }
 

@@ -5,6 +5,7 @@ mod everyone;
 mod trim;
 mod verify;
 
+pub use crate::backend::UsersCursor;
 pub use copy::{Copied, CopyTo};
 pub use trim::{Trim, Trimmed};
 pub use verify::{Verification, Verify};

@@ -29,6 +29,22 @@ type Progress = Box<dyn FnMut(&Trimmed) + Send>;
 /// done is done, and it can go on [`after`](Self::after) the place that was reported last. A user
 /// sees the same before and after.
 ///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let streams = Streams::from_backend(MemoryBackend::default());
+/// # for n in 0..5 { streams.add_stream_item([42, 43], "item").await?; }
+/// let streams = streams.with_max_len(3);
+/// let trim = streams.trim().on_progress(|so_far| {
+///     // Where it goes on if it is stopped: `streams.trim().after(place)`.
+///     if let Some(place) = &so_far.next {
+///         println!("{place}");
+///     }
+/// });
+/// assert_eq!(trim.await?.items, 4);
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 /// `InvalidArgument` without either setting; `Unsupported` if the backend cannot list users or
 /// delete ranges; else those of the storage.
@@ -102,7 +118,7 @@ impl Trim {
 
 async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
     let Some(oldest) = oldest(handle, &user).await? else { return Ok(0) };
-    for own in handle.feeds.item_feeds() {
+    if let Some(own) = handle.feeds.item_marks() {
         own.delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
     }
     handle.backend().delete_range(DeleteRange::new(user).older_than(oldest)).await

@@ -9,7 +9,7 @@ use tracing::Span;
 use super::{copy, everyone};
 use crate::{
     Result, StreamItem, Streams, UserId,
-    backend::{CountQuery, Position, UsersCursor},
+    backend::{CountQuery, Position},
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
@@ -23,7 +23,22 @@ const NAMED: usize = 100;
 type Progress = Box<dyn FnMut(&Verification) + Send>;
 
 /// A verification that happens when it is awaited: every item and mark of each user is read from
-/// both sides and compared, and users that one side alone has are found.
+/// both sides and compared, and users that one side alone has are found. A mark that the other side
+/// alone has is no difference, and marks of single items are not compared.
+///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams, UserId};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let (old, new) = (MemoryBackend::default(), MemoryBackend::default());
+/// # let (old, new) = (Streams::from_backend(old), Streams::from_backend(new));
+/// # old.add_stream_item([42, 43], "item").await?;
+/// old.copy_to(&new).await?;
+/// new.add_stream_item(43, "only there").await?;
+/// let found = old.verify_copy(&new).await?;
+/// assert_eq!((found.users, found.different), (2, 1));
+/// assert_eq!(found.named, [UserId::Int(43)]);
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
 ///
 /// # Errors
 /// As those of [`CopyTo`](crate::maintenance::CopyTo).
@@ -46,8 +61,6 @@ pub struct Verification {
     pub different: u64,
     /// The first hundred of them.
     pub named: Vec<UserId>,
-    /// Where in the list of users it is; `None` at the end.
-    pub next: Option<UsersCursor>,
 }
 
 impl Verification {
@@ -99,7 +112,6 @@ impl Verify {
             let both = page.users.into_iter().map(|user| compare(&from, &to, user));
             let compared: Vec<_> = stream::iter(both).buffered(AT_ONCE).try_collect().await?;
             compared.into_iter().for_each(|one| found.count(one));
-            found.next = page.next;
             if let Some(report) = &mut on_progress {
                 report(&found);
             }
@@ -110,6 +122,9 @@ impl Verify {
             let missing: Vec<_> = stream::iter(there).buffered(AT_ONCE).try_collect().await?;
             for user in missing.into_iter().flatten() {
                 found.count((user, Compared { items: 0, is_same: false }));
+            }
+            if let Some(report) = &mut on_progress {
+                report(&found);
             }
         }
         Ok(found)

@@ -190,7 +190,7 @@ impl Settings {
         self
     }
 
-    /// Whether single items can be marked as read and unread, which takes two feeds more; see
+    /// Whether single items can be marked as read and unread, which takes a feed more; see
     /// [`StreamItems::mark_item_read`](crate::StreamItems::mark_item_read).
     #[must_use]
     pub fn with_item_marks(mut self, item_marks: bool) -> Self {

@@ -1,24 +1,41 @@
 //! Single items that are read or unread against the mark.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use crate::{
-    Cursor, NewItem, Result, StreamItem, StreamItems, UserId,
+    Cursor, Error, ErrorKind, NewItem, Result, StreamItem, StreamItems, UserId,
     backend::{AddStreamItem, Backend, DeleteRange, Position, RemoveStreamItem},
-    feeds::ItemMarks,
     marks::Mark,
     observe::Operation,
     stream::{
-        merge::Parts,
         part::{CHUNK, Part},
         view::View,
     },
 };
 
+/// The content of an item's place in the feed that keeps these: what the item is against the mark.
+const READ: &str = "read";
+const UNREAD: &str = "unread";
+
 /// With the setting `item_marks`, single items can be read before the mark passes them, or unread
 /// after it has. Each is kept, by its place alone, until the mark passes.
 impl StreamItems {
     /// Marks one item as read, whatever the mark says.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let streams = Streams::from_backend(MemoryBackend::default()).with_item_marks(true)?;
+    /// # for n in 0..3 { streams.add_stream_item(42, "item").await?; }
+    /// let items = streams.get_stream_items(42);
+    /// let page = items.cursor_page(10).await?;
+    /// items.mark_item_read(page.items[1].cursor()).await?;
+    /// assert_eq!(items.are_read(&page.items).await?, [false, true, false]);
+    /// items.mark_read().await?;
+    /// items.mark_item_unread(page.items[2].cursor()).await?;
+    /// assert_eq!(items.are_read(&page.items).await?, [true, true, false]);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     /// `Unsupported` without the setting `item_marks`; else those of [`unread`](Self::unread).
@@ -45,12 +62,11 @@ impl StreamItems {
             handle.check(self.user())?;
             let mark = Mark::Read.get(handle, self.user()).await?;
             let mut are_read: Vec<_> = places.iter().map(|place| Some(*place) <= mark).collect();
-            if let Some(feeds) = handle.feeds.item_marks_if_on() {
-                let user = self.user();
-                let read = part(&feeds.read, user).contains(&places).await?;
-                let unread = part(&feeds.unread, user).contains(&places).await?;
-                for (is_read, (read, unread)) in are_read.iter_mut().zip(read.iter().zip(&unread)) {
-                    *is_read = if *is_read { !unread } else { *read };
+            if let (Some(feed), Some(oldest)) = (handle.feeds.item_marks(), places.iter().min()) {
+                let marked = marked(feed, self.user(), Some(*oldest)).await?;
+                let marked: HashMap<_, _> = marked.into_iter().collect();
+                for (is_read, place) in are_read.iter_mut().zip(&places) {
+                    *is_read = marked.get(place).copied().unwrap_or(*is_read);
                 }
             }
             Ok(are_read)
@@ -63,14 +79,13 @@ impl StreamItems {
         let user = self.user();
         let marked = async {
             handle.check(user)?;
-            let feeds = handle.feeds.item_marks()?;
-            let (to, from) =
-                if read { (&feeds.read, &feeds.unread) } else { (&feeds.unread, &feeds.read) };
-            from.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
+            let Some(feed) = handle.feeds.item_marks() else { return Err(off()) };
+            feed.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
             let is_read = Some(item) <= Mark::Read.get(handle, user).await?;
             if is_read != read {
-                let place = NewItem::new("").with_created_at(&item.created_at()).with_id(item.id());
-                to.add_stream_item(AddStreamItem::new(user.clone(), place)?).await?;
+                let state = NewItem::new(if read { READ } else { UNREAD });
+                let place = state.with_created_at(&item.created_at()).with_id(item.id());
+                feed.add_stream_item(AddStreamItem::new(user.clone(), place)?).await?;
             }
             Ok(())
         };
@@ -78,63 +93,57 @@ impl StreamItems {
     }
 }
 
+fn off() -> Error {
+    let message = "single items are read and unread if the setting `item_marks` is true";
+    Error::new(ErrorKind::Unsupported, message)
+}
+
 /// Forgets what the mark passes.
 pub(super) async fn forget(feed: &Arc<dyn Backend>, user: &UserId, mark: Cursor) -> Result<()> {
-    let passed = DeleteRange::new(user.clone());
     feed.remove_stream_item(RemoveStreamItem::new(user.clone(), mark)).await?;
-    feed.delete_range(passed.older_than(mark)).await.map(drop)
+    feed.delete_range(DeleteRange::new(user.clone()).older_than(mark)).await.map(drop)
 }
 
 /// The number of unread items of a view, up to `limit`.
 pub(super) async fn unread(
-    feeds: &ItemMarks,
+    feed: &Arc<dyn Backend>,
     view: &View,
     user: &UserId,
     mark: Option<Cursor>,
     limit: u64,
 ) -> Result<u64> {
-    let read = between(&feeds.read, user, mark, None).await?;
-    let read = count_there(view, &read).await?;
+    // What is marked as what it is anyway does not count.
+    let marked = marked(feed, user, None).await?;
+    let against = |state: bool| {
+        let is = |(place, read): &(Cursor, bool)| *read == state && (Some(*place) > mark) == state;
+        marked.iter().filter(|item| is(item)).map(|(place, _)| *place).collect::<Vec<_>>()
+    };
+    let read = count(&view.contains(&against(true)).await?);
+    let unread = count(&view.contains(&against(false)).await?);
     let newer = view.count_newer(mark, limit.saturating_add(read)).await?;
-    let newer = newer.saturating_sub(read);
-    let Some(mark) = mark.filter(|_| newer < limit) else { return Ok(newer.min(limit)) };
-    let unread = between(&feeds.unread, user, None, Some(mark)).await?;
-    Ok(newer.saturating_add(count_there(view, &unread).await?).min(limit))
+    Ok(newer.saturating_sub(read).saturating_add(unread).min(limit))
 }
 
-async fn count_there(view: &View, places: &[Cursor]) -> Result<u64> {
-    let there = view.contains(places).await?;
-    Ok(there.iter().filter(|there| **there).count() as u64)
+fn count(there: &[bool]) -> u64 {
+    there.iter().filter(|there| **there).count() as u64
 }
 
-/// The places in a feed that are newer than one, and up to another.
-async fn between(
+/// The single items from the newest down to a place, or all, each with whether it is read.
+async fn marked(
     feed: &Arc<dyn Backend>,
     user: &UserId,
-    newer_than: Option<Cursor>,
-    up_to: Option<Cursor>,
-) -> Result<Vec<Cursor>> {
-    let parts = Parts { main: part(feed, user), others: Vec::new() };
-    let mut places = Vec::new();
-    let mut position = Position::Offset(0);
+    oldest: Option<Cursor>,
+) -> Result<Vec<(Cursor, bool)>> {
+    let part = Part { backend: Arc::clone(feed), user: user.clone() };
+    let (mut marked, mut position) = (Vec::new(), Position::Offset(0));
     loop {
-        let chunk = parts.read(position, CHUNK).await?;
-        let here: Vec<_> = chunk.iter().map(StreamItem::cursor).collect();
-        let wanted = here.iter().filter(|place| {
-            newer_than.is_none_or(|than| **place > than) && up_to.is_none_or(|end| **place <= end)
-        });
-        places.extend(wanted);
-        match here.last() {
-            Some(last)
-                if here.len() as u64 == CHUNK && newer_than.is_none_or(|than| *last > than) =>
-            {
-                position = Position::After(*last);
+        let chunk = part.read(position, CHUNK).await?;
+        marked.extend(chunk.iter().map(|item| (item.cursor(), item.content == READ)));
+        match chunk.last().map(StreamItem::cursor) {
+            Some(last) if chunk.len() as u64 == CHUNK && oldest.is_none_or(|end| last > end) => {
+                position = Position::After(last);
             }
-            _ => return Ok(places),
+            _ => return Ok(marked),
         }
     }
-}
-
-fn part(feed: &Arc<dyn Backend>, user: &UserId) -> Part {
-    Part { backend: Arc::clone(feed), user: user.clone() }
 }

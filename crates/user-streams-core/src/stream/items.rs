@@ -52,21 +52,38 @@ impl StreamItems {
         Self { reader: Reader::new(handle, user), start: 0, end: u64::MAX }
     }
 
-    /// Only what was created at this instant or later, out of what is there.
-    pub fn since<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
-        let since = time::micros_up(&instant);
-        let bounds = &mut self.reader.bounds;
-        bounds.since = Some(bounds.since.map_or(since, |known| known.max(since)));
-        self
+    /// Only what was created at this instant or later, out of what is there. A slice is cut out of
+    /// that, also one that was made before.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeZone, Utc};
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// let may = |day| Utc.with_ymd_and_hms(2026, 5, day, 0, 0, 0).unwrap();
+    /// for day in [1, 2, 3] {
+    ///     streams.add_stream_item(42, format!("May {day}")).created_at(may(day)).await?;
+    /// }
+    /// let items = streams.get_stream_items(42);
+    /// assert_eq!(items.clone().since(may(2)).count().await?, 2);
+    /// assert_eq!(items.since(may(2)).until(may(3)).await?[0].content, "May 2");
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn since<Tz: TimeZone>(&self, instant: DateTime<Tz>) -> Self {
+        let mut items = self.clone();
+        let since = &mut items.reader.bounds.since;
+        *since = (*since).max(Some(time::micros(&instant)));
+        items
     }
 
     /// Only what was created before this instant, out of what is there. The newest ones that
     /// `max_len` leaves are counted first.
-    pub fn until<Tz: TimeZone>(mut self, instant: DateTime<Tz>) -> Self {
-        let until = time::micros_up(&instant);
-        let bounds = &mut self.reader.bounds;
-        bounds.until = Some(bounds.until.map_or(until, |known| known.min(until)));
-        self
+    pub fn until<Tz: TimeZone>(&self, instant: DateTime<Tz>) -> Self {
+        let mut items = self.clone();
+        let until = &mut items.reader.bounds.until;
+        let instant = time::micros(&instant);
+        *until = Some(until.map_or(instant, |known| known.min(instant)));
+        items
     }
 
     /// Whose stream it is.

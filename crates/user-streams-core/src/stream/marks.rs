@@ -101,7 +101,7 @@ impl StreamItems {
 
     async fn count_from(&self, handle: &Handle, mark: Mark, limit: u64) -> Result<u64> {
         let view = self.reader().view(handle).await?;
-        let item_marks = handle.feeds.item_marks_if_on().filter(|_| mark == Mark::Read);
+        let item_marks = handle.feeds.item_marks().filter(|_| mark == Mark::Read);
         let capabilities = handle.backend().capabilities();
         let in_one = capabilities.has(Capability::Marks)
             && capabilities.has(Capability::CountNewer)
@@ -112,9 +112,9 @@ impl StreamItems {
                 handle.backend().count_newer(query.with_limit(limit)).await
             }
             None => view.count_newer(mark.get(handle, self.user()).await?, limit).await,
-            Some(feeds) => {
+            Some(feed) => {
                 let place = mark.get(handle, self.user()).await?;
-                item_marks::unread(feeds, &view, self.user(), place, limit).await
+                item_marks::unread(feed, &view, self.user(), place, limit).await
             }
         }
     }
@@ -130,6 +130,24 @@ impl StreamItems {
 }
 
 /// A mark that moves when it is awaited, which gives whether it has moved.
+///
+/// ```
+/// # use user_streams_core::{MemoryBackend, Streams};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let streams = Streams::from_backend(MemoryBackend::default());
+/// # for n in 0..3 { streams.add_stream_item(42, "item").await?; }
+/// let items = streams.get_stream_items(42);
+/// let page = items.cursor_page(2).await?;
+/// streams.add_stream_item(42, "comes meanwhile").await?;
+/// // Up to what was shown.
+/// assert!(items.mark_read().up_to(page.items[0].cursor()).await?);
+/// assert_eq!(items.unread(100).await?, 1);
+/// // Never back, unless asked.
+/// assert!(!items.mark_read().up_to(page.items[1].cursor()).await?);
+/// assert!(items.mark_read().up_to(page.items[1].cursor()).back().await?);
+/// assert_eq!(items.unread(100).await?, 2);
+/// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+/// ```
 ///
 /// # Errors
 /// `Unsupported` if the backend has neither marks nor feeds, or cannot move one back;
@@ -147,6 +165,14 @@ impl MoveMark {
     /// Up to the item at this place, whether or not one is there.
     pub fn up_to(mut self, place: Cursor) -> Self {
         self.to = Some(place);
+        self
+    }
+
+    /// Up to what is next older than this place, so that what is there is unseen, or unread: with
+    /// [`back`](Self::back), unread from here on.
+    pub fn before(mut self, place: Cursor) -> Self {
+        // Before the very first place there is none, and that place as good as never taken.
+        self.to = Some(place.previous().unwrap_or(place));
         self
     }
 
@@ -177,15 +203,11 @@ impl MoveMark {
                 }
             };
             let Some(to) = newest else { return Ok(false) };
-            let item_marks = handle.feeds.item_marks_if_on().filter(|_| self.mark == Mark::Read);
-            let Some(feeds) = item_marks else {
-                return self.mark.set(handle, user, Some(to), self.back).await;
-            };
-            // First, so that a mark has never passed an item that is unread by mistake.
-            item_marks::forget(&feeds.unread, user, to).await?;
-            let moved = self.mark.set(handle, user, Some(to), self.back).await?;
-            item_marks::forget(&feeds.read, user, to).await?;
-            Ok(moved)
+            if let Some(feed) = handle.feeds.item_marks().filter(|_| self.mark == Mark::Read) {
+                // First, so that no item is unread that the mark has passed, if this ends here.
+                item_marks::forget(feed, user, to).await?;
+            }
+            self.mark.set(handle, user, Some(to), self.back).await
         };
         handle.call(operation).of(user).run(moved).await
     }

@@ -39,7 +39,7 @@ impl Part {
 
     /// The number of items that are newer than a place, or of all, up to `limit`.
     pub(crate) async fn newer(&self, than: Option<Cursor>, limit: u64) -> Result<u64> {
-        let Some(than) = than else { return Ok(self.count().await?.min(limit)) };
+        let Some(than) = than else { return self.count_up_to(limit).await };
         if limit == 0 {
             return Ok(0);
         }
@@ -59,6 +59,17 @@ impl Part {
                 _ => return Ok(newer),
             }
         }
+    }
+
+    /// The number of items, up to `limit`. A long stream is not counted whole for a small limit.
+    async fn count_up_to(&self, limit: u64) -> Result<u64> {
+        if limit < u64::MAX && self.has(Capability::CountNewer) {
+            let first = CountNewer::new(self.user.clone(), Cursor::FIRST).with_limit(limit);
+            if self.backend().count_newer(first).await? == limit {
+                return Ok(limit);
+            }
+        }
+        Ok(self.count().await?.min(limit))
     }
 
     /// Whether each of these items is there.

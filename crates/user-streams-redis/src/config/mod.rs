@@ -39,7 +39,7 @@ const MAX_CONNECTIONS: u32 = 64;
 #[non_exhaustive]
 pub struct RedisConfig {
     /// The prefix of every key, `user_streams` by default. None of its segments, between colons,
-    /// may be `stream`, `content` or `feed`: its keys could be those of another prefix.
+    /// may be `stream`, `content`, `mark` or `feed`: its keys could be those of another prefix.
     pub key_prefix: String,
     /// The kind of user ids, `bigint` by default.
     pub user_id: UserIdKind,

@@ -1,7 +1,7 @@
 //! Adds many items to many streams.
 //!
 //! The rows are sent in batches, a few at a time; a batch is a few scripts with many rows each, in
-//! a cluster one for each stream. With shared content, an item that several rows have goes to them
+//! a cluster those of one slot. With shared content, an item that several rows have goes to them
 //! as a broadcast does. Redis cannot roll a batch back: the rows of those that were sent stay.
 
 use std::{collections::HashMap, sync::Arc};
@@ -15,9 +15,9 @@ use user_streams_core::{
 
 use super::{
     add::Add,
-    batches::{BATCH, BATCH_BYTES, MAX_BATCHES, with_progress},
+    batches::{MAX_BATCHES, with_progress},
     content_limit,
-    groups::groups,
+    groups::{Group, batches},
     store::Store,
     unreached::Unreached,
 };
@@ -60,8 +60,12 @@ async fn send_all(
     let plain = rows.iter().map(|(_, item)| item.content().len()).max().unwrap_or(0);
     store.member_len.raise(plain);
     let mut unreached = Unreached::default();
-    let batches: Vec<_> = batches(rows).into_iter().map(|rows| send(store, rows)).collect();
-    let mut batches = stream::iter(batches).buffered(MAX_BATCHES);
+    let streams = rows.iter().map(|(user, _)| store.keys.stream(user));
+    let streams: Vec<_> = streams.collect::<Result<_>>()?;
+    let slots: Vec<_> = streams.iter().map(|stream| store.slot(stream)).collect();
+    let batches = batches(&slots, |at| rows[at].1.content().len());
+    let sends: Vec<_> = batches.iter().map(|batch| send(store, &streams, rows, batch)).collect();
+    let mut batches = stream::iter(sends).buffered(MAX_BATCHES);
     while let Some(sent) = batches.next().await {
         let (new, foreign) = sent?;
         *added += new;
@@ -102,36 +106,22 @@ fn divide(store: &Store, rows: Rows) -> (Rows, Vec<AddStreamItem>) {
     (plain, broadcasts)
 }
 
-/// The rows in batches.
-fn batches(rows: &[(UserId, NewItem)]) -> Vec<&[(UserId, NewItem)]> {
-    let (mut batches, mut rest) = (Vec::new(), rows);
-    while !rest.is_empty() {
-        let mut bytes = 0;
-        let fits = rest.iter().take(BATCH).take_while(|(_, item)| {
-            bytes += item.content().len();
-            bytes <= BATCH_BYTES
-        });
-        let (batch, others) = rest.split_at(fits.count().max(1));
-        batches.push(batch);
-        rest = others;
-    }
-    batches
-}
-
-/// Sends a batch.
-async fn send(store: &Store, rows: &[(UserId, NewItem)]) -> Result<(u64, Unreached)> {
-    let streams = rows.iter().map(|(user, _)| store.keys.stream(user));
-    let streams: Vec<_> = streams.collect::<Result<_>>()?;
-    let groups = groups(store.executor.is_cluster(), &streams, |at| rows[at].1.content().len());
-    let command = |group: &Vec<usize>| bulk(group.iter().map(|&at| row(&streams[at], &rows[at].1)));
-    let commands = groups.iter().map(command).collect();
+/// Sends a batch of these rows.
+async fn send(
+    store: &Store,
+    streams: &[Bytes],
+    rows: &[(UserId, NewItem)],
+    batch: &[Group],
+) -> Result<(u64, Unreached)> {
+    let row = |&at: &usize| row(&streams[at], &rows[at].1);
+    let commands = batch.iter().map(|group| bulk(group.rows.iter().map(row))).collect();
     let replies = store.executor.all(store.executor.deadline(), commands).await?;
     let (mut added, mut unreached) = (0, Unreached::default());
-    for (group, reply) in groups.iter().zip(replies) {
+    for (group, reply) in batch.iter().zip(replies) {
         let (new, foreign) = reply::changed(reply)?;
         added += new;
         for at in foreign {
-            let row = group.get(at).ok_or_else(reply::unexpected)?;
+            let row = group.rows.get(at).ok_or_else(reply::unexpected)?;
             unreached.push(rows[*row].0.clone());
         }
     }

@@ -1,68 +1,90 @@
-//! Which of many rows go into one script.
+//! Which of many rows go into one script, and which scripts into one batch.
 
 use std::collections::HashMap;
 
-use fred::bytes::Bytes;
-
-use super::batches::KEYS_PER_SCRIPT;
+use super::batches::{BATCH, BATCH_BYTES, KEYS_PER_SCRIPT};
 
 /// The bytes of a script that has several rows.
-const BYTES: usize = 256 * 1024;
+const SCRIPT_BYTES: usize = 256 * 1024;
 
-/// The places of the rows that go together, whose streams are at these keys: neighbours in a single
-/// server; in a cluster those of one stream, since a script's keys are of one slot. `len` is how
-/// many bytes a row has.
-pub(super) fn groups(
-    is_cluster: bool,
-    streams: &[Bytes],
-    len: impl Fn(usize) -> usize,
-) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Vec<usize>, usize)> = Vec::new();
-    let mut current: HashMap<&Bytes, usize> = HashMap::new();
-    let one = Bytes::new();
-    for (at, stream) in streams.iter().enumerate() {
-        let key = if is_cluster { stream } else { &one };
-        let group = *current.entry(key).or_insert(groups.len());
-        match groups.get_mut(group) {
-            Some((rows, bytes)) if rows.len() < KEYS_PER_SCRIPT && *bytes + len(at) <= BYTES => {
-                rows.push(at);
-                *bytes += len(at);
-            }
+/// The places of the rows of a script, and how many bytes they have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    pub(super) rows: Vec<usize>,
+    bytes: usize,
+}
+
+/// The batches of scripts for rows whose streams are in these slots: a script's keys are of one
+/// slot. A cluster's rows are gathered from all of them, since a batch alone has few of a slot.
+/// `len` is how many bytes a row has.
+pub(super) fn batches(slots: &[u16], len: impl Fn(usize) -> usize) -> Vec<Vec<Group>> {
+    let (mut batches, mut rows, mut bytes) = (Vec::<Vec<Group>>::new(), 0, 0);
+    for group in groups(slots, len) {
+        rows += group.rows.len();
+        bytes += group.bytes;
+        match batches.last_mut() {
+            Some(batch) if rows <= BATCH && bytes <= BATCH_BYTES => batch.push(group),
             _ => {
-                current.insert(key, groups.len());
-                groups.push((vec![at], len(at)));
+                (rows, bytes) = (group.rows.len(), group.bytes);
+                batches.push(vec![group]);
             }
         }
     }
-    groups.into_iter().map(|(rows, _)| rows).collect()
+    batches
+}
+
+fn groups(slots: &[u16], len: impl Fn(usize) -> usize) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut current: HashMap<u16, usize> = HashMap::new();
+    for (row, slot) in slots.iter().enumerate() {
+        let len = len(row);
+        let fits =
+            |group: &Group| group.rows.len() < KEYS_PER_SCRIPT && group.bytes + len <= SCRIPT_BYTES;
+        match current.get(slot).and_then(|&at| groups.get_mut(at)) {
+            Some(group) if fits(group) => {
+                group.rows.push(row);
+                group.bytes += len;
+            }
+            _ => {
+                current.insert(*slot, groups.len());
+                groups.push(Group { rows: vec![row], bytes: len });
+            }
+        }
+    }
+    groups
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn streams(names: &[&'static str]) -> Vec<Bytes> {
-        names.iter().map(|name| Bytes::from_static(name.as_bytes())).collect()
+    fn rows(slots: &[u16], len: usize) -> Vec<Vec<Vec<usize>>> {
+        let rows = |batch: Vec<Group>| batch.into_iter().map(|group| group.rows).collect();
+        batches(slots, |_| len).into_iter().map(rows).collect()
+    }
+
+    fn lengths(slots: &[u16], len: usize) -> Vec<Vec<usize>> {
+        let lengths = |batch: Vec<Vec<usize>>| batch.iter().map(Vec::len).collect();
+        rows(slots, len).into_iter().map(lengths).collect()
     }
 
     #[test]
-    fn in_a_cluster_the_rows_of_one_stream_go_together() {
-        let streams = streams(&["a", "b", "a", "c", "b"]);
-        assert_eq!(groups(false, &streams, |_| 1), [[0, 1, 2, 3, 4]]);
-        assert_eq!(groups(true, &streams, |_| 1), [vec![0, 2], vec![1, 4], vec![3]]);
+    fn the_rows_of_one_slot_go_together_in_their_order() {
+        assert_eq!(rows(&[7, 8, 7, 9, 8], 1), [[vec![0, 2], vec![1, 4], vec![3]]]);
+        assert!(rows(&[], 1).is_empty());
     }
 
     #[test]
-    fn a_script_has_a_limited_number_of_rows_and_bytes() {
-        let many = vec![Bytes::from_static(b"a"); 450];
-        for is_cluster in [false, true] {
-            let lengths: Vec<_> = groups(is_cluster, &many, |_| 1).iter().map(Vec::len).collect();
-            assert_eq!(lengths, [200, 200, 50]);
-            let lengths: Vec<_> =
-                groups(is_cluster, &many[..5], |_| BYTES / 2).iter().map(Vec::len).collect();
-            assert_eq!(lengths, [2, 2, 1]);
-            assert_eq!(groups(is_cluster, &many[..2], |_| BYTES * 2), [[0], [1]]);
-        }
-        assert!(groups(true, &[], |_| 1).is_empty());
+    fn scripts_and_batches_have_a_limited_number_of_rows_and_bytes() {
+        assert_eq!(lengths(&[0; 450], 1), [[200, 200, 50]]);
+        assert_eq!(lengths(&[0; 1_100], 1), [vec![200; 5], vec![100]]);
+        assert_eq!(lengths(&[0; 5], SCRIPT_BYTES / 2), [[2, 2, 1]]);
+        assert_eq!(lengths(&[0; 3], BATCH_BYTES / 2), [vec![1, 1], vec![1]]);
+        assert_eq!(lengths(&[0; 2], BATCH_BYTES * 2), [[1], [1]]);
+        let different: Vec<u16> = (0..2_500).collect();
+        assert_eq!(
+            rows(&different, 1).iter().map(Vec::len).collect::<Vec<_>>(),
+            [1_000, 1_000, 500]
+        );
     }
 }

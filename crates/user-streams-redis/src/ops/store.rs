@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use fred::{bytes::Bytes, types::Value};
+use fred::{bytes::Bytes, types::Value, util::redis_keyslot};
 use tokio::time::Instant;
 use user_streams_core::{
     DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind,
@@ -48,6 +48,11 @@ impl Store {
     /// Whether content of this length is shared by its recipients, if there are several.
     pub(super) fn is_shared(&self, content_len: usize) -> bool {
         self.shared_content_min_len.is_some_and(|min_len| content_len >= min_len)
+    }
+
+    /// The slot of a key: those of a single server are as good as in one.
+    pub(super) fn slot(&self, key: &[u8]) -> u16 {
+        if self.executor.is_cluster() { redis_keyslot(key) } else { 0 }
     }
 
     /// The prefix of the keys of shared content, if a deletion looks for that.

@@ -3,13 +3,12 @@
 
 -- By bytes: Lua itself compares strings by the server's locale.
 local function compare(member, place, is_whole)
+  if not is_whole then member = string.sub(member, 1, #place) end
   if member == place then return 0 end
-  local length = is_whole and math.max(#place, #member) or #place
-  for i = 1, length do
+  for i = 1, math.max(#place, #member) do
     local a, b = string.byte(member, i) or -1, string.byte(place, i) or -1
     if a ~= b then return a - b end
   end
-  return 0
 end
 
 -- How many members of the stream `key` are before a place; with `is_through` those at it too. Among

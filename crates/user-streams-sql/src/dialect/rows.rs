@@ -39,11 +39,22 @@ impl Row<'_> {
         48 + user + self.content.map_or(0, |content| content.bytes().map(escaped).sum())
     }
 
-    /// All rows in the parameters of [`rows_source`](Dialect::rows_source): an array a column on
-    /// PostgreSQL, JSON elsewhere.
+    /// All rows as parameters: an array for each column on PostgreSQL, JSON elsewhere.
     pub(crate) fn source(dialect: Dialect, kind: UserIdKind, rows: &[Row<'_>]) -> Vec<Value> {
         if dialect == Dialect::Postgres { arrays(kind, rows) } else { vec![json(dialect, rows)] }
     }
+}
+
+/// The keys `(created_at_us, id)` of items as parameters.
+pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
+    let row = |(created_at_us, id): &(i64, i64)| Row {
+        user: None,
+        created_at_us: *created_at_us,
+        id: *id,
+        content: None,
+    };
+    let rows: Vec<_> = keys.iter().map(row).collect();
+    Row::source(dialect, UserIdKind::BigInt, &rows)
 }
 
 fn arrays(kind: UserIdKind, rows: &[Row<'_>]) -> Vec<Value> {

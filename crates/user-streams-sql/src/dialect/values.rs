@@ -97,16 +97,6 @@ pub(crate) fn keyset(dialect: Dialect, (at, id): (i64, i64)) -> Vec<Value> {
     values
 }
 
-/// The keys `(created_at_us, id)` of items: two arrays on PostgreSQL, pairs in JSON elsewhere.
-pub(crate) fn item_keys(dialect: Dialect, keys: &[(i64, i64)]) -> Vec<Value> {
-    if dialect == Dialect::Postgres {
-        let (ats, ids): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
-        return vec![ats.into(), ids.into()];
-    }
-    let pairs: Vec<_> = keys.iter().map(|(at, id)| format!("[{at},{id}]")).collect();
-    vec![format!("[{}]", pairs.join(",")).into()]
-}
-
 /// Bytes in hexadecimal.
 pub(super) struct Hex<'a>(pub(super) &'a [u8]);
 

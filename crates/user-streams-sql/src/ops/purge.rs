@@ -7,7 +7,7 @@ use user_streams_core::{Error, Result};
 
 use super::Store;
 use crate::{
-    dialect::values,
+    dialect::item_keys,
     error::from_db,
     pool::{Executor, end_transaction},
     schema::{ItemStatements, PURGE_BATCH},
@@ -55,7 +55,7 @@ async fn delete_orphans(
     let get = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
     let keys =
         rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect::<Result<Vec<_>>>()?;
-    let values = values::item_keys(store.dialect(), &keys);
+    let values = item_keys(store.dialect(), &keys);
     let deleted = executor.execute(&items.purge, values).await?;
     // After an incomplete batch it ends: new orphans are for the next purge.
     Ok((deleted, keys.len() == PURGE_BATCH))

@@ -70,8 +70,6 @@ pub(super) async fn write_query(
     store: Arc<Store>,
     removal: Bound,
 ) -> Result<u64> {
-    // Without it, ids of another kind would be converted to some user's.
-    executor.require_strict_mode().await?;
     let Bound { sql, values } = removal;
     // How long an application's query takes is unknown.
     let limit = store.pools.timeouts.broadcast;

@@ -10,7 +10,7 @@ use super::{
     rows::{self, Key, Start},
 };
 use crate::{
-    dialect::values,
+    dialect::item_keys,
     pool::{Executor, Limits, end_transaction},
 };
 
@@ -77,8 +77,7 @@ async fn delete_damaged(
 ) -> Result<u64> {
     let statements = &store.statements.repair;
     let (dialect, id) = (store.dialect(), store.user(user)?);
-    let with =
-        |keys: &[Key], value: Value| [values::item_keys(dialect, keys), vec![value]].concat();
+    let with = |keys: &[Key], value: Value| [item_keys(dialect, keys), vec![value]].concat();
     let placeholder = format!("the place of a missing item, {:032x}", fastrand::u128(..));
     if let Some(items) = &statements.items {
         executor.execute(&items.insert, with(keys, placeholder.as_str().into())).await?;

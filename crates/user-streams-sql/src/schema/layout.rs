@@ -108,10 +108,26 @@ impl Schema {
 
     /// The clause of the foreign key to the users, with the comma before it, or nothing.
     pub fn users_foreign_key(&self) -> String {
+        self.foreign_key("")
+    }
+
+    /// The same with a name, where the database would make one that is too long for itself: on
+    /// MySQL, whose names are those of the whole database.
+    pub(super) fn marks_foreign_key(&self) -> String {
+        match self.dialect {
+            Dialect::MySql => self.foreign_key(&format!(
+                "CONSTRAINT {} ",
+                self.quote(&format!("{}_fk", self.marks_table()))
+            )),
+            _ => self.users_foreign_key(),
+        }
+    }
+
+    fn foreign_key(&self, constraint: &str) -> String {
         self.users.as_ref().map_or_else(String::new, |(table, column)| {
             let (table, column) = (self.quote(table), self.quote(column));
             format!(
-                ", FOREIGN KEY ({}) REFERENCES {table} ({column}) ON DELETE CASCADE",
+                ", {constraint}FOREIGN KEY ({}) REFERENCES {table} ({column}) ON DELETE CASCADE",
                 self.quote("user_id")
             )
         })

@@ -41,7 +41,7 @@ impl MigrationTrait for CreateMarks {
             user_id = dialect.user_id_type(schema.user_id),
             name = dialect.name_type(),
             integer = dialect.integer_type(),
-            users = schema.users_foreign_key(),
+            users = schema.marks_foreign_key(),
         );
         manager.get_connection().execute_unprepared(&sql).await.map(drop)
     }

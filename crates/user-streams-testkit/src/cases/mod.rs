@@ -7,6 +7,7 @@
 
 use crate::Case;
 
+mod algebra;
 mod bad_input;
 mod broadcasts;
 mod bulk;
@@ -20,15 +21,19 @@ mod driver;
 mod feeds;
 mod identity;
 mod marks;
+mod merge;
 mod model;
+mod moving;
 mod optional;
 mod order;
 mod paging;
 mod ranges;
 mod recipients;
 mod removal;
+mod retention;
 mod slicing;
 mod time;
+mod unread;
 mod users;
 
 const TOPICS: &[&[Case]] = &[
@@ -50,10 +55,15 @@ const TOPICS: &[&[Case]] = &[
     bulk::CASES,
     marks::CASES,
     feeds::CASES,
+    merge::CASES,
+    unread::CASES,
+    retention::CASES,
+    moving::CASES,
     connections::CASES,
     cancellation::CASES,
     concurrency::CASES,
     model::CASES,
+    algebra::CASES,
     driver::CASES,
 ];
 

@@ -60,6 +60,8 @@ pub(crate) enum Wrong {
     FeedIsNewEachTime,
     FeedOfTheConnection,
     FeedDeletesEverywhere,
+    FeedRangeTakesItsPlaces,
+    FeedBulkIsCutOff,
 }
 
 /// A connection; all that are made of one share their store.
@@ -400,5 +402,21 @@ impl Backend for WrongFeed {
             self.main.delete_stream(args.clone()).await?;
         }
         self.feed.delete_stream(args).await
+    }
+
+    async fn delete_range(&self, mut args: DeleteRange) -> Result<u64> {
+        if self.main.is(Wrong::FeedRangeTakesItsPlaces) {
+            args.older_than = args.older_than.map(|place| with_id(place, i64::MAX));
+        }
+        self.feed.delete_range(args).await
+    }
+
+    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
+        if !self.main.is(Wrong::FeedBulkIsCutOff) {
+            return self.feed.bulk_add(args).await;
+        }
+        let mut rows = args.into_rows();
+        rows.truncate(100);
+        self.feed.bulk_add(BulkAdd::new(rows)?).await
     }
 }

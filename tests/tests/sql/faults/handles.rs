@@ -96,6 +96,11 @@ impl Handle {
         self
     }
 
+    /// The backend itself.
+    pub(crate) fn backend(&self) -> &dyn Backend {
+        &**self.streams.downcast_ref::<Box<dyn Backend>>().unwrap()
+    }
+
     /// Its name in messages.
     pub(crate) fn name(&self) -> &str {
         &self.table

@@ -2,6 +2,7 @@
 
 mod drops;
 mod failures;
+mod optional;
 mod together;
 mod values;
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 pub(crate) const TOPICS: &[&[crate::Test]] =
-    &[drops::TESTS, failures::TESTS, together::TESTS, values::TESTS];
+    &[drops::TESTS, failures::TESTS, optional::TESTS, together::TESTS, values::TESTS];
 
 /// An application: its pool, its tables, and both layouts, by URL and over its pool.
 struct Application {

@@ -34,7 +34,7 @@ pub(super) async fn list(
     let mut users = Vec::new();
     let mut may_ask = true;
     for _ in 0..MAX_COMMANDS {
-        let count = (limit - users.len()).clamp(10, MAX_COUNT);
+        let count = limit.saturating_sub(users.len()).clamp(10, MAX_COUNT);
         let scanned = scan(store, cursor, count, &mut may_ask).await?;
         let user = |key: Value| store.keys.user(&key.into_bytes()?, store.user_id);
         users.extend(scanned.keys.into_iter().filter_map(user));

@@ -1,5 +1,6 @@
 //! Inserting many different rows.
 
+use super::rows_source::rows_source;
 use crate::{Dialect, Schema, dialect::Params};
 
 /// The statements of `bulk_add`.
@@ -29,8 +30,8 @@ pub(crate) struct InsertRows {
     pub(crate) copy: Option<String>,
     /// What is before and after the rows of values; on the others.
     pub(crate) values: Option<[String; 2]>,
-    /// Inserts those that are missing, from a [source](crate::Dialect::rows_source). On MySQL it
-    /// fails if one is inserted meanwhile.
+    /// Inserts those that are missing, from [`rows_source`](super::rows_source::rows_source). On
+    /// MySQL it fails if one is inserted meanwhile.
     pub(crate) missing: String,
 }
 
@@ -49,7 +50,7 @@ impl BulkStatements {
 impl BulkItems {
     fn new(schema: &Schema, items: &str) -> Self {
         let dialect = schema.dialect;
-        let source = dialect.rows_source(None, true, &mut Params::after(dialect, 0));
+        let source = rows_source(dialect, None, true, &mut Params::after(dialect, 0));
         let same_key = "i.id = k.id AND i.created_at_us = k.created_at_us";
         let (same_content, lock) = match dialect {
             Dialect::Sqlite => ("i.content = k.content", ""),
@@ -82,7 +83,7 @@ impl InsertRows {
         let columns = names.join(", ");
         let into = format!("INTO {table} ({columns})");
         let kind = user.then_some(schema.user_id);
-        let source = dialect.rows_source(kind, content, &mut Params::after(dialect, 0));
+        let source = rows_source(dialect, kind, content, &mut Params::after(dialect, 0));
         let selected = columns.replacen("user_id", "uid", 1).replace(", ", ", k.");
         let select = format!("SELECT k.{selected} FROM {source}");
         match dialect {

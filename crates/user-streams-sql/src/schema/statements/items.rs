@@ -2,7 +2,7 @@
 
 use user_streams_core::UserIdKind;
 
-use super::keys::keys_source;
+use super::rows_source::rows_source;
 use crate::{Dialect, dialect::Params};
 
 /// The statements on the table of items.
@@ -23,7 +23,7 @@ pub(crate) struct ItemStatements {
     /// Locks a batch of items without a delivery, if there may be concurrent writers; returns
     /// `created_at_us, id`.
     pub(crate) lock_orphans: Option<String>,
-    /// Deletes locked items by their [keys](crate::dialect::values::item_keys), if they still have
+    /// Deletes locked items by their [keys](crate::dialect::item_keys), if they still have
     /// no delivery. Without `lock_orphans`: all items without a delivery.
     pub(crate) purge: String,
 }
@@ -112,7 +112,7 @@ fn lock_orphans(dialect: Dialect, items: &str, deliveries: &str) -> Option<Strin
 }
 
 fn purge(dialect: Dialect, items: &str, deliveries: &str) -> String {
-    let keys = keys_source(dialect, &mut Params::after(dialect, 0));
+    let keys = rows_source(dialect, None, false, &mut Params::after(dialect, 0));
     match dialect {
         // Among NULL values, which a foreign table may have, nothing is certain not to be.
         Dialect::Sqlite => format!(

@@ -8,13 +8,13 @@ mod deliver;
 mod group;
 mod item_params;
 mod items;
-mod keys;
 mod keyset;
 mod marks;
 mod page;
 mod ranges;
 mod remove;
 mod repair;
+mod rows_source;
 mod users;
 
 pub(crate) use all::Statements;

@@ -1,5 +1,7 @@
 //! Taking an item from the streams of some users.
 
+use user_streams_core::UserIdKind;
+
 use crate::{Dialect, Schema, dialect::Params};
 
 /// From one user. Parameters: `user, created_at_us, id`.
@@ -26,16 +28,30 @@ pub(super) fn remove_query(
 ) -> String {
     let dialect = schema.dialect;
     let mut params = Params::after(dialect, param_count);
-    let targets = dialect.targets_source(schema.user_id);
     let with = format!("WITH targets(uid) AS ({select}) ");
     match dialect {
         // MariaDB has no WITH before a DELETE.
         Dialect::MySql => {
-            let source =
-                format!("({with}SELECT u.uid FROM {targets} WHERE u.uid IS NOT NULL) AS u");
+            let source = format!("({with}SELECT {}) AS u", mysql_ids(schema.user_id));
             remove(dialect, table, "", &source, &mut params)
         }
-        _ => remove(dialect, table, &with, targets, &mut params),
+        _ => remove(dialect, table, &with, dialect.targets_source(schema.user_id), &mut params),
+    }
+}
+
+/// The ids among `targets`, of exactly this kind: MySQL compares a number with a text as numbers,
+/// so that a text would be the user whose number it begins with, and 0 nearly every text or UUID.
+fn mysql_ids(kind: UserIdKind) -> &'static str {
+    match kind {
+        UserIdKind::BigInt => {
+            "DISTINCT CAST(uid AS SIGNED) AS uid FROM targets WHERE CAST(CAST(uid AS SIGNED) AS \
+             BINARY) = CAST(uid AS BINARY)"
+        }
+        UserIdKind::Uuid => {
+            "DISTINCT CAST(uid AS BINARY(16)) AS uid FROM targets WHERE LENGTH(CAST(uid AS \
+             BINARY)) = 16"
+        }
+        _ => "DISTINCT CAST(CONVERT(uid USING utf8mb4) AS BINARY) AS uid FROM targets",
     }
 }
 

@@ -1,9 +1,10 @@
 //! Deleting damaged rows of a stream.
 
-use super::{keys::keys_source, page::postgres_bytes};
+use super::{page::postgres_bytes, rows_source::rows_source};
 use crate::{Dialect, dialect::Params};
 
-/// The statements of `repair_stream`. `keys` are those of [`keys_source`].
+/// The statements of `repair_stream`. `keys` are those of
+/// [`item_keys`](crate::dialect::item_keys).
 #[derive(Debug)]
 pub(crate) struct RepairStatements {
     /// `keys, user`; locks these rows and returns `id, created_at_us, content`
@@ -28,7 +29,7 @@ pub(crate) struct PlaceholderStatements {
 impl RepairStatements {
     pub(super) fn new(dialect: Dialect, table: &str, items: Option<&str>) -> Self {
         let mut params = Params::after(dialect, 0);
-        let (keys, join) = (keys_source(dialect, &mut params), dialect.lookup_join());
+        let (keys, join) = (rows_source(dialect, None, false, &mut params), dialect.lookup_join());
         let user = params.next();
         let same_key = "d.created_at_us = k.created_at_us AND d.id = k.id";
         let (content, items_join) = match items {
@@ -82,7 +83,7 @@ impl RepairStatements {
 impl PlaceholderStatements {
     fn new(dialect: Dialect, items: &str) -> Self {
         let mut params = Params::after(dialect, 0);
-        let keys = keys_source(dialect, &mut params);
+        let keys = rows_source(dialect, None, false, &mut params);
         let content = params.next();
         let (ignore, typed, on_conflict) = match dialect {
             Dialect::Sqlite => ("", "", " WHERE TRUE ON CONFLICT DO NOTHING"),

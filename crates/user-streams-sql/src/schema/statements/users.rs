@@ -38,6 +38,6 @@ fn list(dialect: Dialect, table: &str, has_start: bool) -> String {
         "WITH RECURSIVE users(uid) AS (SELECT * FROM (SELECT user_id FROM {table}{start} ORDER BY \
          user_id LIMIT 1) AS f UNION ALL SELECT (SELECT user_id FROM {table} WHERE user_id > \
          users.uid ORDER BY user_id LIMIT 1) FROM users WHERE users.uid IS NOT NULL) \
-         SELECT uid, 1 FROM users WHERE uid IS NOT NULL {limit}"
+         SELECT uid, CAST(1 AS BIGINT) FROM users WHERE uid IS NOT NULL {limit}"
     )
 }

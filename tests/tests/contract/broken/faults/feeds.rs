@@ -10,7 +10,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "removing an item takes the stream",
         Wrong::RemoveTakesAll,
-        &["removal::an_item_is_removed_from_those_named_and_from_nobody_else"],
+        &[
+            "removal::an_item_is_removed_from_those_named_and_from_nobody_else",
+            "unread::single_items_are_read_and_unread_until_the_mark_passes",
+            "retention::a_walk_meets_once_what_stays_whatever_else_goes",
+        ],
     ),
     wrong(
         "removing an item takes all of its timestamp",
@@ -43,7 +47,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "a range includes its places",
         Wrong::RangeTakesItsPlaces,
-        &["ranges::a_range_lies_between_its_two_places_which_stay"],
+        &[
+            "ranges::a_range_lies_between_its_two_places_which_stay",
+            "algebra::random_feeds_marks_and_bounds_agree_with_the_model",
+        ],
     ),
     wrong(
         "a range is of timestamps",
@@ -68,7 +75,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "newer is by timestamp",
         Wrong::NewerByTimestamp,
-        &["ranges::newer_items_are_counted_among_those_of_one_timestamp"],
+        &[
+            "ranges::newer_items_are_counted_among_those_of_one_timestamp",
+            "retention::only_the_newest_of_max_len_are_there",
+            "retention::what_is_older_than_max_age_is_not_there",
+            "retention::what_is_yet_to_come_is_hidden",
+            "retention::since_and_until_bound_what_is_there",
+        ],
     ),
     wrong(
         "the newer items of everyone are counted",
@@ -78,7 +91,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "a count from a mark begins anywhere",
         Wrong::NewerThanAnyMark,
-        &["marks::what_is_newer_than_a_mark_is_counted_up_to_the_limit"],
+        &[
+            "marks::what_is_newer_than_a_mark_is_counted_up_to_the_limit",
+            "unread::unread_is_what_is_newer_than_the_mark_up_to_the_limit",
+            "unread::a_mark_goes_to_the_newest_item_that_is_there",
+            "unread::seen_and_read_are_two_marks",
+            "unread::what_comes_late_with_a_date_before_the_mark_is_read",
+        ],
     ),
     wrong(
         "contains answers in its own order",
@@ -88,7 +107,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "contains looks at the timestamp alone",
         Wrong::ContainsByTimestamp,
-        &["ranges::contains_tells_apart_what_differs_in_one_part_alone"],
+        &[
+            "ranges::contains_tells_apart_what_differs_in_one_part_alone",
+            "merge::an_item_in_several_feeds_is_there_once",
+        ],
     ),
     wrong(
         "contains looks at the first thousand",
@@ -131,9 +153,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "a mark never moves back",
         Wrong::MarksNeverMoveBack,
-        &["marks::a_mark_moves_back_if_that_is_asked"],
+        &["marks::a_mark_moves_back_if_that_is_asked", "unread::a_mark_goes_back_if_that_is_asked"],
     ),
-    wrong("a mark cannot be removed", Wrong::MarksStayForEver, &["marks::a_mark_can_be_removed"]),
+    wrong(
+        "a mark cannot be removed",
+        Wrong::MarksStayForEver,
+        &["marks::a_mark_can_be_removed", "moving::everything_of_a_user_is_deleted"],
+    ),
     wrong(
         "a mark is a timestamp",
         Wrong::MarksByTimestamp,
@@ -157,7 +183,10 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "a feed is the main one",
         Wrong::FeedIsTheMainOne,
-        &["feeds::a_feed_is_apart_from_the_main_one_and_from_others"],
+        &[
+            "feeds::a_feed_is_apart_from_the_main_one_and_from_others",
+            "merge::merged_feeds_are_one_stream_in_order",
+        ],
     ),
     wrong(
         "all feeds are one",
@@ -188,5 +217,19 @@ pub(crate) const FAULTS: &[Fault] = &[
         "deleting in a feed deletes in all",
         Wrong::FeedDeletesEverywhere,
         &["feeds::deleting_in_one_feed_leaves_the_others"],
+    ),
+    wrong(
+        "a range of a feed includes its places",
+        Wrong::FeedRangeTakesItsPlaces,
+        &["retention::trimming_deletes_what_nobody_sees"],
+    ),
+    wrong(
+        "a bulk add to a feed is cut off",
+        Wrong::FeedBulkIsCutOff,
+        &[
+            "moving::a_copy_has_every_item_and_mark",
+            "moving::a_copy_that_stopped_goes_on",
+            "moving::a_verification_names_who_differs",
+        ],
     ),
 ];
