@@ -42,10 +42,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let done: Done = child::run(&Task::Copy { from: from.clone(), to: to.clone() }).await?;
     let expected = items * width;
     ensure!(done.items == expected.cast_unsigned(), "{} of {expected} were copied", done.items);
-    Bench { cell: sqlite, bar: bench.bar.clone(), directory: bench.directory.clone(), ..*bench }
-        .remove(&[from])
-        .await?;
-    bench.remove(&[to]).await?;
+    bench.remove(&[from, to]).await?;
     let row = |case: &str, unit: &str, figure: f64| {
         let ours = Series { program: "ours".to_owned(), rounds: vec![figure] };
         let case = format!("{} items from SQLite, {case}", thousands(expected));
