@@ -1,5 +1,5 @@
-//! Adding many rows with sqlx: through a temporary table on PostgreSQL, by statements with many rows
-//! of values on the others.
+//! Adding many rows with sqlx: through a temporary table on PostgreSQL, by statements with many
+//! rows of values on the others.
 
 use anyhow::{Result, bail};
 use sqlx::{
