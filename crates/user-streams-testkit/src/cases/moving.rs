@@ -84,10 +84,12 @@ async fn a_copy_that_stopped_goes_on(ns: Namespace) {
             let _ = report.send(copied.next.clone());
         });
         match select(copy.into_future(), pin!(reports.recv())).await {
+            // It was too quick to be stopped.
             Either::Left((done, _)) => drop(done.expect("streams are copied")),
             Either::Right((place, _)) => last = place.flatten(),
         }
     }
+    let last = last.or_else(|| reports.try_recv().ok().flatten());
     let rest = from.copy_to(&to);
     // A backend may list more users at once than it was asked for.
     if let Some(place) = last {
