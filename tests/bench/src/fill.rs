@@ -2,7 +2,10 @@
 //! seconds.
 
 use anyhow::Result;
-use user_streams_test_servers::harness::{Engine, Layout, resp::Client};
+use user_streams_test_servers::harness::{
+    Engine, Layout, member,
+    resp::{Client, encode},
+};
 
 use crate::{
     sql::{execute, query_number},
@@ -50,10 +53,11 @@ pub(crate) async fn drop(store: &Store) -> Result<()> {
 }
 
 async fn drop_redis(store: &Store) -> Result<()> {
-    let script =
-        "for user = ARGV[1], ARGV[2] do redis.call('UNLINK', ARGV[3] .. user) end return 0";
+    let script = "for user = ARGV[1], ARGV[2] do \
+                  local stream = ARGV[3] .. string.format('%.0f', user) \
+                  redis.call('UNLINK', stream, ARGV[4] .. '{' .. stream .. '}') end return 0";
     let mut client = Client::connect(&store.address()?).await?;
-    let stem = format!("{}:stream:", store.table);
+    let (stem, marks) = (format!("{}:stream:", store.table), format!("{}:mark:", store.table));
     for first in (0..1_000_000).step_by(20_000) {
         let (from, to) = (first.to_string(), (first + 20_000).to_string());
         client
@@ -64,6 +68,7 @@ async fn drop_redis(store: &Store) -> Result<()> {
                 from.as_bytes(),
                 to.as_bytes(),
                 stem.as_bytes(),
+                marks.as_bytes(),
             ])
             .await?;
     }
@@ -157,10 +162,40 @@ async fn feed_redis(store: &Store, items: i64, width: i64) -> Result<()> {
     Ok(())
 }
 
+/// Sets the mark `read` of the users from 1 on, in a store without marks.
+pub(crate) async fn marks(store: &Store, users: i64, (at, id): (i64, i64)) -> Result<()> {
+    if store.engine.is_redis() {
+        return marks_redis(store, users, (at, id)).await;
+    }
+    let (table, numbers) = (&store.table, number_series(store.engine, users));
+    let insert = format!(
+        "INSERT INTO {table}_marks (user_id, name, created_at_us, id) \
+         SELECT n + 1, 'read', {at}, {id} FROM {numbers}"
+    );
+    execute(store, insert).await?;
+    run_maintenance(store).await
+}
+
+async fn marks_redis(store: &Store, users: i64, (at, id): (i64, i64)) -> Result<()> {
+    let place = member::encode(at, id, "");
+    let mut client = Client::connect(&store.address()?).await?;
+    for first in (1..=users).step_by(1_000) {
+        let mut block = Vec::new();
+        let last = users.min(first + 999);
+        for user in first..=last {
+            let key = store.marks_key(user);
+            encode(&mut block, &[b"HSET", key.as_bytes(), b"read", &place]);
+        }
+        client.pipe(std::iter::once((block, usize::try_from(last - first + 1)?))).await?;
+    }
+    Ok(())
+}
+
 /// Runs the maintenance that the server would otherwise run during the measurement.
 pub(crate) async fn run_maintenance(store: &Store) -> Result<()> {
     let items = (store.layout == Layout::ManyToMany).then(|| format!("{}_items", store.table));
-    for table in [Some(store.table.clone()), items].into_iter().flatten() {
+    let marks = Some(format!("{}_marks", store.table));
+    for table in [Some(store.table.clone()), items, marks].into_iter().flatten() {
         match store.engine {
             Engine::Postgres => execute(store, format!("VACUUM (ANALYZE) {table}")).await?,
             Engine::Mysql => _ = query_number(store, format!("ANALYZE TABLE {table}")).await,

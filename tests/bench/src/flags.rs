@@ -23,7 +23,7 @@ pub(crate) struct Flags {
     /// Write the table and the plots into this directory.
     #[arg(long, value_name = "DIR")]
     pub(crate) save: Option<PathBuf>,
-    /// For the child process of W7: its task, as JSON.
+    /// For the child process of W7 and W11: its task, as JSON.
     #[arg(long, hide = true, value_name = "JSON")]
     pub(crate) child: Option<String>,
 }
@@ -47,10 +47,16 @@ pub(crate) enum Workload {
     W7,
     /// A mixed load.
     W8,
+    /// Count what is unread, and mark it read.
+    W10,
+    /// Add many items to many users, and copy to another storage.
+    W11,
+    /// Remove one item from many users; read with `max_len`.
+    W12,
 }
 
 impl Workload {
     pub(crate) fn name(self) -> &'static str {
-        ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"][self as usize]
+        ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W10", "W11", "W12"][self as usize]
     }
 }

@@ -4,10 +4,13 @@
 //! `cargo xtask bench` starts the servers and runs this.
 
 mod bench;
+mod child;
+mod feed_statements;
 mod fill;
 mod flags;
 mod machine;
 mod measure;
+mod placeholders;
 mod program;
 mod report;
 mod run;
@@ -27,7 +30,7 @@ fn main() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match &flags.child {
-            Some(task) => workload::memory::child(task).await,
+            Some(task) => workload::run_child(task).await,
             None => run::run(&flags).await,
         }
     })

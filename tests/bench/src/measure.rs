@@ -48,28 +48,43 @@ fn spread(mut values: Vec<f64>) -> Spread {
     Spread { median: at(0.5), low: at(0.25), high: at(0.75) }
 }
 
-/// Measures the programs in alternating rounds: one to warm up, then `rounds` that count. The order
-/// is random in each round, so that no program always follows the same other one.
+/// Measures the programs in alternating rounds: see [`alternate_cases`].
 pub(crate) async fn alternate<F>(
     bar: &ProgressBar,
     programs: &[Arc<dyn Program>],
     rounds: usize,
-    mut round: impl FnMut(Arc<dyn Program>) -> F,
+    round: impl FnMut(Arc<dyn Program>) -> F,
 ) -> Result<Vec<Series>>
 where
     F: Future<Output = Result<f64>>,
 {
-    let mut series: Vec<_> = programs
+    let cases: Vec<_> = programs.iter().map(|it| (it.name().to_owned(), Arc::clone(it))).collect();
+    alternate_cases(bar, &cases, rounds, round).await
+}
+
+/// Measures named cases in alternating rounds: one to warm up, then `rounds` that count. The order
+/// is random in each round, so that no case always follows the same other one.
+pub(crate) async fn alternate_cases<C, F>(
+    bar: &ProgressBar,
+    cases: &[(String, C)],
+    rounds: usize,
+    mut round: impl FnMut(C) -> F,
+) -> Result<Vec<Series>>
+where
+    C: Clone,
+    F: Future<Output = Result<f64>>,
+{
+    let mut series: Vec<_> = cases
         .iter()
-        .map(|program| Series { program: program.name().to_owned(), rounds: Vec::new() })
+        .map(|(name, _)| Series { program: name.clone(), rounds: Vec::new() })
         .collect();
-    bar.set_length(((rounds + 1) * programs.len()) as u64);
+    bar.set_length(((rounds + 1) * cases.len()) as u64);
     bar.set_position(0);
-    let mut order: Vec<_> = (0..programs.len()).collect();
+    let mut order: Vec<_> = (0..cases.len()).collect();
     for number in 0..=rounds {
         fastrand::shuffle(&mut order);
         for &at in &order {
-            let figure = round(Arc::clone(&programs[at])).await?;
+            let figure = round(cases[at].1.clone()).await?;
             if number > 0 {
                 series[at].rounds.push(figure);
             }

@@ -1,10 +1,9 @@
 //! The SQL of the hand-written programs, on the library's tables. A duplicate item is an error in
-//! them, so unlike the library they need not look for one first. The texts are leaked, because
-//! sqlx takes literals only.
+//! them, so unlike the library they need not look for one first.
 
 use user_streams_test_servers::harness::{Engine, Layout};
 
-use crate::store::Store;
+use crate::{feed_statements::FeedStatements, placeholders::text, store::Store};
 
 /// The statements, each with its parameters.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +22,8 @@ pub(crate) struct Statements {
     pub(crate) after: &'static str,
     /// `user`
     pub(crate) count: &'static str,
+    /// Of marks, removal and many items.
+    pub(crate) feeds: FeedStatements,
 }
 
 impl Statements {
@@ -86,26 +87,7 @@ impl Statements {
             page: text(page(format!("{} $2 OFFSET $3", newest("")))),
             after: text(page(after)),
             count: text(format!("SELECT COUNT(*) FROM {table} WHERE user_id = $1")),
+            feeds: FeedStatements::new(store),
         }
     }
-}
-
-/// The text with the placeholders of this database.
-fn text(engine: Engine, sql: &str) -> &'static str {
-    let sql = match engine {
-        Engine::Postgres => sql.to_owned(),
-        Engine::Mysql => {
-            let mut parts = sql.split('$');
-            let mut out = parts.next().unwrap_or_default().to_owned();
-            for part in parts {
-                let rest = part.trim_start_matches(|c: char| c.is_ascii_digit());
-                // A `$` without a number is in a JSON path.
-                out.push(if rest.len() < part.len() { '?' } else { '$' });
-                out.push_str(rest);
-            }
-            out
-        }
-        _ => sql.replace('$', "?"),
-    };
-    sql.leak()
 }

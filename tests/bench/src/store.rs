@@ -79,6 +79,11 @@ impl Store {
         format!("{}:stream:{user}", self.table)
     }
 
+    /// The key of a user's marks in Redis.
+    pub(crate) fn marks_key(&self, user: i64) -> String {
+        format!("{}:mark:{{{}}}", self.table, self.key(user))
+    }
+
     /// The host and port of the Redis server.
     pub(crate) fn address(&self) -> Result<String> {
         let rest = self.url.strip_prefix("redis://");

@@ -126,6 +126,15 @@ async fn single_items_are_read_and_unread_until_the_mark_passes(ns: Namespace) {
     stream.mark_read().await.expect("a mark can be set");
     let unread = stream.unread(100).await.expect("unread items are counted");
     assert_eq!(unread, 0, "where the mark passes, single items are forgotten");
+    if ns.has(Capability::DeleteStream) {
+        let item = NewItem::new("one more");
+        ns.add(&user, item.clone()).await;
+        stream.mark_item_read(item.cursor()).await.expect("an item can be read");
+        streams.delete_user(&user).await.expect("a user is deleted");
+        ns.add(&user, item).await;
+        let unread = stream.unread(100).await.expect("unread items are counted");
+        assert_eq!(unread, 1, "single items of a deleted user are forgotten");
+    }
     let without = Streams::from_backend(MemoryBackend::default());
     let error = without.get_stream_items(1).mark_item_read(items[0].cursor()).await;
     let message = error.expect_err("item marks are off").to_string();

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use async_trait::async_trait;
 
 /// The items of a page.
@@ -11,6 +11,15 @@ pub(crate) const PAGE: usize = 20;
 pub(crate) const CHUNK: usize = 100_000;
 /// SQLite's `wal_autocheckpoint`, as the library sets it.
 pub(crate) const AUTOCHECKPOINT_PAGES: &str = "4000";
+
+/// An item for one user among many.
+#[derive(Clone, Debug)]
+pub(crate) struct BulkRow {
+    pub(crate) user: i64,
+    pub(crate) created_at_us: i64,
+    pub(crate) id: i64,
+    pub(crate) content: String,
+}
 
 /// A program. Each operation does the same work in every program, up to values that an application
 /// can use.
@@ -32,4 +41,22 @@ pub(crate) trait Program: Send + Sync {
     async fn page_after(&self, user: i64, created_at_us: i64, id: i64) -> Result<usize>;
     /// Counts a user's items.
     async fn count(&self, user: i64) -> Result<u64>;
+
+    /// Counts the items that are newer than a user's mark `read`, up to a limit.
+    async fn unread(&self, _user: i64, _limit: usize) -> Result<usize> {
+        bail!("{}: not measured", self.name())
+    }
+    /// Moves a user's mark `read` forward to a timestamp and an id.
+    async fn mark_read(&self, _user: i64, _to: (i64, i64)) -> Result<()> {
+        bail!("{}: not measured", self.name())
+    }
+    /// Stores those of the rows that are not there; returns their number.
+    async fn bulk_add(&self, _rows: Vec<BulkRow>) -> Result<u64> {
+        bail!("{}: not measured", self.name())
+    }
+    /// Takes the item of a timestamp and an id from the streams of many users; returns from how
+    /// many.
+    async fn remove(&self, _users: &[i64], _item: (i64, i64)) -> Result<u64> {
+        bail!("{}: not measured", self.name())
+    }
 }

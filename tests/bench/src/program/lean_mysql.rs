@@ -2,14 +2,20 @@
 
 use std::ops::RangeInclusive;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use mysql_async::{
     Conn, Opts, OptsBuilder, Pool, PoolConstraints, PoolOpts, Value, prelude::Queryable,
 };
 
-use super::{CHUNK, Item, PAGE, Program, chunks, consume, json, timestamp_and_id};
-use crate::{statements::Statements, store::Store};
+use super::{
+    BulkRow, CHUNK, Item, PAGE, Program, chunks, consume, items_of, json, timestamp_and_id,
+    values_statement,
+};
+use crate::{feed_statements::BulkStatements, statements::Statements, store::Store};
+
+/// Rows of values in one statement.
+const VALUES: usize = 1_000;
 
 pub(super) struct MysqlAsync {
     pool: Pool,
@@ -64,6 +70,23 @@ impl MysqlAsync {
     }
 }
 
+/// Inserts the rows in statements of many each, a row being what `values` gives.
+async fn insert(
+    connection: &mut Conn,
+    sql: [&str; 2],
+    rows: &[&BulkRow],
+    values: impl Fn(&BulkRow) -> Vec<Value>,
+) -> Result<u64> {
+    let mut added = 0;
+    for chunk in rows.chunks(VALUES) {
+        let values: Vec<_> = chunk.iter().flat_map(|row| values(row)).collect();
+        let sql = values_statement(sql, chunk.len(), values.len() / chunk.len());
+        connection.exec_drop(sql, values).await?;
+        added += connection.affected_rows();
+    }
+    Ok(added)
+}
+
 async fn items(mut connection: Conn, sql: &'static str, values: Vec<Value>) -> Result<Vec<Item>> {
     let item = |(id, created_at_us, content)| Item { id, created_at_us, content };
     Ok(connection.exec_map(sql, values, item).await?)
@@ -111,5 +134,45 @@ impl Program for MysqlAsync {
     async fn count(&self, user: i64) -> Result<u64> {
         let mut connection = self.pool.get_conn().await?;
         connection.exec_first(self.sql.count, (user,)).await?.context("a count without a row")
+    }
+
+    async fn unread(&self, user: i64, limit: usize) -> Result<usize> {
+        let mut connection = self.pool.get_conn().await?;
+        let count = connection.exec_first(self.sql.feeds.unread, (user, limit)).await?;
+        count.context("a count without a row")
+    }
+
+    async fn mark_read(&self, user: i64, (at, id): (i64, i64)) -> Result<()> {
+        let mut connection = self.pool.get_conn().await?;
+        Ok(connection.exec_drop(self.sql.feeds.mark_read, (user, at, id)).await?)
+    }
+
+    async fn bulk_add(&self, rows: Vec<BulkRow>) -> Result<u64> {
+        let BulkStatements::Values { items, deliveries } = self.sql.feeds.bulk else {
+            bail!("MySQL needs no temporary table");
+        };
+        let mut connection = self.pool.get_conn().await?;
+        connection.query_drop("BEGIN").await?;
+        if let Some(items) = items {
+            insert(&mut connection, items, &items_of(&rows), |row| {
+                vec![row.created_at_us.into(), row.id.into(), row.content.as_str().into()]
+            })
+            .await?;
+        }
+        let rows: Vec<_> = rows.iter().collect();
+        let added = insert(&mut connection, deliveries, &rows, |row| {
+            let mut values = vec![row.user.into(), row.created_at_us.into(), row.id.into()];
+            values.extend(items.is_none().then(|| row.content.as_str().into()));
+            values
+        })
+        .await?;
+        connection.query_drop("COMMIT").await?;
+        Ok(added)
+    }
+
+    async fn remove(&self, users: &[i64], (at, id): (i64, i64)) -> Result<u64> {
+        let mut connection = self.pool.get_conn().await?;
+        connection.exec_drop(self.sql.feeds.remove, (json(users), at, id)).await?;
+        Ok(connection.affected_rows())
     }
 }

@@ -1,17 +1,20 @@
 //! A hand-written program on tokio-postgres, with prepared statements.
 
 use std::{
+    io::Cursor,
     ops::RangeInclusive,
+    pin::pin,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use async_trait::async_trait;
+use futures_util::SinkExt;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::{Client, NoTls, Row, Statement, types::ToSql};
 
-use super::{CHUNK, Item, PAGE, Program, chunks, consume, timestamp_and_id};
-use crate::{statements::Statements, store::Store};
+use super::{BulkRow, CHUNK, Item, PAGE, Program, chunks, consume, copy_rows, timestamp_and_id};
+use crate::{feed_statements::BulkStatements, statements::Statements, store::Store};
 
 const CONNECTIONS: usize = 10;
 
@@ -29,6 +32,10 @@ struct Connection {
     page: Statement,
     after: Statement,
     count: Statement,
+    unread: Statement,
+    mark_read: Statement,
+    remove: Statement,
+    bulk: BulkStatements,
 }
 
 impl TokioPostgres {
@@ -67,6 +74,10 @@ impl Connection {
             page: client.prepare(sql.page).await?,
             after: client.prepare(sql.after).await?,
             count: client.prepare(sql.count).await?,
+            unread: client.prepare(sql.feeds.unread).await?,
+            mark_read: client.prepare(sql.feeds.mark_read).await?,
+            remove: client.prepare(sql.feeds.remove).await?,
+            bulk: sql.feeds.bulk,
             client,
         })
     }
@@ -159,5 +170,42 @@ impl Program for TokioPostgres {
         let count: i64 =
             connection.client.query_one(&connection.count, &[&user]).await?.try_get(0)?;
         Ok(count.try_into()?)
+    }
+
+    async fn unread(&self, user: i64, limit: usize) -> Result<usize> {
+        let limit = i64::try_from(limit)?;
+        let connection = self.connection().await;
+        let row = connection.client.query_one(&connection.unread, &[&user, &limit]).await?;
+        Ok(row.try_get::<_, i64>(0)?.try_into()?)
+    }
+
+    async fn mark_read(&self, user: i64, (at, id): (i64, i64)) -> Result<()> {
+        let connection = self.connection().await;
+        connection.client.execute(&connection.mark_read, &[&user, &at, &id]).await?;
+        Ok(())
+    }
+
+    async fn bulk_add(&self, rows: Vec<BulkRow>) -> Result<u64> {
+        let connection = self.connection().await;
+        let BulkStatements::Staged { create, copy, items, deliveries } = connection.bulk else {
+            bail!("PostgreSQL has a temporary table");
+        };
+        let client = &connection.client;
+        client.batch_execute(create).await?;
+        client.batch_execute("BEGIN").await?;
+        let mut sink = pin!(client.copy_in(copy).await?);
+        sink.send(Cursor::new(copy_rows(&rows))).await?;
+        sink.finish().await?;
+        if let Some(items) = items {
+            client.execute(items, &[]).await?;
+        }
+        let added = client.execute(deliveries, &[]).await?;
+        client.batch_execute("COMMIT").await?;
+        Ok(added)
+    }
+
+    async fn remove(&self, users: &[i64], (at, id): (i64, i64)) -> Result<u64> {
+        let connection = self.connection().await;
+        Ok(connection.client.execute(&connection.remove, &[&users, &at, &id]).await?)
     }
 }

@@ -10,15 +10,24 @@ use user_streams_test_servers::harness::{
     resp::{Client, Reply, encode},
 };
 
-use super::{Item, PAGE, Program, consume, timestamp_and_id};
+use super::{
+    BulkRow, Item, PAGE, Program, consume,
+    redis_feeds::{MARK_READ, UNREAD, by_user, place, row_member},
+    timestamp_and_id,
+};
 use crate::store::Store;
 
 const CONNECTIONS: usize = 8;
 const BLOCK: usize = 1_000;
+/// Users in one block, where each gets many items.
+const BULK_BLOCK: usize = 10;
 
 pub(super) struct Socket {
     connections: Vec<Mutex<Client>>,
     store: Store,
+    /// The hashes of the scripts.
+    unread: Vec<u8>,
+    mark_read: Vec<u8>,
 }
 
 impl Socket {
@@ -27,7 +36,16 @@ impl Socket {
         for _ in 0..CONNECTIONS {
             connections.push(Mutex::new(Client::connect(&store.address()?).await?));
         }
-        Ok(Self { connections, store: store.clone() })
+        let client = connections[0].get_mut();
+        let (unread, mark_read) = (load(client, UNREAD).await?, load(client, MARK_READ).await?);
+        Ok(Self { connections, store: store.clone(), unread, mark_read })
+    }
+
+    async fn number(&self, parts: &[&[u8]]) -> Result<i64> {
+        match self.connection().await.call(parts).await? {
+            Reply::Number(number) => Ok(number),
+            other => bail!("expected a number: {other:?}"),
+        }
     }
 
     async fn connection(&self) -> MutexGuard<'_, Client> {
@@ -69,6 +87,13 @@ impl Socket {
             }
             other => bail!("expected an array: {other:?}"),
         }
+    }
+}
+
+async fn load(client: &mut Client, script: &str) -> Result<Vec<u8>> {
+    match client.call(&[b"SCRIPT", b"LOAD", script.as_bytes()]).await? {
+        Reply::Bytes(hash) => Ok(hash),
+        other => bail!("expected a hash: {other:?}"),
     }
 }
 
@@ -114,9 +139,53 @@ impl Program for Socket {
 
     async fn count(&self, user: i64) -> Result<u64> {
         let key = self.store.key(user);
-        match self.connection().await.call(&[b"ZCARD", key.as_bytes()]).await? {
-            Reply::Number(count) => Ok(count.try_into()?),
-            other => bail!("expected a number: {other:?}"),
-        }
+        Ok(self.number(&[b"ZCARD", key.as_bytes()]).await?.try_into()?)
+    }
+
+    async fn unread(&self, user: i64, limit: usize) -> Result<usize> {
+        let (key, marks, limit) =
+            (self.store.key(user), self.store.marks_key(user), limit.to_string());
+        let parts: [&[u8]; 6] =
+            [b"EVALSHA", &self.unread, b"2", key.as_bytes(), marks.as_bytes(), limit.as_bytes()];
+        Ok(self.number(&parts).await?.try_into()?)
+    }
+
+    async fn mark_read(&self, user: i64, to: (i64, i64)) -> Result<()> {
+        let (key, to) = (self.store.marks_key(user), place(to));
+        let parts: [&[u8]; 5] = [b"EVALSHA", &self.mark_read, b"1", key.as_bytes(), &to];
+        self.number(&parts).await?;
+        Ok(())
+    }
+
+    async fn bulk_add(&self, rows: Vec<BulkRow>) -> Result<u64> {
+        let users: Vec<_> = by_user(&rows).collect();
+        let blocks = users.chunks(BULK_BLOCK).map(|users| {
+            let mut block = Vec::new();
+            for rows in users {
+                let key = self.store.key(rows[0].user);
+                let member =
+                    |row: &BulkRow| [row.created_at_us.to_string().into_bytes(), row_member(row)];
+                let members: Vec<_> = rows.iter().flat_map(member).collect();
+                let command: [&[u8]; 2] = [b"ZADD", key.as_bytes()];
+                let parts = command.into_iter().chain(members.iter().map(Vec::as_slice));
+                encode(&mut block, &parts.collect::<Vec<_>>());
+            }
+            (block, users.len())
+        });
+        self.connection().await.pipe(blocks).await
+    }
+
+    async fn remove(&self, users: &[i64], (at, _): (i64, i64)) -> Result<u64> {
+        // Correct while no two items share a microsecond.
+        let score = at.to_string();
+        let blocks = users.chunks(BLOCK).map(|users| {
+            let mut block = Vec::with_capacity(BLOCK * 100);
+            for user in users {
+                let (key, score) = (self.store.key(*user), score.as_bytes());
+                encode(&mut block, &[b"ZREMRANGEBYSCORE", key.as_bytes(), score, score]);
+            }
+            (block, users.len())
+        });
+        self.connection().await.pipe(blocks).await
     }
 }

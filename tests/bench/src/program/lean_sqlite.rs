@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use rusqlite::{Connection, Row, ToSql, params};
 
 use super::{
-    AUTOCHECKPOINT_PAGES, CHUNK, Item, PAGE, Program, chunks, consume, json, timestamp_and_id,
+    AUTOCHECKPOINT_PAGES, BulkRow, CHUNK, Item, PAGE, Program, chunks, consume, items_of, json,
+    timestamp_and_id, values_statement,
 };
-use crate::{statements::Statements, store::Store};
+use crate::{feed_statements::BulkStatements, statements::Statements, store::Store};
 
 const READERS: usize = 4;
 
@@ -133,6 +134,53 @@ impl Program for Rusqlite {
         let count: i64 =
             connection.prepare_cached(self.sql.count)?.query_row([user], |row| row.get(0))?;
         Ok(count.try_into()?)
+    }
+
+    async fn unread(&self, user: i64, limit: usize) -> Result<usize> {
+        let connection = self.reader();
+        let mut statement = connection.prepare_cached(self.sql.feeds.unread)?;
+        let limit = i64::try_from(limit)?;
+        let count: i64 = statement.query_row(params![user, limit], |row| row.get(0))?;
+        Ok(count.try_into()?)
+    }
+
+    async fn mark_read(&self, user: i64, (at, id): (i64, i64)) -> Result<()> {
+        let connection = lock(&self.writer);
+        connection.prepare_cached(self.sql.feeds.mark_read)?.execute(params![user, at, id])?;
+        Ok(())
+    }
+
+    async fn bulk_add(&self, rows: Vec<BulkRow>) -> Result<u64> {
+        let BulkStatements::Values { items, deliveries } = self.sql.feeds.bulk else {
+            bail!("SQLite needs no temporary table");
+        };
+        let connection = lock(&self.writer);
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        if let Some(items) = items {
+            let mut statement = connection.prepare_cached(&values_statement(items, 1, 3))?;
+            for row in items_of(&rows) {
+                statement.execute(params![row.created_at_us, row.id, row.content])?;
+            }
+        }
+        let columns = if items.is_none() { 4 } else { 3 };
+        let mut statement = connection.prepare_cached(&values_statement(deliveries, 1, columns))?;
+        let mut added = 0;
+        for row in &rows {
+            added += match items {
+                Some(_) => statement.execute(params![row.user, row.created_at_us, row.id])?,
+                None => {
+                    statement.execute(params![row.user, row.created_at_us, row.id, row.content])?
+                }
+            };
+        }
+        connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(added as u64)
+    }
+
+    async fn remove(&self, users: &[i64], (at, id): (i64, i64)) -> Result<u64> {
+        let connection = lock(&self.writer);
+        let mut statement = connection.prepare_cached(self.sql.feeds.remove)?;
+        Ok(statement.execute(params![json(users), at, id])? as u64)
     }
 }
 

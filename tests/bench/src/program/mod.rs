@@ -1,6 +1,7 @@
 //! The programs that are compared: the library, a hand-written program on the same asynchronous
 //! driver, and one on the leanest client.
 
+mod bulk_sqlx;
 mod contract;
 mod fred;
 mod lean_mysql;
@@ -9,6 +10,7 @@ mod lean_redis;
 mod lean_sqlite;
 mod ours;
 mod parts;
+mod redis_feeds;
 mod sqlx;
 mod textbook;
 
@@ -21,12 +23,18 @@ use user_streams_test_servers::harness::Engine;
 
 use crate::store::Store;
 use contract::{AUTOCHECKPOINT_PAGES, CHUNK};
-pub(crate) use contract::{PAGE, Program};
-use parts::{Item, chunks, consume, json, timestamp_and_id};
+pub(crate) use contract::{BulkRow, PAGE, Program};
+pub(crate) use parts::timestamp_and_id;
+use parts::{Item, chunks, consume, copy_rows, items_of, json, values_statement};
 
 /// The library.
 pub(crate) async fn ours(store: &Store) -> Result<Arc<dyn Program>> {
     Ok(Arc::new(ours::Ours::connect(store).await?))
+}
+
+/// The library with only so many of the newest items of a stream.
+pub(crate) async fn ours_with_max_len(store: &Store, max_len: u64) -> Result<Arc<dyn Program>> {
+    Ok(Arc::new(ours::Ours::connect(store).await?.with_max_len(max_len)))
 }
 
 /// The program on the library's driver.

@@ -1,12 +1,15 @@
 //! What the hand-written programs share.
 
 use std::{
+    collections::HashSet,
     ops::RangeInclusive,
     sync::atomic::{AtomicI64, Ordering},
 };
 
 use anyhow::Result;
 use user_streams_test_servers::harness::member;
+
+use super::BulkRow;
 
 /// An item as the hand-written programs return it.
 #[derive(Debug)]
@@ -45,6 +48,35 @@ pub(crate) fn chunks(
         let chunk: Vec<_> = users.by_ref().take(size).collect();
         (!chunk.is_empty()).then_some(chunk)
     })
+}
+
+/// The first row of each item.
+pub(crate) fn items_of(rows: &[BulkRow]) -> Vec<&BulkRow> {
+    let mut known = HashSet::with_capacity(rows.len());
+    rows.iter().filter(|row| known.insert((row.created_at_us, row.id))).collect()
+}
+
+/// A statement with so many rows of values of so many columns.
+pub(crate) fn values_statement([before, after]: [&str; 2], rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(", "));
+    format!("{before}{}{after}", vec![row; rows].join(", "))
+}
+
+/// The rows as PostgreSQL's binary COPY has them.
+pub(crate) fn copy_rows(rows: &[BulkRow]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * 160);
+    out.extend(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for row in rows {
+        out.extend(4_i16.to_be_bytes());
+        for number in [row.user, row.created_at_us, row.id] {
+            out.extend(8_i32.to_be_bytes());
+            out.extend(number.to_be_bytes());
+        }
+        out.extend((row.content.len() as i32).to_be_bytes());
+        out.extend(row.content.as_bytes());
+    }
+    out.extend((-1_i16).to_be_bytes());
+    out
 }
 
 /// The ids as a JSON array, for databases without arrays.

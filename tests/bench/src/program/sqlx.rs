@@ -13,7 +13,8 @@ use sqlx::{
 };
 
 use super::{
-    AUTOCHECKPOINT_PAGES, CHUNK, Item, PAGE, Program, chunks, consume, json, timestamp_and_id,
+    AUTOCHECKPOINT_PAGES, BulkRow, CHUNK, Item, PAGE, Program, bulk_sqlx, chunks, consume, json,
+    timestamp_and_id,
 };
 use crate::{statements::Statements, store::Store};
 
@@ -53,7 +54,7 @@ pub(super) async fn mysql(store: &Store) -> Result<Mysql> {
 }
 
 macro_rules! program {
-    ($program:ident, $pool:ty, $begin:literal, $ids:expr, $twice:literal) => {
+    ($program:ident, $pool:ty, $begin:literal, $ids:expr, $twice:literal, $bulk:path) => {
         pub(super) struct $program {
             writer: $pool,
             readers: $pool,
@@ -175,6 +176,30 @@ macro_rules! program {
                     sqlx::query_scalar(self.sql.count).bind(user).fetch_one(&self.readers).await?;
                 Ok(count.try_into()?)
             }
+
+            async fn unread(&self, user: i64, limit: usize) -> Result<usize> {
+                let statement = sqlx::query_scalar(self.sql.feeds.unread);
+                let statement = statement.bind(user).bind(i64::try_from(limit)?);
+                let count: i64 = statement.fetch_one(&self.readers).await?;
+                Ok(count.try_into()?)
+            }
+
+            async fn mark_read(&self, user: i64, (at, id): (i64, i64)) -> Result<()> {
+                let statement = sqlx::query(self.sql.feeds.mark_read).bind(user).bind(at).bind(id);
+                statement.execute(&self.writer).await?;
+                Ok(())
+            }
+
+            async fn bulk_add(&self, rows: Vec<BulkRow>) -> Result<u64> {
+                $bulk(&self.writer, &self.sql.feeds.bulk, &rows).await
+            }
+
+            async fn remove(&self, users: &[i64], (at, id): (i64, i64)) -> Result<u64> {
+                let ids = $ids;
+                let users = ids(users.to_vec());
+                let statement = sqlx::query(self.sql.feeds.remove).bind(users).bind(at).bind(id);
+                Ok(statement.execute(&self.writer).await?.rows_affected())
+            }
         }
     };
 }
@@ -188,6 +213,13 @@ where
     Ok(Item { id: row.try_get(0)?, created_at_us: row.try_get(1)?, content: row.try_get(2)? })
 }
 
-program!(Sqlite, SqlitePool, "BEGIN IMMEDIATE", |ids: Vec<i64>| json(&ids), false);
-program!(Postgres, PgPool, "BEGIN", |ids: Vec<i64>| ids, false);
-program!(Mysql, MySqlPool, "BEGIN", |ids: Vec<i64>| json(&ids), true);
+program!(
+    Sqlite,
+    SqlitePool,
+    "BEGIN IMMEDIATE",
+    |ids: Vec<i64>| json(&ids),
+    false,
+    bulk_sqlx::sqlite
+);
+program!(Postgres, PgPool, "BEGIN", |ids: Vec<i64>| ids, false, bulk_sqlx::postgres);
+program!(Mysql, MySqlPool, "BEGIN", |ids: Vec<i64>| json(&ids), true, bulk_sqlx::mysql);

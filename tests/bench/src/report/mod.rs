@@ -41,7 +41,7 @@ impl Report {
         });
         all.rows.extend(self.rows.iter().cloned());
         all.rows.sort_by_key(|row| {
-            (row.workload.clone(), CELLS.iter().position(|cell| cell.name == row.cell))
+            (row.workload_number(), CELLS.iter().position(|cell| cell.name == row.cell))
         });
         all.servers.extend(self.servers.clone());
         let plots = plot::draw_all(&all, directory)?;

@@ -88,6 +88,11 @@ impl Row {
         self
     }
 
+    /// By which the rows are in order: as texts, W10 would be before W2.
+    pub(super) fn workload_number(&self) -> Option<u32> {
+        self.workload.strip_prefix('W')?.parse().ok()
+    }
+
     /// The library's figures.
     pub(super) fn ours(&self) -> &Series {
         &self.series[0]

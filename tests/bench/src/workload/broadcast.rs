@@ -14,7 +14,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Source {
+pub(super) enum Source {
     Slice,
     Stream,
     Query,
@@ -108,7 +108,7 @@ async fn query_and_slice(bench: &Bench) -> Result<Row> {
 }
 
 /// Broadcasts until enough time has passed to measure; returns the deliveries per second.
-async fn broadcast_repeatedly(
+pub(super) async fn broadcast_repeatedly(
     program: Arc<dyn Program>,
     source: Source,
     users: Arc<[i64]>,

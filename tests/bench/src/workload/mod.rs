@@ -1,10 +1,27 @@
-//! The workloads, W1 to W8.
+//! The workloads, W1 to W8 and W10 to W12.
 
 pub(crate) mod add;
 pub(crate) mod broadcast;
+pub(crate) mod bulk;
 pub(crate) mod bytes;
+mod copy;
 pub(crate) mod count;
 pub(crate) mod depth;
+pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod mixed;
 pub(crate) mod page;
+pub(crate) mod removal;
+mod retention;
+
+use anyhow::Result;
+
+use crate::child::Task;
+
+/// Runs the task of a child process.
+pub(crate) async fn run_child(task: &str) -> Result<()> {
+    match serde_json::from_str(task)? {
+        Task::Broadcast { store, users } => memory::child(&store, users).await,
+        Task::Copy { from, to } => copy::child(&from, &to).await,
+    }
+}

@@ -134,6 +134,8 @@ impl Connector {
             self.sessions.acquire_many(self.max_sessions).await.is_ok()
         };
         let _ = timeout_at(deadline, ended).await;
+        // A worker that has looked at the queue before may ask for a session only now.
+        self.sessions.close();
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
