@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fmt::Debug,
     sync::Arc,
     time::Duration,
 };
@@ -15,10 +14,11 @@ use proptest::{
 };
 use tokio::{runtime::Handle, task};
 use user_streams_core::{
-    Cursor, Error, ItemId, NewItem, StreamItem, StreamItems, Streams, UserId,
+    Cursor, ItemId, NewItem, StreamItem, StreamItems, Streams, UserId,
     backend::{Backend, Capability, DeleteRange},
 };
 
+use super::model::{same, text};
 use crate::{Namespace, case::cases};
 
 cases![random_feeds_marks_and_bounds_agree_with_the_model; requires Feeds,];
@@ -470,12 +470,4 @@ impl Pair<'_> {
 
 fn show(items: &[StreamItem]) -> Vec<(Cursor, String)> {
     items.iter().map(|item| (item.cursor(), item.content.clone())).collect()
-}
-
-fn text(error: Error) -> String {
-    format!("{error:?}")
-}
-
-fn same<T: PartialEq + Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
-    if found == expected { Ok(()) } else { Err(format!("{what} is {found:?}, not {expected:?}")) }
 }

@@ -178,10 +178,14 @@ fn show(items: &[StreamItem]) -> Vec<(Cursor, &str)> {
     items.iter().map(|item| (item.cursor(), item.content.as_str())).collect()
 }
 
-fn text(error: user_streams_core::Error) -> String {
+pub(super) fn text(error: user_streams_core::Error) -> String {
     format!("{error:?}")
 }
 
-fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Result<(), String> {
+pub(super) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    found: T,
+    expected: T,
+) -> Result<(), String> {
     if found == expected { Ok(()) } else { Err(format!("{what} is {found:?}, not {expected:?}")) }
 }
