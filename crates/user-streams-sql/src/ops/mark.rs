@@ -14,7 +14,6 @@ use super::{
     statement::{self, Bound},
 };
 use crate::{
-    Dialect,
     dialect::values,
     error::{from_db, is_out_of_range, is_unique_violation},
     pool::{Executor, end_transaction},
@@ -48,8 +47,8 @@ pub(crate) async fn mark(store: &Arc<Store>, query: MarkQuery) -> Result<Option<
 /// Moves or removes a mark, and returns whether it moved.
 pub(crate) async fn set_mark(store: &Arc<Store>, args: SetMark) -> Result<bool> {
     let Some(change) = Change::new(store, &args)? else { return Ok(false) };
-    if store.dialect() == Dialect::Sqlite && !args.back {
-        // Most marks stay, and one connection alone writes: who only looks does not wait for it.
+    if !args.back && store.pools.is_writing() {
+        // A mark that stays need not wait for the others that write.
         let query = MarkQuery::new(args.user.clone(), args.name.clone());
         if mark(store, query).await? >= args.to {
             return Ok(false);

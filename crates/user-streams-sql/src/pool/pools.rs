@@ -104,6 +104,11 @@ impl Pools {
         self.readers.is_exhausted()
     }
 
+    /// Whether the only connection that writes is in use.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writers.is_writing()
+    }
+
     /// A sea-orm connection for the migrations, and whether the caller has to close it.
     pub(crate) async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
         self.writers.sea_orm().await

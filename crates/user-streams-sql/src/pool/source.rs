@@ -28,6 +28,11 @@ pub(super) trait Source: Debug + Send + Sync {
         false
     }
 
+    /// Whether the only connection that writes is in use.
+    fn is_writing(&self) -> bool {
+        false
+    }
+
     /// A sea-orm connection for the migrations, and whether the caller has to close it.
     async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)>;
 

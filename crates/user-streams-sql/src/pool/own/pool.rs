@@ -137,6 +137,10 @@ impl Source for OwnPool {
         Grace::For(if fault::is_active(Mechanism::Grace) { GRACE } else { Duration::ZERO })
     }
 
+    fn is_writing(&self) -> bool {
+        self.is_write_lock && self.pool.status().available == 0
+    }
+
     async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
         Ok((self.connector.connect_sea_orm().await.map_err(from_sqlx)?, true))
     }
