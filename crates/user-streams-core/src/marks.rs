@@ -95,8 +95,7 @@ async fn set_in_feed(
     if now == Some(to) || now > Some(to) && !back {
         return Ok(false);
     }
-    let item = NewItem::new("").with_created_at(&to.created_at()).with_id(to.id());
-    feed.add_stream_item(AddStreamItem::new(user.clone(), item)?).await?;
+    feed.add_stream_item(AddStreamItem::new(user.clone(), NewItem::at(to, ""))?).await?;
     let beside = DeleteRange::new(user.clone());
     if now > Some(to) {
         feed.delete_range(beside.newer_than(to)).await?;

@@ -49,6 +49,11 @@ impl NewItem {
         }
     }
 
+    /// The item of this content at a place.
+    pub(crate) fn at(place: Cursor, content: impl Into<String>) -> Self {
+        Self { id: place.id(), created_at: place.created_at(), content: content.into() }
+    }
+
     /// The same item with another timestamp, cut off to microseconds.
     #[must_use]
     pub fn with_created_at<Tz: TimeZone>(mut self, created_at: &DateTime<Tz>) -> Self {

@@ -210,9 +210,7 @@ impl Rows {
     fn push(&mut self, user: &UserId, items: Vec<StreamItem>) {
         for item in items {
             self.bytes += item.content.len();
-            let copy = NewItem::new(item.content);
-            let copy = copy.with_created_at(&item.created_at).with_id(item.id);
-            self.rows.push((user.clone(), copy));
+            self.rows.push((user.clone(), NewItem::at(item.cursor(), item.content)));
         }
     }
 

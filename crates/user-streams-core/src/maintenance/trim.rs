@@ -127,10 +127,7 @@ async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
 /// The place that nothing older than is to be kept.
 async fn oldest(handle: &Handle, user: &UserId) -> Result<Option<Cursor>> {
     let retention = handle.retention;
-    let by_age = retention.max_age.map(|age| {
-        let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        Cursor::first_of(time::micros(&Utc::now()).saturating_sub(age))
-    });
+    let by_age = retention.oldest_us(time::micros(&Utc::now())).map(Cursor::first_of);
     let Some(max_len) = retention.max_len else { return Ok(by_age) };
     let view = View::of(handle, user, Bounds::default()).await?.without_max_len().without_others();
     let by_len = match max_len.checked_sub(1) {

@@ -21,6 +21,14 @@ pub(crate) struct Retention {
     pub(crate) hide_future: bool,
 }
 
+impl Retention {
+    /// The instant before which nothing is there, in microseconds.
+    pub(crate) fn oldest_us(&self, now_us: i64) -> Option<i64> {
+        let age = i64::try_from(self.max_age?.as_micros()).unwrap_or(i64::MAX);
+        Some(now_us.saturating_sub(age))
+    }
+}
+
 /// The duration of that many seconds.
 pub(super) fn seconds(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok()

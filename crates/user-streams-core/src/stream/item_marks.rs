@@ -83,8 +83,8 @@ impl StreamItems {
             from.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
             let is_read = Some(item) <= Mark::Read.get(handle, user).await?;
             if is_read != read {
-                let place = NewItem::new("").with_created_at(&item.created_at()).with_id(item.id());
-                to.add_stream_item(AddStreamItem::new(user.clone(), place)?).await?;
+                to.add_stream_item(AddStreamItem::new(user.clone(), NewItem::at(item, ""))?)
+                    .await?;
             }
             Ok(())
         };

@@ -59,13 +59,11 @@ impl Parts {
         below: Option<Cursor>,
         limit: u64,
     ) -> Result<u64> {
+        if self.others.is_empty() {
+            return between(&self.main, than, below, limit).await;
+        }
         let mut counted = try_join_all(self.iter().map(|part| async move {
-            let above = match below {
-                Some(below) => part.newer(below.previous(), u64::MAX).await?,
-                None => 0,
-            };
-            let newer = part.newer(than, limit.saturating_add(above)).await?;
-            Ok::<_, Error>((newer.saturating_sub(above), part))
+            Ok::<_, Error>((between(part, than, below, limit).await?, part))
         }))
         .await?;
         // The shorter ones are compared with the longer ones.
@@ -119,6 +117,21 @@ impl Parts {
         }
         self.merged(position, limit).await
     }
+}
+
+/// The number of items of a stream between two places, up to `limit`.
+async fn between(
+    part: &Part,
+    than: Option<Cursor>,
+    below: Option<Cursor>,
+    limit: u64,
+) -> Result<u64> {
+    let above = match below {
+        Some(below) => part.newer(below.previous(), u64::MAX).await?,
+        None => 0,
+    };
+    let newer = part.newer(than, limit.saturating_add(above)).await?;
+    Ok(newer.saturating_sub(above))
 }
 
 /// The number of items of a stream, between two places and up to `limit`, that none of the others

@@ -42,9 +42,7 @@ impl View {
         };
         let needs_now = retention.hide_future || retention.max_age.is_some();
         let now = if needs_now { time::micros(&Utc::now()) } else { 0 };
-        let oldest = retention
-            .max_age
-            .map(|age| now.saturating_sub(i64::try_from(age.as_micros()).unwrap_or(i64::MAX)));
+        let oldest = retention.oldest_us(now);
         let mut view = Self {
             parts,
             below: retention.hide_future.then(|| Cursor::first_of(now + 1)),
