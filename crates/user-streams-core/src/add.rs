@@ -10,6 +10,7 @@ use crate::{
     backend::AddStreamItem,
     handle::{self, Handle, TransactionHandle},
     observe::Operation,
+    served::{self, Served},
 };
 
 /// An add that happens when it is awaited.
@@ -76,13 +77,21 @@ impl<'a> Add<'a> {
             .in_transaction(matches!(self.target, Target::Transaction(_)))
             .to(self.args.recipients.known());
         let delivery = async {
-            self.args.check(handle.backend().capabilities().user_id(), handle.max_content_len)?;
-            match &self.target {
-                Target::Streams(_) => handle.backend().add_stream_item(self.args).await,
-                Target::Transaction(transaction) => {
-                    transaction.writes()?.add_stream_item(self.args).await
-                }
+            let (recipients, item, mut on_progress) = self.args.into_parts();
+            item.check(handle.max_content_len)?;
+            let Served { backend, recipients, copies } = Served::new(handle, recipients)?;
+            if let (Some(mut report), 2..) = (on_progress.take_if(|_| copies > 1), copies) {
+                on_progress =
+                    Some(Box::new(move |streams| report(served::recipients(streams, copies))));
             }
+            let args = AddStreamItem::unchecked(recipients, item).with_on_progress(on_progress);
+            let delivery = match &self.target {
+                Target::Streams(_) => backend.add_stream_item(args).await,
+                Target::Transaction(transaction) => {
+                    transaction.writes_on(backend)?.add_stream_item(args).await
+                }
+            };
+            delivery.map(|delivery| served::delivery(delivery, copies))
         };
         call.run(delivery).await
     }

@@ -22,7 +22,6 @@ static PROCESS: OnceLock<Handle> = OnceLock::new();
 /// A backend with core's settings. A clone is cheap and shares it.
 #[derive(Debug, Clone)]
 pub(crate) struct Handle {
-    backend: Arc<dyn Backend>,
     pub(crate) use_utc: bool,
     pub(crate) max_content_len: usize,
     pub(crate) retention: Retention,
@@ -30,25 +29,25 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    pub(crate) fn new(backend: Arc<dyn Backend>, use_utc: bool, max_content_len: usize) -> Self {
+    pub(crate) fn new(feeds: Feeds, use_utc: bool, max_content_len: usize) -> Self {
         observe::describe_metrics();
-        let (retention, feeds) = (Retention::default(), Arc::default());
-        Self { backend, use_utc, max_content_len, retention, feeds }
+        let (retention, feeds) = (Retention::default(), Arc::new(feeds));
+        Self { use_utc, max_content_len, retention, feeds }
     }
 
     /// A feed that is declared, with the same settings.
     pub(crate) fn feed(&self, name: &str) -> Result<Self> {
-        let (backend, feeds) = self.feeds.get(name)?;
-        Ok(Self { backend: Arc::clone(backend), feeds: Arc::new(feeds), ..self.clone() })
+        Ok(self.with_feeds(self.feeds.get(name)?))
+    }
+
+    /// The same settings of other streams.
+    pub(crate) fn with_feeds(&self, feeds: Feeds) -> Self {
+        Self { feeds: Arc::new(feeds), ..self.clone() }
     }
 
     /// The backend itself and not the `Arc`, whose own implementation would box each future again.
     pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.backend
-    }
-
-    pub(crate) fn shared_backend(&self) -> &Arc<dyn Backend> {
-        &self.backend
+        self.feeds.main().store.backend()
     }
 
     pub(crate) fn check(&self, user: &UserId) -> Result<()> {

@@ -10,6 +10,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod add;
+mod audience;
 pub mod backend;
 mod bulk;
 mod delivery;
@@ -23,8 +24,10 @@ mod marks;
 mod name;
 mod observe;
 mod recipients;
+mod retract;
 #[cfg(test)]
 mod send_sync;
+mod served;
 mod settings;
 mod stream;
 mod streams;
@@ -34,6 +37,7 @@ mod user;
 mod users;
 
 pub use add::Add;
+pub use audience::{Audience, Membership, audience, everyone};
 pub use backend::{
     OnCorrupt,
     memory::{MemoryBackend, MemoryConfig},

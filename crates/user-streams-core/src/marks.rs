@@ -1,6 +1,6 @@
 //! The marks of users in a backend, or in a feed where it has none of its own.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use crate::{
     Cursor, Name, NewItem, Result, StreamItem, UserId,
@@ -28,11 +28,11 @@ impl Mark {
     }
 
     /// The feed that keeps it for a backend without marks.
-    fn feed(self, handle: &Handle) -> Option<&Arc<dyn Backend>> {
+    fn feed(self, handle: &Handle) -> Option<&dyn Backend> {
         let feeds = handle.feeds.mark_feeds()?;
         Some(match self {
-            Self::Seen => &feeds.seen,
-            Self::Read => &feeds.read,
+            Self::Seen => feeds.seen.backend(),
+            Self::Read => feeds.read.backend(),
         })
     }
 
@@ -56,7 +56,7 @@ impl Mark {
         back: bool,
     ) -> Result<bool> {
         if let Some(feed) = self.feed(handle) {
-            return set_in_feed(&**feed, user, to, back).await;
+            return set_in_feed(feed, user, to, back).await;
         }
         handle.backend().set_mark(self.args(user, to, back)?).await
     }

@@ -7,9 +7,10 @@ use crate::{
     Settings, StreamItems, ToUserId,
     backend::{Backend, Capabilities, DeleteStream, Registry, RemoveStreamItem, RepairStream},
     bulk,
-    feeds::Feeds,
+    feeds::{Extras, Feeds},
     handle::{Handle, TransactionHandle},
     observe::Operation,
+    served::{self, Served},
     users,
 };
 
@@ -43,27 +44,23 @@ impl Streams {
     /// Those of [`Registry::connect`].
     pub async fn connect_with(registry: &Registry, settings: Settings) -> Result<Self> {
         let backend = registry.connect(&settings).await?;
-        let feeds = Feeds::new(&*backend, settings.feeds(), settings.item_marks())?;
-        let mut handle = Handle::new(backend, settings.use_utc(), settings.max_content_len());
+        let feeds = Feeds::new(backend, settings.feeds(), settings.extras())?;
+        let mut handle = Handle::new(feeds, settings.use_utc(), settings.max_content_len());
         handle.retention = settings.retention();
-        handle.feeds = Arc::new(feeds);
         Ok(Self(handle))
     }
 
     /// The streams of a backend that the application has made itself, with the default settings.
     pub fn from_backend(backend: impl Backend) -> Self {
-        let mut handle = Handle::new(Arc::new(backend), false, DEFAULT_MAX_CONTENT_LEN);
-        handle.feeds = Arc::new(Feeds::none(handle.backend()));
-        Self(handle)
+        Self(Handle::new(Feeds::none(Arc::new(backend)), false, DEFAULT_MAX_CONTENT_LEN))
     }
 
     /// The same backend with these feeds; see [`Settings::with_feeds`].
     ///
     /// # Errors
     /// `InvalidSettings` if there can be none, or none of such a name.
-    pub fn with_feeds<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Result<Self> {
-        self.0.feeds = Arc::new(self.0.feeds.with_names(self.0.backend(), names)?);
-        Ok(self)
+    pub fn with_feeds<N: AsRef<str>>(self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        Ok(Self(self.0.with_feeds(self.0.feeds.with_names(names)?)))
     }
 
     /// The same backend with or without single items that are read and unread; see
@@ -71,9 +68,39 @@ impl Streams {
     ///
     /// # Errors
     /// `InvalidSettings` if the backend lacks what they are made of.
-    pub fn with_item_marks(mut self, item_marks: bool) -> Result<Self> {
-        self.0.feeds = Arc::new(self.0.feeds.with_item_marks(self.0.backend(), item_marks)?);
-        Ok(self)
+    pub fn with_item_marks(self, item_marks: bool) -> Result<Self> {
+        self.with_extras(|extras| extras.item_marks = item_marks)
+    }
+
+    /// The same backend with or without [audiences](crate::Audience); see
+    /// [`Settings::with_audiences`].
+    ///
+    /// # Errors
+    /// `InvalidSettings` if the backend has no feeds.
+    pub fn with_audiences(self, audiences: bool) -> Result<Self> {
+        self.with_extras(|extras| extras.audiences = audiences)
+    }
+
+    /// The same backend with or without items that users dismiss; see
+    /// [`Settings::with_dismissals`].
+    ///
+    /// # Errors
+    /// `InvalidSettings` if the backend has no feeds.
+    pub fn with_dismissals(self, dismissals: bool) -> Result<Self> {
+        self.with_extras(|extras| extras.dismissals = dismissals)
+    }
+
+    /// The same backend with or without items that are retracted for all; see
+    /// [`Settings::with_retractions`].
+    ///
+    /// # Errors
+    /// `InvalidSettings` if the backend has no feeds.
+    pub fn with_retractions(self, retractions: bool) -> Result<Self> {
+        self.with_extras(|extras| extras.retractions = retractions)
+    }
+
+    fn with_extras(self, change: impl FnOnce(&mut Extras)) -> Result<Self> {
+        Ok(Self(self.0.with_feeds(self.0.feeds.with_extras(change)?)))
     }
 
     /// The same backend with only so many of the newest items of a stream.
@@ -159,9 +186,7 @@ impl Streams {
     /// # Errors
     /// `InvalidArgument` if one is not declared.
     pub fn merge<N: AsRef<str>>(&self, feeds: impl IntoIterator<Item = N>) -> Result<Self> {
-        let mut handle = self.0.clone();
-        handle.feeds = Arc::new(self.0.feeds.merge(feeds)?);
-        Ok(Self(handle))
+        Ok(Self(self.0.with_feeds(self.0.feeds.merge(feeds)?)))
     }
 
     /// Creates or upgrades what the backend's storage needs, for the feeds as well. Safe to call at
@@ -173,7 +198,7 @@ impl Streams {
         let migrate = async {
             self.0.backend().migrate().await?;
             for feed in self.0.feeds.all() {
-                feed.migrate().await?;
+                feed.backend().migrate().await?;
             }
             Ok(())
         };
@@ -208,8 +233,10 @@ impl Streams {
         async move {
             let call = handle.call(Operation::RemoveStreamItem).to(args.recipients.known());
             let removed = async {
-                args.recipients.check(handle.backend().capabilities().user_id())?;
-                handle.backend().remove_stream_item(args).await
+                let Served { backend, recipients, copies } = Served::new(&handle, args.recipients)?;
+                let args = RemoveStreamItem::new(recipients, args.item);
+                let removed = backend.remove_stream_item(args).await?;
+                Ok(served::recipients(removed, copies))
             };
             call.run(removed).await
         }

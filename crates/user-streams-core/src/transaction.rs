@@ -6,6 +6,7 @@ use crate::{
     handle::TransactionHandle,
     marks::Mark,
     observe::Operation,
+    served::{self, Served},
 };
 
 /// The streams within a transaction of the application's own, by
@@ -72,8 +73,10 @@ impl<'a> InTransaction<'a> {
             let call = handle.call(Operation::RemoveStreamItem).in_transaction(true);
             let call = call.to(args.recipients.known());
             let removed = async {
-                args.recipients.check(handle.backend().capabilities().user_id())?;
-                transaction.writes()?.remove_stream_item(args).await
+                let Served { backend, recipients, copies } = Served::new(handle, args.recipients)?;
+                let args = RemoveStreamItem::new(recipients, args.item);
+                let removed = transaction.writes_on(backend)?.remove_stream_item(args).await?;
+                Ok(served::recipients(removed, copies))
             };
             call.run(removed).await
         }
@@ -117,7 +120,7 @@ impl<'a> InTransaction<'a> {
                 handle.check(&user)?;
                 let item_marks = handle.feeds.item_marks().filter(|_| mark == Mark::Read);
                 for feed in item_marks.iter().flat_map(|feeds| feeds.both()) {
-                    let writes = transaction.writes_on(&**feed)?;
+                    let writes = transaction.writes_on(feed.backend())?;
                     let passed = DeleteRange::new(user.clone()).older_than(up_to);
                     writes.delete_range(passed).await?;
                     writes.remove_stream_item(RemoveStreamItem::new(user.clone(), up_to)).await?;

@@ -18,8 +18,8 @@ pub(crate) async fn delete(handle: &Handle, user: &UserId) -> Result<u64> {
     let feeds = handle.feeds.names().map(|name| handle.feed(name.as_str()));
     for streams in feeds.chain([Ok(handle.clone())]) {
         let streams = &streams?;
-        for own in streams.feeds.own() {
-            own.delete_stream(DeleteStream::new(user.clone())).await?;
+        for own in streams.feeds.of_users() {
+            own.backend().delete_stream(DeleteStream::new(user.clone())).await?;
         }
         if streams.backend().capabilities().has(Capability::Marks) {
             for mark in Mark::ALL {

@@ -37,6 +37,8 @@ pub enum Capability {
     Marks,
     /// [`Backend::feed`](crate::backend::Backend::feed).
     Feeds,
+    /// [`Backend::get_merged`](crate::backend::Backend::get_merged).
+    GetMerged,
 }
 
 impl Capability {
@@ -57,6 +59,7 @@ impl Capability {
         Self::ListUsers,
         Self::Marks,
         Self::Feeds,
+        Self::GetMerged,
     ];
 }
 
@@ -79,12 +82,13 @@ pub struct Capabilities {
     system: &'static str,
     user_id: UserIdKind,
     flags: u32,
+    copies: u8,
 }
 
 impl Capabilities {
     /// A backend of this name that takes ids of one kind and has the required operations alone.
     pub const fn new(backend: &'static str, user_id: UserIdKind) -> Self {
-        Self { backend, system: backend, user_id, flags: 0 }
+        Self { backend, system: backend, user_id, flags: 0, copies: 1 }
     }
 
     /// The same with `capability`.
@@ -109,6 +113,15 @@ impl Capabilities {
         self
     }
 
+    /// The same where a stream that everyone reads is better kept in so many copies, of which each
+    /// reader takes one: a cluster's servers then share the readers of an audience. Constant over
+    /// the life of a store.
+    #[must_use]
+    pub const fn with_copies(mut self, copies: u8) -> Self {
+        self.copies = copies;
+        self
+    }
+
     /// Whether the backend has `capability`.
     pub const fn has(&self, capability: Capability) -> bool {
         self.flags & (1 << capability as u32) != 0
@@ -122,6 +135,11 @@ impl Capabilities {
     /// The database system, as spans and metrics show it.
     pub const fn system(&self) -> &'static str {
         self.system
+    }
+
+    /// In how many copies a stream that everyone reads is kept.
+    pub const fn copies(&self) -> u8 {
+        self.copies
     }
 
     /// The one kind of user id that the backend takes.

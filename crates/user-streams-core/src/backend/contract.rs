@@ -8,8 +8,8 @@ use crate::{
     Cursor, Delivery, Error, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, BulkAdd, Capabilities, Contains, CountNewer, CountQuery, DeleteRange,
-        DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery,
-        UsersPage, Writes,
+        DeleteStream, ListUsers, MarkQuery, MergedQuery, RemoveStreamItem, RepairStream, SetMark,
+        StreamQuery, UsersPage, Writes,
     },
 };
 
@@ -129,6 +129,15 @@ pub trait Backend: Any + Debug + Send + Sync {
     /// `Unsupported`; `InvalidArgument` where the storage cannot have this name.
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
         inner_or_unsupported(self.inner(), self.capabilities(), "feed")?.feed(name, user_id)
+    }
+
+    /// The items of several streams as if they were of one, less those of others, from a position
+    /// on, newest first: of the main streams and of feeds of this backend. An item that is in
+    /// several is there once. Fewer than asked for are the end.
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "get_merged")?
+            .get_merged(query)
+            .await
     }
 
     /// Deletes what cannot be read from a user's stream (damaged items, and what something else has

@@ -12,8 +12,8 @@ mod writes;
 
 pub use args::{
     AddStreamItem, BulkAdd, Contains, CountNewer, CountQuery, DeleteRange, DeleteStream, ListUsers,
-    MarkQuery, Position, Progress, RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than,
-    UsersCursor, UsersPage,
+    MarkQuery, MergedPart, MergedQuery, Position, Progress, RemoveStreamItem, RepairStream,
+    SetMark, StreamQuery, Than, UsersCursor, UsersPage,
 };
 pub use capabilities::{Capabilities, Capability};
 pub use contract::Backend;

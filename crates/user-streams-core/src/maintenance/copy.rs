@@ -164,7 +164,7 @@ async fn beginning<'a>(
     let pairs =
         item_marks.into_iter().flat_map(|(from, to)| from.both().into_iter().zip(to.both()));
     for (ours, theirs) in pairs {
-        let (ours, theirs) = (&**ours, &**theirs);
+        let (ours, theirs) = (ours.backend(), theirs.backend());
         let mut position = Position::Offset(0);
         loop {
             let items = read(ours, user, position).await?;

@@ -9,11 +9,12 @@ use tracing::Span;
 
 use super::everyone;
 use crate::{
-    Cursor, Error, ErrorKind, Result, Streams, UserId,
-    backend::{Capability, DeleteRange, Position, UsersCursor},
+    Cursor, Error, ErrorKind, Result, Streams, UserId, audience,
+    backend::{Capability, DeleteRange, Position, RemoveStreamItem, UsersCursor},
+    feeds::Store,
     handle::Handle,
     observe::{Operation, Outcome},
-    stream::{Bounds, View},
+    stream::{Part, View},
     time,
 };
 
@@ -22,8 +23,9 @@ const AT_ONCE: usize = 8;
 
 type Progress = Box<dyn FnMut(&Trimmed) + Send>;
 
-/// A trim that happens when it is awaited: everyone's items that `max_len` and `max_age` hide are
-/// deleted, and then stored contents that no stream refers to.
+/// A trim that happens when it is awaited: everyone's items that `max_len` and `max_age` hide or
+/// that are retracted are deleted, of audiences first, and then stored contents that no stream
+/// refers to.
 ///
 /// It goes from user to user in small steps, and may be stopped or dropped at any time: what is
 /// done is done, and it can go on [`after`](Self::after) the place that was reported last. A user
@@ -46,8 +48,8 @@ type Progress = Box<dyn FnMut(&Trimmed) + Send>;
 /// ```
 ///
 /// # Errors
-/// `InvalidArgument` without either setting; `Unsupported` if the backend cannot list users or
-/// delete ranges; else those of the storage.
+/// `InvalidArgument` without any of the settings `max_len`, `max_age` and `retractions`;
+/// `Unsupported` if the backend cannot list users or delete ranges; else those of the storage.
 #[must_use = "nothing is trimmed until it is awaited"]
 pub struct Trim {
     handle: Handle,
@@ -70,8 +72,8 @@ pub struct Trimmed {
 }
 
 impl Streams {
-    /// Deletes everyone's items that `max_len` and `max_age` hide. Of the feeds, each is
-    /// [trimmed](Trim) by itself.
+    /// Deletes everyone's items that `max_len` and `max_age` hide or that are retracted. Of the
+    /// feeds, each is [trimmed](Trim) by itself.
     pub fn trim(&self) -> Trim {
         Trim { handle: self.handle().clone(), after: None, on_progress: None }
     }
@@ -92,34 +94,96 @@ impl Trim {
 
     async fn run(self) -> Result<Trimmed> {
         let Self { handle, after, mut on_progress } = self;
-        if handle.retention.max_len.is_none() && handle.retention.max_age.is_none() {
-            let message = "nothing is to be trimmed: neither `max_len` nor `max_age` is set";
+        let retention = handle.retention;
+        let retracted = handle.feeds.main().retracted();
+        if retention.max_len.is_none() && retention.max_age.is_none() && retracted.is_none() {
+            let message = "nothing is to be trimmed: none of `max_len`, `max_age` and \
+                           `retractions` is set";
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
+        let retracted = match retracted {
+            Some(store) => retractions(store).await?,
+            None => Vec::new(),
+        };
         let mut trimmed = Trimmed::default();
+        if let Some(audiences) = audiences(&handle) {
+            let mut pages = everyone::pages(audiences.clone(), None);
+            while let Some(page) = pages.try_next().await? {
+                trimmed.items += trim_page(&audiences, page.users, &retracted).await?;
+            }
+        }
         let mut pages = everyone::pages(handle.clone(), after);
         while let Some(page) = pages.try_next().await? {
-            let users = page.users.len() as u64;
-            let steps = page.users.into_iter().map(|user| trim(&handle, user));
-            let items: Vec<_> = stream::iter(steps).buffer_unordered(AT_ONCE).try_collect().await?;
-            trimmed.users += users;
-            trimmed.items += items.iter().sum::<u64>();
+            trimmed.users += page.users.len() as u64;
+            trimmed.items += trim_page(&handle, page.users, &retracted).await?;
             trimmed.next = page.next;
             if let Some(report) = &mut on_progress {
                 report(&trimmed);
             }
         }
-        if handle.backend().capabilities().has(Capability::Purge) {
-            trimmed.contents = handle.backend().purge().await?;
+        forget(&handle).await?;
+        for streams in [Some(handle.clone()), audiences(&handle)].into_iter().flatten() {
+            if streams.backend().capabilities().has(Capability::Purge) {
+                trimmed.contents += streams.backend().purge().await?;
+            }
         }
         Ok(trimmed)
     }
 }
 
+/// The streams of audiences. Their length counts only if nobody can have dismissed items of them,
+/// and so see older ones.
+fn audiences(handle: &Handle) -> Option<Handle> {
+    let mut audiences = handle.with_feeds(handle.feeds.of_audiences()?);
+    if handle.feeds.main().dismissed().is_some() {
+        audiences.retention.max_len = None;
+    }
+    Some(audiences)
+}
+
+/// What is retracted.
+async fn retractions(store: &Store) -> Result<Vec<Cursor>> {
+    let part = Part::new(store, audience::retracted().copy(0));
+    part.places(None).await
+}
+
+/// Forgets what was dismissed or retracted of items that are too old to be seen anyway.
+async fn forget(handle: &Handle) -> Result<()> {
+    let oldest = handle.retention.oldest_us(time::micros(&Utc::now())).map(Cursor::first_of);
+    let Some(oldest) = oldest else { return Ok(()) };
+    for streams in [handle.feeds.of_dismissed(), handle.feeds.of_retracted()].into_iter().flatten()
+    {
+        let streams = handle.with_feeds(streams);
+        let mut pages = everyone::pages(streams.clone(), None);
+        while let Some(page) = pages.try_next().await? {
+            for user in page.users {
+                let passed = DeleteRange::new(user).older_than(oldest);
+                streams.backend().delete_range(passed).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn trim_page(handle: &Handle, users: Vec<UserId>, retracted: &[Cursor]) -> Result<u64> {
+    let mut items = 0;
+    for item in retracted {
+        let remove = RemoveStreamItem::new(users.clone(), *item);
+        items += handle.backend().remove_stream_item(remove).await?;
+    }
+    let steps = users.into_iter().map(|user| trim(handle, user));
+    let deleted: Vec<_> = stream::iter(steps).buffer_unordered(AT_ONCE).try_collect().await?;
+    Ok(items + deleted.iter().sum::<u64>())
+}
+
 async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
     let Some(oldest) = oldest(handle, &user).await? else { return Ok(0) };
     for own in handle.feeds.item_marks().iter().flat_map(|feeds| feeds.both()) {
-        own.delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
+        own.backend().delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
+    }
+    if let Some(dismissed) = handle.feeds.main().dismissed() {
+        let passed = DeleteRange::new(user.clone()).older_than(oldest);
+        dismissed.backend().delete_range(passed).await?;
     }
     handle.backend().delete_range(DeleteRange::new(user).older_than(oldest)).await
 }
@@ -129,7 +193,7 @@ async fn oldest(handle: &Handle, user: &UserId) -> Result<Option<Cursor>> {
     let retention = handle.retention;
     let by_age = retention.oldest_us(time::micros(&Utc::now())).map(Cursor::first_of);
     let Some(max_len) = retention.max_len else { return Ok(by_age) };
-    let view = View::of(handle, user, Bounds::default()).await?.without_max_len().without_others();
+    let view = View::stored(handle, user).await?;
     let by_len = match max_len.checked_sub(1) {
         // Two items: the last to be kept, and one more, if there is anything to delete.
         Some(last) => match view.read(Position::Offset(last), 2).await?.as_slice() {

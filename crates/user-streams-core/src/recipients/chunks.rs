@@ -56,7 +56,7 @@ impl RecipientChunks {
                 }
                 users
             }
-            Source::Query(_) => Vec::new(),
+            Source::Query(_) | Source::Audiences(_) => Vec::new(),
         };
         users.iter().try_for_each(|user| user.check(self.kind))?;
         if last {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::{Recipients, ToUserId};
+use crate::{Audience, Recipients, ToUserId};
 
 /// What can be given to `add_stream_item` as its recipients.
 #[diagnostic::on_unimplemented(
@@ -26,6 +26,24 @@ impl IntoRecipients for Recipients {
 impl<T: ToUserId> IntoRecipients for T {
     fn into_recipients(self) -> Recipients {
         all([self])
+    }
+}
+
+impl IntoRecipients for Audience {
+    fn into_recipients(self) -> Recipients {
+        Recipients::audiences(vec![self])
+    }
+}
+
+impl IntoRecipients for Vec<Audience> {
+    fn into_recipients(self) -> Recipients {
+        Recipients::audiences(self)
+    }
+}
+
+impl<const N: usize> IntoRecipients for [Audience; N] {
+    fn into_recipients(self) -> Recipients {
+        Recipients::audiences(self.into())
     }
 }
 

@@ -10,7 +10,7 @@ use std::{any::Any, error::Error as StdError, fmt, vec};
 use futures_core::stream::Stream;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::{Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
+use crate::{Audience, Error, ErrorKind, Result, ToUserId, UserId, UserIdKind};
 pub use chunks::{Chunk, RecipientChunks};
 pub use into_recipients::IntoRecipients;
 pub use source::RecipientQuery;
@@ -89,6 +89,11 @@ impl Recipients {
     ) -> Result<RecipientChunks> {
         let source = match self.0 {
             Source::Query(query) => Source::Stream(query.into_stream(backend)?),
+            Source::Audiences(_) => {
+                let message = "an audience is no list of users: give it to `Streams`, with the \
+                               setting `audiences`";
+                return Err(Error::new(ErrorKind::Recipients, message).with_backend(backend));
+            }
             other => other,
         };
         Ok(RecipientChunks::new(source, kind, size))
@@ -98,11 +103,23 @@ impl Recipients {
         Self(Source::Users(users.into_iter()))
     }
 
+    pub(crate) fn audiences(audiences: Vec<Audience>) -> Self {
+        Self(Source::Audiences(audiences))
+    }
+
+    /// The audiences, if these are some.
+    pub(crate) fn as_audiences(&self) -> Option<&[Audience]> {
+        match &self.0 {
+            Source::Audiences(audiences) => Some(audiences),
+            Source::Users(_) | Source::Stream(_) | Source::Query(_) => None,
+        }
+    }
+
     /// The ids that are at hand, unless they come from a stream or a query.
     pub(crate) fn known(&self) -> Option<&[UserId]> {
         match &self.0 {
             Source::Users(users) => Some(users.as_slice()),
-            Source::Stream(_) | Source::Query(_) => None,
+            Source::Stream(_) | Source::Query(_) | Source::Audiences(_) => None,
         }
     }
 
@@ -118,6 +135,7 @@ impl fmt::Debug for Recipients {
             Source::Users(users) => write!(f, "Recipients({} users)", users.len()),
             Source::Stream(_) => f.write_str("Recipients(stream)"),
             Source::Query(query) => write!(f, "Recipients({query:?})"),
+            Source::Audiences(audiences) => write!(f, "Recipients({audiences:?})"),
         }
     }
 }

@@ -4,13 +4,14 @@ use std::{any::Any, fmt, vec};
 
 use futures_core::stream::BoxStream;
 
-use crate::{Result, UserId};
+use crate::{Audience, Result, UserId};
 
 pub(crate) enum Source {
     /// Taken from the front, which moves none of those behind.
     Users(vec::IntoIter<UserId>),
     Stream(BoxStream<'static, Result<UserId>>),
     Query(Box<dyn RecipientQuery>),
+    Audiences(Vec<Audience>),
 }
 
 /// A query for users that a backend may recognize (by

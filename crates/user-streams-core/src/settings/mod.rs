@@ -12,7 +12,7 @@ use std::{env, ffi::OsString, fmt, time::Duration};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use crate::{DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Result};
+use crate::{DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Result, feeds::Extras};
 pub(crate) use environment::Environment;
 pub use options::Options;
 use options::parse_bool;
@@ -32,6 +32,9 @@ const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rw
 /// | `max_content_len` | `USER_STREAMS_MAX_CONTENT_LEN` | 1048576 | the longest content, in bytes |
 /// | `feeds` | `USER_STREAMS_FEEDS` | none | the names of the [feeds](crate::Streams::feed); in the environment by commas |
 /// | `item_marks` | `USER_STREAMS_ITEM_MARKS` | `false` | whether [single items](crate::StreamItems::mark_item_read) can be read and unread |
+/// | `audiences` | `USER_STREAMS_AUDIENCES` | `false` | whether [everyone and other audiences](crate::Audience) can be served by one write |
+/// | `dismissals` | `USER_STREAMS_DISMISSALS` | `false` | whether users can [dismiss](crate::StreamItems::dismiss) items |
+/// | `retractions` | `USER_STREAMS_RETRACTIONS` | `false` | whether items can be [retracted](crate::Streams::retract) for all by one write |
 /// | `max_len` | `USER_STREAMS_MAX_LEN` | no limit | only so many of a stream's newest items are there |
 /// | `max_age` | `USER_STREAMS_MAX_AGE` | no limit | only items of the last so many seconds are there |
 /// | `hide_future` | `USER_STREAMS_HIDE_FUTURE` | `false` | an item with a date to come appears when it comes |
@@ -55,7 +58,7 @@ pub struct Settings {
     use_utc: bool,
     max_content_len: usize,
     feeds: Vec<String>,
-    item_marks: bool,
+    extras: Extras,
     retention: Retention,
     options: Options,
     environment: Environment,
@@ -75,6 +78,12 @@ impl<'de> Deserialize<'de> for Settings {
             feeds: Vec<String>,
             #[serde(default)]
             item_marks: bool,
+            #[serde(default)]
+            audiences: bool,
+            #[serde(default)]
+            dismissals: bool,
+            #[serde(default)]
+            retractions: bool,
             max_len: Option<u64>,
             #[serde(default, deserialize_with = "retention::deserialize_seconds")]
             max_age: Option<Duration>,
@@ -90,7 +99,12 @@ impl<'de> Deserialize<'de> for Settings {
             use_utc: fields.use_utc,
             max_content_len: fields.max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
             feeds: fields.feeds,
-            item_marks: fields.item_marks,
+            extras: Extras {
+                item_marks: fields.item_marks,
+                audiences: fields.audiences,
+                dismissals: fields.dismissals,
+                retractions: fields.retractions,
+            },
             retention: Retention {
                 max_len: fields.max_len,
                 max_age: fields.max_age,
@@ -110,7 +124,7 @@ impl Settings {
             use_utc: false,
             max_content_len: DEFAULT_MAX_CONTENT_LEN,
             feeds: Vec::new(),
-            item_marks: false,
+            extras: Extras::default(),
             retention: Retention::default(),
             options: Options::new(),
             environment: Environment::default(),
@@ -147,7 +161,16 @@ impl Settings {
             let names = text.split(',').map(|name| name.trim().to_owned());
             Some(names.filter(|name| !name.is_empty()).collect())
         })?;
-        let item_marks = environment.take("ITEM_MARKS", "true or false", parse_bool)?;
+        let mut switch = |name: &str| {
+            let is_on = environment.take(name, "true or false", parse_bool)?;
+            Ok::<_, Error>(is_on.unwrap_or(false))
+        };
+        let extras = Extras {
+            item_marks: switch("ITEM_MARKS")?,
+            audiences: switch("AUDIENCES")?,
+            dismissals: switch("DISMISSALS")?,
+            retractions: switch("RETRACTIONS")?,
+        };
         let max_len =
             environment.take("MAX_LEN", "a number of items", |text| text.trim().parse().ok())?;
         let max_age = environment.take("MAX_AGE", retention::SECONDS, |text| {
@@ -159,7 +182,7 @@ impl Settings {
             use_utc: use_utc.unwrap_or(false),
             max_content_len: max_content_len.unwrap_or(DEFAULT_MAX_CONTENT_LEN),
             feeds: feeds.unwrap_or_default(),
-            item_marks: item_marks.unwrap_or(false),
+            extras,
             retention: Retention { max_len, max_age, hide_future: hide_future.unwrap_or(false) },
             options: Options::new(),
             environment,
@@ -194,7 +217,31 @@ impl Settings {
     /// [`StreamItems::mark_item_read`](crate::StreamItems::mark_item_read).
     #[must_use]
     pub fn with_item_marks(mut self, item_marks: bool) -> Self {
-        self.item_marks = item_marks;
+        self.extras.item_marks = item_marks;
+        self
+    }
+
+    /// Whether [everyone and other audiences](crate::Audience) can be served by one write, which
+    /// takes a feed more. Then a read merges what everyone has been sent.
+    #[must_use]
+    pub fn with_audiences(mut self, audiences: bool) -> Self {
+        self.extras.audiences = audiences;
+        self
+    }
+
+    /// Whether users can dismiss items, which takes a feed more; see
+    /// [`StreamItems::dismiss`](crate::StreamItems::dismiss).
+    #[must_use]
+    pub fn with_dismissals(mut self, dismissals: bool) -> Self {
+        self.extras.dismissals = dismissals;
+        self
+    }
+
+    /// Whether items can be retracted for all by one write, which takes a feed more; see
+    /// [`Streams::retract`](crate::Streams::retract).
+    #[must_use]
+    pub fn with_retractions(mut self, retractions: bool) -> Self {
+        self.extras.retractions = retractions;
         self
     }
 
@@ -248,7 +295,26 @@ impl Settings {
 
     /// Whether single items can be marked as read and unread.
     pub fn item_marks(&self) -> bool {
-        self.item_marks
+        self.extras.item_marks
+    }
+
+    /// Whether audiences can be served.
+    pub fn audiences(&self) -> bool {
+        self.extras.audiences
+    }
+
+    /// Whether users can dismiss items.
+    pub fn dismissals(&self) -> bool {
+        self.extras.dismissals
+    }
+
+    /// Whether items can be retracted.
+    pub fn retractions(&self) -> bool {
+        self.extras.retractions
+    }
+
+    pub(crate) fn extras(&self) -> Extras {
+        self.extras
     }
 
     pub(crate) fn retention(&self) -> Retention {
@@ -286,7 +352,7 @@ impl fmt::Debug for Settings {
             .field("use_utc", &self.use_utc)
             .field("max_content_len", &self.max_content_len)
             .field("feeds", &self.feeds.len())
-            .field("item_marks", &self.item_marks)
+            .field("extras", &self.extras)
             .field("retention", &self.retention)
             .field("options", &self.options)
             .finish_non_exhaustive()
@@ -320,6 +386,9 @@ mod tests {
             ("USE_UTC", "utc"),
             ("MAX_CONTENT_LEN", "-1"),
             ("ITEM_MARKS", "2"),
+            ("AUDIENCES", "all"),
+            ("DISMISSALS", ""),
+            ("RETRACTIONS", "-"),
             ("MAX_LEN", "-1"),
             ("MAX_AGE", "a day"),
             ("HIDE_FUTURE", ""),

@@ -1,19 +1,16 @@
 //! Single items that are read or unread against the mark.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use futures_util::future::try_join;
 
 use crate::{
     Cursor, Error, ErrorKind, NewItem, Result, StreamItem, StreamItems, UserId,
-    backend::{AddStreamItem, Backend, DeleteRange, Position, RemoveStreamItem},
+    backend::{AddStreamItem, DeleteRange, RemoveStreamItem},
     feeds::ItemMarks,
     marks::Mark,
     observe::Operation,
-    stream::{
-        part::{CHUNK, Part},
-        view::View,
-    },
+    stream::{part::Part, view::View},
 };
 
 /// With the setting `item_marks`, single items can be read before the mark passes them, or unread
@@ -80,11 +77,11 @@ impl StreamItems {
             handle.check(user)?;
             let Some(feeds) = handle.feeds.item_marks() else { return Err(off()) };
             let [to, from] = if read { feeds.both() } else { [&feeds.unread, &feeds.read] };
-            from.remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
+            from.backend().remove_stream_item(RemoveStreamItem::new(user.clone(), item)).await?;
             let is_read = Some(item) <= Mark::Read.get(handle, user).await?;
             if is_read != read {
-                to.add_stream_item(AddStreamItem::new(user.clone(), NewItem::at(item, ""))?)
-                    .await?;
+                let add = AddStreamItem::new(user.clone(), NewItem::at(item, ""))?;
+                to.backend().add_stream_item(add).await?;
             }
             Ok(())
         };
@@ -100,8 +97,8 @@ fn off() -> Error {
 /// Forgets what the mark passes.
 pub(super) async fn forget(feeds: &ItemMarks, user: &UserId, mark: Cursor) -> Result<()> {
     for feed in feeds.both() {
-        feed.remove_stream_item(RemoveStreamItem::new(user.clone(), mark)).await?;
-        feed.delete_range(DeleteRange::new(user.clone()).older_than(mark)).await?;
+        feed.backend().remove_stream_item(RemoveStreamItem::new(user.clone(), mark)).await?;
+        feed.backend().delete_range(DeleteRange::new(user.clone()).older_than(mark)).await?;
     }
     Ok(())
 }
@@ -136,27 +133,11 @@ async fn marked(
     user: &UserId,
     oldest: Option<Cursor>,
 ) -> Result<Vec<(Cursor, bool)>> {
-    let (read, unread) =
-        try_join(places(&feeds.read, user, oldest), places(&feeds.unread, user, oldest)).await?;
+    let (read, unread) = try_join(
+        Part::new(&feeds.read, user.clone()).places(oldest),
+        Part::new(&feeds.unread, user.clone()).places(oldest),
+    )
+    .await?;
     let read = read.into_iter().map(|place| (place, true));
     Ok(read.chain(unread.into_iter().map(|place| (place, false))).collect())
-}
-
-async fn places(
-    feed: &Arc<dyn Backend>,
-    user: &UserId,
-    oldest: Option<Cursor>,
-) -> Result<Vec<Cursor>> {
-    let part = Part { backend: Arc::clone(feed), user: user.clone() };
-    let (mut places, mut position) = (Vec::new(), Position::Offset(0));
-    loop {
-        let chunk = part.read(position, CHUNK).await?;
-        places.extend(chunk.iter().map(StreamItem::cursor));
-        match chunk.last().map(StreamItem::cursor) {
-            Some(last) if chunk.len() as u64 == CHUNK && oldest.is_none_or(|end| last > end) => {
-                position = Position::After(last);
-            }
-            _ => return Ok(places),
-        }
-    }
 }

@@ -10,7 +10,7 @@ use futures_core::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
-    CursorPageRequest, Result, StreamItem, UserId,
+    CursorPageRequest, Membership, Result, StreamItem, UserId,
     backend::Position,
     handle::Handle,
     stream::{part::CHUNK, reader::Reader, view::View},
@@ -83,6 +83,41 @@ impl StreamItems {
         let until = &mut items.reader.bounds.until;
         let instant = time::micros(&instant);
         *until = Some(until.map_or(instant, |known| known.min(instant)));
+        items
+    }
+
+    /// Merged with the items of these audiences, which the user belongs to: by their names, or by
+    /// [`audience(name).since(joined)`](crate::Audience::since). Everyone belongs to
+    /// [`everyone`](crate::everyone) already; `everyone().since(registered)` says since when. What
+    /// is said last of an audience holds.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, Membership, Streams, audience, everyone};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # use chrono::{TimeDelta, Utc};
+    /// let streams = Streams::from_backend(MemoryBackend::default()).with_audiences(true)?;
+    /// streams.add_stream_item([audience("team:7"), audience("team:8")], "We have won").await?;
+    /// let joined = Utc::now() + TimeDelta::days(1);
+    /// let items = streams.get_stream_items(42);
+    /// assert_eq!(items.with_audiences(["team:7", "team:8"]).count().await?, 1);
+    /// let teams = [Membership::from("team:9"), audience("team:7").since(joined)];
+    /// assert_eq!(items.with_audiences(teams).count().await?, 0);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// Without the setting `audiences` every read answers `Unsupported`; for a name that is too
+    /// long or has a NUL character, `InvalidArgument`.
+    pub fn with_audiences(
+        &self,
+        audiences: impl IntoIterator<Item = impl Into<Membership>>,
+    ) -> Self {
+        let mut items = self.clone();
+        let memberships = &mut items.reader.memberships;
+        for membership in audiences.into_iter().map(Into::into) {
+            memberships.retain(|known| known.audience != membership.audience);
+            memberships.push(membership);
+        }
         items
     }
 

@@ -1,12 +1,13 @@
-//! Several stored streams of a user read as one: an item that is in several is there once.
+//! Several stored streams of a user read as one, less what is in others: an item that is in several
+//! is there once.
 
-use std::{cmp::Reverse, iter};
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 
 use crate::{
     Cursor, Error, Result, StreamItem,
-    backend::Position,
+    backend::{Backend, Capability, MergedQuery, Position},
     stream::part::{CHUNK, Part},
 };
 
@@ -15,20 +16,25 @@ const TOP: Position = Position::Offset(0);
 /// The stored streams that are read as one.
 #[derive(Debug, Clone)]
 pub(crate) struct Parts {
-    pub(crate) main: Part,
-    pub(crate) others: Vec<Part>,
+    /// What they are streams of, which may read several at once.
+    pub(super) root: Arc<dyn Backend>,
+    pub(super) main: Part,
+    pub(super) others: Vec<Part>,
+    /// What of these is in one of them is hidden.
+    pub(super) hidden: Vec<Part>,
 }
 
 impl Parts {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Part> {
-        iter::once(&self.main).chain(&self.others)
+    /// Whether it is one stream as it is stored.
+    pub(crate) fn are_plain(&self) -> bool {
+        self.others.is_empty() && self.hidden.is_empty()
     }
 
     /// Up to `limit` items from a position on. What an offset passes over in several streams is
     /// read, since nobody knows how many of it each has.
     pub(crate) async fn read(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
         match position {
-            _ if self.others.is_empty() => self.main.read(position, limit).await,
+            _ if self.are_plain() => self.main.read(position, limit).await,
             Position::Offset(offset) => self.skip(TOP, offset, limit).await,
             position => self.merged(position, limit).await,
         }
@@ -44,7 +50,7 @@ impl Parts {
         if offset == 0 {
             return self.read(Position::After(than), limit).await;
         }
-        if self.others.is_empty() {
+        if self.are_plain() {
             let newer = self.main.newer(than.previous(), u64::MAX).await?;
             return self.main.read(Position::Offset(newer.saturating_add(offset)), limit).await;
         }
@@ -59,9 +65,119 @@ impl Parts {
         below: Option<Cursor>,
         limit: u64,
     ) -> Result<u64> {
-        if self.others.is_empty() {
+        if self.are_plain() {
             return between(&self.main, than, below, limit).await;
         }
+        let hidden = self.count_hidden(than, below).await?;
+        let stored = self.count_stored(than, below, limit.saturating_add(hidden)).await?;
+        Ok(stored.saturating_sub(hidden).min(limit))
+    }
+
+    /// Whether each of these items is in any of the streams, and not hidden.
+    pub(crate) async fn contains(&self, items: &[Cursor]) -> Result<Vec<bool>> {
+        let parts: Vec<_> = self.iter().collect();
+        let (mut there, hidden) =
+            try_join(contained(&parts, items), self.are_hidden(items)).await?;
+        there.iter_mut().zip(hidden).for_each(|(there, hidden)| *there &= !hidden);
+        Ok(there)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Part> {
+        [&self.main].into_iter().chain(&self.others)
+    }
+
+    /// Up to `limit` items from a position on, in one exchange where the backend has it.
+    async fn merged(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
+        if limit > 0 && self.root.capabilities().has(Capability::GetMerged) {
+            let parts = self.iter().map(Part::to_merge).collect();
+            let less = self.hidden.iter().map(Part::to_merge).collect();
+            let query = MergedQuery::new(parts, limit).less(less).with_position(position);
+            return self.root.get_merged(query).await;
+        }
+        let (mut position, mut found) = (position, Vec::new());
+        loop {
+            let wanted = limit - found.len() as u64;
+            let mut items = self.stored(position, wanted).await?;
+            let is_end = (items.len() as u64) < wanted;
+            let places: Vec<_> = items.iter().map(StreamItem::cursor).collect();
+            let hidden = self.are_hidden(&places).await?;
+            let mut hidden = hidden.into_iter();
+            items.retain(|_| hidden.next() != Some(true));
+            position = match (position, places.first(), places.last()) {
+                (Position::Before(_), Some(newest), _) => {
+                    // What is nearer has been found already.
+                    items.append(&mut found);
+                    found = items;
+                    Position::Before(*newest)
+                }
+                (_, _, Some(oldest)) => {
+                    found.append(&mut items);
+                    Position::After(*oldest)
+                }
+                (_, _, None) => return Ok(found),
+            };
+            if is_end || found.len() as u64 == limit {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Up to `limit` items from a position on, hidden ones too: several reads, and what is nearest
+    /// to the position out of all of them.
+    async fn stored(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
+        if self.others.is_empty() {
+            return self.main.read(position, limit).await;
+        }
+        let read = try_join_all(self.iter().map(|part| part.read(position, limit))).await?;
+        let mut items: Vec<_> = read.into_iter().flatten().collect();
+        items.sort_by_key(|item| Reverse(item.cursor()));
+        items.dedup_by_key(|item| item.cursor());
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if matches!(position, Position::Before(_)) {
+            items.drain(..items.len().saturating_sub(limit));
+        }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    async fn are_hidden(&self, items: &[Cursor]) -> Result<Vec<bool>> {
+        if items.is_empty() || self.hidden.is_empty() {
+            return Ok(vec![false; items.len()]);
+        }
+        contained(&self.hidden.iter().collect::<Vec<_>>(), items).await
+    }
+
+    async fn skip(
+        &self,
+        mut position: Position,
+        mut offset: u64,
+        limit: u64,
+    ) -> Result<Vec<StreamItem>> {
+        // What is passed last is read together with what is wanted.
+        while offset > 0 && offset.saturating_add(limit) > CHUNK {
+            let step = offset.min(CHUNK);
+            let passed = self.merged(position, step).await?;
+            match passed.last() {
+                Some(last) if passed.len() as u64 == step => {
+                    position = Position::After(last.cursor());
+                    offset -= step;
+                }
+                _ => return Ok(Vec::new()),
+            }
+        }
+        let mut items = self.merged(position, offset.saturating_add(limit)).await?;
+        let passed = usize::try_from(offset).unwrap_or(usize::MAX).min(items.len());
+        items.drain(..passed);
+        Ok(items)
+    }
+
+    /// The number of items between two places, up to `limit`, hidden ones too.
+    async fn count_stored(
+        &self,
+        than: Option<Cursor>,
+        below: Option<Cursor>,
+        limit: u64,
+    ) -> Result<u64> {
         let mut counted = try_join_all(self.iter().map(|part| async move {
             Ok::<_, Error>((between(part, than, below, limit).await?, part))
         }))
@@ -79,43 +195,27 @@ impl Parts {
         Ok(total.min(limit))
     }
 
-    /// Whether each of these items is in any of the streams.
-    pub(crate) async fn contains(&self, items: &[Cursor]) -> Result<Vec<bool>> {
-        contained(&self.iter().collect::<Vec<_>>(), items).await
-    }
-
-    /// Several reads, and what is nearest to the position out of all of them.
-    async fn merged(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
-        let read = try_join_all(self.iter().map(|part| part.read(position, limit))).await?;
-        let mut items: Vec<_> = read.into_iter().flatten().collect();
-        items.sort_by_key(|item| Reverse(item.cursor()));
-        items.dedup_by_key(|item| item.cursor());
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        if matches!(position, Position::Before(_)) {
-            items.drain(..items.len().saturating_sub(limit));
-        }
-        items.truncate(limit);
-        Ok(items)
-    }
-
-    async fn skip(
-        &self,
-        mut position: Position,
-        mut offset: u64,
-        limit: u64,
-    ) -> Result<Vec<StreamItem>> {
-        while offset > 0 {
-            let step = offset.min(CHUNK);
-            let passed = self.merged(position, step).await?;
-            match passed.last() {
-                Some(last) if passed.len() as u64 == step => {
-                    position = Position::After(last.cursor());
-                    offset -= step;
+    /// The number of items between two places that are there and hidden.
+    async fn count_hidden(&self, than: Option<Cursor>, below: Option<Cursor>) -> Result<u64> {
+        let mut places = BTreeSet::new();
+        for part in &self.hidden {
+            let mut position = below.map_or(TOP, Position::After);
+            loop {
+                let chunk = newer(part, position, than).await?;
+                places.extend(&chunk);
+                match chunk.last() {
+                    Some(last) if chunk.len() as u64 == CHUNK => position = Position::After(*last),
+                    _ => break,
                 }
-                _ => return Ok(Vec::new()),
             }
         }
-        self.merged(position, limit).await
+        let places: Vec<_> = places.into_iter().collect();
+        let parts: Vec<_> = self.iter().collect();
+        let mut hidden = 0;
+        for some in places.chunks(CHUNK as usize) {
+            hidden += contained(&parts, some).await?.into_iter().filter(|there| *there).count();
+        }
+        Ok(hidden as u64)
     }
 }
 
@@ -146,19 +246,23 @@ async fn not_in(
     let mut position = below.map_or(TOP, Position::After);
     let mut alone = 0;
     loop {
-        let items: Vec<_> =
-            part.read(position, CHUNK).await?.iter().map(StreamItem::cursor).collect();
-        let newer: Vec<_> =
-            items.iter().copied().take_while(|item| than.is_none_or(|than| *item > than)).collect();
-        let there = contained(others, &newer).await?;
+        let places = newer(part, position, than).await?;
+        let there = contained(others, &places).await?;
         alone += there.iter().filter(|there| !**there).count() as u64;
-        match items.last() {
-            Some(last) if newer.len() as u64 == CHUNK && alone < limit => {
+        match places.last() {
+            Some(last) if places.len() as u64 == CHUNK && alone < limit => {
                 position = Position::After(*last);
             }
             _ => return Ok(alone.min(limit)),
         }
     }
+}
+
+/// The places of a stream from a position on that are newer than a place. Fewer than [`CHUNK`] are
+/// the last ones.
+async fn newer(part: &Part, position: Position, than: Option<Cursor>) -> Result<Vec<Cursor>> {
+    let items = part.read(position, CHUNK).await?;
+    Ok(items.iter().map(StreamItem::cursor).take_while(|item| Some(*item) > than).collect())
 }
 
 /// Whether each of these items is in any of these streams.

@@ -2,6 +2,7 @@
 
 mod cursor_page;
 mod digits;
+mod dismiss;
 mod item_marks;
 mod items;
 mod marks;
@@ -21,4 +22,5 @@ pub use page::Page;
 pub use page_links::PageLink;
 pub use page_number::PageNumber;
 pub use paginator::Paginator;
-pub(crate) use view::{Bounds, View};
+pub(crate) use part::Part;
+pub(crate) use view::View;

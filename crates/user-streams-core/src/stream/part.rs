@@ -1,10 +1,11 @@
 //! One stored stream: a backend's operations, and what stands in for those that it lacks.
 
-use std::sync::Arc;
-
 use crate::{
     Cursor, Result, StreamItem, UserId,
-    backend::{Backend, Capability, Contains, CountNewer, CountQuery, Position, StreamQuery},
+    backend::{
+        Backend, Capability, Contains, CountNewer, CountQuery, MergedPart, Position, StreamQuery,
+    },
+    feeds::Store,
 };
 
 /// How many items are read at a time.
@@ -13,14 +14,30 @@ pub(crate) const CHUNK: u64 = 256;
 /// The stream of a user in a backend.
 #[derive(Debug, Clone)]
 pub(crate) struct Part {
-    pub(crate) backend: Arc<dyn Backend>,
-    pub(crate) user: UserId,
+    store: Store,
+    user: UserId,
+    /// Items up to here are not there.
+    above: Option<Cursor>,
 }
 
 impl Part {
-    /// The backend itself and not the `Arc`, whose own implementation would box each future again.
-    pub(crate) fn backend(&self) -> &dyn Backend {
-        &*self.backend
+    pub(crate) fn new(store: &Store, user: UserId) -> Self {
+        Self { store: store.clone(), user, above: None }
+    }
+
+    /// Only what is newer than a place.
+    pub(crate) fn newer_than(self, above: Option<Cursor>) -> Self {
+        Self { above, ..self }
+    }
+
+    fn backend(&self) -> &dyn Backend {
+        self.store.backend()
+    }
+
+    /// The same for a backend that reads several at once.
+    pub(crate) fn to_merge(&self) -> MergedPart {
+        let part = MergedPart::new(self.store.name.clone(), self.user.clone());
+        part.newer_than(self.above)
     }
 
     pub(crate) fn has(&self, capability: Capability) -> bool {
@@ -29,17 +46,21 @@ impl Part {
 
     /// Up to `limit` items from a position on.
     pub(crate) async fn read(&self, position: Position, limit: u64) -> Result<Vec<StreamItem>> {
+        let position = match (position, self.above) {
+            (Position::Before(place), Some(above)) => Position::Before(place.max(above)),
+            (position, _) => position,
+        };
         let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
-        self.backend().get_stream_items(query).await
-    }
-
-    pub(crate) async fn count(&self) -> Result<u64> {
-        self.backend().count_stream_items(CountQuery::new(self.user.clone())).await
+        let mut items = self.backend().get_stream_items(query).await?;
+        if self.above.is_some() {
+            items.retain(|item| Some(item.cursor()) > self.above);
+        }
+        Ok(items)
     }
 
     /// The number of items that are newer than a place, or of all, up to `limit`.
     pub(crate) async fn newer(&self, than: Option<Cursor>, limit: u64) -> Result<u64> {
-        let Some(than) = than else { return self.count_up_to(limit).await };
+        let Some(than) = than.max(self.above) else { return self.count_up_to(limit).await };
         if limit == 0 {
             return Ok(0);
         }
@@ -69,11 +90,20 @@ impl Part {
                 return Ok(limit);
             }
         }
-        Ok(self.count().await?.min(limit))
+        let query = CountQuery::new(self.user.clone());
+        Ok(self.backend().count_stream_items(query).await?.min(limit))
     }
 
     /// Whether each of these items is there.
     pub(crate) async fn contains(&self, items: &[Cursor]) -> Result<Vec<bool>> {
+        let mut there = self.stores(items).await?;
+        for (item, there) in items.iter().zip(&mut there) {
+            *there = *there && Some(*item) > self.above;
+        }
+        Ok(there)
+    }
+
+    async fn stores(&self, items: &[Cursor]) -> Result<Vec<bool>> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
@@ -91,5 +121,22 @@ impl Part {
             there.push(nearest.iter().any(|nearest| nearest.cursor() == *item));
         }
         Ok(there)
+    }
+
+    /// The places of all items, or of those down to a place and some more.
+    pub(crate) async fn places(&self, oldest: Option<Cursor>) -> Result<Vec<Cursor>> {
+        let (mut places, mut position) = (Vec::new(), Position::Offset(0));
+        loop {
+            let chunk = self.read(position, CHUNK).await?;
+            places.extend(chunk.iter().map(StreamItem::cursor));
+            match chunk.last().map(StreamItem::cursor) {
+                Some(last)
+                    if chunk.len() as u64 == CHUNK && oldest.is_none_or(|end| last > end) =>
+                {
+                    position = Position::After(last);
+                }
+                _ => return Ok(places),
+            }
+        }
     }
 }

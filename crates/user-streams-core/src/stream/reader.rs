@@ -1,7 +1,7 @@
 //! One user's stream in a backend: what every form of reading is made of.
 
 use crate::{
-    Result, StreamItem, UserId,
+    Membership, Result, StreamItem, UserId,
     backend::Position,
     handle::{self, Handle},
     observe::Operation,
@@ -14,11 +14,13 @@ pub(crate) struct Reader {
     handle: Option<Handle>,
     pub(crate) user: UserId,
     pub(crate) bounds: Bounds,
+    /// Each audience once.
+    pub(crate) memberships: Vec<Membership>,
 }
 
 impl Reader {
     pub(crate) fn new(handle: Option<Handle>, user: UserId) -> Self {
-        Self { handle, user, bounds: Bounds::default() }
+        Self { handle, user, bounds: Bounds::default(), memberships: Vec::new() }
     }
 
     pub(crate) fn handle(&self) -> Result<&Handle> {
@@ -28,7 +30,7 @@ impl Reader {
     /// What is there now.
     pub(crate) async fn view(&self, handle: &Handle) -> Result<View> {
         handle.check(&self.user)?;
-        View::of(handle, &self.user, self.bounds).await
+        View::of(handle, &self.user, self.bounds, &self.memberships).await
     }
 
     /// Up to `limit` items from a position on.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use chrono::Utc;
 
 use crate::{
-    Cursor, Result, StreamItem, UserId,
+    Audience, Cursor, Membership, Result, StreamItem, UserId, audience,
     backend::Position,
+    feeds::{Feed, Store},
     handle::Handle,
+    served,
     stream::{merge::Parts, part::Part},
     time,
 };
@@ -32,14 +34,15 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The view of a user's stream now.
-    pub(crate) async fn of(handle: &Handle, user: &UserId, bounds: Bounds) -> Result<Self> {
+    /// The view of a user's stream now, merged with what the user's audiences have.
+    pub(crate) async fn of(
+        handle: &Handle,
+        user: &UserId,
+        bounds: Bounds,
+        memberships: &[Membership],
+    ) -> Result<Self> {
         let retention = handle.retention;
-        let part = |backend| Part { backend: Arc::clone(backend), user: user.clone() };
-        let parts = Parts {
-            main: part(handle.shared_backend()),
-            others: handle.feeds.merged().iter().map(part).collect(),
-        };
+        let parts = parts(handle, user, memberships)?;
         let needs_now = retention.hide_future || retention.max_age.is_some();
         let now = if needs_now { time::micros(&Utc::now()) } else { 0 };
         let oldest = retention.oldest_us(now);
@@ -63,7 +66,7 @@ impl View {
 
     /// Whether the view is the stream as it is stored in one backend.
     pub(crate) fn is_plain(&self) -> bool {
-        self.parts.others.is_empty()
+        self.parts.are_plain()
             && self.below.is_none()
             && self.above.is_none()
             && self.max_len.is_none()
@@ -74,10 +77,11 @@ impl View {
         Self { max_len: None, ..self }
     }
 
-    /// The same of the main stream alone.
-    pub(crate) fn without_others(mut self) -> Self {
-        self.parts.others.clear();
-        self
+    /// What is there of the main stream alone, however long.
+    pub(crate) async fn stored(handle: &Handle, user: &UserId) -> Result<Self> {
+        let mut view = Self::of(handle, user, Bounds::default(), &[]).await?.without_max_len();
+        view.parts.others.clear();
+        Ok(view)
     }
 
     /// Newer than anything that is there.
@@ -175,4 +179,47 @@ impl View {
             Position::After(_) => (position, limit),
         })
     }
+}
+
+/// The stored streams that a user reads, and those of what is hidden.
+fn parts(handle: &Handle, user: &UserId, memberships: &[Membership]) -> Result<Parts> {
+    if !memberships.is_empty() && handle.feeds.main().audiences().is_none() {
+        return Err(served::off());
+    }
+    memberships.iter().try_for_each(|membership| membership.audience.check())?;
+    let main = Part::new(&handle.feeds.main().store, user.clone());
+    let (mut others, mut hidden) = (Vec::new(), Vec::new());
+    for (at, feed) in handle.feeds.read().enumerate() {
+        if at > 0 {
+            others.push(Part::new(&feed.store, user.clone()));
+        }
+        others.extend(of_audiences(feed, user, memberships));
+        hidden.extend(feed.dismissed().map(|store| Part::new(store, user.clone())));
+        let retracted = feed.retracted();
+        hidden.extend(retracted.map(|store| shared(store, &audience::retracted(), user)));
+    }
+    Ok(Parts { root: Arc::clone(handle.feeds.root()), main, others, hidden })
+}
+
+/// The streams of everyone and of the audiences of a user.
+fn of_audiences<'a>(
+    feed: &'a Feed,
+    user: &'a UserId,
+    memberships: &'a [Membership],
+) -> impl Iterator<Item = Part> + 'a {
+    feed.audiences().into_iter().flat_map(move |store| {
+        let everyone = Membership::from(audience::everyone());
+        let is_said = memberships.iter().any(|said| said.audience == everyone.audience);
+        let everyone = Some(everyone).filter(|_| !is_said);
+        memberships.iter().cloned().chain(everyone).map(move |membership| {
+            let since = membership.since.and_then(|us| Cursor::first_of(us).previous());
+            shared(store, &membership.audience, user).newer_than(since)
+        })
+    })
+}
+
+/// The copy that a user reads of a stream that many read.
+fn shared(store: &Store, audience: &Audience, user: &UserId) -> Part {
+    let copies = store.backend().capabilities().copies();
+    Part::new(store, audience.copy_of(user, copies))
 }

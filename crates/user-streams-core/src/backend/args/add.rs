@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Cursor, IntoRecipients, NewItem, Recipients, Result, UserId, UserIdKind};
+use crate::{Cursor, IntoRecipients, NewItem, Recipients, Result, UserId};
 
 /// A callback that is told how many users have received the item so far.
 pub type Progress = Box<dyn FnMut(u64) + Send>;
@@ -50,12 +50,6 @@ impl AddStreamItem {
     /// For core, which checks when the add is awaited.
     pub(crate) fn unchecked(recipients: Recipients, item: NewItem) -> Self {
         Self { recipients, on_progress: None, item }
-    }
-
-    /// Checks the item and the ids that are at hand, before any I/O.
-    pub(crate) fn check(&self, kind: UserIdKind, max_content_len: usize) -> Result<()> {
-        self.item.check(max_content_len)?;
-        self.recipients.check(kind)
     }
 
     pub(crate) fn map_item(mut self, change: impl FnOnce(NewItem) -> NewItem) -> Self {

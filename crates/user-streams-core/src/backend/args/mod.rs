@@ -3,11 +3,13 @@
 mod add;
 mod delete;
 mod mark;
+mod merged;
 mod read;
 mod users;
 
 pub use add::{AddStreamItem, BulkAdd, Progress, RemoveStreamItem};
 pub use delete::{DeleteRange, DeleteStream, RepairStream};
 pub use mark::{MarkQuery, SetMark};
+pub use merged::{MergedPart, MergedQuery};
 pub use read::{Contains, CountNewer, CountQuery, Position, StreamQuery, Than};
 pub use users::{ListUsers, UsersCursor, UsersPage};

@@ -16,8 +16,9 @@ use crate::{
     Cursor, Delivery, Error, ErrorKind, Name, Recipients, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, Position, RemoveStreamItem,
-        RepairStream, SetMark, StreamQuery, Than, UsersCursor, UsersPage,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedPart, MergedQuery,
+        Position, RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than, UsersCursor,
+        UsersPage,
     },
 };
 
@@ -44,6 +45,24 @@ impl MemoryBackend {
         locked(&self.streams)
     }
 
+    /// What is there of a part of a merged stream.
+    fn part(&self, part: &MergedPart) -> Result<Stream> {
+        let stream = |backend: &Self| {
+            let streams = backend.streams();
+            let stream = streams.get(&part.user).into_iter().flatten();
+            let items = stream.filter(|(item, _)| Some(**item) > part.newer_than);
+            items.map(|(item, content)| (*item, Arc::clone(content))).collect()
+        };
+        let Some(name) = &part.feed else { return Ok(stream(self)) };
+        match locked(&self.feeds).get(name) {
+            Some(feed) => Ok(stream(feed)),
+            None => {
+                let message = format!("`{name}` is no feed of this backend");
+                Err(Error::new(ErrorKind::InvalidArgument, message))
+            }
+        }
+    }
+
     /// All recipients. They are gathered before any is served, so that a failing stream changes
     /// nothing.
     async fn gather(&self, recipients: Recipients) -> Result<HashSet<UserId>> {
@@ -56,6 +75,26 @@ impl MemoryBackend {
             yield_now().await;
         }
         Ok(users)
+    }
+}
+
+fn read(stream: &Stream, position: Position, limit: u64) -> Vec<StreamItem> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let item = |(cursor, content): (&Cursor, &Arc<str>)| {
+        StreamItem::new(cursor.id(), cursor.created_at(), &**content)
+    };
+    match position {
+        Position::Offset(offset) => {
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+            stream.iter().rev().skip(offset).take(limit).map(item).collect()
+        }
+        Position::After(cursor) => stream.range(..cursor).rev().take(limit).map(item).collect(),
+        Position::Before(cursor) => {
+            let newer = stream.range((Bound::Excluded(cursor), Bound::Unbounded));
+            let mut items: Vec<_> = newer.take(limit).map(item).collect();
+            items.reverse();
+            items
+        }
     }
 }
 
@@ -93,6 +132,7 @@ impl Backend for MemoryBackend {
             .with(Capability::ListUsers)
             .with(Capability::Marks)
             .with(Capability::Feeds)
+            .with(Capability::GetMerged)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -118,24 +158,8 @@ impl Backend for MemoryBackend {
 
     async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
         let streams = self.streams();
-        let Some(stream) = streams.get(&query.user) else { return Ok(Vec::new()) };
-        let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-        let item = |(cursor, content): (&Cursor, &Arc<str>)| {
-            StreamItem::new(cursor.id(), cursor.created_at(), &**content)
-        };
-        Ok(match query.position {
-            Position::Offset(offset) => {
-                let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-                stream.iter().rev().skip(offset).take(limit).map(item).collect()
-            }
-            Position::After(cursor) => stream.range(..cursor).rev().take(limit).map(item).collect(),
-            Position::Before(cursor) => {
-                let newer = stream.range((Bound::Excluded(cursor), Bound::Unbounded));
-                let mut items: Vec<_> = newer.take(limit).map(item).collect();
-                items.reverse();
-                items
-            }
-        })
+        let stream = streams.get(&query.user);
+        Ok(stream.map_or_else(Vec::new, |stream| read(stream, query.position, query.limit)))
     }
 
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
@@ -245,6 +269,17 @@ impl Backend for MemoryBackend {
             None => _ = marks.remove(&key),
         }
         Ok(moves)
+    }
+
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        let mut merged = Stream::new();
+        for part in &query.parts {
+            merged.extend(self.part(part)?);
+        }
+        for part in &query.less {
+            self.part(part)?.keys().for_each(|item| _ = merged.remove(item));
+        }
+        Ok(read(&merged, query.position, query.limit))
     }
 
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {

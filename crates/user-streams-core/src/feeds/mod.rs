@@ -1,0 +1,224 @@
+//! The feeds that are beside the main streams: those that the application declares, and those of
+//! the library's own.
+
+mod own;
+mod store;
+
+use std::{iter, sync::Arc};
+
+use crate::{Error, ErrorKind, Name, Result, backend::Backend};
+use own::OWN;
+pub(crate) use own::{Extras, ItemMarks, MarkFeeds, OwnFeeds};
+pub(crate) use store::Store;
+use store::invalid;
+
+/// Some streams with the feeds that are beside them.
+#[derive(Debug, Clone)]
+pub(crate) struct Feeds {
+    /// The backend that all of these are feeds of.
+    root: Arc<dyn Backend>,
+    main: Feed,
+    declared: Vec<Feed>,
+    /// Of a feed: those that are declared beside it.
+    siblings: Vec<Feed>,
+    /// What is read together with the main streams.
+    merged: Vec<Feed>,
+    extras: Extras,
+}
+
+/// A set of streams, and the library's own feeds beside it.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    pub(crate) store: Store,
+    own: OwnFeeds,
+}
+
+impl Feed {
+    /// The streams of audiences, if there are any.
+    pub(crate) fn audiences(&self) -> Option<&Store> {
+        self.own.audiences.as_ref()
+    }
+
+    /// What each user has dismissed, if users can.
+    pub(crate) fn dismissed(&self) -> Option<&Store> {
+        self.own.dismissed.as_ref()
+    }
+
+    /// What is retracted, if anything can be.
+    pub(crate) fn retracted(&self) -> Option<&Store> {
+        self.own.retracted.as_ref()
+    }
+
+    fn is_called(&self, name: &str) -> bool {
+        self.store.name.as_ref().is_some_and(|own| own.as_str() == name)
+    }
+}
+
+impl Feeds {
+    /// The main streams with the feeds of these names, and with what is kept beside each.
+    pub(crate) fn new<N: AsRef<str>>(
+        root: Arc<dyn Backend>,
+        names: impl IntoIterator<Item = N>,
+        extras: Extras,
+    ) -> Result<Self> {
+        let mut declared: Vec<Feed> = Vec::new();
+        for name in names {
+            let name: Name = name.as_ref().parse().map_err(|error| invalid("feeds", error))?;
+            let name = name.as_str();
+            if name.starts_with(OWN) {
+                let message = format!(
+                    "`{name}`: names that begin with `{OWN}` are those of the library's own feeds"
+                );
+                return Err(invalid("feeds", Error::new(ErrorKind::InvalidArgument, message)));
+            }
+            if declared.iter().any(|other| other.is_called(name)) {
+                continue;
+            }
+            let store = Store::of(&*root, name, root.capabilities().user_id())
+                .map_err(|error| invalid("feeds", error))?;
+            let own = OwnFeeds::new(&*root, &format!("_{name}"), extras)?;
+            declared.push(Feed { store, own });
+        }
+        let own = OwnFeeds::new(&*root, "", extras)?;
+        let main = Feed { store: Store { name: None, backend: Arc::clone(&root) }, own };
+        Ok(Self { root, main, declared, siblings: Vec::new(), merged: Vec::new(), extras })
+    }
+
+    /// No feeds that an application has asked for.
+    pub(crate) fn none(root: Arc<dyn Backend>) -> Self {
+        Self::new(Arc::clone(&root), [""; 0], Extras::default()).unwrap_or_else(|_| {
+            let store = Store { name: None, backend: Arc::clone(&root) };
+            Self::alone(root, Feed { store, own: OwnFeeds::default() })
+        })
+    }
+
+    fn alone(root: Arc<dyn Backend>, main: Feed) -> Self {
+        let (siblings, merged) = (Vec::new(), Vec::new());
+        Self { root, main, declared: Vec::new(), siblings, merged, extras: Extras::default() }
+    }
+
+    /// The same feeds with other names declared.
+    pub(crate) fn with_names<N: AsRef<str>>(
+        &self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Result<Self> {
+        let merged = self.merged.clone();
+        Ok(Self { merged, ..Self::new(Arc::clone(&self.root), names, self.extras)? })
+    }
+
+    /// The same feeds with something else kept beside each.
+    pub(crate) fn with_extras(&self, change: impl FnOnce(&mut Extras)) -> Result<Self> {
+        let mut extras = self.extras;
+        change(&mut extras);
+        let names = self.names().map(Name::as_str);
+        let mut changed = Self::new(Arc::clone(&self.root), names, extras)?;
+        changed.merged = changed.find(self.merged.iter().filter_map(|f| f.store.name.as_ref()))?;
+        Ok(changed)
+    }
+
+    /// The names of those that are declared.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &Name> {
+        self.declared.iter().filter_map(|feed| feed.store.name.as_ref())
+    }
+
+    /// A feed that is declared, and the feeds beside it.
+    pub(crate) fn get(&self, name: &str) -> Result<Self> {
+        let main = self.known(name)?.clone();
+        let beside = self.declared.iter().chain(&self.siblings);
+        let siblings = beside.filter(|feed| !feed.is_called(name)).cloned().collect();
+        let root = Arc::clone(&self.root);
+        Ok(Self { siblings, extras: self.extras, ..Self::alone(root, main) })
+    }
+
+    fn known(&self, name: &str) -> Result<&Feed> {
+        let mut known = self.declared.iter().chain(&self.siblings);
+        known.find(|feed| feed.is_called(name)).ok_or_else(|| self.unknown(name))
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        // A name that none can have says so itself.
+        if let Err(error) = name.parse::<Name>() {
+            return error;
+        }
+        let declared = self.declared.iter().chain(&self.siblings);
+        let declared: Vec<_> = declared
+            .filter_map(|feed| feed.store.name.as_ref())
+            .map(|name| format!("`{name}`"))
+            .collect();
+        let message = format!(
+            "the feed `{name}` is not declared by the setting `feeds`, which has {}",
+            if declared.is_empty() { "none".to_owned() } else { declared.join(", ") }
+        );
+        Error::new(ErrorKind::InvalidArgument, message)
+    }
+
+    /// The same, with these feeds read together with the main streams.
+    pub(crate) fn merge<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let mut merged = self.merged.clone();
+        for feed in self.find(names)? {
+            if !merged.iter().any(|known| known.store.is(&feed.store)) {
+                merged.push(feed);
+            }
+        }
+        Ok(Self { merged, ..self.clone() })
+    }
+
+    fn find<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Vec<Feed>> {
+        names.into_iter().map(|name| self.known(name.as_ref()).cloned()).collect()
+    }
+
+    /// The streams of audiences as streams of their own.
+    pub(crate) fn of_audiences(&self) -> Option<Self> {
+        let store = self.main.own.audiences.clone()?;
+        let own = OwnFeeds { retracted: self.main.own.retracted.clone(), ..OwnFeeds::default() };
+        Some(Self::alone(Arc::clone(&self.root), Feed { store, own }))
+    }
+
+    /// What users have dismissed, as streams of their own.
+    pub(crate) fn of_dismissed(&self) -> Option<Self> {
+        let store = self.main.own.dismissed.clone()?;
+        Some(Self::alone(Arc::clone(&self.root), Feed { store, own: OwnFeeds::default() }))
+    }
+
+    /// What is retracted, as streams of their own.
+    pub(crate) fn of_retracted(&self) -> Option<Self> {
+        let store = self.main.own.retracted.clone()?;
+        Some(Self::alone(Arc::clone(&self.root), Feed { store, own: OwnFeeds::default() }))
+    }
+
+    /// The backend that all of these are feeds of, which reads several of them at once if any does.
+    pub(crate) fn root(&self) -> &Arc<dyn Backend> {
+        &self.root
+    }
+
+    /// The main streams.
+    pub(crate) fn main(&self) -> &Feed {
+        &self.main
+    }
+
+    /// The main streams and what is read together with them.
+    pub(crate) fn read(&self) -> impl Iterator<Item = &Feed> {
+        iter::once(&self.main).chain(&self.merged)
+    }
+
+    /// Where the places of single items are kept, if they are.
+    pub(crate) fn item_marks(&self) -> Option<&ItemMarks> {
+        self.main.own.item_marks.as_ref()
+    }
+
+    pub(crate) fn mark_feeds(&self) -> Option<&MarkFeeds> {
+        self.main.own.marks.as_ref()
+    }
+
+    /// The library's own beside the main streams that have something of a user's.
+    pub(crate) fn of_users(&self) -> impl Iterator<Item = &Store> {
+        self.main.own.of_users()
+    }
+
+    /// Every store of these feeds, the library's own ones too.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Store> {
+        let declared = self.declared.iter();
+        let declared = declared.flat_map(|feed| iter::once(&feed.store).chain(feed.own.all()));
+        self.main.own.all().chain(declared)
+    }
+}
