@@ -79,19 +79,28 @@ impl<'a> Add<'a> {
         let delivery = async {
             let (recipients, item, mut on_progress) = self.args.into_parts();
             item.check(handle.max_content_len)?;
-            let Served { backend, recipients, copies } = Served::new(handle, recipients)?;
+            let served = Served::new(handle, recipients)?;
+            let (backend, hint) = (served.backend(), served.hint(handle));
+            let Served { recipients, copies, .. } = served;
             if let (Some(mut report), 2..) = (on_progress.take_if(|_| copies > 1), copies) {
                 on_progress =
                     Some(Box::new(move |streams| report(served::recipients(streams, copies))));
             }
             let args = AddStreamItem::unchecked(recipients, item).with_on_progress(on_progress);
             let delivery = match &self.target {
-                Target::Streams(_) => backend.add_stream_item(args).await,
+                Target::Streams(_) => {
+                    let delivery = backend.add_stream_item(args).await?;
+                    if let Some(hint) = hint.filter(|_| delivery.delivered > 0) {
+                        handle.live.tell(hint.with_item(delivery.item));
+                    }
+                    delivery
+                }
+                // Nobody sees it before the commit, of which nobody tells.
                 Target::Transaction(transaction) => {
-                    transaction.writes_on(backend)?.add_stream_item(args).await
+                    transaction.writes_on(backend)?.add_stream_item(args).await?
                 }
             };
-            delivery.map(|delivery| served::delivery(delivery, copies))
+            Ok(served::delivery(delivery, copies))
         };
         call.run(delivery).await
     }

@@ -11,8 +11,9 @@ use crate::{
     Error, ErrorKind, Result, StreamItem, UserId,
     backend::{Backend, Writes},
     feeds::Feeds,
+    live::Hub,
     observe::{self, Call, Operation},
-    settings::Retention,
+    settings::{Live, Retention},
     time,
 };
 
@@ -26,13 +27,15 @@ pub(crate) struct Handle {
     pub(crate) max_content_len: usize,
     pub(crate) retention: Retention,
     pub(crate) feeds: Arc<Feeds>,
+    pub(crate) live: Arc<Hub>,
 }
 
 impl Handle {
-    pub(crate) fn new(feeds: Feeds, use_utc: bool, max_content_len: usize) -> Self {
+    pub(crate) fn new(feeds: Feeds, use_utc: bool, max_content_len: usize, live: Live) -> Self {
         observe::describe_metrics();
+        let live = Hub::new(Arc::clone(feeds.root()), live);
         let (retention, feeds) = (Retention::default(), Arc::new(feeds));
-        Self { use_utc, max_content_len, retention, feeds }
+        Self { use_utc, max_content_len, retention, feeds, live }
     }
 
     /// A feed that is declared, with the same settings.

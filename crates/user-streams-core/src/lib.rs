@@ -19,6 +19,7 @@ mod feeds;
 mod global;
 mod handle;
 mod item;
+mod live;
 pub mod maintenance;
 mod marks;
 mod name;

@@ -1,13 +1,16 @@
 //! Where recipients are served: users in their own streams, audiences in theirs.
 
 use crate::{
-    Audience, Delivery, Error, ErrorKind, Recipients, Result, backend::Backend, handle::Handle,
+    Audience, Delivery, Error, ErrorKind, Recipients, Result,
+    backend::{Backend, Hint},
+    feeds::Store,
+    handle::Handle,
 };
 
 /// Recipients and the backend that has their streams.
 #[derive(Debug)]
 pub(crate) struct Served<'a> {
-    pub(crate) backend: &'a dyn Backend,
+    store: &'a Store,
     pub(crate) recipients: Recipients,
     /// How many streams have an item of one recipient.
     pub(crate) copies: u8,
@@ -16,17 +19,25 @@ pub(crate) struct Served<'a> {
 impl<'a> Served<'a> {
     /// Checks the ids that are at hand, before any I/O.
     pub(crate) fn new(handle: &'a Handle, recipients: Recipients) -> Result<Self> {
-        let backend = handle.backend();
+        let store = &handle.feeds.main().store;
         let Some(audiences) = recipients.as_audiences() else {
-            recipients.check(backend.capabilities().user_id())?;
-            return Ok(Self { backend, recipients, copies: 1 });
+            recipients.check(store.backend().capabilities().user_id())?;
+            return Ok(Self { store, recipients, copies: 1 });
         };
         let Some(store) = handle.feeds.main().audiences() else { return Err(off()) };
         audiences.iter().try_for_each(Audience::check)?;
-        let backend = store.backend();
-        let copies = backend.capabilities().copies();
+        let copies = store.backend().capabilities().copies();
         let streams = audiences.iter().flat_map(|audience| audience.copies(copies)).collect();
-        Ok(Self { backend, recipients: Recipients::users(streams), copies })
+        Ok(Self { store, recipients: Recipients::users(streams), copies })
+    }
+
+    pub(crate) fn backend(&self) -> &'a dyn Backend {
+        self.store.backend()
+    }
+
+    /// What those who have subscribed in this process are to be told after an add.
+    pub(crate) fn hint(&self, handle: &Handle) -> Option<Hint> {
+        handle.live.wants(self.store.name.as_ref(), self.recipients.known())
     }
 }
 

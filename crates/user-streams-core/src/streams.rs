@@ -11,6 +11,7 @@ use crate::{
     handle::{Handle, TransactionHandle},
     observe::Operation,
     served::{self, Served},
+    settings::Live,
     users,
 };
 
@@ -45,14 +46,16 @@ impl Streams {
     pub async fn connect_with(registry: &Registry, settings: Settings) -> Result<Self> {
         let backend = registry.connect(&settings).await?;
         let feeds = Feeds::new(backend, settings.feeds(), settings.extras())?;
-        let mut handle = Handle::new(feeds, settings.use_utc(), settings.max_content_len());
+        let (use_utc, max_content_len) = (settings.use_utc(), settings.max_content_len());
+        let mut handle = Handle::new(feeds, use_utc, max_content_len, settings.live_settings());
         handle.retention = settings.retention();
         Ok(Self(handle))
     }
 
     /// The streams of a backend that the application has made itself, with the default settings.
     pub fn from_backend(backend: impl Backend) -> Self {
-        Self(Handle::new(Feeds::none(Arc::new(backend)), false, DEFAULT_MAX_CONTENT_LEN))
+        let feeds = Feeds::none(Arc::new(backend));
+        Self(Handle::new(feeds, false, DEFAULT_MAX_CONTENT_LEN, Live::DEFAULT))
     }
 
     /// The same backend with these feeds; see [`Settings::with_feeds`].
@@ -121,6 +124,22 @@ impl Streams {
     #[must_use]
     pub fn with_hide_future(mut self, hide_future: bool) -> Self {
         self.0.retention.hide_future = hide_future;
+        self
+    }
+
+    /// The same backend with another [interval](Settings::with_poll_interval) in which it is asked
+    /// what has come, for those who subscribe on this handle.
+    #[must_use]
+    pub fn with_poll_interval(mut self, interval: Duration) -> Self {
+        self.0.live = self.0.live.with(|live| live.poll_interval = interval);
+        self
+    }
+
+    /// The same backend with another [lateness](Settings::with_lateness) of items that reach those
+    /// who subscribe on this handle.
+    #[must_use]
+    pub fn with_lateness(mut self, lateness: Duration) -> Self {
+        self.0.live = self.0.live.with(|live| live.lateness = lateness);
         self
     }
 
@@ -233,7 +252,9 @@ impl Streams {
         async move {
             let call = handle.call(Operation::RemoveStreamItem).to(args.recipients.known());
             let removed = async {
-                let Served { backend, recipients, copies } = Served::new(&handle, args.recipients)?;
+                let served = Served::new(&handle, args.recipients)?;
+                let backend = served.backend();
+                let Served { recipients, copies, .. } = served;
                 let args = RemoveStreamItem::new(recipients, args.item);
                 let removed = backend.remove_stream_item(args).await?;
                 Ok(served::recipients(removed, copies))
@@ -294,7 +315,13 @@ impl Streams {
                     handle.check(user)?;
                     item.check(handle.max_content_len)?;
                 }
-                bulk::add(handle.backend(), rows).await
+                let users: Vec<_> = rows.iter().map(|(user, _)| user.clone()).collect();
+                let hint = handle.live.wants(handle.feeds.main().store.name.as_ref(), Some(&users));
+                let added = bulk::add(handle.backend(), rows).await?;
+                if let Some(hint) = hint {
+                    handle.live.tell(hint);
+                }
+                Ok(added)
             };
             handle.call(Operation::BulkAdd).run(added).await
         }

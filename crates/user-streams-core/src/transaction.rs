@@ -73,9 +73,11 @@ impl<'a> InTransaction<'a> {
             let call = handle.call(Operation::RemoveStreamItem).in_transaction(true);
             let call = call.to(args.recipients.known());
             let removed = async {
-                let Served { backend, recipients, copies } = Served::new(handle, args.recipients)?;
+                let served = Served::new(handle, args.recipients)?;
+                let writes = transaction.writes_on(served.backend())?;
+                let Served { recipients, copies, .. } = served;
                 let args = RemoveStreamItem::new(recipients, args.item);
-                let removed = transaction.writes_on(backend)?.remove_stream_item(args).await?;
+                let removed = writes.remove_stream_item(args).await?;
                 Ok(served::recipients(removed, copies))
             };
             call.run(removed).await

@@ -39,6 +39,10 @@ pub enum Capability {
     Feeds,
     /// [`Backend::get_merged`](crate::backend::Backend::get_merged).
     GetMerged,
+    /// [`Backend::list_newer`](crate::backend::Backend::list_newer).
+    ListNewer,
+    /// [`Backend::watch`](crate::backend::Backend::watch).
+    Watch,
 }
 
 impl Capability {
@@ -60,6 +64,8 @@ impl Capability {
         Self::Marks,
         Self::Feeds,
         Self::GetMerged,
+        Self::ListNewer,
+        Self::Watch,
     ];
 }
 

@@ -8,8 +8,8 @@ use crate::{
     Cursor, Delivery, Error, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, BulkAdd, Capabilities, Contains, CountNewer, CountQuery, DeleteRange,
-        DeleteStream, ListUsers, MarkQuery, MergedQuery, RemoveStreamItem, RepairStream, SetMark,
-        StreamQuery, UsersPage, Writes,
+        DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedQuery, RemoveStreamItem,
+        RepairStream, SetMark, StreamQuery, UsersPage, Writes,
     },
 };
 
@@ -138,6 +138,25 @@ pub trait Backend: Any + Debug + Send + Sync {
         inner_or_unsupported(self.inner(), self.capabilities(), "get_merged")?
             .get_merged(query)
             .await
+    }
+
+    /// Which items of these users' streams are newer than a place, in any order and each with its
+    /// user, up to a limit: for a program that asks from time to time what has come.
+    async fn list_newer(&self, query: ListNewer) -> Result<Vec<(UserId, Cursor)>> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "list_newer")?
+            .list_newer(query)
+            .await
+    }
+
+    /// Hints of the items that come into the main streams and into those of every feed, by whatever
+    /// process and connection, once they are stored. Whatever is stored after this has answered is
+    /// told; an error or the end says that it is not any more. The hints hold the connection that
+    /// they come from, and give it back when they are dropped.
+    ///
+    /// A backend has it if it was [asked for](crate::backend::ConnectArgs::live), since telling may
+    /// cost those who write.
+    async fn watch(&self) -> Result<Hints> {
+        inner_or_unsupported(self.inner(), self.capabilities(), "watch")?.watch().await
     }
 
     /// Deletes what cannot be read from a user's stream (damaged items, and what something else has

@@ -21,12 +21,21 @@ pub struct ConnectArgs {
     pub url: String,
     /// The backend's own options; [`Options::parse`] makes the driver's configuration of them.
     pub options: Options,
+    /// Whether [`Backend::watch`](crate::backend::Backend::watch) is wanted, if the backend has it.
+    pub live: bool,
 }
 
 impl ConnectArgs {
     /// Connect to this URL with these options.
     pub fn new(url: impl Into<String>, options: Options) -> Self {
-        Self { url: url.into(), options }
+        Self { url: url.into(), options, live: false }
+    }
+
+    /// The same, with or without hints of what changes.
+    #[must_use]
+    pub fn with_live(mut self, live: bool) -> Self {
+        self.live = live;
+        self
     }
 }
 
@@ -35,6 +44,7 @@ impl fmt::Debug for ConnectArgs {
         f.debug_struct("ConnectArgs")
             .field("url", &redact(&self.url))
             .field("options", &self.options)
+            .field("live", &self.live)
             .finish()
     }
 }

@@ -11,9 +11,9 @@ mod wait_limit;
 mod writes;
 
 pub use args::{
-    AddStreamItem, BulkAdd, Contains, CountNewer, CountQuery, DeleteRange, DeleteStream, ListUsers,
-    MarkQuery, MergedPart, MergedQuery, Position, Progress, RemoveStreamItem, RepairStream,
-    SetMark, StreamQuery, Than, UsersCursor, UsersPage,
+    AddStreamItem, BulkAdd, Contains, CountNewer, CountQuery, DeleteRange, DeleteStream, Hint,
+    Hints, ListNewer, ListUsers, MarkQuery, MergedPart, MergedQuery, Position, Progress,
+    RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than, UsersCursor, UsersPage,
 };
 pub use capabilities::{Capabilities, Capability};
 pub use contract::Backend;

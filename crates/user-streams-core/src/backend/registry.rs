@@ -86,7 +86,8 @@ impl Registry {
         let driver = self.find(settings.scheme()?)?;
         let names = self.drivers.iter().map(|driver| driver.name());
         let options = driver.options_among(names, settings)?;
-        Ok(driver.connect(ConnectArgs::new(settings.backend(), options)))
+        let args = ConnectArgs::new(settings.backend(), options);
+        Ok(driver.connect(args.with_live(settings.live())))
     }
 
     fn has(&self, driver: &'static BackendDriver) -> bool {

@@ -65,6 +65,12 @@ impl Cursor {
         Self { created_at_us, id: ItemId::MIN }
     }
 
+    /// The last place before an instant, or the first of all where there is none: what is newer was
+    /// created at the instant or later.
+    pub(crate) fn before_instant(created_at_us: i64) -> Self {
+        Self::first_of(created_at_us).previous().unwrap_or(Self::FIRST)
+    }
+
     /// The last place of this one's instant.
     pub(crate) fn last_of_instant(self) -> Self {
         Self { id: ItemId::MAX, ..self }

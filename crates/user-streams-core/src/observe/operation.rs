@@ -73,6 +73,7 @@ operations! {
     MarkItem => "mark_item",
     Unseen => "unseen",
     Unread => "unread",
+    Subscribe => "subscribe",
     AreRead => "are_read",
     Dismiss => "dismiss",
     Undismiss => "undismiss",

@@ -1,10 +1,13 @@
 //! Which backend to use and how.
 
 mod environment;
+mod live;
 mod option_value;
 mod options;
 mod redact;
 mod retention;
+#[cfg(test)]
+mod tests;
 pub mod timeout;
 
 use std::{env, ffi::OsString, fmt, time::Duration};
@@ -14,6 +17,7 @@ use serde_json::Value;
 
 use crate::{DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Result, feeds::Extras};
 pub(crate) use environment::Environment;
+pub(crate) use live::Live;
 pub use options::Options;
 use options::parse_bool;
 use redact::is_scheme;
@@ -38,6 +42,9 @@ const EXAMPLE_URL: &str = "a URL such as `single-table+sqlite://feeds.db?mode=rw
 /// | `max_len` | `USER_STREAMS_MAX_LEN` | no limit | only so many of a stream's newest items are there |
 /// | `max_age` | `USER_STREAMS_MAX_AGE` | no limit | only items of the last so many seconds are there |
 /// | `hide_future` | `USER_STREAMS_HIDE_FUTURE` | `false` | an item with a date to come appears when it comes |
+/// | `live` | `USER_STREAMS_LIVE` | `false` | whether the backend tells at once what comes, to [subscribers](crate::StreamItems::subscribe); set it in every process that writes, too |
+/// | `poll_interval` | `USER_STREAMS_POLL_INTERVAL` | 1 | else it is asked so often, in seconds |
+/// | `lateness` | `USER_STREAMS_LATENESS` | 10 | an item that is stored so many seconds later than its timestamp says still reaches subscribers whatever happens |
 /// | `options.<name>` | `USER_STREAMS_<BACKEND>_<NAME>` | | the backend's own options; see its crate |
 ///
 /// ```
@@ -60,6 +67,7 @@ pub struct Settings {
     feeds: Vec<String>,
     extras: Extras,
     retention: Retention,
+    live: Live,
     options: Options,
     environment: Environment,
 }
@@ -90,6 +98,12 @@ impl<'de> Deserialize<'de> for Settings {
             #[serde(default)]
             hide_future: bool,
             #[serde(default)]
+            live: bool,
+            #[serde(default, deserialize_with = "retention::deserialize_seconds")]
+            poll_interval: Option<Duration>,
+            #[serde(default, deserialize_with = "retention::deserialize_seconds")]
+            lateness: Option<Duration>,
+            #[serde(default)]
             options: Options,
         }
 
@@ -110,6 +124,11 @@ impl<'de> Deserialize<'de> for Settings {
                 max_age: fields.max_age,
                 hide_future: fields.hide_future,
             },
+            live: Live {
+                live: fields.live,
+                poll_interval: fields.poll_interval.unwrap_or(Live::DEFAULT.poll_interval),
+                lateness: fields.lateness.unwrap_or(Live::DEFAULT.lateness),
+            },
             options: fields.options,
             ..Self::new(fields.backend)
         })
@@ -126,6 +145,7 @@ impl Settings {
             feeds: Vec::new(),
             extras: Extras::default(),
             retention: Retention::default(),
+            live: Live::DEFAULT,
             options: Options::new(),
             environment: Environment::default(),
         }
@@ -173,10 +193,19 @@ impl Settings {
         };
         let max_len =
             environment.take("MAX_LEN", "a number of items", |text| text.trim().parse().ok())?;
-        let max_age = environment.take("MAX_AGE", retention::SECONDS, |text| {
-            text.trim().parse().ok().and_then(retention::seconds)
-        })?;
         let hide_future = environment.take("HIDE_FUTURE", "true or false", parse_bool)?;
+        let live = environment.take("LIVE", "true or false", parse_bool)?;
+        let mut seconds = |name: &str| {
+            environment.take(name, retention::SECONDS, |text| {
+                text.trim().parse().ok().and_then(retention::seconds)
+            })
+        };
+        let max_age = seconds("MAX_AGE")?;
+        let live = Live {
+            live: live.unwrap_or(false),
+            poll_interval: seconds("POLL_INTERVAL")?.unwrap_or(Live::DEFAULT.poll_interval),
+            lateness: seconds("LATENESS")?.unwrap_or(Live::DEFAULT.lateness),
+        };
         Ok(Self {
             backend: backend.ok_or_else(|| environment::missing("BACKEND", EXAMPLE_URL))?,
             use_utc: use_utc.unwrap_or(false),
@@ -184,6 +213,7 @@ impl Settings {
             feeds: feeds.unwrap_or_default(),
             extras,
             retention: Retention { max_len, max_age, hide_future: hide_future.unwrap_or(false) },
+            live,
             options: Options::new(),
             environment,
         })
@@ -266,6 +296,31 @@ impl Settings {
         self
     }
 
+    /// Whether the backend tells at once what comes, where it can, to
+    /// [subscribers](crate::StreamItems::subscribe). Set it in every process that writes as well:
+    /// it is they who tell.
+    #[must_use]
+    pub fn with_live(mut self, live: bool) -> Self {
+        self.live.live = live;
+        self
+    }
+
+    /// How often a backend that does not tell is asked for what has come, while somebody is
+    /// subscribed.
+    #[must_use]
+    pub fn with_poll_interval(mut self, interval: Duration) -> Self {
+        self.live.poll_interval = interval;
+        self
+    }
+
+    /// How much later than its timestamp says an item may be stored and still reach subscribers,
+    /// whatever happens: as long as the longest transaction that adds.
+    #[must_use]
+    pub fn with_lateness(mut self, lateness: Duration) -> Self {
+        self.live.lateness = lateness;
+        self
+    }
+
     /// Sets one of the backend's own options.
     #[must_use]
     pub fn with_option(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
@@ -317,6 +372,25 @@ impl Settings {
         self.extras
     }
 
+    /// Whether the backend tells at once what comes.
+    pub fn live(&self) -> bool {
+        self.live.live
+    }
+
+    /// How often it is asked where it does not tell.
+    pub fn poll_interval(&self) -> Duration {
+        self.live.poll_interval
+    }
+
+    /// How late an item may be stored.
+    pub fn lateness(&self) -> Duration {
+        self.live.lateness
+    }
+
+    pub(crate) fn live_settings(&self) -> Live {
+        self.live
+    }
+
     pub(crate) fn retention(&self) -> Retention {
         self.retention
     }
@@ -354,112 +428,8 @@ impl fmt::Debug for Settings {
             .field("feeds", &self.feeds.len())
             .field("extras", &self.extras)
             .field("retention", &self.retention)
+            .field("live", &self.live)
             .field("options", &self.options)
             .finish_non_exhaustive()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_environment_gives_the_original_names() {
-        let settings = Settings::from_vars([
-            ("USER_STREAMS_BACKEND", "memory://"),
-            ("USER_STREAMS_USE_UTC", "True"),
-            ("USER_STREAMS_MAX_CONTENT_LEN", "10"),
-            ("PATH", "/bin"),
-        ])
-        .unwrap();
-        assert_eq!(
-            (settings.backend(), settings.use_utc(), settings.max_content_len()),
-            ("memory://", true, 10)
-        );
-    }
-
-    #[test]
-    fn a_missing_or_malformed_variable_is_named() {
-        for (name, value) in [
-            ("OTHER", ""),
-            ("BACKEND", ""),
-            ("USE_UTC", "utc"),
-            ("MAX_CONTENT_LEN", "-1"),
-            ("ITEM_MARKS", "2"),
-            ("AUDIENCES", "all"),
-            ("DISMISSALS", ""),
-            ("RETRACTIONS", "-"),
-            ("MAX_LEN", "-1"),
-            ("MAX_AGE", "a day"),
-            ("HIDE_FUTURE", ""),
-        ] {
-            let error = Settings::from_vars([(format!("USER_STREAMS_{name}"), value)]).unwrap_err();
-            let named = if name == "OTHER" { "BACKEND" } else { name };
-            assert!(error.to_string().starts_with(&format!("USER_STREAMS_{named}: ")), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_key_of_a_file_is_refused_by_name() {
-        let error = serde_json::from_str::<Settings>(r#"{"backend": "memory://", "utc": true}"#)
-            .unwrap_err();
-        assert!(error.to_string().contains("unknown option `utc`"), "{error}");
-    }
-
-    #[test]
-    fn no_error_of_a_file_shows_a_value_or_a_long_name() {
-        let long = format!(r#"{{"{}": 1}}"#, "x".repeat(5_000));
-        for json in [r#""s3cr3t""#, r#"{"backend": "memory://", "use_utc": "s3cr3t"}"#, &long] {
-            let message = serde_json::from_str::<Settings>(json).unwrap_err().to_string();
-            assert!(!message.contains("s3cr3t") && message.len() < 300, "{message}");
-        }
-    }
-
-    #[test]
-    fn debug_shows_no_secret() {
-        for (url, expected) in [
-            ("redis://me:s3cr3t@host/0?password=s3cr3t", "\"redis://…@host/0?…\""),
-            (
-                "single-table+postgres://me:s3cr3t@[::1]:5432/db",
-                "\"single-table+postgres://…@[::1]:5432/db\"",
-            ),
-            (
-                "single-table+sqlite://dir/feeds.db?mode=rwc",
-                "\"single-table+sqlite://dir/feeds.db?…\"",
-            ),
-            ("single-table+sqlite::memory:", "\"single-table+sqlite:…\""),
-            ("memory://", "\"memory://\""),
-            ("redis://me:a?s3cr3t@host/0", "\"redis:…\""),
-            ("redis://me:a#s3cr3t@host/0", "\"redis:…\""),
-            ("redis://me:1/s3cr3t@host/0", "\"redis:…\""),
-            ("redis://me:a@s3cr3t@host/0", "\"redis:…\""),
-            ("redis://me:s3cr3t/a", "\"redis:…\""),
-            ("redis:me:s3cr3t@host/0", "\"redis:…\""),
-            ("me.s3cr3t@host", "\"…\""),
-        ] {
-            let settings = Settings::new(url).with_option("key", "s3cr3t");
-            let args = crate::backend::ConnectArgs::new(url, Options::new());
-            for shown in [format!("{settings:?}"), format!("{args:?}")] {
-                assert!(!shown.contains("s3cr3t") && shown.contains(expected), "{url}: {shown}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_malformed_url_is_refused() {
-        for url in ["", "feeds.db", "://x", "1a://", "a b://", ":memory:"] {
-            assert_eq!(
-                Settings::new(url).scheme().unwrap_err().kind(),
-                ErrorKind::InvalidSettings,
-                "{url}"
-            );
-        }
-        let original = "user_streams.backends.user_streams_redis_backend.RedisBackend";
-        let error = Settings::new(original).scheme().unwrap_err();
-        assert!(error.message().contains("how django-user-streams names a backend"), "{error}");
-        assert_eq!(
-            Settings::new("single-table+sqlite::memory:").scheme().unwrap(),
-            "single-table+sqlite"
-        );
     }
 }

@@ -82,7 +82,7 @@ impl Parts {
         Ok(there)
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Part> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Part> {
         [&self.main].into_iter().chain(&self.others)
     }
 

@@ -13,6 +13,7 @@ mod page_number;
 mod paginator;
 mod part;
 mod reader;
+mod subscribe;
 mod view;
 
 pub use cursor_page::{CursorPage, CursorPageRequest};

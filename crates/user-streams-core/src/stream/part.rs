@@ -1,11 +1,14 @@
 //! One stored stream: a backend's operations, and what stands in for those that it lacks.
 
+use std::collections::BTreeSet;
+
 use crate::{
     Cursor, Result, StreamItem, UserId,
     backend::{
         Backend, Capability, Contains, CountNewer, CountQuery, MergedPart, Position, StreamQuery,
     },
     feeds::Store,
+    live::Subscribed,
 };
 
 /// How many items are read at a time.
@@ -18,16 +21,34 @@ pub(crate) struct Part {
     user: UserId,
     /// Items up to here are not there.
     above: Option<Cursor>,
+    /// Whether many read it.
+    is_shared: bool,
 }
 
 impl Part {
     pub(crate) fn new(store: &Store, user: UserId) -> Self {
-        Self { store: store.clone(), user, above: None }
+        Self { store: store.clone(), user, above: None, is_shared: false }
     }
 
     /// Only what is newer than a place.
     pub(crate) fn newer_than(self, above: Option<Cursor>) -> Self {
         Self { above, ..self }
+    }
+
+    /// A stream that many read.
+    pub(crate) fn shared(self) -> Self {
+        Self { is_shared: true, ..self }
+    }
+
+    /// The same for who wants to know what comes.
+    pub(crate) fn to_subscribe(&self) -> Subscribed {
+        let (store, user) = (self.store.clone(), self.user.clone());
+        Subscribed { store, user, is_shared: self.is_shared }
+    }
+
+    /// Whether an item at this place is there if it is stored.
+    pub(crate) fn spans(&self, item: Cursor) -> bool {
+        Some(item) > self.above
     }
 
     fn backend(&self) -> &dyn Backend {
@@ -53,7 +74,7 @@ impl Part {
         let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
         let mut items = self.backend().get_stream_items(query).await?;
         if self.above.is_some() {
-            items.retain(|item| Some(item.cursor()) > self.above);
+            items.retain(|item| self.spans(item.cursor()));
         }
         Ok(items)
     }
@@ -98,7 +119,7 @@ impl Part {
     pub(crate) async fn contains(&self, items: &[Cursor]) -> Result<Vec<bool>> {
         let mut there = self.stores(items).await?;
         for (item, there) in items.iter().zip(&mut there) {
-            *there = *there && Some(*item) > self.above;
+            *there = *there && self.spans(*item);
         }
         Ok(there)
     }
@@ -111,16 +132,33 @@ impl Part {
             let pairs = items.iter().map(|item| (self.user.clone(), *item)).collect();
             return self.backend().contains(Contains::new(pairs)).await;
         }
-        let mut there = Vec::with_capacity(items.len());
-        for item in items {
-            let nearest = match item.previous() {
-                Some(previous) => self.read(Position::Before(previous), 1).await?,
+        let found = self.get_all(items.iter().copied().collect()).await?;
+        let found: BTreeSet<_> = found.iter().map(StreamItem::cursor).collect();
+        Ok(items.iter().map(|item| found.contains(item)).collect())
+    }
+
+    /// The item at a place, if there is one.
+    pub(crate) async fn get(&self, place: Cursor) -> Result<Option<StreamItem>> {
+        Ok(self.get_all(BTreeSet::from([place])).await?.pop())
+    }
+
+    /// The items at these places that are there. Those that are near to each other are read at
+    /// once.
+    pub(crate) async fn get_all(&self, mut places: BTreeSet<Cursor>) -> Result<Vec<StreamItem>> {
+        let mut found = Vec::new();
+        while let Some(oldest) = places.first().copied() {
+            let near = (places.len() as u64).min(CHUNK);
+            let items = match oldest.previous() {
+                Some(previous) => self.read(Position::Before(previous), near).await?,
                 // It is the very first place, so whatever ends the stream is near.
-                None => self.read(Position::After(item.last_of_instant()), u64::MAX).await?,
+                None => self.read(Position::After(oldest.last_of_instant()), u64::MAX).await?,
             };
-            there.push(nearest.iter().any(|nearest| nearest.cursor() == *item));
+            // Of those up to the newest that was read, all that are there have been read.
+            let newest = items.first().map_or(Cursor::LAST, StreamItem::cursor).max(oldest);
+            found.extend(items.into_iter().filter(|item| places.contains(&item.cursor())));
+            places.retain(|place| *place > newest);
         }
-        Ok(there)
+        Ok(found)
     }
 
     /// The places of all items, or of those down to a place and some more.

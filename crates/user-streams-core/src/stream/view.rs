@@ -9,6 +9,7 @@ use crate::{
     backend::Position,
     feeds::{Feed, Store},
     handle::Handle,
+    live::Subscribed,
     served,
     stream::{merge::Parts, part::Part},
     time,
@@ -144,7 +145,31 @@ impl View {
         Ok(there)
     }
 
-    fn spans(&self, item: Cursor) -> bool {
+    /// Those of these stored items that are there.
+    pub(crate) async fn retain(&self, mut items: Vec<StreamItem>) -> Result<Vec<StreamItem>> {
+        if items.is_empty() || self.is_plain() {
+            return Ok(items);
+        }
+        let places: Vec<_> = items.iter().map(StreamItem::cursor).collect();
+        let mut there = self.contains(&places).await?.into_iter();
+        items.retain(|_| there.next() == Some(true));
+        Ok(items)
+    }
+
+    /// The streams that it is made of, for who wants to know what comes.
+    pub(crate) fn subscribed(&self) -> Vec<Subscribed> {
+        self.parts.iter().map(Part::to_subscribe).collect()
+    }
+
+    /// When the next item comes that has a date to come, in microseconds.
+    pub(crate) async fn next_to_come(&self) -> Result<Option<i64>> {
+        let Some(now) = self.newest_place().previous() else { return Ok(None) };
+        let next = self.parts.read(Position::Before(now), 1).await?;
+        Ok(next.first().map(|item| item.cursor().created_at_us()))
+    }
+
+    /// Whether the bounds have an item at this place.
+    pub(crate) fn spans(&self, item: Cursor) -> bool {
         self.below.is_none_or(|below| item < below) && self.above.is_none_or(|above| item > above)
     }
 
@@ -221,5 +246,5 @@ fn of_audiences<'a>(
 /// The copy that a user reads of a stream that many read.
 fn shared(store: &Store, audience: &Audience, user: &UserId) -> Part {
     let copies = store.backend().capabilities().copies();
-    Part::new(store, audience.copy_of(user, copies))
+    Part::new(store, audience.copy_of(user, copies)).shared()
 }

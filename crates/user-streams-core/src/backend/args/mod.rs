@@ -6,6 +6,7 @@ mod mark;
 mod merged;
 mod read;
 mod users;
+mod watch;
 
 pub use add::{AddStreamItem, BulkAdd, Progress, RemoveStreamItem};
 pub use delete::{DeleteRange, DeleteStream, RepairStream};
@@ -13,3 +14,4 @@ pub use mark::{MarkQuery, SetMark};
 pub use merged::{MergedPart, MergedQuery};
 pub use read::{Contains, CountNewer, CountQuery, Position, StreamQuery, Than};
 pub use users::{ListUsers, UsersCursor, UsersPage};
+pub use watch::{Hint, Hints, ListNewer};

@@ -16,9 +16,9 @@ use crate::{
     Cursor, Delivery, Error, ErrorKind, Name, Recipients, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedPart, MergedQuery,
-        Position, RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than, UsersCursor,
-        UsersPage,
+        CountQuery, DeleteRange, DeleteStream, ListNewer, ListUsers, MarkQuery, MergedPart,
+        MergedQuery, Position, RemoveStreamItem, RepairStream, SetMark, StreamQuery, Than,
+        UsersCursor, UsersPage,
     },
 };
 
@@ -133,6 +133,7 @@ impl Backend for MemoryBackend {
             .with(Capability::Marks)
             .with(Capability::Feeds)
             .with(Capability::GetMerged)
+            .with(Capability::ListNewer)
     }
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
@@ -280,6 +281,16 @@ impl Backend for MemoryBackend {
             self.part(part)?.keys().for_each(|item| _ = merged.remove(item));
         }
         Ok(read(&merged, query.position, query.limit))
+    }
+
+    async fn list_newer(&self, query: ListNewer) -> Result<Vec<(UserId, Cursor)>> {
+        let streams = self.streams();
+        let newer = query.users.iter().flat_map(|user| {
+            let newer = (Bound::Excluded(query.than), Bound::Unbounded);
+            let items = streams.get(user).into_iter().flat_map(move |items| items.range(newer));
+            items.map(|(item, _)| (user.clone(), *item))
+        });
+        Ok(newer.take(usize::try_from(query.limit).unwrap_or(usize::MAX)).collect())
     }
 
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
