@@ -20,6 +20,7 @@ mod delivery;
 mod driver;
 mod feeds;
 mod identity;
+mod live;
 mod marks;
 mod merge;
 mod model;
@@ -59,6 +60,7 @@ const TOPICS: &[&[Case]] = &[
     unread::CASES,
     retention::CASES,
     moving::CASES,
+    live::CASES,
     connections::CASES,
     cancellation::CASES,
     concurrency::CASES,
