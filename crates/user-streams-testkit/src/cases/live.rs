@@ -17,9 +17,9 @@ cases![
     what_is_added_comes_to_those_who_have_subscribed,
     what_stood_before_does_not_come,
     what_is_newer_than_a_place_comes_first_and_oldest_first,
-    what_another_connection_adds_comes over Several,
-    what_another_connection_stores_late_comes over Several,
-    many_items_at_once_all_come over Several,
+    what_another_connection_adds_comes over Several; requires Durable,
+    what_another_connection_stores_late_comes over Several; requires Durable,
+    many_items_at_once_all_come over Several; requires Durable,
     an_item_of_an_old_date_comes_when_it_is_added,
     an_item_with_a_date_to_come_comes_then,
     what_is_merged_comes_once; requires Feeds,
@@ -27,7 +27,7 @@ cases![
     what_is_dismissed_retracted_or_too_old_does_not_come; requires Feeds,
     newer_items_are_listed_for_the_users_who_are_asked_about for Kinds::Every; requires ListNewer,
     a_limit_of_what_is_listed_holds; requires ListNewer,
-    what_is_added_is_told over Several; requires Watch,
+    what_is_added_is_told over Several; requires Watch Durable,
 ];
 
 type Live = BoxStream<'static, Result<StreamItem>>;
