@@ -46,8 +46,10 @@ pub(crate) async fn drop(store: &Store) -> Result<()> {
     if store.engine.is_redis() {
         return drop_redis(store).await;
     }
-    for table in ["", "_items", "_identity", "_marks", "_migrations"] {
-        execute(store, format!("DROP TABLE IF EXISTS {}{table}", store.table)).await?;
+    for feed in ["", "__us_audience"] {
+        for table in ["", "_items", "_identity", "_marks", "_migrations"] {
+            execute(store, format!("DROP TABLE IF EXISTS {}{feed}{table}", store.table)).await?;
+        }
     }
     Ok(())
 }
@@ -74,8 +76,10 @@ async fn drop_redis(store: &Store) -> Result<()> {
     }
     let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('UNLINK', key) \
                   end return 0";
-    let items = format!("{}:content:*", store.table);
-    client.call(&[b"EVAL", script.as_bytes(), b"0", items.as_bytes()]).await?;
+    for keys in ["content:*", "feed:*"] {
+        let keys = format!("{}:{keys}", store.table);
+        client.call(&[b"EVAL", script.as_bytes(), b"0", keys.as_bytes()]).await?;
+    }
     Ok(())
 }
 

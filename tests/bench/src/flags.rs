@@ -47,16 +47,22 @@ pub(crate) enum Workload {
     W7,
     /// A mixed load.
     W8,
+    /// Serve everyone by one write, and read with audiences.
+    W9,
     /// Count what is unread, and mark it read.
     W10,
     /// Add many items to many users, and copy to another storage.
     W11,
     /// Remove one item from many users; read with `max_len`.
     W12,
+    /// Subscribe, and add while it is told.
+    W13,
 }
 
 impl Workload {
     pub(crate) fn name(self) -> &'static str {
-        ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W10", "W11", "W12"][self as usize]
+        const NAMES: [&str; 13] =
+            ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9", "W10", "W11", "W12", "W13"];
+        NAMES[self as usize]
     }
 }

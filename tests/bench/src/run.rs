@@ -82,9 +82,11 @@ async fn measure(
         Workload::W6 => workload::bytes::run(&bench).await,
         Workload::W7 => workload::memory::run(&bench).await,
         Workload::W8 => workload::mixed::run(&bench).await,
+        Workload::W9 => workload::audiences::run(&bench).await,
         Workload::W10 => workload::marks::run(&bench).await,
         Workload::W11 => workload::bulk::run(&bench).await,
         Workload::W12 => workload::removal::run(&bench).await,
+        Workload::W13 => workload::live::run(&bench).await,
     };
     bench.bar.finish_and_clear();
     let mut rows = rows.with_context(|| format!("{} {}", workload.name(), cell.name))?;

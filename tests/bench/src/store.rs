@@ -46,6 +46,11 @@ impl Store {
 
     /// Connects the library.
     pub(crate) async fn streams(&self) -> Result<Streams> {
+        self.live_streams(false).await
+    }
+
+    /// Connects the library, which is told what comes or not.
+    pub(crate) async fn live_streams(&self, live: bool) -> Result<Streams> {
         let mut settings = match self.layout {
             Layout::SingleTable => Settings::new(format!("single-table+{}", self.url)),
             Layout::ManyToMany => Settings::new(format!("many-to-many+{}", self.url)),
@@ -60,7 +65,7 @@ impl Store {
             settings = settings.with_option("synchronous", "full");
         }
         // The hand-written programs do not convert to local time either.
-        Ok(Streams::connect(settings.with_use_utc(true)).await?)
+        Ok(Streams::connect(settings.with_use_utc(true).with_live(live)).await?)
     }
 
     /// SQLite's `synchronous`.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::row::Row;
 
 /// The workloads that compare speeds.
-const PLOTTED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W8", "W10", "W11", "W12"];
+const PLOTTED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W8", "W9", "W10", "W11", "W12"];
 
 /// All results of a run.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,12 +1,14 @@
-//! The workloads, W1 to W8 and W10 to W12.
+//! The workloads, W1 to W13.
 
 pub(crate) mod add;
+pub(crate) mod audiences;
 pub(crate) mod broadcast;
 pub(crate) mod bulk;
 pub(crate) mod bytes;
 mod copy;
 pub(crate) mod count;
 pub(crate) mod depth;
+pub(crate) mod live;
 pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod mixed;
