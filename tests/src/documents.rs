@@ -22,6 +22,8 @@ documents! {
     upgrading: "UPGRADING.md",
     guide: "docs/guide.md",
     feeds: "docs/feeds.md",
+    audiences: "docs/audiences.md",
+    live: "docs/live.md",
     unread_marks: "docs/unread-marks.md",
     removal: "docs/removal.md",
     moving: "docs/moving.md",
