@@ -8,6 +8,8 @@
 use crate::Case;
 
 mod algebra;
+mod audience_bounds;
+mod audiences;
 mod bad_input;
 mod broadcasts;
 mod bulk;
@@ -22,6 +24,7 @@ mod feeds;
 mod identity;
 mod marks;
 mod merge;
+mod merged;
 mod model;
 mod moving;
 mod optional;
@@ -32,6 +35,8 @@ mod recipients;
 mod removal;
 mod retention;
 mod slicing;
+mod subtract;
+mod subtract_trim;
 mod time;
 mod unread;
 mod users;
@@ -56,8 +61,13 @@ const TOPICS: &[&[Case]] = &[
     marks::CASES,
     feeds::CASES,
     merge::CASES,
+    merged::CASES,
     unread::CASES,
     retention::CASES,
+    audiences::CASES,
+    audience_bounds::CASES,
+    subtract::CASES,
+    subtract_trim::CASES,
     moving::CASES,
     connections::CASES,
     cancellation::CASES,
