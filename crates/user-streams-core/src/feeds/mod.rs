@@ -248,3 +248,33 @@ impl Feeds {
         self.main.own.all().chain(declared)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorKind, MemoryBackend, Streams};
+
+    #[tokio::test]
+    async fn a_feed_stays_one_whatever_is_kept_beside_it() {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        let streams = streams.with_feeds(["news", "tips"]).unwrap();
+        let news = streams.feed("news").unwrap().merge(["tips"]).unwrap();
+        let news = news.with_dismissals(true).unwrap();
+        let item = news.add_stream_item(1, "news").await.unwrap().item;
+        streams.feed("tips").unwrap().add_stream_item(1, "tips").await.unwrap();
+        news.get_stream_items(1).dismiss(item).await.unwrap();
+        assert_eq!(news.get_stream_items(1).count().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
+        // Where the feed itself looks, too.
+        let same = streams.with_dismissals(true).unwrap().feed("news").unwrap();
+        assert_eq!(same.get_stream_items(1).count().await.unwrap(), 0);
+    }
+
+    #[test]
+    fn a_feed_has_no_feeds() {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        let news = streams.with_feeds(["news"]).unwrap().feed("news").unwrap();
+        let error = news.with_feeds(["of_news"]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+        assert!(error.message().contains("`news` is a feed"), "{error}");
+    }
+}
