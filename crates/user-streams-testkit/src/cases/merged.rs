@@ -1,22 +1,13 @@
 //! Several streams read by one operation: it answers as one that is made of reads of each.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use proptest::{
-    prelude::*,
-    test_runner::{Config, TestCaseError, TestRunner},
-};
-use tokio::{runtime::Handle, task};
 use user_streams_core::{
-    Cursor, Name, NewItem, Result, StreamItem, Streams, UserId, UserIdKind,
+    Name, NewItem, StreamItem, Streams, UserId, UserIdKind,
     backend::{Backend, Capability, MergedPart, MergedQuery, Position},
 };
 
-use super::{
-    audiences::items,
-    model::{same, text},
-    optional::assert_as_declared,
-};
+use super::{audiences::items, optional::assert_as_declared};
 use crate::{
     Namespace,
     case::cases,
@@ -31,16 +22,12 @@ cases![
     what_is_in_a_stream_to_subtract_is_not_there; requires GetMerged Feeds,
     a_part_is_there_above_its_place; requires GetMerged Feeds,
     a_part_of_a_feed_that_is_none_is_an_error; requires GetMerged Feeds,
-    random_parts_agree_with_the_model; requires GetMerged Feeds,
 ];
-
-const PLANS: u32 = 48;
-const SHRINKS: u32 = 300;
 
 /// Three streams: a user's main one, the same user's in a feed, and one of a text id.
 #[derive(Debug, Clone)]
-struct Three {
-    backend: Arc<dyn Backend>,
+pub(super) struct Three {
+    pub(super) backend: Arc<dyn Backend>,
     streams: [Streams; 3],
     users: [UserId; 3],
 }
@@ -52,7 +39,7 @@ fn feed_name(feed: &str) -> Name {
 }
 
 impl Three {
-    async fn new(ns: &Namespace) -> Self {
+    pub(super) async fn new(ns: &Namespace) -> Self {
         let streams = FEEDS.map(|feed| match feed {
             None => ns.streams().clone(),
             Some(feed) => {
@@ -75,7 +62,12 @@ impl Three {
         [user.clone(), user, random_user(UserIdKind::Text)]
     }
 
-    fn part(&self, at: usize) -> MergedPart {
+    /// The same streams of other users.
+    pub(super) fn afresh(&self, ns: &Namespace) -> Self {
+        Self { users: Self::users(ns), ..self.clone() }
+    }
+
+    pub(super) fn part(&self, at: usize) -> MergedPart {
         MergedPart::new(FEEDS[at].map(feed_name), self.users[at].clone())
     }
 
@@ -83,7 +75,7 @@ impl Three {
         (0..3).map(|at| self.part(at)).collect()
     }
 
-    async fn add(&self, at: usize, item: &NewItem) {
+    pub(super) async fn add(&self, at: usize, item: &NewItem) {
         let added = self.streams[at].add_stream_item(&self.users[at], item.clone()).await;
         added.expect("a stream takes items");
     }
@@ -208,14 +200,14 @@ async fn a_part_is_there_above_its_place(ns: Namespace) {
     for at in [0, 1] {
         three.add(at, &both).await;
     }
-    let cut = Some(newest[6].cursor());
     let of = |at: usize, item: &StreamItem| {
         let number: usize = item.content.trim_start_matches("item ").parse().unwrap_or_default();
         number % 3 == at || at < 2 && item.cursor() == both.cursor()
     };
-    let is_there = |item: &&StreamItem| {
-        of(0, item) && Some(item.cursor()) > cut || of(1, item) || of(2, item)
-    };
+    // The place of an item of this part, which is not there any more.
+    let cut = newest[6..].iter().find(|item| of(0, item)).map(StreamItem::cursor);
+    let is_there =
+        |item: &&StreamItem| of(0, item) && Some(item.cursor()) > cut || of(1, item) || of(2, item);
     let expected: Vec<_> = newest.iter().filter(is_there).cloned().collect();
     let parts = vec![three.part(0).newer_than(cut), three.part(1), three.part(2)];
     let query = |limit| MergedQuery::new(parts.clone(), limit);
@@ -247,104 +239,4 @@ async fn a_part_of_a_feed_that_is_none_is_an_error(ns: Namespace) {
         let found = three.backend.get_merged(query).await;
         assert!(found.is_err(), "a feed that is none has no items: {found:?}");
     }
-}
-
-/// A query over the three streams.
-#[derive(Debug, Clone)]
-struct Plan {
-    /// Which of the streams have each item.
-    items: Vec<(i64, [bool; 3])>,
-    /// Each with the place that it is there above.
-    parts: Vec<(usize, Option<usize>)>,
-    less: Vec<usize>,
-    reads: Vec<(usize, usize, u64)>,
-}
-
-fn plan() -> impl Strategy<Value = Plan> {
-    let items = proptest::collection::vec((-2..2_i64, any::<[bool; 3]>()), 0..24);
-    let parts = proptest::collection::vec((0..3_usize, proptest::option::of(0..24_usize)), 1..4);
-    let reads = proptest::collection::vec((0..3_usize, 0..24_usize, 1..9_u64), 1..6);
-    let less = proptest::collection::vec(0..3_usize, 0..3);
-    (items, parts, less, reads).prop_map(|(items, parts, less, reads)| Plan {
-        items,
-        parts,
-        less,
-        reads,
-    })
-}
-
-async fn random_parts_agree_with_the_model(ns: Namespace) {
-    let config = Config {
-        cases: PLANS,
-        max_shrink_iters: SHRINKS,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let (three, runtime) = (Three::new(&ns).await, Handle::current());
-    let run = move || {
-        let compare = |plan: Plan| {
-            let three = Three { users: Three::users(&ns), ..three.clone() };
-            runtime.block_on(compare(&three, &plan))
-        };
-        TestRunner::new(config)
-            .run(&plan(), |plan| compare(plan).map_err(TestCaseError::fail))
-            .map_err(|error| format!("{error:#}"))
-    };
-    let agreed = task::spawn_blocking(run).await.expect("a comparison ends");
-    if let Err(difference) = agreed {
-        panic!("streams that are read as one must be as the model has them: {difference}");
-    }
-}
-
-async fn compare(three: &Three, plan: &Plan) -> Result<(), String> {
-    let midnight = place(1_700_000_000_000_000, 1).created_at();
-    let mut model: [BTreeMap<Cursor, String>; 3] = Default::default();
-    let mut places = Vec::new();
-    for (n, (micros, there)) in plan.items.iter().enumerate() {
-        let at = midnight + chrono::TimeDelta::microseconds(*micros);
-        let item = NewItem::new(format!("item {n}")).with_created_at(&at);
-        places.push(item.cursor());
-        for at in (0..3).filter(|at| there[*at]) {
-            three.add(at, &item).await;
-            model[at].insert(item.cursor(), item.content().into());
-        }
-    }
-    let place = |at: usize| places.get(at % places.len().max(1)).copied();
-    let mut merged = BTreeMap::new();
-    let mut parts = Vec::new();
-    for (at, above) in &plan.parts {
-        let above = above.and_then(place);
-        let items = model[*at].iter().filter(|(item, _)| Some(**item) > above);
-        merged.extend(items.map(|(item, content)| (*item, content.clone())));
-        parts.push(three.part(*at).newer_than(above));
-    }
-    for at in &plan.less {
-        merged.retain(|item, _| !model[*at].contains_key(item));
-    }
-    let merged: Vec<_> = merged.into_iter().rev().collect();
-    let less: Vec<_> = plan.less.iter().map(|at| three.part(*at)).collect();
-    for (direction, at, limit) in &plan.reads {
-        let most = usize::try_from(*limit).unwrap_or(usize::MAX);
-        let (position, expected): (_, Vec<_>) = match (direction, place(*at)) {
-            (1, Some(place)) => {
-                let older = merged.iter().filter(|(item, _)| *item < place);
-                (Position::After(place), older.take(most).cloned().collect())
-            }
-            (2, Some(place)) => {
-                let newer: Vec<_> = merged.iter().filter(|(item, _)| *item > place).collect();
-                let nearest = newer.len().saturating_sub(most);
-                (Position::Before(place), newer[nearest..].iter().copied().cloned().collect())
-            }
-            _ => {
-                let rest = merged.iter().skip(*at).take(most);
-                (Position::Offset(*at as u64), rest.cloned().collect())
-            }
-        };
-        let query = MergedQuery::new(parts.clone(), *limit).less(less.clone());
-        let found = three.backend.get_merged(query.with_position(position)).await.map_err(text)?;
-        let found: Vec<_> =
-            found.iter().map(|item| (item.cursor(), item.content.clone())).collect();
-        same(&format!("read from {position:?}"), found, expected)?;
-    }
-    Ok(())
 }

@@ -25,6 +25,7 @@ mod identity;
 mod marks;
 mod merge;
 mod merged;
+mod merged_model;
 mod model;
 mod moving;
 mod optional;
@@ -62,6 +63,7 @@ const TOPICS: &[&[Case]] = &[
     feeds::CASES,
     merge::CASES,
     merged::CASES,
+    merged_model::CASES,
     unread::CASES,
     retention::CASES,
     audiences::CASES,

@@ -85,7 +85,10 @@ async fn what_a_user_dismisses_is_gone_for_that_user_alone(ns: Namespace) {
     send(&streams, [everyone(), audience(&a)], items[4].clone()).await;
     assert_there(&mine.with_audiences([&a]), &left, "a retried add stays dismissed").await;
     let to_come = NewItem::new("to come");
-    assert!(dismiss(&streams, &users[0], to_come.cursor()).await, "an item that is to come is, too");
+    assert!(
+        dismiss(&streams, &users[0], to_come.cursor()).await,
+        "an item that is to come is, too"
+    );
     send(&streams, [everyone()], to_come).await;
     assert_items(&read(&streams, &users[0]).await, &left, promise);
     let off = ns.streams().get_stream_items(&users[0]).dismiss(items[1].cursor()).await;

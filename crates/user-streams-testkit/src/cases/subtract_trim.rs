@@ -9,7 +9,12 @@ use super::{
     retention::dated,
     subtract::{dismiss, read, retract},
 };
-use crate::{Namespace, beside::name, case::cases, compare::{assert_items, newest_first}};
+use crate::{
+    Namespace,
+    beside::name,
+    case::cases,
+    compare::{assert_items, newest_first},
+};
 
 cases![
     trimming_takes_what_is_retracted; requires Feeds ListUsers DeleteRange RemoveStreamItem,
