@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod beside;
 mod case;
 mod cases;
 mod compare;
@@ -8,6 +9,7 @@ mod driver;
 mod limits;
 mod namespace;
 mod panics;
+mod reading;
 mod spy;
 mod store;
 mod suite;

@@ -238,3 +238,8 @@ pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
 pub(crate) fn place(micros: i64, id: i64) -> Cursor {
     Cursor::new(instant(micros), item_id(id))
 }
+
+/// The item at this place.
+pub(crate) fn item_at(place: Cursor, content: &str) -> NewItem {
+    NewItem::new(content).with_id(place.id()).with_created_at(&place.created_at())
+}

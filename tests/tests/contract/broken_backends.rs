@@ -67,6 +67,16 @@ fn a_driver_without_a_fault_passes_every_case() {
     assert_passes(&driver.suite(), Case::all());
 }
 
+/// As a cluster does, for which each reader takes one of the copies.
+#[test]
+fn a_backend_that_keeps_copies_of_what_everyone_reads_passes() {
+    let twist = Twist { capabilities: |all, _| all.with_copies(3), ..HONEST };
+    let copies = Fault { broken: Broken::Store(twist), ..HONEST_BACKEND };
+    const TOPICS: &[&str] = &["audience", "subtract", "moving", "algebra"];
+    let is_of = |case: &&Case| TOPICS.iter().any(|topic| case.name.starts_with(topic));
+    assert_passes(&copies.suite(), Case::all().filter(is_of));
+}
+
 fn assert_passes(suite: &Suite, cases: impl Iterator<Item = &'static Case>) {
     let pairs = cases.flat_map(|case| KINDS.map(|kind| (case, kind)));
     let pairs = pairs.filter(|(case, kind)| case.runs_with(*kind, UserIdKind::BigInt));

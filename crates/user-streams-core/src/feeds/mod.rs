@@ -19,7 +19,7 @@ pub(crate) struct Feeds {
     root: Arc<dyn Backend>,
     main: Feed,
     declared: Vec<Feed>,
-    /// Of a feed: those that are declared beside it.
+    /// Of a feed: the main streams, and those that are declared beside it.
     siblings: Vec<Feed>,
     /// What is read together with the main streams.
     merged: Vec<Feed>,
@@ -34,6 +34,12 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
+    /// The streams of this name, or the main ones, with what is kept beside them.
+    fn new(root: &dyn Backend, store: Store, extras: Extras) -> Result<Self> {
+        let suffix = store.name.as_ref().map(|name| format!("_{name}")).unwrap_or_default();
+        Ok(Self { own: OwnFeeds::new(root, &suffix, extras)?, store })
+    }
+
     /// The streams of audiences, if there are any.
     pub(crate) fn audiences(&self) -> Option<&Store> {
         self.own.audiences.as_ref()
@@ -76,11 +82,9 @@ impl Feeds {
             }
             let store = Store::of(&*root, name, root.capabilities().user_id())
                 .map_err(|error| invalid("feeds", error))?;
-            let own = OwnFeeds::new(&*root, &format!("_{name}"), extras)?;
-            declared.push(Feed { store, own });
+            declared.push(Feed::new(&*root, store, extras)?);
         }
-        let own = OwnFeeds::new(&*root, "", extras)?;
-        let main = Feed { store: Store { name: None, backend: Arc::clone(&root) }, own };
+        let main = Feed::new(&*root, Store { name: None, backend: Arc::clone(&root) }, extras)?;
         Ok(Self { root, main, declared, siblings: Vec::new(), merged: Vec::new(), extras })
     }
 
@@ -102,18 +106,28 @@ impl Feeds {
         &self,
         names: impl IntoIterator<Item = N>,
     ) -> Result<Self> {
+        if let Some(name) = &self.main.store.name {
+            let message = format!("`{name}` is a feed, and has none itself");
+            return Err(invalid("feeds", Error::new(ErrorKind::InvalidArgument, message)));
+        }
         let merged = self.merged.clone();
         Ok(Self { merged, ..Self::new(Arc::clone(&self.root), names, self.extras)? })
     }
 
     /// The same feeds with something else kept beside each.
     pub(crate) fn with_extras(&self, change: impl FnOnce(&mut Extras)) -> Result<Self> {
-        let mut extras = self.extras;
+        let (root, mut extras) = (Arc::clone(&self.root), self.extras);
         change(&mut extras);
-        let names = self.names().map(Name::as_str);
-        let mut changed = Self::new(Arc::clone(&self.root), names, extras)?;
-        changed.merged = changed.find(self.merged.iter().filter_map(|f| f.store.name.as_ref()))?;
-        Ok(changed)
+        let changed = |feed: &Feed| Feed::new(&*self.root, feed.store.clone(), extras);
+        let all = |feeds: &[Feed]| feeds.iter().map(changed).collect::<Result<Vec<_>>>();
+        Ok(Self {
+            root,
+            main: changed(&self.main)?,
+            declared: all(&self.declared)?,
+            siblings: all(&self.siblings)?,
+            merged: all(&self.merged)?,
+            extras,
+        })
     }
 
     /// The names of those that are declared.
@@ -124,15 +138,15 @@ impl Feeds {
     /// A feed that is declared, and the feeds beside it.
     pub(crate) fn get(&self, name: &str) -> Result<Self> {
         let main = self.known(name)?.clone();
-        let beside = self.declared.iter().chain(&self.siblings);
-        let siblings = beside.filter(|feed| !feed.is_called(name)).cloned().collect();
+        let own = iter::once(&self.main).filter(|main| main.store.name.is_none());
+        let siblings = own.chain(self.beside()).filter(|feed| !feed.is_called(name));
+        let siblings = siblings.cloned().collect();
         let root = Arc::clone(&self.root);
         Ok(Self { siblings, extras: self.extras, ..Self::alone(root, main) })
     }
 
     fn known(&self, name: &str) -> Result<&Feed> {
-        let mut known = self.declared.iter().chain(&self.siblings);
-        known.find(|feed| feed.is_called(name)).ok_or_else(|| self.unknown(name))
+        self.beside().find(|feed| feed.is_called(name)).ok_or_else(|| self.unknown(name))
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -140,8 +154,8 @@ impl Feeds {
         if let Err(error) = name.parse::<Name>() {
             return error;
         }
-        let declared = self.declared.iter().chain(&self.siblings);
-        let declared: Vec<_> = declared
+        let declared: Vec<_> = self
+            .beside()
             .filter_map(|feed| feed.store.name.as_ref())
             .map(|name| format!("`{name}`"))
             .collect();
@@ -171,7 +185,8 @@ impl Feeds {
     pub(crate) fn of_audiences(&self) -> Option<Self> {
         let store = self.main.own.audiences.clone()?;
         let own = OwnFeeds { retracted: self.main.own.retracted.clone(), ..OwnFeeds::default() };
-        Some(Self::alone(Arc::clone(&self.root), Feed { store, own }))
+        let siblings = self.beside().cloned().collect();
+        Some(Self { siblings, ..Self::alone(Arc::clone(&self.root), Feed { store, own }) })
     }
 
     /// What users have dismissed, as streams of their own.
@@ -201,6 +216,17 @@ impl Feeds {
         iter::once(&self.main).chain(&self.merged)
     }
 
+    /// The other ones that are declared, and the main streams of a feed: what these may be read
+    /// together with.
+    pub(crate) fn beside(&self) -> impl Iterator<Item = &Feed> {
+        self.declared.iter().chain(&self.siblings)
+    }
+
+    /// Whether the items of the main streams are all that a user may read with them.
+    pub(crate) fn are_alone(&self) -> bool {
+        self.main.own.audiences.is_none() && self.beside().next().is_none()
+    }
+
     /// Where the places of single items are kept, if they are.
     pub(crate) fn item_marks(&self) -> Option<&ItemMarks> {
         self.main.own.item_marks.as_ref()
@@ -220,5 +246,35 @@ impl Feeds {
         let declared = self.declared.iter();
         let declared = declared.flat_map(|feed| iter::once(&feed.store).chain(feed.own.all()));
         self.main.own.all().chain(declared)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ErrorKind, MemoryBackend, Streams};
+
+    #[tokio::test]
+    async fn a_feed_stays_one_whatever_is_kept_beside_it() {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        let streams = streams.with_feeds(["news", "tips"]).unwrap();
+        let news = streams.feed("news").unwrap().merge(["tips"]).unwrap();
+        let news = news.with_dismissals(true).unwrap();
+        let item = news.add_stream_item(1, "news").await.unwrap().item;
+        streams.feed("tips").unwrap().add_stream_item(1, "tips").await.unwrap();
+        news.get_stream_items(1).dismiss(item).await.unwrap();
+        assert_eq!(news.get_stream_items(1).count().await.unwrap(), 1);
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 0);
+        // Where the feed itself looks, too.
+        let same = streams.with_dismissals(true).unwrap().feed("news").unwrap();
+        assert_eq!(same.get_stream_items(1).count().await.unwrap(), 0);
+    }
+
+    #[test]
+    fn a_feed_has_no_feeds() {
+        let streams = Streams::from_backend(MemoryBackend::default());
+        let news = streams.with_feeds(["news"]).unwrap().feed("news").unwrap();
+        let error = news.with_feeds(["of_news"]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSettings);
+        assert!(error.message().contains("`news` is a feed"), "{error}");
     }
 }

@@ -177,32 +177,33 @@ async fn trim_page(handle: &Handle, users: Vec<UserId>, retracted: &[Cursor]) ->
 }
 
 async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
-    let Some(oldest) = oldest(handle, &user).await? else { return Ok(0) };
-    for own in handle.feeds.item_marks().iter().flat_map(|feeds| feeds.both()) {
-        own.backend().delete_range(DeleteRange::new(user.clone()).older_than(oldest)).await?;
+    let by_age = handle.retention.oldest_us(time::micros(&Utc::now())).map(Cursor::first_of);
+    let oldest = by_age.max(oldest_by_len(handle, &user).await?);
+    // What is read together with these streams may have older items, which come back when newer
+    // ones go.
+    let forgotten = if handle.feeds.are_alone() { oldest } else { by_age };
+    if let Some(place) = forgotten {
+        let item_marks = handle.feeds.item_marks().into_iter().flat_map(|feeds| feeds.both());
+        for own in item_marks.chain(handle.feeds.main().dismissed()) {
+            own.backend().delete_range(DeleteRange::new(user.clone()).older_than(place)).await?;
+        }
     }
-    if let Some(dismissed) = handle.feeds.main().dismissed() {
-        let passed = DeleteRange::new(user.clone()).older_than(oldest);
-        dismissed.backend().delete_range(passed).await?;
-    }
+    let Some(oldest) = oldest else { return Ok(0) };
     handle.backend().delete_range(DeleteRange::new(user).older_than(oldest)).await
 }
 
-/// The place that nothing older than is to be kept.
-async fn oldest(handle: &Handle, user: &UserId) -> Result<Option<Cursor>> {
-    let retention = handle.retention;
-    let by_age = retention.oldest_us(time::micros(&Utc::now())).map(Cursor::first_of);
-    let Some(max_len) = retention.max_len else { return Ok(by_age) };
+/// The place that nothing older than is to be kept, because of its number.
+async fn oldest_by_len(handle: &Handle, user: &UserId) -> Result<Option<Cursor>> {
+    let Some(max_len) = handle.retention.max_len else { return Ok(None) };
     let view = View::stored(handle, user).await?;
-    let by_len = match max_len.checked_sub(1) {
+    Ok(match max_len.checked_sub(1) {
         // Two items: the last to be kept, and one more, if there is anything to delete.
         Some(last) => match view.read(Position::Offset(last), 2).await?.as_slice() {
             [last, _, ..] => Some(last.cursor()),
             _ => None,
         },
         None => Some(view.newest_place()),
-    };
-    Ok(by_age.max(by_len))
+    })
 }
 
 impl Outcome for Trimmed {

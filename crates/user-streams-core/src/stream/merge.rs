@@ -94,16 +94,15 @@ impl Parts {
             let query = MergedQuery::new(parts, limit).less(less).with_position(position);
             return self.root.get_merged(query).await;
         }
-        let (mut position, mut found) = (position, Vec::new());
+        let (mut from, mut step, mut found) = (position, limit, Vec::new());
         loop {
-            let wanted = limit - found.len() as u64;
-            let mut items = self.stored(position, wanted).await?;
-            let is_end = (items.len() as u64) < wanted;
+            let mut items = self.stored(from, step).await?;
+            let is_end = (items.len() as u64) < step;
             let places: Vec<_> = items.iter().map(StreamItem::cursor).collect();
             let hidden = self.are_hidden(&places).await?;
             let mut hidden = hidden.into_iter();
             items.retain(|_| hidden.next() != Some(true));
-            position = match (position, places.first(), places.last()) {
+            from = match (from, places.first(), places.last()) {
                 (Position::Before(_), Some(newest), _) => {
                     // What is nearer has been found already.
                     items.append(&mut found);
@@ -116,9 +115,11 @@ impl Parts {
                 }
                 (_, _, None) => return Ok(found),
             };
-            if is_end || found.len() as u64 == limit {
-                return Ok(found);
+            if is_end || found.len() as u64 >= limit {
+                return Ok(nearest(found, position, limit));
             }
+            // More each time, since many in a row may be hidden.
+            step = step.saturating_mul(2).min(CHUNK).max(limit - found.len() as u64);
         }
     }
 
@@ -132,12 +133,7 @@ impl Parts {
         let mut items: Vec<_> = read.into_iter().flatten().collect();
         items.sort_by_key(|item| Reverse(item.cursor()));
         items.dedup_by_key(|item| item.cursor());
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        if matches!(position, Position::Before(_)) {
-            items.drain(..items.len().saturating_sub(limit));
-        }
-        items.truncate(limit);
-        Ok(items)
+        Ok(nearest(items, position, limit))
     }
 
     async fn are_hidden(&self, items: &[Cursor]) -> Result<Vec<bool>> {
@@ -217,6 +213,16 @@ impl Parts {
         }
         Ok(hidden as u64)
     }
+}
+
+/// Of the items next to a position, newest first, the `limit` nearest ones.
+fn nearest(mut items: Vec<StreamItem>, position: Position, limit: u64) -> Vec<StreamItem> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if matches!(position, Position::Before(_)) {
+        items.drain(..items.len().saturating_sub(limit));
+    }
+    items.truncate(limit);
+    items
 }
 
 /// The number of items of a stream between two places, up to `limit`.

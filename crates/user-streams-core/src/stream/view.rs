@@ -78,10 +78,12 @@ impl View {
         Self { max_len: None, ..self }
     }
 
-    /// What is there of the main stream alone, however long.
+    /// What is there of the main stream alone, however long, and whatever it is read together
+    /// with: what any of these hides is not there.
     pub(crate) async fn stored(handle: &Handle, user: &UserId) -> Result<Self> {
         let mut view = Self::of(handle, user, Bounds::default(), &[]).await?.without_max_len();
         view.parts.others.clear();
+        view.parts.hidden.extend(handle.feeds.beside().flat_map(|feed| hidden(feed, user)));
         Ok(view)
     }
 
@@ -213,17 +215,22 @@ fn parts(handle: &Handle, user: &UserId, memberships: &[Membership]) -> Result<P
     }
     memberships.iter().try_for_each(|membership| membership.audience.check())?;
     let main = Part::new(&handle.feeds.main().store, user.clone());
-    let (mut others, mut hidden) = (Vec::new(), Vec::new());
+    let (mut others, mut less) = (Vec::new(), Vec::new());
     for (at, feed) in handle.feeds.read().enumerate() {
         if at > 0 {
             others.push(Part::new(&feed.store, user.clone()));
         }
         others.extend(of_audiences(feed, user, memberships));
-        hidden.extend(feed.dismissed().map(|store| Part::new(store, user.clone())));
-        let retracted = feed.retracted();
-        hidden.extend(retracted.map(|store| shared(store, &audience::retracted(), user)));
+        less.extend(hidden(feed, user));
     }
-    Ok(Parts { root: Arc::clone(handle.feeds.root()), main, others, hidden })
+    Ok(Parts { root: Arc::clone(handle.feeds.root()), main, others, hidden: less })
+}
+
+/// The streams of what a feed hides from a user.
+fn hidden(feed: &Feed, user: &UserId) -> impl Iterator<Item = Part> + use<> {
+    let dismissed = feed.dismissed().map(|store| Part::new(store, user.clone()));
+    let retracted = feed.retracted().map(|store| shared(store, &audience::retracted(), user));
+    dismissed.into_iter().chain(retracted)
 }
 
 /// The streams of everyone and of the audiences of a user.

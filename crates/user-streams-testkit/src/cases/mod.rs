@@ -8,6 +8,8 @@
 use crate::Case;
 
 mod algebra;
+mod audience_bounds;
+mod audiences;
 mod bad_input;
 mod broadcasts;
 mod bulk;
@@ -23,6 +25,8 @@ mod identity;
 mod live;
 mod marks;
 mod merge;
+mod merged;
+mod merged_model;
 mod model;
 mod moving;
 mod optional;
@@ -33,6 +37,8 @@ mod recipients;
 mod removal;
 mod retention;
 mod slicing;
+mod subtract;
+mod subtract_trim;
 mod time;
 mod unread;
 mod users;
@@ -57,8 +63,14 @@ const TOPICS: &[&[Case]] = &[
     marks::CASES,
     feeds::CASES,
     merge::CASES,
+    merged::CASES,
+    merged_model::CASES,
     unread::CASES,
     retention::CASES,
+    audiences::CASES,
+    audience_bounds::CASES,
+    subtract::CASES,
+    subtract_trim::CASES,
     moving::CASES,
     live::CASES,
     connections::CASES,

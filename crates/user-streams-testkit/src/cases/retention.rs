@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::StreamExt;
 use user_streams_core::{
-    NewItem, StreamItem, Streams, UserId,
+    NewItem, StreamItem, Streams,
     backend::{Capability, DeleteRange},
 };
 
-use crate::{Namespace, case::cases, compare::assert_items, namespace::place};
+use crate::{Namespace, case::cases, compare::assert_items, reading::assert_there};
 
 cases![
     only_the_newest_of_max_len_are_there,
@@ -20,36 +20,7 @@ cases![
     a_walk_meets_once_what_stays_whatever_else_goes; requires RemoveStreamItem DeleteRange,
 ];
 
-/// Every form of reading has exactly these items, newest first.
-async fn assert_there(streams: &Streams, user: &UserId, expected: &[StreamItem], promise: &str) {
-    let items = streams.get_stream_items(user);
-    assert_items(&items.clone().await.expect("a stream is read"), expected, promise);
-    let walked: Vec<_> = items.stream().try_collect().await.expect("a stream is walked");
-    assert_items(&walked, expected, promise);
-    assert_eq!(items.count().await.expect("a stream is counted"), expected.len(), "{promise}");
-    let past = items.get(expected.len()).await.expect("an item");
-    assert!(past.is_none(), "{promise}: nothing is beyond the end");
-    let rest = items.slice(1..99).await.expect("a slice");
-    assert_items(&rest, expected.get(1..).unwrap_or_default(), promise);
-    let (mut down, mut page) = (Vec::new(), items.cursor_page(2).await.expect("a page"));
-    loop {
-        down.extend(page.items);
-        let Some(next) = page.next else { break };
-        page = items.cursor_page(2).after(next).await.expect("a page");
-    }
-    assert_items(&down, expected, promise);
-    let oldest = place(0, 1);
-    let (mut up, mut page) =
-        (Vec::new(), items.cursor_page(2).before(oldest).await.expect("a page"));
-    loop {
-        up.splice(0..0, page.items);
-        let Some(previous) = page.previous else { break };
-        page = items.cursor_page(2).before(previous).await.expect("a page");
-    }
-    assert_items(&up, expected, promise);
-}
-
-fn dated(ages: &[i64]) -> Vec<NewItem> {
+pub(super) fn dated(ages: &[i64]) -> Vec<NewItem> {
     let now = Utc::now();
     let item = |days: &i64| {
         NewItem::new(format!("{days} days")).with_created_at(&(now - TimeDelta::days(*days)))
@@ -63,7 +34,7 @@ async fn only_the_newest_of_max_len_are_there(ns: Namespace) {
         let streams = ns.streams().clone().with_max_len(max_len as u64);
         let there = &items[..max_len.min(9)];
         let promise = "only the newest `max_len` items are there";
-        assert_there(&streams, &user, there, promise).await;
+        assert_there(&streams.get_stream_items(&user), there, promise).await;
     }
 }
 
@@ -72,16 +43,16 @@ async fn what_is_older_than_max_age_is_not_there(ns: Namespace) {
     let age = Duration::from_secs(3 * 86_400 + 43_200);
     let streams = ns.streams().clone().with_max_age(age);
     let promise = "what is older than `max_age` is not there";
-    assert_there(&streams, &user, &items[..4], promise).await;
-    assert_there(&streams.with_max_len(3), &user, &items[..3], promise).await;
+    assert_there(&streams.get_stream_items(&user), &items[..4], promise).await;
+    assert_there(&streams.with_max_len(3).get_stream_items(&user), &items[..3], promise).await;
 }
 
 async fn what_is_yet_to_come_is_hidden(ns: Namespace) {
     let (user, items) = ns.feed_of(dated(&[-9, -1, 0, 1, 2, 3, 4])).await;
     let streams = ns.streams().clone().with_hide_future(true);
     let promise = "an item with a date to come is hidden until it comes";
-    assert_there(&streams, &user, &items[2..], promise).await;
-    assert_there(&streams.with_max_len(3), &user, &items[2..5], promise).await;
+    assert_there(&streams.get_stream_items(&user), &items[2..], promise).await;
+    assert_there(&streams.with_max_len(3).get_stream_items(&user), &items[2..5], promise).await;
 }
 
 async fn since_and_until_bound_what_is_there(ns: Namespace) {

@@ -14,8 +14,8 @@ use tokio::{
 use user_streams_core::{
     Cursor, Delivery, Error, ErrorKind, Name, NewItem, Result, StreamItem, UserIdKind,
     backend::{
-        AddStreamItem, Backend, BulkAdd, Capabilities, CountQuery, DeleteStream, RepairStream,
-        StreamQuery, Writes, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, CountQuery, DeleteStream, MergedQuery,
+        RepairStream, StreamQuery, Writes, async_trait,
     },
 };
 
@@ -200,6 +200,12 @@ impl Backend for Store {
         self.unsupported()?;
         self.check()?;
         args.into_rows().iter().map(|(user, item)| self.deliver(slice::from_ref(user), item)).sum()
+    }
+
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        self.unsupported()?;
+        self.check()?;
+        self.merged(query).await
     }
 
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {

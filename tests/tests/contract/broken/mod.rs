@@ -4,9 +4,11 @@ mod add;
 mod backend;
 mod fault;
 mod faults;
+mod merged;
 mod store;
 mod twist;
 mod wrong;
+mod wrong_feed;
 
 pub(crate) use fault::{Broken, Fault, suite_of};
 pub(crate) use faults::{FAULTS, HONEST_DRIVER};

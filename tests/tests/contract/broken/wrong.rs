@@ -12,11 +12,13 @@ use user_streams_core::{
     UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem, SetMark,
-        StreamQuery, Than, UsersPage, async_trait,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedQuery, RemoveStreamItem,
+        SetMark, StreamQuery, Than, UsersPage, async_trait,
     },
     time,
 };
+
+use super::wrong_feed::WrongFeed;
 
 /// What is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +64,34 @@ pub(crate) enum Wrong {
     FeedDeletesEverywhere,
     FeedRangeTakesItsPlaces,
     FeedBulkIsCutOff,
+    FeedFoldsTextIds,
+    FeedStoresNoEmptyContent,
+    FeedDeliversAgain,
+    FeedRemovesNothing,
+    FeedDeletesNothing,
+    FeedRangeDeletesNothing,
+    FeedRangeTakesTheStream,
+    FeedCountsAllAsNewer,
+    OneFeedForAllOfAKind,
+    AudienceIsNobody,
+    MergedRepeats,
+    MergedIgnoresLess,
+    MergedLessByTimestamp,
+    MergedCutsOffBeforeLess,
+    MergedReadsTheFirstPart,
+    MergedIgnoresPlaces,
+    MergedIncludesPlaces,
+    MergedOnePlaceForAll,
+    MergedBeforeFromTheTop,
+    MergedOffsetOfEachPart,
+    MergedUnknownIsEmpty,
 }
 
 /// A connection; all that are made of one share their store.
 #[derive(Debug, Clone)]
 pub(crate) struct WrongBackend {
     wrong: Wrong,
-    memory: Arc<MemoryBackend>,
+    pub(super) memory: Arc<MemoryBackend>,
     /// Everyone who ever had an item, and what was removed from their streams.
     known: Arc<Mutex<HashMap<UserId, Vec<Cursor>>>>,
     /// What a connection keeps to itself.
@@ -86,7 +109,7 @@ impl WrongBackend {
         Self { own: Self::new(self.kind(), self.wrong).own, ..self.clone() }
     }
 
-    fn is(&self, wrong: Wrong) -> bool {
+    pub(super) fn is(&self, wrong: Wrong) -> bool {
         self.wrong == wrong
     }
 
@@ -140,7 +163,7 @@ impl WrongBackend {
 }
 
 /// A place of the same timestamp.
-fn with_id(place: Cursor, id: i64) -> Cursor {
+pub(super) fn with_id(place: Cursor, id: i64) -> Cursor {
     Cursor::new(place.created_at(), ItemId::try_from(id).expect("a positive number"))
 }
 
@@ -148,7 +171,9 @@ fn with_id(place: Cursor, id: i64) -> Cursor {
 impl Backend for WrongBackend {
     fn capabilities(&self) -> Capabilities {
         // Its connections share a store.
-        self.memory.capabilities().with(Capability::Durable)
+        let all = self.memory.capabilities().with(Capability::Durable);
+        // What core makes of the other operations is there to catch what is wrong with those.
+        if self.merges_wrongly() { all } else { all.without(Capability::GetMerged) }
     }
 
     fn inner(&self) -> Option<&dyn Backend> {
@@ -157,7 +182,12 @@ impl Backend for WrongBackend {
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         let (recipients, item, _) = args.into_parts();
-        let mut chunks = recipients.into_chunks("wrong", self.kind(), 1_000)?;
+        let mut chunks = match recipients.into_chunks("wrong", self.kind(), 1_000) {
+            Err(_) if self.is(Wrong::AudienceIsNobody) => {
+                return Ok(Delivery::new(item.cursor(), 0));
+            }
+            chunks => chunks?,
+        };
         let mut users = Vec::new();
         while let Some(chunk) = chunks.next().await? {
             users.extend(chunk.users);
@@ -353,70 +383,22 @@ impl Backend for WrongBackend {
         self.marks().set_mark(args).await
     }
 
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        self.merged(query).await
+    }
+
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
         let feed: Arc<dyn Backend> = match self.wrong {
             Wrong::FeedIsTheMainOne => Arc::new(self.clone()),
             Wrong::OneFeedForAll => self.memory.feed(&"all".parse()?, user_id)?,
+            Wrong::OneFeedForAllOfAKind => {
+                self.memory.feed(&format!("all_{user_id}").parse()?, user_id)?
+            }
             Wrong::FeedOfTheMainKind => self.memory.feed(name, self.kind())?,
             Wrong::FeedIsNewEachTime => Arc::new(Self::new(user_id, self.wrong)),
             Wrong::FeedOfTheConnection => self.own.feed(name, user_id)?,
             _ => self.memory.feed(name, user_id)?,
         };
-        Ok(Arc::new(WrongFeed { main: self.clone(), feed }))
-    }
-}
-
-/// A feed of a wrong backend.
-#[derive(Debug)]
-struct WrongFeed {
-    main: WrongBackend,
-    feed: Arc<dyn Backend>,
-}
-
-#[async_trait]
-impl Backend for WrongFeed {
-    fn capabilities(&self) -> Capabilities {
-        let all = self.feed.capabilities().with(Capability::Durable);
-        let none = || Capabilities::new(all.backend(), all.user_id());
-        if self.main.is(Wrong::FeedWithoutOptions) { none() } else { all }
-    }
-
-    fn inner(&self) -> Option<&dyn Backend> {
-        Some(&self.feed)
-    }
-
-    async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
-        self.feed.add_stream_item(args).await
-    }
-
-    async fn get_stream_items(&self, query: StreamQuery) -> Result<Vec<StreamItem>> {
-        self.feed.get_stream_items(query).await
-    }
-
-    async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
-        self.feed.count_stream_items(query).await
-    }
-
-    async fn delete_stream(&self, args: DeleteStream) -> Result<u64> {
-        if self.main.is(Wrong::FeedDeletesEverywhere) {
-            self.main.delete_stream(args.clone()).await?;
-        }
-        self.feed.delete_stream(args).await
-    }
-
-    async fn delete_range(&self, mut args: DeleteRange) -> Result<u64> {
-        if self.main.is(Wrong::FeedRangeTakesItsPlaces) {
-            args.older_than = args.older_than.map(|place| with_id(place, i64::MAX));
-        }
-        self.feed.delete_range(args).await
-    }
-
-    async fn bulk_add(&self, args: BulkAdd) -> Result<u64> {
-        if !self.main.is(Wrong::FeedBulkIsCutOff) {
-            return self.feed.bulk_add(args).await;
-        }
-        let mut rows = args.into_rows();
-        rows.truncate(100);
-        self.feed.bulk_add(BulkAdd::new(rows)?).await
+        Ok(Arc::new(WrongFeed::new(self.clone(), feed)))
     }
 }

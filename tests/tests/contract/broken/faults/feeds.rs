@@ -1,10 +1,9 @@
 //! The optional operations that feeds are made of.
 
-use super::super::{Broken, Fault, Wrong};
-
-const fn wrong(name: &'static str, wrong: Wrong, caught_by: &'static [&'static str]) -> Fault {
-    Fault { name, broken: Broken::Wrong(wrong), caught_by }
-}
+use super::{
+    super::{Fault, Wrong},
+    wrong,
+};
 
 pub(crate) const FAULTS: &[Fault] = &[
     wrong(

@@ -2,26 +2,30 @@
 //! one.
 
 mod adds;
+mod audiences;
 mod connections;
 mod content;
 mod driver;
 mod feeds;
+mod merged;
 mod optional;
 mod order;
 mod reads;
 mod time;
 mod users;
 
-use super::{Broken, Fault, Twist};
+use super::{Broken, Fault, Twist, Wrong};
 
 pub(crate) use driver::HONEST as HONEST_DRIVER;
 
 pub(crate) const FAULTS: &[&[Fault]] = &[
     adds::FAULTS,
+    audiences::FAULTS,
     connections::FAULTS,
     content::FAULTS,
     driver::FAULTS,
     feeds::FAULTS,
+    merged::FAULTS,
     optional::FAULTS,
     order::FAULTS,
     reads::FAULTS,
@@ -31,4 +35,8 @@ pub(crate) const FAULTS: &[&[Fault]] = &[
 
 const fn fault(name: &'static str, twist: Twist, caught_by: &'static [&'static str]) -> Fault {
     Fault { name, broken: Broken::Store(twist), caught_by }
+}
+
+const fn wrong(name: &'static str, wrong: Wrong, caught_by: &'static [&'static str]) -> Fault {
+    Fault { name, broken: Broken::Wrong(wrong), caught_by }
 }

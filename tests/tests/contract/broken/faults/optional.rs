@@ -25,6 +25,7 @@ pub(super) const DECLARED: &[&str] = &[
     "bulk::list_users_works_if_declared",
     "marks::marks_work_if_declared",
     "feeds::feeds_are_there_if_declared",
+    "merged::get_merged_works_if_declared",
 ];
 
 pub(crate) const FAULTS: &[Fault] = &[
