@@ -28,8 +28,8 @@ fn driver(cell: Cell) -> &'static BackendDriver {
 /// The settings for user ids of this kind, with a table or key prefix that no other cell, store
 /// or process uses.
 fn settings(cell: Cell, kind: UserIdKind, store: &str, directory: &Path) -> Settings {
-    // A table leaves room for the name of a feed.
-    let cell_name = cell.name.replace("-table", "").replace("-to-many", "");
+    // A table leaves room for the name of a feed, and of what is kept beside it.
+    let cell_name = cell.name.replace("single-table", "s").replace("many-to-many", "m");
     let cell_name = cell_name.replace(['/', '-'], "_");
     let namespace = format!("us_{}_{cell_name}_{store}", process::id());
     let server = cell.server.map(servers::url).transpose();
