@@ -106,7 +106,9 @@ async fn what_is_added_comes_to_those_who_have_subscribed(ns: Namespace) {
 
 async fn what_stood_before_does_not_come(ns: Namespace) {
     let streams = streams(&ns);
-    let (user, _) = ns.feed(5).await;
+    let ago = |n| Utc::now() - TimeDelta::minutes(n);
+    let old = |n| NewItem::new(format!("{n} minutes ago")).with_created_at(&ago(n));
+    let (user, _) = ns.feed_of([0, 0, 1, 10, 100].map(old).to_vec()).await;
     let mut live = subscribed(&streams, streams.get_stream_items(&user)).await;
     nothing_else_comes(&ns, &streams, &user, &mut live).await;
 }

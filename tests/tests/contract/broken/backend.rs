@@ -14,8 +14,8 @@ use tokio::{
 use user_streams_core::{
     Cursor, Delivery, Error, ErrorKind, Name, NewItem, Result, StreamItem, UserIdKind,
     backend::{
-        AddStreamItem, Backend, BulkAdd, Capabilities, CountQuery, DeleteStream, MergedQuery,
-        RepairStream, StreamQuery, Writes, async_trait,
+        AddStreamItem, Backend, BulkAdd, Capabilities, CountQuery, DeleteStream, Hints,
+        MergedQuery, RepairStream, StreamQuery, Writes, async_trait,
     },
 };
 
@@ -208,10 +208,21 @@ impl Backend for Store {
         self.merged(query).await
     }
 
+    async fn watch(&self) -> Result<Hints> {
+        self.unsupported()?;
+        self.check()?;
+        Ok(self.telling.hints())
+    }
+
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
         self.unsupported()?;
         let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Self::new(user_id, self.twist);
+        let telling = self.telling.of_feed(name);
+        let new = || {
+            let mut feed = Self::new(user_id, self.twist);
+            feed.telling = telling;
+            feed
+        };
         Ok(Arc::new(feeds.entry(name.clone()).or_insert_with(new).clone()))
     }
 

@@ -6,6 +6,7 @@ mod fault;
 mod faults;
 mod merged;
 mod store;
+mod telling;
 mod twist;
 mod wrong;
 mod wrong_feed;

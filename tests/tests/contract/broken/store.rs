@@ -15,7 +15,7 @@ use user_streams_core::{
     time::from_micros,
 };
 
-use super::twist::Twist;
+use super::{telling::Telling, twist::Twist};
 
 /// How many operations may be under way; a dropped one that leaks its permit is felt after so many.
 const PERMITS: usize = 4;
@@ -28,6 +28,7 @@ pub(crate) struct Store {
     /// What the memory backend does not tell, or that is stored apart from it.
     notes: Arc<Mutex<Notes>>,
     pub(super) feeds: Arc<Mutex<HashMap<Name, Self>>>,
+    pub(super) telling: Telling,
     pub(super) permits: Arc<Semaphore>,
     pub(super) locked: Arc<Semaphore>,
 }
@@ -63,7 +64,8 @@ impl Store {
         let memory = Arc::new(MemoryBackend::new(MemoryConfig::new().with_user_id(kind)));
         let (permits, locked) = (Arc::new(Semaphore::new(PERMITS)), Arc::new(Semaphore::new(1)));
         let feeds = Arc::default();
-        Self { twist, memory, notes: Arc::default(), feeds, permits, locked }
+        let telling = Telling::new();
+        Self { twist, memory, notes: Arc::default(), feeds, telling, permits, locked }
     }
 
     /// The store with every operation but `migrate` failing, or none.
@@ -137,6 +139,9 @@ impl Store {
         let number = self.notes().items.len();
         self.notes().items.entry(item.cursor()).or_insert((number, 0));
         let delivered = at_once(self.memory.add_stream_item(args))?.delivered;
+        if delivered > 0 {
+            self.telling.tell(users.clone(), &item);
+        }
         let mut notes = self.notes();
         notes.users.extend(users);
         notes.items.entry(item.cursor()).or_default().1 += delivered;

@@ -6,14 +6,15 @@ use std::{
 };
 
 use chrono::DateTime;
+use futures_util::{StreamExt, stream};
 use tokio::task::yield_now;
 use user_streams_core::{
     Cursor, Delivery, ItemId, MemoryBackend, MemoryConfig, Name, NewItem, Result, StreamItem,
     UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedQuery, RemoveStreamItem,
-        SetMark, StreamQuery, Than, UsersPage, async_trait,
+        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedQuery,
+        RemoveStreamItem, SetMark, StreamQuery, Than, UsersPage, async_trait,
     },
     time,
 };
@@ -74,6 +75,12 @@ pub(crate) enum Wrong {
     FeedCountsAllAsNewer,
     OneFeedForAllOfAKind,
     AudienceIsNobody,
+    WatchTellsNothing,
+    ListsOlder,
+    ListsNewerByTimestamp,
+    ListsOfTheFirst,
+    ListsWithoutLimit,
+    ContainsNothing,
     MergedRepeats,
     MergedIgnoresLess,
     MergedLessByTimestamp,
@@ -171,7 +178,10 @@ pub(super) fn with_id(place: Cursor, id: i64) -> Cursor {
 impl Backend for WrongBackend {
     fn capabilities(&self) -> Capabilities {
         // Its connections share a store.
-        let all = self.memory.capabilities().with(Capability::Durable);
+        let mut all = self.memory.capabilities().with(Capability::Durable);
+        if self.is(Wrong::WatchTellsNothing) {
+            all = all.with(Capability::Watch);
+        }
         // What core makes of the other operations is there to catch what is wrong with those.
         if self.merges_wrongly() { all } else { all.without(Capability::GetMerged) }
     }
@@ -298,8 +308,30 @@ impl Backend for WrongBackend {
         self.memory.count_newer(query).await
     }
 
+    async fn watch(&self) -> Result<Hints> {
+        Ok(stream::pending().boxed())
+    }
+
+    async fn list_newer(&self, mut query: ListNewer) -> Result<Vec<(UserId, Cursor)>> {
+        match self.wrong {
+            Wrong::ListsOlder => {
+                let long_ago = DateTime::from_timestamp_micros(0).unwrap_or_default();
+                query.than = Cursor::new(long_ago, query.than.id());
+            }
+            Wrong::ListsNewerByTimestamp => {
+                let last = ItemId::try_from(i64::MAX).expect("an id");
+                query.than = Cursor::new(query.than.created_at(), last);
+            }
+            Wrong::ListsOfTheFirst => query.users.truncate(1),
+            Wrong::ListsWithoutLimit => query.limit = u64::MAX,
+            _ => {}
+        }
+        self.memory.list_newer(query).await
+    }
+
     async fn contains(&self, mut query: Contains) -> Result<Vec<bool>> {
         match self.wrong {
+            Wrong::ContainsNothing => return Ok(vec![false; query.pairs.len()]),
             Wrong::ContainsInItsOwnOrder => query.pairs.sort_by_key(|(_, item)| *item),
             Wrong::ContainsByTimestamp => {
                 let mut there = Vec::new();

@@ -7,6 +7,7 @@ mod connections;
 mod content;
 mod driver;
 mod feeds;
+mod live;
 mod merged;
 mod optional;
 mod order;
@@ -25,6 +26,7 @@ pub(crate) const FAULTS: &[&[Fault]] = &[
     content::FAULTS,
     driver::FAULTS,
     feeds::FAULTS,
+    live::FAULTS,
     merged::FAULTS,
     optional::FAULTS,
     order::FAULTS,

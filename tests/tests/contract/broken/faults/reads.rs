@@ -158,6 +158,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "cursors::before_gives_the_nearest_newer_items_newest_first",
             "cursors::every_place_splits_the_stream_in_two",
             "cursors::a_walk_forward_and_back_visits_each_item_once",
+            "live::what_is_newer_than_a_place_comes_first_and_oldest_first",
             "model::random_operations_agree_with_the_model",
         ],
     ),
