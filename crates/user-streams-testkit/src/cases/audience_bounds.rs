@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use user_streams_core::{
-    Membership, NewItem, StreamItems, audience, backend::Capability, everyone,
+    Cursor, Membership, NewItem, StreamItems, Streams, audience, backend::Capability, everyone,
 };
 
 use super::{audiences::send, retention::dated};
@@ -14,6 +14,7 @@ use crate::{
     beside::name,
     case::cases,
     compare::{assert_items, newest_first},
+    namespace::{item_at, item_id},
     reading::assert_there,
 };
 
@@ -34,21 +35,25 @@ async fn an_audience_is_there_since_its_member_joined(ns: Namespace) {
     let both = NewItem::new("to a and b").with_created_at(&items[4].created_at());
     send(&streams, [audience(&a), audience(&b)], both.clone()).await;
     let at = |n: usize| items[n].created_at();
+    // There is no place of its instant before it.
+    let first = item_at(Cursor::new(at(1), item_id(1)), "first");
+    send(&streams, [audience(&a)], first.clone()).await;
     let all = streams.get_stream_items(&user);
     let there = |memberships: Vec<Membership>| all.with_audiences(memberships);
     let promise = "an audience is there since its member joined";
     let since_both = there(vec![audience(&a).since(at(1)), audience(&b).since(at(4))]);
-    let mut expected = newest_first([&items[0], &items[1], &items[2], &items[3], &both]);
+    let mut expected = newest_first([&items[0], &items[1], &first, &items[2], &items[3], &both]);
     assert_there(&since_both, &expected, promise).await;
     expected.retain(|item| item.cursor() != both.cursor());
     let later = at(4) + TimeDelta::microseconds(1);
     let after = there(vec![audience(&a).since(later), audience(&b).since(later)]);
     assert_there(&after, &expected, "what is a microsecond older is not there").await;
     let registered = there(vec![everyone().since(at(2)), audience(&a).into()]);
-    let expected = newest_first([&items[0], &items[1], &items[4], &both]);
+    let expected = newest_first([&items[0], &items[1], &first, &items[4], &both]);
     assert_there(&registered, &expected, "everyone is there since a user registered").await;
-    let last = since_both.with_audiences([audience(&b).since(at(2))]).with_audiences([&a]);
-    let expected = newest_first([&items[0], &items[1], &items[2], &items[3], &items[4], &both]);
+    let last = since_both.with_audiences([audience(&b).since(at(2))]);
+    let last = last.with_audiences([audience(&a).since(Utc::now())]);
+    let expected = newest_first([&items[0], &items[2], &items[3]]);
     assert_there(&last, &expected, "what is said last of an audience holds").await;
     streams.add_stream_item(&user, items[5].clone()).await.expect("a feed takes items");
     let newcomer = all.with_audiences([everyone().since(Utc::now())]);
@@ -71,9 +76,8 @@ async fn the_bounds_are_those_of_the_merged_stream(ns: Namespace) {
         }
     }
     let all = newest_first(&items);
-    let read = |streams: &user_streams_core::Streams| -> StreamItems {
-        streams.get_stream_items(&user).with_audiences([&a])
-    };
+    let read =
+        |streams: &Streams| -> StreamItems { streams.get_stream_items(&user).with_audiences([&a]) };
     for max_len in [0, 1, 4, 11, 12, 13] {
         let streams = streams.clone().with_max_len(max_len as u64);
         let there = &all[..max_len.min(12)];
