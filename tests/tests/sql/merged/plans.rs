@@ -26,19 +26,20 @@ async fn fill(database: &TestDatabase, table: &str, separate_items: bool) {
     let user = format!("CASE WHEN i < 10000 THEN 1 ELSE {hundredth} END");
     let team = format!("CASE WHEN i < 1000 THEN 'everyone' ELSE {concat} END");
     let at = "1700000000000000 + (i * 7919 + i) % 1000003";
-    for (table, user, count) in
-        [(table.to_owned(), user, 210_000), (format!("{table}__teams"), team, 31_000)]
-    {
+    for (table, user, count, id) in [
+        (table.to_owned(), user, 210_000, "i + 1"),
+        (format!("{table}__teams"), team, 31_000, "i + 1000001"),
+    ] {
         let count = format!("i < {count}");
         let (content, value) = match separate_items {
             true => (String::new(), String::new()),
             false => (", content".to_owned(), format!(", {CONTENT}")),
         };
         let columns = format!("user_id, created_at_us, id{content}");
-        let values = format!("{user}, {at}, i + 1{value}");
+        let values = format!("{user}, {at}, {id}{value}");
         database.run(&insert_numbers(&table, &columns, &values, &count)).await;
         if separate_items {
-            let (items, values) = (format!("{table}_items"), format!("{at}, i + 1, {CONTENT}"));
+            let (items, values) = (format!("{table}_items"), format!("{at}, {id}, {CONTENT}"));
             let columns = "created_at_us, id, content";
             database.run(&insert_numbers(&items, columns, &values, &count)).await;
         }
@@ -115,7 +116,9 @@ fn is_bad(backend: DbBackend, step: &str) -> bool {
         DbBackend::Postgres => {
             let step = step.trim_start().trim_start_matches("->  ");
             let bad = ["Sort  ", "Incremental Sort", "Seq Scan", "Hash", "Bitmap", "Materialize"];
-            bad.iter().any(|bad| step.starts_with(bad))
+            // Before ANALYZE an item is looked up by a bitmap of its primary key.
+            let is_item = step.starts_with("Bitmap") && step.contains("_items");
+            !is_item && bad.iter().any(|bad| step.starts_with(bad))
         }
         _ => {
             // The limited rows are sorted, and scanned.

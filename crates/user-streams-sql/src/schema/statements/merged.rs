@@ -80,13 +80,14 @@ impl MergedStatement {
                 false => Some("d.content".to_owned()),
             },
         };
-        // On MariaDB an order of rows with content is a temporary table on the disk.
-        let is_limited = dialect != Dialect::MySql || separate_items;
         let tables = shape.parts.iter().flat_map(|group| vec![&*group.table; group.streams]);
         let arms: Vec<_> =
             tables.enumerate().map(|(number, table)| writer.arm(number, table)).collect();
         let mut sql = arms.join(" UNION ALL ");
-        if is_limited {
+        let is_one = arms.len() == 1 && dialect != Dialect::Sqlite;
+        // On MariaDB an order of rows with content is a temporary table on the disk.
+        let is_ordered = dialect != Dialect::MySql || separate_items;
+        if is_ordered && !is_one {
             sql += &writer.order("");
         }
         if separate_items {
@@ -95,7 +96,7 @@ impl MergedStatement {
                 writer.looked_up()
             );
         }
-        Self { sql, params: writer.params, is_limited }
+        Self { sql, params: writer.params, is_limited: is_ordered || is_one }
     }
 }
 
@@ -152,35 +153,48 @@ impl Writer<'_> {
         self.dialect == Dialect::MySql && less <= MAX_JOINS
     }
 
-    /// The joins and conditions that leave out what is in other streams. Each is a look-up of a
-    /// primary key, for each row that is read and no more: as an anti-join in PostgreSQL it might
-    /// become a hash of the whole stream, and MariaDB takes longer for a subquery than for a join.
+    /// The joins and conditions that leave out what is in other streams. Each is a look-up in a
+    /// primary key, for each row that is read and no more.
     fn less(&mut self) -> (String, String) {
-        let (mut joins, mut conditions) = (String::new(), String::new());
-        let is_joined = self.joins_less();
         let shape = self.shape;
-        let tables = shape.less.iter().flat_map(|group| vec![&*group.table; group.streams]);
-        for (number, table) in tables.enumerate() {
-            let table = self.dialect.quote(table);
-            let alias = format!("l{number}");
-            let user = self.param(MergedParam::LessUser(number));
-            let mut same = format!(
-                "{alias}.user_id = {user} AND {alias}.created_at_us = d.created_at_us AND \
-                 {alias}.id = d.id"
-            );
-            if shape.is_less_bounded {
-                let bound = MergedParam::LessBound(number);
-                same += &self.keyset(&format!("{alias}."), MergedRange::Newer, bound);
-            }
-            if is_joined {
-                joins += &format!(" LEFT JOIN {table} AS {alias} ON {same}");
-                conditions += &format!(" AND {alias}.id IS NULL");
-            } else {
-                conditions +=
-                    &format!(" AND (SELECT 1 FROM {table} AS {alias} WHERE {same}) IS NULL");
+        let (mut joins, mut found) = (String::new(), String::new());
+        let (is_joined, mut number) = (self.joins_less(), 0);
+        for group in &shape.less {
+            let table = self.dialect.quote(&group.table);
+            // Streams that begin at places of their own are looked up one by one.
+            let at_once = if is_joined || shape.is_less_bounded { 1 } else { group.streams };
+            for _ in (0..group.streams).step_by(at_once) {
+                let alias = format!("l{number}");
+                let users = number..number + at_once;
+                let users = users.map(|user| self.param(MergedParam::LessUser(user)));
+                let users = users.collect::<Vec<_>>().join(", ");
+                let mut same = format!(
+                    "{alias}.user_id IN ({users}) AND {alias}.created_at_us = d.created_at_us AND \
+                     {alias}.id = d.id"
+                );
+                if shape.is_less_bounded {
+                    let bound = MergedParam::LessBound(number);
+                    same += &self.keyset(&format!("{alias}."), MergedRange::Newer, bound);
+                }
+                if is_joined {
+                    joins += &format!(" LEFT JOIN {table} AS {alias} ON {same}");
+                    found += &format!(" AND {alias}.id IS NULL");
+                } else {
+                    // PostgreSQL would hash a whole stream if it had no offset.
+                    found += &format!(
+                        " WHEN EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {same} LIMIT 1 \
+                         OFFSET 0) THEN FALSE"
+                    );
+                }
+                number += at_once;
             }
         }
-        (joins, conditions)
+        if !is_joined && !found.is_empty() {
+            // PostgreSQL takes it that a CASE is true of half the rows, whatever is in it. It would
+            // take several conditions to leave so few that it sorts them.
+            found = format!(" AND CASE{found} ELSE TRUE END");
+        }
+        (joins, found)
     }
 
     fn keyset(&mut self, alias: &str, range: MergedRange, place: MergedParam) -> String {
