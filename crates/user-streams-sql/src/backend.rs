@@ -12,8 +12,8 @@ use user_streams_core::{
     Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem,
-        RepairStream, SetMark, StreamQuery, UsersPage, Writes, async_trait,
+        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedPart, MergedQuery,
+        RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, Writes, async_trait,
     },
 };
 
@@ -62,6 +62,29 @@ impl<L: Layout> SqlBackend<L> {
         Ok(Self { store: Arc::new(store), feeds: Some(Mutex::default()), layout: PhantomData })
     }
 
+    /// Streams of this store, and of the feeds that were asked for.
+    fn parts(&self, parts: &[MergedPart]) -> Result<Vec<ops::Part>> {
+        let of_feed = |name: &Name| {
+            let feeds = self.feeds.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+            feeds.get(name).cloned()
+        };
+        let part = |part: &MergedPart| {
+            let store = match &part.feed {
+                None => Some(Arc::clone(&self.store)),
+                Some(name) => of_feed(name),
+            };
+            let store = store.ok_or_else(|| {
+                let feed = part.feed.as_ref().map_or("", Name::as_str);
+                let message = format!(
+                    "`{feed}` is no feed of this backend, or `feed` has not been called for it yet"
+                );
+                Error::new(ErrorKind::InvalidArgument, message)
+            })?;
+            ops::Part::new(store, part.clone())
+        };
+        parts.iter().map(part).collect()
+    }
+
     /// The application's pool, if this was made over one by [`new`](Self::new).
     pub fn connection(&self) -> Option<&DatabaseConnection> {
         self.store.pools.application.as_ref()
@@ -89,7 +112,8 @@ impl<L: Layout> Backend for SqlBackend<L> {
             .with(Capability::Contains)
             .with(Capability::BulkAdd)
             .with(Capability::ListUsers)
-            .with(Capability::Marks);
+            .with(Capability::Marks)
+            .with(Capability::GetMerged);
         let capabilities =
             if self.feeds.is_some() { capabilities.with(Capability::Feeds) } else { capabilities };
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
@@ -150,6 +174,12 @@ impl<L: Layout> Backend for SqlBackend<L> {
 
     async fn set_mark(&self, args: SetMark) -> Result<bool> {
         ops::set_mark(&self.store, args).await
+    }
+
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        let parts = self.parts(&query.parts)?;
+        let less = self.parts(&query.less)?;
+        ops::merged(&self.store, &parts, less, &query).await
     }
 
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {

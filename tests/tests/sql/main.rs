@@ -18,6 +18,7 @@ mod in_transaction;
 mod isolation;
 mod long_broadcasts;
 mod marks;
+mod merged;
 mod migrations;
 mod ping;
 mod plans;
@@ -68,7 +69,8 @@ fn main() -> ExitCode {
         urls::TESTS,
     ];
     let folders =
-        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
+        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, merged::TOPICS, servers::TOPICS]
+            .concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials =
         KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));

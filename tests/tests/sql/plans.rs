@@ -14,8 +14,8 @@ use crate::database::{Log, TestDatabase};
 
 crate::tests![a_page_and_a_count_are_index_ranges_among_a_million_rows];
 
-/// A million rows: 10,000 of user 1, and 100 of each of 9,900 others.
-async fn fill(database: &TestDatabase) {
+/// Inserts `values` for each number `i` below a million that the condition has.
+pub(crate) fn insert_numbers(table: &str, columns: &str, values: &str, condition: &str) -> String {
     let digits = "d(n) AS (SELECT 0 UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION \
         ALL SELECT 4 UNION ALL \
                   SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL \
@@ -23,20 +23,29 @@ async fn fill(database: &TestDatabase) {
     let number = "a.n + 10 * b.n + 100 * c.n + 1000 * e.n + 10000 * f.n + 100000 * g.n";
     let numbers =
         format!("n(i) AS (SELECT {number} FROM d AS a, d AS b, d AS c, d AS e, d AS f, d AS g)");
+    format!(
+        "INSERT INTO {table} ({columns}) WITH {digits}, {numbers} SELECT {values} FROM n WHERE \
+         {condition}"
+    )
+}
+
+/// What an item of a hundred bytes says, in SQL.
+pub(crate) const CONTENT: &str = "'An item of a hundred bytes or so, as most of them are in a \
+    feed; it says who did what to which thing.'";
+
+/// A million rows: 10,000 of user 1, and 100 of each of 9,900 others.
+async fn fill(database: &TestDatabase) {
     // Integer division, which is written differently in each database.
     let hundredth = if database.backend() == DbBackend::MySql { "i DIV 100" } else { "i / 100" };
     let user = format!("CASE WHEN i < 10000 THEN 1 ELSE {hundredth} END");
-    let rows = |table: &str, columns: &str, values: &str| {
-        format!("INSERT INTO {table} ({columns}) WITH {digits}, {numbers} SELECT {values} FROM n")
-    };
+    let rows =
+        |table: &str, columns: &str, values: &str| insert_numbers(table, columns, values, "i >= 0");
     let at = "1700000000000000 + i";
-    let content = "'An item of a hundred bytes or so, as most of them are in a feed; it says who \
-        did what to which thing.'";
     let statements = [
         rows(
             "user_streams_single_table",
             "user_id, created_at_us, id, content",
-            &format!("{user}, {at}, i + 1, {content}"),
+            &format!("{user}, {at}, i + 1, {CONTENT}"),
         ),
         rows(
             "user_streams_many_to_many",
@@ -46,7 +55,7 @@ async fn fill(database: &TestDatabase) {
         rows(
             "user_streams_many_to_many_items",
             "created_at_us, id, content",
-            &format!("{at}, i + 1, {content}"),
+            &format!("{at}, i + 1, {CONTENT}"),
         ),
     ];
     for statement in statements {
@@ -164,7 +173,7 @@ async fn check_optional(connection: &DatabaseConnection, streams: &Streams, log:
 }
 
 /// The plan, one line per step.
-async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
+pub(crate) async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
     let prefix =
         if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     // On MariaDB statements begin with their timeout.

@@ -39,6 +39,16 @@ pub(crate) fn user(dialect: Dialect, user: &UserId) -> Value {
     }
 }
 
+/// Nobody's id, which equals none: where a statement has room for more users than there are.
+pub(crate) fn nobody(dialect: Dialect, kind: UserIdKind) -> Value {
+    match kind {
+        UserIdKind::BigInt => Value::BigInt(None),
+        UserIdKind::Uuid => Value::Uuid(None),
+        _ if dialect == Dialect::MySql => Value::Bytes(None),
+        _ => Value::String(None),
+    }
+}
+
 /// Any number of user ids in one parameter, so that one prepared statement serves every chunk: an
 /// array on PostgreSQL, JSON elsewhere.
 pub(crate) fn users(dialect: Dialect, kind: UserIdKind, users: &[UserId]) -> Value {

@@ -57,6 +57,14 @@ impl Start {
         }
     }
 
+    /// Which of two places is read first.
+    pub(super) fn nearer(self, a: Key, b: Key) -> Key {
+        match self {
+            Self::Before(_) => a.min(b),
+            Self::Offset(_) | Self::After(_) => a.max(b),
+        }
+    }
+
     fn sql(self, statements: &PageStatements) -> &str {
         match self {
             Self::Offset(_) => &statements.at_offset,

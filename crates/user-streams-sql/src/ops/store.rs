@@ -4,7 +4,7 @@ use sea_orm::Value;
 use tokio::sync::OnceCell;
 use user_streams_core::{Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind};
 
-use super::group_commit::GroupCommit;
+use super::{group_commit::GroupCommit, merged::MergedStatements};
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
@@ -24,6 +24,7 @@ pub(crate) struct Store {
     pub(crate) pools: Pools,
     pub(crate) schema: Schema,
     pub(super) statements: Statements,
+    pub(super) merged: MergedStatements,
     pub(super) group_commit: Option<GroupCommit>,
     pub(super) identity: OnceCell<Identity>,
     pub(super) backend: &'static str,
@@ -52,6 +53,7 @@ impl Store {
     fn of<L: Layout>(pools: Pools, schema: Schema, on_corrupt: OnCorrupt) -> Self {
         Self {
             statements: Statements::new::<L>(&schema),
+            merged: MergedStatements::default(),
             group_commit: GroupCommit::new::<L>(&pools, &schema),
             identity: OnceCell::new(),
             backend: L::NAME,

@@ -93,7 +93,7 @@ impl Schema {
 
     /// The name of the table of items, where a layout has one.
     pub fn items_table(&self) -> String {
-        format!("{}_items", self.table)
+        items_table(&self.table)
     }
 
     /// The name of the table of the database's id.
@@ -132,6 +132,11 @@ impl Schema {
             )
         })
     }
+}
+
+/// The name of the table of items beside a table of deliveries.
+pub(super) fn items_table(table: &str) -> String {
+    format!("{table}_items")
 }
 
 /// Refuses a table name that this database does not accept.

@@ -3,7 +3,7 @@
 mod foreign;
 mod pages;
 mod repair;
-mod rows;
+pub(crate) mod rows;
 mod sql_ascii;
 pub(crate) mod warnings;
 

@@ -180,12 +180,11 @@ impl PoolExecutor {
                 let seconds = limit.as_secs_f64();
                 format!("SET STATEMENT max_statement_time = {seconds}{snapshot} FOR {sql}")
             }
-            Dialect::MySql => match sql.strip_prefix("SELECT ") {
-                Some(rest) => {
-                    format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ {rest}", limit.as_millis())
-                }
-                None => sql.to_owned(),
-            },
+            Dialect::MySql => {
+                let hint = format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ ", limit.as_millis());
+                let is_select = ["SELECT ", "(SELECT "].iter().any(|start| sql.starts_with(start));
+                if is_select { sql.replacen("SELECT ", &hint, 1) } else { sql.to_owned() }
+            }
             _ => sql.to_owned(),
         };
         Statement::from_sql_and_values(self.dialect.backend(), sql, values)
