@@ -8,17 +8,17 @@ use std::sync::{
 use fred::{bytes::Bytes, types::Value, util::redis_keyslot};
 use tokio::time::Instant;
 use user_streams_core::{
-    DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind,
+    Cursor, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Name, OnCorrupt, Result, UserId, UserIdKind,
     backend::corrupt_item,
 };
 
 use crate::{
     client::{
         Executor,
-        command::{Command, Range},
+        command::{Command, Notice, Range},
     },
     reply,
-    storage::keys::Keys,
+    storage::{keys::Keys, notice},
 };
 
 /// The streams of a backend.
@@ -31,10 +31,21 @@ pub(crate) struct Store {
     /// From how many bytes on content for several recipients is shared; never if `None`.
     pub(crate) shared_content_min_len: Option<usize>,
     pub(crate) on_corrupt: OnCorrupt,
+    /// Present if what comes is told.
+    pub(crate) live: Option<Live>,
     /// Of members.
     pub(crate) member_len: LenEstimate,
     /// Of shared content.
     pub(crate) content_len: LenEstimate,
+}
+
+/// How what comes into the streams is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    /// The keys of the main streams.
+    pub(crate) keys: Keys,
+    /// The name of the feed; the main streams without.
+    pub(crate) feed: Option<Name>,
 }
 
 /// A user's stream.
@@ -53,6 +64,23 @@ impl Store {
     /// The slot of a key: those of a single server are as good as in one.
     pub(super) fn slot(&self, key: &[u8]) -> u16 {
         if self.executor.is_cluster() { redis_keyslot(key) } else { 0 }
+    }
+
+    /// What tells that items, or this one alone, have come into the streams of these users, at keys
+    /// of which the first is given; `None` if nothing is told.
+    pub(super) fn notice<'a>(
+        &self,
+        streams: &[Bytes],
+        users: impl IntoIterator<Item = &'a UserId>,
+        item: Option<Cursor>,
+    ) -> Option<Notice> {
+        let Live { keys, feed } = self.live.as_ref()?;
+        let is_sharded = self.executor.is_cluster();
+        let channel = match is_sharded {
+            true => keys.channel_of(redis_keyslot(streams.first()?)),
+            false => keys.channel(),
+        };
+        Some(Notice { channel, message: notice::encode(feed.as_ref(), users, item), is_sharded })
     }
 
     /// The prefix of the keys of shared content, if a deletion looks for that.

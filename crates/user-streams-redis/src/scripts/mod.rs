@@ -9,6 +9,7 @@ pub(crate) mod bulk;
 pub(crate) mod clear;
 pub(crate) mod contains;
 pub(crate) mod content;
+pub(crate) mod list_newer;
 pub(crate) mod mark;
 pub(crate) mod newer;
 pub(crate) mod page;
