@@ -101,7 +101,7 @@ impl Drop for Raw {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_another_connection_adds_is_told_at_once_with_its_users_and_its_item() {
     let server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -137,7 +137,7 @@ async fn what_another_connection_adds_is_told_at_once_with_its_users_and_its_ite
     assert_eq!(next(&mut hints).await, hint);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broadcast_is_told_once_for_each_script() {
     let server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -152,7 +152,7 @@ async fn a_broadcast_is_told_once_for_each_script() {
     assert_eq!(raw.messages(&server).len(), 50);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_option_nothing_is_published_and_watching_is_unsupported() {
     let server = Redis::start(&[]);
     let backend = backend_with(&server.url(), config()).await;
@@ -173,7 +173,7 @@ async fn without_the_option_nothing_is_published_and_watching_is_unsupported() {
     assert_eq!(feed.watch().await.map(drop).unwrap_err().kind(), ErrorKind::Unsupported);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_understood_is_told_of_every_feed() {
     let server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -186,7 +186,7 @@ async fn what_cannot_be_understood_is_told_of_every_feed() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_hints_end_with_their_connection_and_can_be_had_again() {
     let mut server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -195,6 +195,7 @@ async fn the_hints_end_with_their_connection_and_can_be_had_again() {
     assert_eq!(end(&mut hints).await, ErrorKind::Connection);
 
     let mut hints = backend.watch().await.unwrap();
+    server.kill();
     server.restart();
     assert_eq!(end(&mut hints).await, ErrorKind::Connection);
 
@@ -203,7 +204,7 @@ async fn the_hints_end_with_their_connection_and_can_be_had_again() {
     assert_eq!(next(&mut hints).await.item, Some(item.cursor()));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_does_not_answer_ends_the_hints_within_15_seconds() {
     let mut server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -213,7 +214,7 @@ async fn a_server_that_does_not_answer_ends_the_hints_within_15_seconds() {
     server.signal("CONT");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_are_not_taken_end_the_hints() {
     let server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -237,7 +238,7 @@ fn subscribers(server: &Redis) -> usize {
         .count()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_connection_is_gone_once_the_hints_are_dropped_or_the_backend_is_closed() {
     let server = Redis::start(&[]);
     let backend = live(&server.url()).await;
@@ -256,7 +257,7 @@ async fn the_connection_is_gone_once_the_hints_are_dropped_or_the_backend_is_clo
     assert_eq!(backend.watch().await.map(drop).unwrap_err().kind(), ErrorKind::Connection);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_documented_permissions_suffice() {
     let server = Redis::start(&[]);
     let channels = "&user_streams:stream:*";
@@ -291,7 +292,7 @@ async fn the_documented_permissions_suffice() {
     assert!(start.elapsed() < Duration::from_secs(2));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn over_an_applications_client_the_connection_is_another_one() {
     use user_streams_redis::fred::{
         interfaces::ClientLike,

@@ -119,10 +119,17 @@ impl Connection {
     /// Subscribes to a channel.
     pub(crate) async fn subscribe(&self, channel: &Bytes) -> Result<(), Fault> {
         let channel = String::from_utf8_lossy(channel).into_owned();
-        self.client.subscribe(channel).await.map_err(|error| Fault::of(&error))?;
-        // fred does not wait. What follows is answered afterwards, or by the error of before.
+        self.client.subscribe(&*channel).await.map_err(|error| Fault::of(&error))?;
+        // fred neither waits nor tells whether it is refused. But what is answered next is answered
+        // in another form if it is not.
         let ping = Command::to_server("PING", Vec::new());
-        self.send_one(&ping).await?.map(drop)
+        match self.send_one(&ping).await?? {
+            Value::Array(_) => Ok(()),
+            _ => {
+                let again = Command::on_key("SUBSCRIBE", channel.into(), []);
+                self.send_one(&again).await?.map(drop)
+            }
+        }
     }
 
     /// Whether the server replies in time.

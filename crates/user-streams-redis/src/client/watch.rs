@@ -94,12 +94,14 @@ impl Messages {
     /// The next one, or why there are no more.
     pub(crate) async fn next(&mut self) -> Result<Bytes, Fault> {
         let lost = || Fault::Lost("the subscription was aborted".to_owned());
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            ended = self.connections.join_next() => {
-                Err(ended.and_then(Result::ok).unwrap_or_else(lost))
+            ended = self.connections.join_next() => ended,
+            message = self.messages.recv() => match message {
+                Some(message) => return Ok(message),
+                None => self.connections.join_next().await,
             }
-            message = self.messages.recv() => message.ok_or_else(lost),
-        }
+        };
+        Err(ended.and_then(Result::ok).unwrap_or_else(lost))
     }
 }
