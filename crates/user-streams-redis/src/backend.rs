@@ -14,8 +14,9 @@ use user_streams_core::{
     Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery,
-        RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit, async_trait,
+        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedPart,
+        MergedQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit,
+        async_trait,
     },
 };
 
@@ -26,7 +27,7 @@ use crate::{
     },
     config::{NAME, RedisConfig},
     error::invalid_settings,
-    ops::{self, LenEstimate, Live, Store},
+    ops::{self, LenEstimate, Live, Merged, Part, Store},
     storage::keys::Keys,
 };
 
@@ -125,6 +126,31 @@ impl RedisBackend {
         Self { store: Arc::new(store), waiting: self.waiting.clone(), feeds: None }
     }
 
+    /// The feed of this name.
+    fn named(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<Self>> {
+        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "feed")) };
+        // Every change is one call of the map, so a panic elsewhere cannot leave it half done.
+        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let feed = feeds.entry(name.clone());
+        let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
+        if feed.store.user_id == user_id {
+            return Ok(Arc::clone(feed));
+        }
+        let kind = feed.store.user_id;
+        let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
+    /// A stream of those that are read as one.
+    fn part(&self, part: MergedPart) -> Result<Part> {
+        let MergedPart { feed, user, newer_than, .. } = part;
+        let store = match feed {
+            Some(feed) => Arc::clone(&self.named(&feed, user.kind())?.store),
+            None => Arc::clone(&self.store),
+        };
+        Ok(Part { stream: store.stream(user)?, store, newer_than })
+    }
+
     /// Runs a call, unless too many wait already.
     async fn call<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         let _permit = self.waiting.acquire()?;
@@ -148,6 +174,7 @@ impl Backend for RedisBackend {
             .with(Capability::Contains)
             .with(Capability::BulkAdd)
             .with(Capability::ListUsers)
+            .with(Capability::GetMerged)
             .with(Capability::ListNewer)
             .with(Capability::Marks);
         let capabilities = match self.store.executor.is_cluster() {
@@ -229,6 +256,15 @@ impl Backend for RedisBackend {
         self.call(ops::watch(&self.store, names)).await
     }
 
+    /// In one exchange, in a cluster one with each master.
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        let MergedQuery { parts, less, position, limit, .. } = query;
+        let parts = parts.into_iter().map(|part| self.part(part)).collect::<Result<_>>()?;
+        let less = less.into_iter().map(|part| self.part(part)).collect::<Result<_>>()?;
+        let merged = Merged { parts, less };
+        self.call(merged.read(position, limit)).await
+    }
+
     async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
         self.call(ops::mark(&self.store, query)).await
     }
@@ -240,17 +276,7 @@ impl Backend for RedisBackend {
     /// The keys of a feed begin with `<key_prefix>:feed:<name>:`. It has the same options and
     /// connections: closing it closes none, and closing this backend ends it as well.
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
-        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "feed")) };
-        // Every change is one call of the map, so a panic elsewhere cannot leave it half done.
-        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let feed = feeds.entry(name.clone());
-        let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
-        if feed.store.user_id == user_id {
-            return Ok(Arc::clone(feed) as _);
-        }
-        let kind = feed.store.user_id;
-        let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
-        Err(Error::new(ErrorKind::InvalidArgument, message))
+        Ok(self.named(name, user_id)? as _)
     }
 
     /// The server answers a `PING`; in a cluster each master does. It takes a second at the most,

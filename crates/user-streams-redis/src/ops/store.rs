@@ -50,7 +50,7 @@ pub(crate) struct Live {
 
 /// A user's stream.
 #[derive(Debug, Clone)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pub(super) user: UserId,
     pub(super) key: Bytes,
 }
@@ -88,7 +88,7 @@ impl Store {
         self.shared_content_min_len.map(|_| self.keys.shared_content_prefix())
     }
 
-    pub(super) fn stream(&self, user: UserId) -> Result<Stream> {
+    pub(crate) fn stream(&self, user: UserId) -> Result<Stream> {
         Ok(Stream { key: self.keys.stream(&user)?, user })
     }
 

@@ -11,6 +11,7 @@ pub(crate) mod contains;
 pub(crate) mod content;
 pub(crate) mod list_newer;
 pub(crate) mod mark;
+pub(crate) mod merged;
 pub(crate) mod newer;
 pub(crate) mod page;
 pub(crate) mod range;
