@@ -11,11 +11,12 @@ use std::{
 
 use tokio::runtime::Handle;
 use user_streams_core::{
-    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserIdKind,
+    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, RemoveStreamItem,
-        RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit, async_trait,
+        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedPart,
+        MergedQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit,
+        async_trait,
     },
 };
 
@@ -26,9 +27,14 @@ use crate::{
     },
     config::{NAME, RedisConfig},
     error::invalid_settings,
-    ops::{self, LenEstimate, Store},
+    ops::{self, LenEstimate, Live, Merged, Part, Store},
     storage::keys::Keys,
 };
+
+/// In how many copies a cluster has what everyone reads: the readers are spread over its masters.
+const COPIES: u8 = 8;
+
+type Feeds = Arc<Mutex<HashMap<Name, Arc<RedisBackend>>>>;
 
 /// Streams in Redis or Valkey, one sorted set per user. Schemes `redis://`, `redis-cluster://`,
 /// `redis-sentinel://`, `redis+unix://` and, with the feature `rustls`, the same with `rediss`.
@@ -37,7 +43,7 @@ pub struct RedisBackend {
     /// Shared with the feeds.
     waiting: WaitLimit,
     /// `None` in a feed, which has no further ones.
-    feeds: Option<Mutex<HashMap<Name, Arc<Self>>>>,
+    feeds: Option<Feeds>,
 }
 
 impl RedisBackend {
@@ -84,16 +90,25 @@ impl RedisBackend {
 
     fn over(executor: Executor, keys: Keys, waiting: WaitLimit, config: &RedisConfig) -> Self {
         let RedisConfig { user_id, shared_content_min_len, on_corrupt, .. } = *config;
+        if config.live && !executor.can_publish() {
+            tracing::warn!(
+                servers = %executor,
+                "live: what comes is not told, since a cluster has channels of slots from Redis 7 on"
+            );
+        }
+        let live = config.live && executor.can_publish();
+        let live = live.then(|| Live { keys: keys.clone(), feed: None });
         let store = Store {
             executor: Arc::new(executor),
             keys,
             user_id,
             shared_content_min_len,
             on_corrupt,
+            live,
             member_len: LenEstimate::new(),
             content_len: LenEstimate::new(),
         };
-        Self { store: Arc::new(store), waiting, feeds: Some(Mutex::default()) }
+        Self { store: Arc::new(store), waiting, feeds: Some(Feeds::default()) }
     }
 
     /// A named feed beside this one.
@@ -104,10 +119,36 @@ impl RedisBackend {
             user_id,
             shared_content_min_len: self.store.shared_content_min_len,
             on_corrupt: self.store.on_corrupt,
+            live: self.store.live.clone().map(|live| Live { feed: Some(name.clone()), ..live }),
             member_len: LenEstimate::new(),
             content_len: LenEstimate::new(),
         };
         Self { store: Arc::new(store), waiting: self.waiting.clone(), feeds: None }
+    }
+
+    /// The feed of this name.
+    fn named(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<Self>> {
+        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "feed")) };
+        // Every change is one call of the map, so a panic elsewhere cannot leave it half done.
+        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let feed = feeds.entry(name.clone());
+        let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
+        if feed.store.user_id == user_id {
+            return Ok(Arc::clone(feed));
+        }
+        let kind = feed.store.user_id;
+        let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
+        Err(Error::new(ErrorKind::InvalidArgument, message))
+    }
+
+    /// A stream of those that are read as one.
+    fn part(&self, part: MergedPart) -> Result<Part> {
+        let MergedPart { feed, user, newer_than, .. } = part;
+        let store = match feed {
+            Some(feed) => Arc::clone(&self.named(&feed, user.kind())?.store),
+            None => Arc::clone(&self.store),
+        };
+        Ok(Part { stream: store.stream(user)?, store, newer_than })
     }
 
     /// Runs a call, unless too many wait already.
@@ -133,10 +174,17 @@ impl Backend for RedisBackend {
             .with(Capability::Contains)
             .with(Capability::BulkAdd)
             .with(Capability::ListUsers)
+            .with(Capability::GetMerged)
+            .with(Capability::ListNewer)
             .with(Capability::Marks);
-        match self.feeds {
-            Some(_) => capabilities.with(Capability::Feeds),
-            None => capabilities,
+        let capabilities = match self.store.executor.is_cluster() {
+            true => capabilities.with_copies(COPIES),
+            false => capabilities,
+        };
+        match (&self.feeds, &self.store.live) {
+            (None, _) => capabilities,
+            (Some(_), None) => capabilities.with(Capability::Feeds),
+            (Some(_), Some(_)) => capabilities.with(Capability::Feeds).with(Capability::Watch),
         }
     }
 
@@ -193,6 +241,30 @@ impl Backend for RedisBackend {
         self.call(ops::list_users(&self.store, query)).await
     }
 
+    /// By scripts that answer with places alone.
+    async fn list_newer(&self, query: ListNewer) -> Result<Vec<(UserId, Cursor)>> {
+        self.call(ops::list_newer(&self.store, query)).await
+    }
+
+    /// By pub/sub, with the option [`live`](RedisConfig::live): over a connection of its own, in a
+    /// cluster one to each master.
+    async fn watch(&self) -> Result<Hints> {
+        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "watch")) };
+        let feeds = Arc::clone(feeds);
+        let names =
+            move || feeds.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        self.call(ops::watch(&self.store, names)).await
+    }
+
+    /// In one exchange, in a cluster one with each master.
+    async fn get_merged(&self, query: MergedQuery) -> Result<Vec<StreamItem>> {
+        let MergedQuery { parts, less, position, limit, .. } = query;
+        let parts = parts.into_iter().map(|part| self.part(part)).collect::<Result<_>>()?;
+        let less = less.into_iter().map(|part| self.part(part)).collect::<Result<_>>()?;
+        let merged = Merged { parts, less };
+        self.call(merged.read(position, limit)).await
+    }
+
     async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
         self.call(ops::mark(&self.store, query)).await
     }
@@ -204,17 +276,7 @@ impl Backend for RedisBackend {
     /// The keys of a feed begin with `<key_prefix>:feed:<name>:`. It has the same options and
     /// connections: closing it closes none, and closing this backend ends it as well.
     fn feed(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<dyn Backend>> {
-        let Some(feeds) = &self.feeds else { return Err(Error::unsupported(NAME, "feed")) };
-        // Every change is one call of the map, so a panic elsewhere cannot leave it half done.
-        let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
-        let feed = feeds.entry(name.clone());
-        let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
-        if feed.store.user_id == user_id {
-            return Ok(Arc::clone(feed) as _);
-        }
-        let kind = feed.store.user_id;
-        let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
-        Err(Error::new(ErrorKind::InvalidArgument, message))
+        Ok(self.named(name, user_id)? as _)
     }
 
     /// The server answers a `PING`; in a cluster each master does. It takes a second at the most,

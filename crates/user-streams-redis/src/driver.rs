@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use user_streams_core::backend::{BackendDriver, ConnectArgs, ConnectFuture, register_backend};
 
-use crate::{backend::RedisBackend, config::NAME};
+use crate::{
+    backend::RedisBackend,
+    config::{NAME, RedisConfig},
+};
 
 /// The schemes of TLS too: without the feature `rustls` they are refused with its name.
 const SCHEMES: &[&str] = &[
@@ -25,6 +28,8 @@ register_backend!(DRIVER);
 
 fn connect(args: ConnectArgs) -> ConnectFuture {
     Box::pin(async move {
-        Ok(Arc::new(RedisBackend::connect(&args.url, args.options.parse()?).await?) as _)
+        let mut config: RedisConfig = args.options.parse()?;
+        config.live |= args.live;
+        Ok(Arc::new(RedisBackend::connect(&args.url, config).await?) as _)
     })
 }

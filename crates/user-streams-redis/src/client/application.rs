@@ -11,7 +11,10 @@ use std::{
 use fred::{
     clients::{Client, Pool},
     interfaces::ClientLike,
-    types::{ClusterHash, config::Options},
+    types::{
+        ClusterHash,
+        config::{Config, Options},
+    },
 };
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -21,7 +24,7 @@ use crate::{
     address::Address,
     client::{
         command::{Command, Reply, without_script},
-        connector::check_version,
+        connector::{check_version, is_before_7},
     },
     error::Fault,
 };
@@ -94,6 +97,16 @@ impl Application {
 
     pub(crate) fn is_cluster(&self) -> bool {
         self.is_cluster
+    }
+
+    /// The client's configuration.
+    pub(crate) fn config(&self) -> Config {
+        self.client.next().client_config()
+    }
+
+    /// Whether the servers are known to have no sharded channels.
+    pub(crate) fn is_before_7(&self) -> bool {
+        is_before_7(self.client.next())
     }
 
     /// The hosts in the client's configuration, for messages.

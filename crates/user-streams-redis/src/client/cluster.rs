@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use fred::types::Value;
+use fred::types::{Value, config::Config};
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use user_streams_core::ErrorKind;
@@ -90,7 +90,7 @@ impl Cluster {
             server.send(&some, deadline).await
         });
         let sent = join_all(sent).await;
-        let (mut asked, mut sources) = (Vec::new(), Vec::new());
+        let (mut asked, mut sources, mut told) = (Vec::new(), Vec::new(), Vec::new());
         for ((server, group), group_replies) in groups.iter().zip(sent) {
             for (&at, reply) in group.iter().zip(group_replies) {
                 match &reply {
@@ -99,6 +99,9 @@ impl Cluster {
                         push(&mut asked, self.redirected(commands[at].slot(), to), at);
                         if commands[at].at_source().is_some() {
                             push(&mut sources, Arc::clone(server), at);
+                        }
+                        if commands[at].at_source_later().is_some() {
+                            push(&mut told, Arc::clone(server), at);
                         }
                     }
                     Err(Fault::ReadOnly(_)) => {
@@ -124,6 +127,13 @@ impl Cluster {
                     None => reply,
                 };
             }
+        }
+        for (server, mut group) in told {
+            group.retain(|&at| replies[at].is_ok());
+            let some: Vec<_> =
+                group.iter().filter_map(|&at| commands[at].at_source_later()).collect();
+            // If the slot has gone, those who watched it notice that.
+            server.send(&some, deadline).await;
         }
         replies
     }
@@ -156,6 +166,25 @@ impl Cluster {
             Ok(None) => Err(Fault::Lost("reading the cluster's slots was aborted".to_owned())),
             Err(_) => Err(Fault::Timeout),
         }
+    }
+
+    /// All slots with their owners, read anew, and the configuration of a connection to one of them.
+    pub(crate) async fn slots(
+        self: &Arc<Self>,
+        deadline: Instant,
+    ) -> Result<(Vec<SlotRange>, Config), Fault> {
+        self.mark_stale();
+        self.refresh(deadline).await?;
+        let map = self.read();
+        match map.servers().first() {
+            Some((_, server)) => Ok((map.ranges(), server.connector().config().clone())),
+            None => Err(Fault::NotReady("no server of the cluster is known".to_owned())),
+        }
+    }
+
+    /// Whether a server is known to have no sharded channels.
+    pub(crate) fn is_before_7(&self) -> bool {
+        self.read().servers().iter().any(|(_, server)| server.connector().is_before_7())
     }
 
     /// Pings every server that owns slots. The failure names the server.

@@ -29,6 +29,17 @@ pub(crate) struct Command {
     /// What is sent to the source of a slot that moves, before this is sent to its target; the
     /// reply is that of both.
     joined_to: Option<Box<Command>>,
+    /// What is sent to the source of a slot that moves, after this was done by its target.
+    followed_by: Option<Box<Command>>,
+}
+
+/// What is told to those who watch.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    pub(crate) channel: Bytes,
+    pub(crate) message: Bytes,
+    /// Whether the channel is one of a slot of a cluster.
+    pub(crate) is_sharded: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -75,11 +86,15 @@ impl Script {
         call.extend([hash.clone().into(), integer(keys.len() as u64)]);
         call.extend(keys.into_iter().map(Value::from));
         call.extend(args);
-        Command { call: Call::Custom("EVALSHA", call), key, script: Some(self), joined_to: None }
+        Command { key, script: Some(self), ..Command::new(Call::Custom("EVALSHA", call)) }
     }
 }
 
 impl Command {
+    fn new(call: Call) -> Self {
+        Self { call, key: None, script: None, joined_to: None, followed_by: None }
+    }
+
     /// A command on a key, which is its first argument.
     pub(crate) fn on_key(
         name: &'static str,
@@ -87,22 +102,32 @@ impl Command {
         more: impl IntoIterator<Item = Value>,
     ) -> Self {
         let args = std::iter::once(key.clone().into()).chain(more).collect();
-        Self { call: Call::Custom(name, args), key: Some(key), script: None, joined_to: None }
+        Self { key: Some(key), ..Self::new(Call::Custom(name, args)) }
     }
 
     /// A command that reads a range of the sorted set at a key.
     pub(crate) fn range(key: Bytes, range: Range) -> Self {
-        Self {
-            call: Call::Range(key.clone(), range),
-            key: Some(key),
-            script: None,
-            joined_to: None,
-        }
+        Self { key: Some(key.clone()), ..Self::new(Call::Range(key, range)) }
     }
 
     /// A command without a key, to any server.
     pub(crate) fn to_server(name: &'static str, args: Vec<Value>) -> Self {
-        Self { call: Call::Custom(name, args), key: None, script: None, joined_to: None }
+        Self::new(Call::Custom(name, args))
+    }
+
+    /// The same of a script that tells it, by its last arguments. As long as a slot moves, its
+    /// source has those who have subscribed to its channel.
+    pub(crate) fn telling(mut self, notice: Notice) -> Self {
+        let Notice { channel, message, is_sharded } = notice;
+        let name = if is_sharded { "SPUBLISH" } else { "PUBLISH" };
+        if let Call::Custom(_, args) = &mut self.call {
+            args.extend([name.into(), channel.clone().into(), message.clone().into()]);
+        }
+        if is_sharded {
+            let again = Self::on_key(name, channel, [message.into()]);
+            self.followed_by = Some(Box::new(again));
+        }
+        self
     }
 
     /// The same, joined to what the source of a slot that moves replies to `command`: two arrays,
@@ -115,6 +140,11 @@ impl Command {
     /// What it is joined to.
     pub(crate) fn at_source(&self) -> Option<&Self> {
         self.joined_to.as_deref()
+    }
+
+    /// What follows it.
+    pub(crate) fn at_source_later(&self) -> Option<&Self> {
+        self.followed_by.as_deref()
     }
 
     /// The hash slot of its key.
@@ -133,8 +163,8 @@ impl Command {
                 scripts.push(script);
                 let text = Bytes::from_static(script.text.as_bytes());
                 let args = vec!["LOAD".into(), text.into()];
-                let call = Call::Custom("SCRIPT", args);
-                loads.push(Self { call, key: command.key.clone(), script: None, joined_to: None });
+                let key = command.key.clone();
+                loads.push(Self { key, ..Self::new(Call::Custom("SCRIPT", args)) });
             }
         }
         loads

@@ -8,10 +8,15 @@ use std::{
     time::Duration,
 };
 
-use fred::{clients::Client, interfaces::ClientLike, types::Value};
+use fred::{
+    bytes::Bytes,
+    clients::Client,
+    interfaces::{ClientLike, EventInterface, PubsubInterface},
+    types::{Message, Value},
+};
 use tokio::{
     runtime::Handle,
-    sync::watch,
+    sync::{broadcast, watch},
     task::AbortHandle,
     time::{Instant, timeout},
 };
@@ -104,6 +109,27 @@ impl Connection {
             return Err(Fault::Lost("the connection was closed between the replies".to_owned()));
         }
         Ok(replies)
+    }
+
+    /// The messages that it receives from now on.
+    pub(crate) fn messages(&self) -> broadcast::Receiver<Message> {
+        self.client.message_rx()
+    }
+
+    /// Subscribes to a channel.
+    pub(crate) async fn subscribe(&self, channel: &Bytes) -> Result<(), Fault> {
+        let channel = String::from_utf8_lossy(channel).into_owned();
+        self.client.subscribe(&*channel).await.map_err(|error| Fault::of(&error))?;
+        // fred neither waits nor tells whether it is refused. But what is answered next is answered
+        // in another form if it is not.
+        let ping = Command::to_server("PING", Vec::new());
+        match self.send_one(&ping).await?? {
+            Value::Array(_) => Ok(()),
+            _ => {
+                let again = Command::on_key("SUBSCRIBE", channel.into(), []);
+                self.send_one(&again).await?.map(drop)
+            }
+        }
     }
 
     /// Whether the server replies in time.

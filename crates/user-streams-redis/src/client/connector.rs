@@ -1,6 +1,7 @@
 //! Makes the connections to one server.
 
 use std::{
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,7 +12,7 @@ use std::{
 use fred::{
     clients::Client,
     interfaces::ClientLike,
-    types::config::{Config, ConnectionConfig, TcpConfig},
+    types::config::{Config, ConnectionConfig, PerformanceConfig, TcpConfig},
 };
 use tokio::time::{Instant, timeout};
 use user_streams_core::{
@@ -39,16 +40,39 @@ pub(crate) struct Connector {
     /// When a connection was last found dead. The others are checked before use unless they have
     /// received something since.
     suspect_since: Mutex<Option<Instant>>,
+    /// Whether the server was found to be older than Redis 7.
+    is_before_7: AtomicBool,
     metrics: ConnectionMetrics,
 }
 
 impl Connector {
     pub(crate) fn new(config: Config, limits: Limits, closed: Arc<AtomicBool>) -> Self {
         let metrics = ConnectionMetrics::new(NAME);
-        Self { config, limits, closed, suspect_since: Mutex::default(), metrics }
+        Self {
+            config,
+            limits,
+            closed,
+            suspect_since: Mutex::default(),
+            is_before_7: AtomicBool::new(false),
+            metrics,
+        }
     }
 
     pub(crate) async fn connect(&self) -> Result<Connection, Fault> {
+        self.connect_with(None).await
+    }
+
+    /// A connection of which up to so many messages wait to be received.
+    pub(crate) async fn connect_for_messages(&self, waiting: usize) -> Result<Connection, Fault> {
+        let performance =
+            PerformanceConfig { broadcast_channel_capacity: waiting, ..Default::default() };
+        self.connect_with(Some(performance)).await
+    }
+
+    async fn connect_with(
+        &self,
+        performance: Option<PerformanceConfig>,
+    ) -> Result<Connection, Fault> {
         let options = ConnectionConfig {
             connection_timeout: self.limits.connect_timeout,
             internal_command_timeout: self.limits.connect_timeout,
@@ -62,7 +86,7 @@ impl Connector {
             },
             ..ConnectionConfig::default()
         };
-        let client = Client::new(self.config.clone(), None, Some(options), None);
+        let client = Client::new(self.config.clone(), performance, Some(options), None);
         let mut task = client.connect();
         // Before the first wait, so that dropping this future aborts fred's task.
         let (connection, on_end) = Connection::new(client.clone(), task.abort_handle());
@@ -88,6 +112,7 @@ impl Connector {
             drop(on_end);
         });
         check_version(&client)?;
+        self.is_before_7.store(is_before_7(&client), Ordering::Relaxed);
         connection.note_reply();
         Ok(connection)
     }
@@ -95,6 +120,15 @@ impl Connector {
     /// A call that waits for a connection to be made.
     pub(crate) fn waiting(&self) -> WaitingCall {
         self.metrics.waiting()
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Whether the server is known to have no sharded channels.
+    pub(crate) fn is_before_7(&self) -> bool {
+        self.is_before_7.load(Ordering::Relaxed)
     }
 
     pub(crate) fn operation_timeout(&self) -> Duration {
@@ -122,6 +156,18 @@ impl Connector {
     fn suspect_since(&self) -> MutexGuard<'_, Option<Instant>> {
         self.suspect_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Without the configuration, which has a password.
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+/// Whether the server says that it is older than Redis 7.
+pub(crate) fn is_before_7(client: &Client) -> bool {
+    client.server_version().is_some_and(|version| version.major < 7)
 }
 
 /// Refuses a server that is too old. One that does not report its version is trusted.

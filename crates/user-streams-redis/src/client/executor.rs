@@ -10,9 +10,12 @@ use std::{
     time::Duration,
 };
 
-use fred::types::Value;
-use tokio::time::{Instant, sleep};
-use user_streams_core::{ErrorKind, Result};
+use fred::{bytes::Bytes, types::Value};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep},
+};
+use user_streams_core::{Error, ErrorKind, Result};
 
 use crate::{
     client::{
@@ -21,10 +24,13 @@ use crate::{
         command::{Command, Reply},
         probe,
         server::Server,
+        slot_map,
         target::{Target, Topology},
+        watch::{Messages, Watch},
     },
     config::Limits,
     error::Fault,
+    reply,
 };
 
 /// How long a ping may take, unless `operation_timeout` is shorter.
@@ -42,6 +48,8 @@ pub(crate) struct Executor {
     name: String,
     limits: Limits,
     closed: Arc<AtomicBool>,
+    /// The same, to be waited for.
+    on_close: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -81,7 +89,7 @@ impl Executor {
             }
         };
         match connected {
-            Ok(()) => Ok(Self { servers, name, limits, closed }),
+            Ok(()) => Ok(Self::new(servers, name, limits, closed)),
             Err(fault) => Err(fault.into_error(&name)),
         }
     }
@@ -92,7 +100,11 @@ impl Executor {
         let application = Application::new(client, Arc::clone(&closed))
             .map_err(|fault| fault.into_error(&"the application's client"))?;
         let name = application.host_names();
-        Ok(Self { servers: Servers::Application(application), name, limits, closed })
+        Ok(Self::new(Servers::Application(application), name, limits, closed))
+    }
+
+    fn new(servers: Servers, name: String, limits: Limits, closed: Arc<AtomicBool>) -> Self {
+        Self { servers, name, limits, closed, on_close: watch::Sender::new(false) }
     }
 
     /// Whether all keys of a command have to be in one slot.
@@ -176,6 +188,61 @@ impl Executor {
         }
     }
 
+    /// Whether messages can be published from the scripts that write: in a cluster by the channels
+    /// of slots, which Redis has from version 7 on.
+    pub(crate) fn can_publish(&self) -> bool {
+        match &self.servers {
+            Servers::One(_) => true,
+            Servers::Cluster(cluster) => !cluster.is_before_7(),
+            Servers::Application(client) => !client.is_cluster() || !client.is_before_7(),
+        }
+    }
+
+    /// What is published from now on by a channel, or in a cluster by that of each slot. The
+    /// connections are for this alone.
+    pub(crate) async fn watch(
+        &self,
+        channel: Bytes,
+        channel_of: impl Fn(u16) -> Bytes,
+    ) -> Result<Messages> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(self.explain(Fault::closed()));
+        }
+        let (config, slots) = match &self.servers {
+            Servers::One(server) => (server.connector().config().clone(), None),
+            Servers::Application(client) if !client.is_cluster() => (client.config(), None),
+            Servers::Cluster(cluster) => {
+                let deadline = Instant::now() + self.limits.connect_timeout;
+                let slots = cluster.slots(deadline).await;
+                let (slots, config) = slots.map_err(|fault| self.explain(fault))?;
+                (config, Some(slots))
+            }
+            Servers::Application(client) => {
+                let reply =
+                    self.one(self.deadline(), Command::to_server("CLUSTER", vec!["SLOTS".into()]));
+                let own = client.config().server.hosts().first().map(|host| host.host.to_string());
+                let slots = slot_map::parse(reply.await?, &own.unwrap_or_default());
+                (client.config(), Some(slots.ok_or_else(reply::unexpected)?))
+            }
+        };
+        let watch = Watch {
+            config,
+            limits: self.limits,
+            is_closed: Arc::clone(&self.closed),
+            closed: self.on_close.subscribe(),
+        };
+        let messages = match slots {
+            None => watch.one(channel).await,
+            Some(slots) => watch.cluster(&slots, channel_of).await,
+        };
+        messages.map_err(|fault| self.explain(fault))
+    }
+
+    /// The error for the caller.
+    pub(crate) fn explain(&self, fault: Fault) -> Error {
+        fault.into_error(&self.name)
+    }
+
     /// Whether the server answers, or in a cluster each master that is known; within a second.
     pub(crate) async fn ping(&self) -> Result<()> {
         let deadline = Instant::now() + PING_TIMEOUT.min(self.limits.operation_timeout);
@@ -209,6 +276,7 @@ impl Executor {
     /// Closes all connections, but not those of an application's client. Nothing is sent any more.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::SeqCst);
+        self.on_close.send_replace(true);
         match &self.servers {
             Servers::One(server) => server.close().await,
             Servers::Cluster(cluster) => cluster.close().await,

@@ -10,8 +10,11 @@ mod link;
 mod probe;
 mod server;
 mod slot_map;
+mod subscriber;
 pub(crate) mod target;
 mod task;
+mod watch;
 
 pub use application::ApplicationClient;
 pub(crate) use executor::Executor;
+pub(crate) use watch::Messages;

@@ -28,6 +28,7 @@ use crate::{
 
 #[derive(Debug)]
 pub(crate) struct Server {
+    connector: Arc<Connector>,
     links: Vec<Link>,
     next: AtomicUsize,
 }
@@ -59,7 +60,11 @@ impl Server {
         let connector = Arc::new(Connector::new(config, target.limits, Arc::clone(&target.closed)));
         let links = (0..target.limits.max_connections).map(|_| Link::new(Arc::clone(&connector)));
         let links = links.collect();
-        Self { links, next: AtomicUsize::new(0) }
+        Self { connector, links, next: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Sends one command. A missing script is left to [`send`](Self::send).

@@ -42,6 +42,19 @@ impl SlotMap {
         self.servers.get(usize::from(*self.slots.get(usize::from(slot))?))
     }
 
+    /// All slots that are owned.
+    pub(crate) fn ranges(&self) -> Vec<SlotRange> {
+        let mut ranges: Vec<SlotRange> = Vec::new();
+        for (slot, owner) in (0_u16..).zip(&self.slots) {
+            let Some((address, _)) = self.servers.get(usize::from(*owner)) else { continue };
+            match ranges.last_mut() {
+                Some((_, last, of)) if of == address && *last + 1 == slot => *last = slot,
+                _ => ranges.push((slot, slot, address.clone())),
+            }
+        }
+        ranges
+    }
+
     /// The server at an address, made now if it is not known.
     pub(crate) fn server(
         &mut self,
@@ -89,6 +102,14 @@ impl SlotMap {
             }
         }
     }
+}
+
+/// Those of this server, in their order.
+pub(crate) fn ranges_of(server: &Address, ranges: &[SlotRange]) -> Vec<SlotRange> {
+    let mut its: Vec<_> =
+        ranges.iter().filter(|(_, _, address)| address == server).cloned().collect();
+    its.sort_unstable();
+    its
 }
 
 /// The reply to `CLUSTER SLOTS` from the server at `own_host`.

@@ -46,6 +46,10 @@ pub struct RedisConfig {
     /// From how many bytes on content for several recipients is stored once, not with each of them.
     /// `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
+    /// Whether what is added is published, and [`watch`](user_streams_core::backend::Backend::watch)
+    /// is there; `false` by default, and `true` with the setting of this name. Set it in every
+    /// process that adds.
+    pub live: bool,
     /// What a read does at a stored item that cannot be read: it fails by default.
     pub on_corrupt: OnCorrupt,
     /// The connections to each server, 1 to 64; 2 by default. All tasks of a runtime share them,
@@ -76,6 +80,7 @@ impl Default for RedisConfig {
             key_prefix: "user_streams".to_owned(),
             user_id: UserIdKind::default(),
             shared_content_min_len: None,
+            live: false,
             on_corrupt: OnCorrupt::default(),
             max_connections: 2,
             max_waiting: WaitLimit::DEFAULT,
@@ -111,6 +116,13 @@ impl RedisConfig {
     #[must_use]
     pub fn with_shared_content_min_len(mut self, bytes: usize) -> Self {
         self.shared_content_min_len = Some(bytes);
+        self
+    }
+
+    /// Has what is added published, and watched.
+    #[must_use]
+    pub fn with_live(mut self, live: bool) -> Self {
+        self.live = live;
         self
     }
 

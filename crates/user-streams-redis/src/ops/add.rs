@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Error, ErrorKind, Result, backend::AddStreamItem};
+use user_streams_core::{Error, ErrorKind, Result, UserId, backend::AddStreamItem};
 
 use super::{
     batches::{BATCH, BATCH_BYTES, Batches, Change, KEYS_PER_SCRIPT},
@@ -56,18 +56,24 @@ impl<'a> Add<'a> {
             Some(_) => self.store.content_len.raise(self.content_len),
             None => self.store.member_len.raise(self.content_len),
         }
-        self.batches.run(&self.item, deadline).await
+        self.batches.run(&Addition { store: self.store, item: self.item }, deadline).await
     }
 }
 
-impl Change for EncodedItem {
-    fn command(&self, streams: Vec<Bytes>) -> Command {
-        self.add_to(streams)
+struct Addition<'a> {
+    store: &'a Store,
+    item: EncodedItem,
+}
+
+impl Change for Addition<'_> {
+    fn command(&self, users: &[UserId], streams: Vec<Bytes>) -> Command {
+        let notice = self.store.notice(&streams, users, Some(self.item.cursor()));
+        self.item.add_to(streams, notice)
     }
 
     /// Names the key of shared content that is of another type. Those of streams are no errors.
     fn explain(&self, error: Error) -> Error {
-        match self.content_key() {
+        match self.item.content_key() {
             Some(key) if error.kind() == ErrorKind::Corrupt => Error::new(
                 ErrorKind::Corrupt,
                 format!(

@@ -35,8 +35,8 @@ pub(super) const KEYS_PER_SCRIPT: usize = 200;
 
 /// What is done to the streams.
 pub(super) trait Change {
-    /// Does it to the streams at these keys. [`reply::changed`] reads the reply.
-    fn command(&self, streams: Vec<Bytes>) -> Command;
+    /// Does it to the streams of these users, at these keys. [`reply::changed`] reads the reply.
+    fn command(&self, users: &[UserId], streams: Vec<Bytes>) -> Command;
 
     /// Explains an error of the command.
     fn explain(&self, error: Error) -> Error {
@@ -169,7 +169,7 @@ impl<'a> Batches<'a> {
     fn commands(&self, change: &impl Change, users: &[UserId]) -> Result<Vec<Command>> {
         let command = |users: &[UserId]| {
             let streams = users.iter().map(|user| self.store.keys.stream(user));
-            Ok(change.command(streams.collect::<Result<_>>()?))
+            Ok(change.command(users, streams.collect::<Result<_>>()?))
         };
         users.chunks(users_per_command(self.store)).map(command).collect()
     }

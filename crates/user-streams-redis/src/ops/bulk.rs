@@ -4,7 +4,10 @@
 //! a cluster those of one slot. With shared content, an item that several rows have goes to them
 //! as a broadcast does. Redis cannot roll a batch back: the rows of those that were sent stay.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use fred::bytes::Bytes;
 use futures_util::{StreamExt, stream};
@@ -22,6 +25,7 @@ use super::{
     unreached::Unreached,
 };
 use crate::{
+    client::command::Notice,
     reply,
     scripts::bulk::{Row, bulk},
     storage::member,
@@ -114,7 +118,11 @@ async fn send(
     batch: &[Group],
 ) -> Result<(u64, Unreached)> {
     let row = |&at: &usize| row(&streams[at], &rows[at].1);
-    let commands = batch.iter().map(|group| bulk(group.rows.iter().map(row))).collect();
+    let command = |group: &Group| {
+        let notice = notice(store, streams, rows, group);
+        bulk(group.rows.iter().map(row), notice)
+    };
+    let commands = batch.iter().map(command).collect();
     let replies = store.executor.all(store.executor.deadline(), commands).await?;
     let (mut added, mut unreached) = (0, Unreached::default());
     for (group, reply) in batch.iter().zip(replies) {
@@ -126,6 +134,21 @@ async fn send(
         }
     }
     Ok((added, unreached))
+}
+
+/// Whose streams get what, by the rows of a script.
+fn notice(
+    store: &Store,
+    streams: &[Bytes],
+    rows: &[(UserId, NewItem)],
+    group: &Group,
+) -> Option<Notice> {
+    store.live.as_ref()?;
+    let first = *group.rows.first()?;
+    let item = rows[first].1.cursor();
+    let is_one = group.rows.iter().all(|&at| rows[at].1.cursor() == item);
+    let users: BTreeSet<_> = group.rows.iter().map(|&at| &rows[at].0).collect();
+    store.notice(&streams[first..], users, is_one.then_some(item))
 }
 
 fn row(stream: &Bytes, item: &NewItem) -> Row {

@@ -120,32 +120,12 @@ impl Read<'_> {
         };
         let is_all = (read.len() as u64) < number;
         match select(&read, is_all, cursor, self.direction, wanted) {
-            Some(members) => self.items(members).await,
+            Some(members) => {
+                let members: Vec<_> = members.iter().map(|member| (self.store, member)).collect();
+                items(&members, &mut self.deadline).await
+            }
             None => Ok(None),
         }
-    }
-
-    /// The items of these members; `None` if one of them cannot be read.
-    async fn items(&mut self, members: &[Bytes]) -> Result<Option<Vec<StreamItem>>> {
-        let mut items = Vec::with_capacity(members.len());
-        let (mut shared, mut keys) = (Vec::new(), Vec::new());
-        for (at, member) in members.iter().enumerate() {
-            let Ok(member) = Member::parse(member) else { return Ok(None) };
-            let Ok(item) = member.item() else { return Ok(None) };
-            if member.is_shared() {
-                shared.push((at, member));
-                keys.push(self.store.keys.shared_content(member.created_at_us, member.id.get()));
-            }
-            items.push(item);
-        }
-        let contents = content::read(self.store, &mut self.deadline, &keys).await?;
-        for ((at, member), content) in shared.into_iter().zip(contents) {
-            match content.map(|content| member.item_with(&content)) {
-                Some(Ok(item)) => items[at] = item,
-                _ => return Ok(None),
-            }
-        }
-        Ok(Some(items))
     }
 
     /// The remaining items, whatever there is among them.
@@ -173,6 +153,34 @@ impl Read<'_> {
         }
         Ok(())
     }
+}
+
+/// The items of these members, each of the streams of a store; `None` if one of them cannot be read.
+/// The deadline is of the first exchange, and is moved for each further one.
+pub(super) async fn items(
+    members: &[(&Store, &Bytes)],
+    deadline: &mut Instant,
+) -> Result<Option<Vec<StreamItem>>> {
+    let mut items = Vec::with_capacity(members.len());
+    let (mut shared, mut keys) = (Vec::new(), Vec::new());
+    for (at, (store, member)) in members.iter().enumerate() {
+        let Ok(member) = Member::parse(member) else { return Ok(None) };
+        let Ok(item) = member.item() else { return Ok(None) };
+        if member.is_shared() {
+            shared.push((at, member));
+            keys.push(store.keys.shared_content(member.created_at_us, member.id.get()));
+        }
+        items.push(item);
+    }
+    let Some((store, _)) = members.first() else { return Ok(Some(items)) };
+    let contents = content::read(store, deadline, &keys).await?;
+    for ((at, member), content) in shared.into_iter().zip(contents) {
+        match content.map(|content| member.item_with(&content)) {
+            Some(Ok(item)) => items[at] = item,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(items))
 }
 
 /// Those beyond the cursor, up to `limit`. `None` if there may be more than were read, or if one is

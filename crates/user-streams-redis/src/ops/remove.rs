@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Cursor, Result, backend::RemoveStreamItem};
+use user_streams_core::{Cursor, Result, UserId, backend::RemoveStreamItem};
 
 use super::{
     batches::{BATCH, Batches, Change},
@@ -31,7 +31,7 @@ struct Removal {
 }
 
 impl Change for Removal {
-    fn command(&self, streams: Vec<Bytes>) -> Command {
+    fn command(&self, _: &[UserId], streams: Vec<Bytes>) -> Command {
         remove_from(streams, self.item, self.content.clone())
     }
 

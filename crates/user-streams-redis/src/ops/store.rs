@@ -8,17 +8,17 @@ use std::sync::{
 use fred::{bytes::Bytes, types::Value, util::redis_keyslot};
 use tokio::time::Instant;
 use user_streams_core::{
-    DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, OnCorrupt, Result, UserId, UserIdKind,
+    Cursor, DEFAULT_MAX_CONTENT_LEN, Error, ErrorKind, Name, OnCorrupt, Result, UserId, UserIdKind,
     backend::corrupt_item,
 };
 
 use crate::{
     client::{
         Executor,
-        command::{Command, Range},
+        command::{Command, Notice, Range},
     },
     reply,
-    storage::keys::Keys,
+    storage::{keys::Keys, notice},
 };
 
 /// The streams of a backend.
@@ -31,15 +31,26 @@ pub(crate) struct Store {
     /// From how many bytes on content for several recipients is shared; never if `None`.
     pub(crate) shared_content_min_len: Option<usize>,
     pub(crate) on_corrupt: OnCorrupt,
+    /// Present if what comes is told.
+    pub(crate) live: Option<Live>,
     /// Of members.
     pub(crate) member_len: LenEstimate,
     /// Of shared content.
     pub(crate) content_len: LenEstimate,
 }
 
+/// How what comes into the streams is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    /// The keys of the main streams.
+    pub(crate) keys: Keys,
+    /// The name of the feed; the main streams without.
+    pub(crate) feed: Option<Name>,
+}
+
 /// A user's stream.
 #[derive(Debug, Clone)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     pub(super) user: UserId,
     pub(super) key: Bytes,
 }
@@ -55,12 +66,29 @@ impl Store {
         if self.executor.is_cluster() { redis_keyslot(key) } else { 0 }
     }
 
+    /// What tells that items, or this one alone, have come into the streams of these users, at keys
+    /// of which the first is given; `None` if nothing is told.
+    pub(super) fn notice<'a>(
+        &self,
+        streams: &[Bytes],
+        users: impl IntoIterator<Item = &'a UserId>,
+        item: Option<Cursor>,
+    ) -> Option<Notice> {
+        let Live { keys, feed } = self.live.as_ref()?;
+        let is_sharded = self.executor.is_cluster();
+        let channel = match is_sharded {
+            true => keys.channel_of(redis_keyslot(streams.first()?)),
+            false => keys.channel(),
+        };
+        Some(Notice { channel, message: notice::encode(feed.as_ref(), users, item), is_sharded })
+    }
+
     /// The prefix of the keys of shared content, if a deletion looks for that.
     pub(super) fn content_prefix(&self) -> Option<Bytes> {
         self.shared_content_min_len.map(|_| self.keys.shared_content_prefix())
     }
 
-    pub(super) fn stream(&self, user: UserId) -> Result<Stream> {
+    pub(crate) fn stream(&self, user: UserId) -> Result<Stream> {
         Ok(Stream { key: self.keys.stream(&user)?, user })
     }
 

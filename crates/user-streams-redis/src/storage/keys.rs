@@ -23,7 +23,7 @@ use std::fmt::Write;
 use fred::bytes::Bytes;
 use user_streams_core::{Error, Name, Result, UserId, UserIdKind};
 
-use crate::{config::NAME, error::invalid_settings};
+use crate::{config::NAME, error::invalid_settings, storage::slots::tag};
 
 /// The segments that end a prefix.
 const RESERVED: [&str; 4] = ["stream", "content", "mark", "feed"];
@@ -108,6 +108,16 @@ impl Keys {
     /// A key that is never there, by which a server knows the slot of `tag`, in braces.
     pub(crate) fn in_slot_of(&self, tag: u32) -> Bytes {
         format!("{}{{{tag}}}", self.stream_prefix).into()
+    }
+
+    /// The channel by which a server tells what comes, into feeds as well.
+    pub(crate) fn channel(&self) -> Bytes {
+        format!("{}{{live}}", self.stream_prefix).into()
+    }
+
+    /// The channel of a slot of a cluster, which is in that slot itself.
+    pub(crate) fn channel_of(&self, slot: u16) -> Bytes {
+        self.in_slot_of(tag(slot))
     }
 
     /// The key of an item's shared content.

@@ -2,4 +2,6 @@
 
 pub(crate) mod keys;
 pub(crate) mod member;
+pub(crate) mod notice;
 pub(crate) mod shared_content;
+pub(crate) mod slots;

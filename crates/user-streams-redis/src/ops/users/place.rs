@@ -2,8 +2,7 @@
 
 use user_streams_core::{Error, ErrorKind, Result, backend::UsersCursor};
 
-/// How many slots a cluster has.
-pub(super) const SLOTS: u16 = 16_384;
+use crate::storage::slots::SLOTS;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {

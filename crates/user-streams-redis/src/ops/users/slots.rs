@@ -4,13 +4,15 @@
 //! that is yet to come to one that was. Here a server answers for a slot only if it has all of it;
 //! see [`streams_in_slot`].
 
-use std::sync::OnceLock;
-
-use fred::util::redis_keyslot;
 use user_streams_core::{Result, UserId};
 
-use super::place::{Place, SLOTS};
-use crate::{ops::store::Store, reply, scripts::slot::streams_in_slot};
+use super::place::Place;
+use crate::{
+    ops::store::Store,
+    reply,
+    scripts::slot::streams_in_slot,
+    storage::slots::{SLOTS, tag},
+};
 
 /// Slots that are asked for together: as many as in this case are empty, or nearly so.
 const MAX_SLOTS: usize = 2_048;
@@ -52,28 +54,10 @@ pub(super) async fn list(
     Ok((users, Some(Place::Slot(slot))))
 }
 
-/// A number that in braces is of this slot.
-fn tag(slot: u16) -> u32 {
-    static TAGS: OnceLock<Vec<u32>> = OnceLock::new();
-    let tags = TAGS.get_or_init(|| {
-        let (mut tags, mut missing) = (vec![0; usize::from(SLOTS)], SLOTS);
-        for number in 1_u32.. {
-            let tag = &mut tags[usize::from(redis_keyslot(number.to_string().as_bytes()))];
-            if *tag == 0 {
-                *tag = number;
-                missing -= 1;
-            }
-            if missing == 0 {
-                break;
-            }
-        }
-        tags
-    });
-    tags.get(usize::from(slot)).copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use fred::util::redis_keyslot;
+
     use super::*;
     use crate::storage::keys::Keys;
 
