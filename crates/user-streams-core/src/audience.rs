@@ -99,6 +99,15 @@ impl Audience {
         self.copy(u8::try_from(copy).unwrap_or_default())
     }
 
+    /// Whose stream it is, and which of the copies. No name but that of a copy begins with a
+    /// number.
+    pub(crate) fn of_stream(stream: &UserId) -> Option<(Self, u8)> {
+        let UserId::Text(stream) = stream else { return None };
+        let copy = stream.split_once(':').and_then(|(copy, name)| Some((copy.parse().ok()?, name)));
+        let (copy, name) = copy.unwrap_or((0, stream));
+        Some((Self(name.to_owned()), copy))
+    }
+
     /// One of them; the first is always there.
     pub(crate) fn copy(&self, copy: u8) -> UserId {
         UserId::Text(match copy {
@@ -157,6 +166,9 @@ mod tests {
         assert_eq!(streams.len(), 4 * 3);
         for stream in streams {
             stream.check(UserIdKind::Text).unwrap();
+            let (audience, copy) = Audience::of_stream(&stream).unwrap();
+            assert_eq!(audience.copy(copy), stream);
+            assert!(audiences.contains(&audience) && copy < 3, "{stream}");
         }
     }
 

@@ -1,19 +1,23 @@
 //! Moving to another storage.
 
-use std::{fmt, mem};
+use std::{fmt, mem, slice};
 
 use futures_core::future::BoxFuture;
 use futures_util::{TryStreamExt, future};
 use tracing::Span;
 
-use super::everyone;
+use super::{
+    everyone,
+    pair::{Of, Pair},
+};
 use crate::{
-    Cursor, Error, ErrorKind, NewItem, Result, StreamItem, Streams, UserId,
+    Cursor, NewItem, Result, StreamItem, Streams, UserId,
     backend::{Backend, Capability, Position, StreamQuery, UsersCursor},
     bulk,
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
+    served,
 };
 
 /// How many items of a user are read at a time.
@@ -26,7 +30,9 @@ const BYTES: usize = 4 << 20;
 
 type Progress = Box<dyn FnMut(&Copied) + Send>;
 
-/// A copy that happens when it is awaited: every user's items, as they are stored, and marks.
+/// A copy that happens when it is awaited: every user's items, as they are stored, and marks; and
+/// before them, where both sides have the settings, what is retracted, what users have dismissed
+/// and the items of audiences.
 ///
 /// It may be stopped, dropped or killed at any time, and goes on [`after`](Self::after) the place
 /// that was reported last, or from the beginning: an item that is there already stays as it is, and
@@ -68,7 +74,7 @@ pub struct CopyTo {
 pub struct Copied {
     /// How many users were copied.
     pub users: u64,
-    /// How many of their items were read.
+    /// How many items were read: of users and of audiences, and places of what is hidden.
     pub items: u64,
     /// How many of these were not there before.
     pub added: u64,
@@ -92,7 +98,8 @@ impl CopyTo {
         self
     }
 
-    /// Calls `report` after some users each, when their items are stored.
+    /// Calls `report` after some users each, when their items are stored. What is copied before the
+    /// users is copied anew by each call.
     pub fn on_progress(mut self, report: impl FnMut(&Copied) + Send + 'static) -> Self {
         self.on_progress = Some(Box::new(report));
         self
@@ -100,32 +107,18 @@ impl CopyTo {
 
     async fn run(self) -> Result<Copied> {
         let Self { from, to, after, mut on_progress } = self;
-        check(&from, &to)?;
+        let (beside, users) = Pair::all(&from, &to)?;
         let mut copied = Copied::default();
-        let mut pages = everyone::pages(from.clone(), after);
-        while let Some(page) = pages.try_next().await? {
-            let users = page.users.len() as u64;
-            let mut rows = Rows::default();
-            for some in page.users.chunks(AT_ONCE) {
-                // All of them end before anything else is awaited: one that waits meanwhile may
-                // have the connection that the rest waits for.
-                let beginnings = some.iter().map(|user| beginning(&from, &to, user));
-                for (user, mut items) in future::try_join_all(beginnings).await? {
-                    loop {
-                        let (full, last) = (items.len() as u64 == CHUNK, items.last());
-                        let next = last.filter(|_| full).map(StreamItem::cursor);
-                        copied.items += items.len() as u64;
-                        rows.push(user, items);
-                        if rows.is_full() {
-                            copied.added += rows.write(to.backend()).await?;
-                        }
-                        let Some(next) = next else { break };
-                        items = read(from.backend(), user, Position::After(next)).await?;
-                    }
-                }
+        for pair in &beside {
+            let mut pages = everyone::pages(pair.from.clone(), None);
+            while let Some(page) = pages.try_next().await? {
+                copy(pair, &page.users, &mut copied).await?;
             }
-            copied.added += rows.write(to.backend()).await?;
-            copied.users += users;
+        }
+        let mut pages = everyone::pages(from, after);
+        while let Some(page) = pages.try_next().await? {
+            copy(&users, &page.users, &mut copied).await?;
+            copied.users += page.users.len() as u64;
             copied.next = page.next;
             if let Some(report) = &mut on_progress {
                 report(&copied);
@@ -135,26 +128,44 @@ impl CopyTo {
     }
 }
 
-/// That the two have the same kind of ids.
-pub(super) fn check(from: &Handle, to: &Handle) -> Result<()> {
-    let (ours, theirs) = (from.backend().capabilities(), to.backend().capabilities());
-    if ours.user_id() != theirs.user_id() {
-        let message = format!(
-            "the streams have ids of the kind {}, those they are compared with or copied to {}",
-            ours.user_id(),
-            theirs.user_id()
-        );
-        return Err(Error::new(ErrorKind::InvalidArgument, message));
+/// Copies the streams of some.
+async fn copy(pair: &Pair, users: &[UserId], copied: &mut Copied) -> Result<()> {
+    let (from, to) = (pair.from.backend(), pair.to.backend());
+    let users: Vec<_> = users.iter().filter(|user| pair.is_read(user)).collect();
+    let mut rows = Rows::default();
+    for some in users.chunks(AT_ONCE) {
+        // All of them end before anything else is awaited: one that waits meanwhile may have the
+        // connection that the rest waits for.
+        let beginnings = some.iter().map(|user| beginning(pair, user));
+        for (user, mut items) in future::try_join_all(beginnings).await? {
+            let there = pair.there(user);
+            loop {
+                let (full, last) = (items.len() as u64 == CHUNK, items.last());
+                let next = last.filter(|_| full).map(StreamItem::cursor);
+                copied.items += items.len() as u64;
+                rows.push(&there, items);
+                if rows.is_full() {
+                    copied.added += served::recipients(rows.write(to).await?, pair.copies());
+                }
+                let Some(next) = next else { break };
+                items = read(from, user, Position::After(next)).await?;
+            }
+        }
     }
+    copied.added += served::recipients(rows.write(to).await?, pair.copies());
     Ok(())
 }
 
 /// The newest items of a user, after the marks were copied.
-async fn beginning<'a>(
-    from: &Handle,
-    to: &Handle,
-    user: &'a UserId,
-) -> Result<(&'a UserId, Vec<StreamItem>)> {
+async fn beginning<'a>(pair: &Pair, user: &'a UserId) -> Result<(&'a UserId, Vec<StreamItem>)> {
+    if pair.of == Of::Users {
+        copy_marks(&pair.from, &pair.to, user).await?;
+    }
+    let items = read(pair.from.backend(), user, Position::Offset(0)).await?;
+    Ok((user, items))
+}
+
+async fn copy_marks(from: &Handle, to: &Handle, user: &UserId) -> Result<()> {
     for mark in Mark::ALL {
         if let Some(place) = kept(mark, from, user).await? {
             mark.set(to, user, Some(place), false).await?;
@@ -171,14 +182,13 @@ async fn beginning<'a>(
             let last = items.last().filter(|_| items.len() as u64 == CHUNK);
             let next = last.map(StreamItem::cursor);
             let mut rows = Rows::default();
-            rows.push(user, items);
+            rows.push(slice::from_ref(user), items);
             rows.write(theirs).await?;
             let Some(next) = next else { break };
             position = Position::After(next);
         }
     }
-    let items = read(from.backend(), user, Position::Offset(0)).await?;
-    Ok((user, items))
+    Ok(())
 }
 
 /// Where a mark is, in streams that can have one.
@@ -207,10 +217,14 @@ struct Rows {
 }
 
 impl Rows {
-    fn push(&mut self, user: &UserId, items: Vec<StreamItem>) {
+    /// Each item into each of these streams.
+    fn push(&mut self, streams: &[UserId], items: Vec<StreamItem>) {
         for item in items {
-            self.bytes += item.content.len();
-            self.rows.push((user.clone(), NewItem::at(item.cursor(), item.content)));
+            let new = NewItem::at(item.cursor(), item.content);
+            for stream in streams {
+                self.bytes += new.content().len();
+                self.rows.push((stream.clone(), new.clone()));
+            }
         }
     }
 

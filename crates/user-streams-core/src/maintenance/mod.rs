@@ -2,6 +2,7 @@
 
 mod copy;
 mod everyone;
+mod pair;
 mod trim;
 mod verify;
 

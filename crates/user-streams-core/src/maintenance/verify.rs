@@ -6,10 +6,13 @@ use futures_core::future::BoxFuture;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::Span;
 
-use super::{copy, everyone};
+use super::{
+    copy, everyone,
+    pair::{Of, Pair},
+};
 use crate::{
     Result, StreamItem, Streams, UserId,
-    backend::{CountQuery, Position},
+    backend::{Backend, CountQuery, Position},
     handle::Handle,
     marks::Mark,
     observe::{Operation, Outcome},
@@ -24,7 +27,9 @@ type Progress = Box<dyn FnMut(&Verification) + Send>;
 
 /// A verification that happens when it is awaited: every item and mark of each user is read from
 /// both sides and compared, and users that one side alone has are found. A mark that the other side
-/// alone has is no difference, and marks of single items are not compared.
+/// alone has is no difference, and marks of single items are not compared. Before that, where both
+/// sides have the settings, so is what is retracted, what users have dismissed and what audiences
+/// have.
 ///
 /// ```
 /// # use user_streams_core::{MemoryBackend, Streams, UserId};
@@ -55,28 +60,37 @@ pub struct Verify {
 pub struct Verification {
     /// How many users were compared.
     pub users: u64,
-    /// How many of their items were.
+    /// How many items were: of users and of audiences, and places of what is hidden.
     pub items: u64,
     /// How many users do not have the same on both sides.
     pub different: u64,
     /// The first hundred of them.
     pub named: Vec<UserId>,
+    /// How many streams beside those of the users are not the same on both sides: of audiences, of
+    /// what is retracted, and of what each user has dismissed.
+    pub beside: u64,
 }
 
 impl Verification {
     /// Whether both sides have the same.
     pub fn is_same(&self) -> bool {
-        self.different == 0
+        self.different == 0 && self.beside == 0
     }
 
-    fn count(&mut self, (user, compared): (UserId, Compared)) {
-        self.users += 1;
+    fn count(&mut self, of: Of, (user, compared): (UserId, Compared)) {
         self.items += compared.items;
-        if !compared.is_same {
-            self.different += 1;
-            if self.named.len() < NAMED {
-                self.named.push(user);
+        match (of, compared.is_same) {
+            (Of::Users, is_same) => {
+                self.users += 1;
+                if !is_same {
+                    self.different += 1;
+                    if self.named.len() < NAMED {
+                        self.named.push(user);
+                    }
+                }
             }
+            (Of::Dismissed | Of::Shared, false) => self.beside += 1,
+            (Of::Dismissed | Of::Shared, true) => {}
         }
     }
 }
@@ -105,56 +119,78 @@ impl Verify {
 
     async fn run(self) -> Result<Verification> {
         let Self { from, to, mut on_progress } = self;
-        copy::check(&from, &to)?;
+        let (beside, users) = Pair::all(&from, &to)?;
         let mut found = Verification::default();
-        let mut pages = everyone::pages(from.clone(), None);
-        while let Some(page) = pages.try_next().await? {
-            let both = page.users.into_iter().map(|user| compare(&from, &to, user));
-            let compared: Vec<_> = stream::iter(both).buffered(AT_ONCE).try_collect().await?;
-            compared.into_iter().for_each(|one| found.count(one));
-            if let Some(report) = &mut on_progress {
-                report(&found);
+        for pair in beside.into_iter().chain([users]) {
+            let mut pages = everyone::pages(pair.from.clone(), None);
+            while let Some(page) = pages.try_next().await? {
+                let read = page.users.into_iter().filter(|user| pair.is_read(user));
+                let both = read.map(|user| compare(&pair, user));
+                let compared: Vec<_> = stream::iter(both).buffered(AT_ONCE).try_collect().await?;
+                compared.into_iter().for_each(|one| found.count(pair.of, one));
+                if let Some(report) = &mut on_progress {
+                    report(&found);
+                }
             }
-        }
-        let mut pages = everyone::pages(to, None);
-        while let Some(page) = pages.try_next().await? {
-            let there = page.users.into_iter().map(|user| is_missing(&from, user));
-            let missing: Vec<_> = stream::iter(there).buffered(AT_ONCE).try_collect().await?;
-            for user in missing.into_iter().flatten() {
-                found.count((user, Compared { items: 0, is_same: false }));
-            }
-            if let Some(report) = &mut on_progress {
-                report(&found);
+            let mut pages = everyone::pages(pair.to.clone(), None);
+            while let Some(page) = pages.try_next().await? {
+                let there = page.users.into_iter().map(|user| is_missing(&pair, user));
+                let missing: Vec<_> = stream::iter(there).buffered(AT_ONCE).try_collect().await?;
+                for user in missing.into_iter().flatten() {
+                    found.count(pair.of, (user, Compared { items: 0, is_same: false }));
+                }
+                if let Some(report) = &mut on_progress {
+                    report(&found);
+                }
             }
         }
         Ok(found)
     }
 }
 
-async fn compare(from: &Handle, to: &Handle, user: UserId) -> Result<(UserId, Compared)> {
+async fn compare(pair: &Pair, user: UserId) -> Result<(UserId, Compared)> {
+    let (from, to) = (&pair.from, &pair.to);
     let mut compared = Compared { items: 0, is_same: true };
-    for mark in Mark::ALL {
-        let ours = copy::kept(mark, from, &user).await?;
-        compared.is_same &= ours.is_none() || ours == copy::kept(mark, to, &user).await?;
+    if pair.of == Of::Users {
+        for mark in Mark::ALL {
+            let ours = copy::kept(mark, from, &user).await?;
+            compared.is_same &= ours.is_none() || ours == copy::kept(mark, to, &user).await?;
+        }
     }
+    for there in pair.there(&user) {
+        let one = compare_items(from.backend(), &user, to.backend(), &there).await?;
+        compared.items = compared.items.max(one.items);
+        compared.is_same &= one.is_same;
+    }
+    Ok((user, compared))
+}
+
+async fn compare_items(
+    from: &dyn Backend,
+    ours: &UserId,
+    to: &dyn Backend,
+    theirs: &UserId,
+) -> Result<Compared> {
+    let mut compared = Compared { items: 0, is_same: true };
     let mut position = Position::Offset(0);
     loop {
-        let ours = copy::read(from.backend(), &user, position).await?;
-        let theirs = copy::read(to.backend(), &user, position).await?;
+        let ours = copy::read(from, ours, position).await?;
+        let theirs = copy::read(to, theirs, position).await?;
         compared.items += ours.len() as u64;
         compared.is_same &= ours == theirs;
         // Of both, since either may be the longer one.
         let last = ours.last().into_iter().chain(theirs.last()).map(StreamItem::cursor).min();
         match last {
             Some(last) if compared.is_same => position = Position::After(last),
-            _ => return Ok((user, compared)),
+            _ => return Ok(compared),
         }
     }
 }
 
 /// The user, who is listed on the other side, if there is nothing of theirs here.
-async fn is_missing(from: &Handle, user: UserId) -> Result<Option<UserId>> {
-    let here = from.backend().count_stream_items(CountQuery::new(user.clone())).await?;
+async fn is_missing(pair: &Pair, user: UserId) -> Result<Option<UserId>> {
+    let here = CountQuery::new(pair.here(user.clone()));
+    let here = pair.from.backend().count_stream_items(here).await?;
     Ok((here == 0).then_some(user))
 }
 

@@ -2,44 +2,28 @@
 
 use std::pin::pin;
 
-use futures_util::{
-    TryStreamExt,
-    future::{Either, select},
-};
+use futures_util::future::{Either, select};
 use tokio::sync::mpsc;
-use user_streams_core::{NewItem, Streams, UserId, backend::Capability, maintenance::Verification};
+use user_streams_core::{
+    NewItem, Streams, UserId, audience, backend::Capability, everyone, maintenance::Verification,
+};
 
-use crate::{Namespace, case::cases, compare::assert_items};
+use super::{
+    audiences::{items, send},
+    subtract::{dismiss, retract},
+};
+use crate::{Namespace, beside::name, case::cases, compare::assert_items, reading::assert_there};
 
 cases![
     a_copy_has_every_item_and_mark; requires Feeds Marks BulkAdd ListUsers DeleteStream,
     a_copy_that_stopped_goes_on; requires Feeds BulkAdd ListUsers,
     a_verification_names_who_differs; requires Feeds Marks BulkAdd ListUsers RemoveStreamItem
         DeleteStream,
+    a_copy_has_what_audiences_have_and_what_is_hidden; requires Feeds BulkAdd ListUsers,
+    a_verification_counts_what_differs_beside_the_users; requires Feeds BulkAdd ListUsers
+        RemoveStreamItem,
     everything_of_a_user_is_deleted; requires Feeds Marks DeleteStream,
 ];
-
-/// Two feeds, so that no other case's users are copied or compared.
-async fn two_feeds(ns: &Namespace, names: [&str; 2]) -> [Streams; 2] {
-    let streams = Streams::from_backend(ns.backend().clone()).with_use_utc(true);
-    let streams = streams.with_feeds(names).expect("a backend of feeds has these");
-    let item_marks = ns.has(Capability::RemoveStreamItem) && ns.has(Capability::DeleteRange);
-    let streams = streams.with_item_marks(item_marks).expect("a backend of feeds has these");
-    if ns.has(Capability::Migrate) {
-        streams.migrate().await.expect("feeds can be migrated");
-    }
-    let feeds = names.map(|name| streams.feed(name).expect("the feed is declared"));
-    for feed in &feeds {
-        // What an earlier run has left.
-        if ns.has(Capability::DeleteStream) {
-            let users: Vec<_> = feed.users().try_collect().await.expect("users are listed");
-            for user in users {
-                feed.delete_user(&user).await.expect("a user is deleted");
-            }
-        }
-    }
-    feeds
-}
 
 async fn fill(ns: &Namespace, feed: &Streams, users: usize) -> Vec<UserId> {
     let users = ns.users(users);
@@ -59,7 +43,7 @@ async fn verify(from: &Streams, to: &Streams) -> Verification {
 }
 
 async fn a_copy_has_every_item_and_mark(ns: Namespace) {
-    let [from, to] = two_feeds(&ns, ["copied", "copy"]).await;
+    let [from, to] = ns.alone(["copied", "copy"]).await;
     let users = fill(&ns, &from, 30).await;
     let marked = from.get_stream_items(&users[1]);
     marked.mark_read().await.expect("a mark can be set");
@@ -85,7 +69,7 @@ async fn a_copy_has_every_item_and_mark(ns: Namespace) {
 }
 
 async fn a_copy_that_stopped_goes_on(ns: Namespace) {
-    let [from, to] = two_feeds(&ns, ["stopped", "resumed"]).await;
+    let [from, to] = ns.alone(["stopped", "resumed"]).await;
     let users = fill(&ns, &from, 300).await;
     let ((report, mut reports), mut last) = (mpsc::unbounded_channel(), None);
     {
@@ -116,7 +100,7 @@ async fn a_copy_that_stopped_goes_on(ns: Namespace) {
 }
 
 async fn a_verification_names_who_differs(ns: Namespace) {
-    let [from, to] = two_feeds(&ns, ["first", "second"]).await;
+    let [from, to] = ns.alone(["first", "second"]).await;
     let users = fill(&ns, &from, 8).await;
     from.copy_to(&to).await.expect("streams are copied");
     assert!(verify(&from, &to).await.is_same(), "a copy is the same");
@@ -133,6 +117,65 @@ async fn a_verification_names_who_differs(ns: Namespace) {
     expected.sort_unstable();
     assert_eq!(named, expected, "a verification names who differs and nobody else");
     assert_eq!(found.different, 4, "a verification counts who differs");
+}
+
+/// Some audiences, and some items that are hidden; also for who has no item.
+async fn fill_beside(ns: &Namespace, feed: &Streams) -> ([UserId; 2], String, Vec<NewItem>) {
+    let (users, a, items) = ([ns.user(), ns.user()], name("a"), items(9));
+    for item in &items[..6] {
+        send(feed, [everyone()], item.clone()).await;
+    }
+    for item in &items[4..] {
+        send(feed, [audience(&a)], item.clone()).await;
+    }
+    feed.add_stream_item(&users[0], items[8].clone()).await.expect("a feed takes items");
+    dismiss(feed, &users[0], items[8].cursor()).await;
+    dismiss(feed, &users[1], items[0].cursor()).await;
+    retract(feed, items[1].cursor()).await;
+    retract(feed, NewItem::new("not there").cursor()).await;
+    (users, a, items)
+}
+
+async fn a_copy_has_what_audiences_have_and_what_is_hidden(ns: Namespace) {
+    let [from, to] = ns.alone(["beside", "beside_b"]).await;
+    let (users, a, items) = fill_beside(&ns, &from).await;
+    from.copy_to(&to).await.expect("streams are copied");
+    for user in &users {
+        let read = |streams: &Streams| streams.get_stream_items(user).with_audiences([&a]);
+        let expected = read(&from).await.expect("a merged stream is read");
+        let promise = "a copy has what audiences have, without what is hidden";
+        assert_there(&read(&to), &expected, promise).await;
+    }
+    assert!(verify(&from, &to).await.is_same(), "a copy is the same");
+    let again = from.copy_to(&to).await.expect("streams are copied");
+    assert_eq!(again.added, 0, "a second copy has no effect");
+    let promise = "what is hidden is hidden in a copy";
+    assert!(!dismiss(&to, &users[1], items[0].cursor()).await, "{promise}");
+    assert!(!retract(&to, items[1].cursor()).await, "{promise}");
+}
+
+async fn a_verification_counts_what_differs_beside_the_users(ns: Namespace) {
+    let [from, to] = ns.alone(["compare", "compare_b"]).await;
+    let (users, a, items) = fill_beside(&ns, &from).await;
+    let beside = async || {
+        let found = verify(&from, &to).await;
+        assert_eq!(found.different, 0, "what users have is the same");
+        found.beside
+    };
+    from.copy_to(&to).await.expect("streams are copied");
+    assert_eq!(beside().await, 0, "a copy is the same");
+    let removed = to.remove_stream_item(audience(&a), items[7].cursor()).await;
+    removed.expect("an item is removed");
+    assert_eq!(beside().await, 1, "a verification counts an audience that differs");
+    let undone = to.get_stream_items(&users[0]).undismiss(items[8].cursor()).await;
+    undone.expect("a dismissal is undone");
+    assert_eq!(beside().await, 2, "a verification counts whose dismissals differ");
+    from.unretract(items[1].cursor()).await.expect("a retraction is undone");
+    assert_eq!(beside().await, 3, "a verification counts that retractions differ");
+    send(&to, [audience(name("b"))], "only there").await;
+    // Once for each copy of it.
+    let found = beside().await;
+    assert!(found >= 4, "a verification counts an audience that is only there: {found}");
 }
 
 async fn everything_of_a_user_is_deleted(ns: Namespace) {

@@ -73,6 +73,7 @@ pub(crate) enum Wrong {
     FeedRangeDeletesNothing,
     FeedRangeTakesTheStream,
     FeedCountsAllAsNewer,
+    FeedListsNoTextIds,
     OneFeedForAllOfAKind,
     AudienceIsNobody,
     WatchTellsNothing,

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use user_streams_core::{
-    Delivery, Result, StreamItem, UserId,
+    Delivery, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, CountNewer, CountQuery,
-        DeleteRange, DeleteStream, RemoveStreamItem, StreamQuery, async_trait,
+        DeleteRange, DeleteStream, ListUsers, RemoveStreamItem, StreamQuery, UsersPage,
+        async_trait,
     },
 };
 
@@ -113,6 +114,14 @@ impl Backend for WrongFeed {
         match self.main.is(Wrong::FeedRangeDeletesNothing) {
             true => Ok(0),
             false => self.feed.delete_range(args).await,
+        }
+    }
+
+    async fn list_users(&self, query: ListUsers) -> Result<UsersPage> {
+        let is_text = self.feed.capabilities().user_id() == UserIdKind::Text;
+        match self.main.is(Wrong::FeedListsNoTextIds) && is_text {
+            true => Ok(UsersPage::new(Vec::new(), None)),
+            false => self.feed.list_users(query).await,
         }
     }
 

@@ -61,6 +61,7 @@ pub(crate) const FAULTS: &[Fault] = &[
             "subtract::what_is_retracted_is_gone_for_all",
             "subtract::what_is_hidden_does_not_count",
             "subtract::pages_pass_over_many_hidden_items",
+            "algebra::random_feeds_marks_and_bounds_agree_with_the_model",
             "subtract_trim::what_is_dismissed_stays_so_after_a_trim",
             "subtract_trim::trimming_a_feed_leaves_what_is_seen_with_others",
         ],
@@ -83,7 +84,16 @@ pub(crate) const FAULTS: &[Fault] = &[
         Wrong::FeedRangeTakesTheStream,
         &[
             "subtract_trim::trimming_changes_nothing_that_a_user_sees",
+            "algebra::random_feeds_marks_and_bounds_agree_with_the_model",
             "subtract_trim::trimming_a_feed_leaves_what_is_seen_with_others",
+        ],
+    ),
+    wrong(
+        "a feed lists no text ids",
+        Wrong::FeedListsNoTextIds,
+        &[
+            "moving::a_copy_has_what_audiences_have_and_what_is_hidden",
+            "moving::a_verification_counts_what_differs_beside_the_users",
         ],
     ),
 ];

@@ -46,10 +46,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "a range includes its places",
         Wrong::RangeTakesItsPlaces,
-        &[
-            "ranges::a_range_lies_between_its_two_places_which_stay",
-            "algebra::random_feeds_marks_and_bounds_agree_with_the_model",
-        ],
+        &["ranges::a_range_lies_between_its_two_places_which_stay"],
     ),
     wrong(
         "a range is of timestamps",
