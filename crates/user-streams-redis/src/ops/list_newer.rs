@@ -106,7 +106,9 @@ async fn read(
         newer => {
             let newer = reply::bytes(newer)?;
             let place = |place: &[u8]| Member::parse(place).and_then(|it| it.cursor()).ok();
-            newer.chunks(SORT_KEY_LEN).map(place).collect::<Option<Vec<_>>>()
+            let places: Option<Vec<_>> = newer.chunks(SORT_KEY_LEN).map(place).collect();
+            // A member whose score is not its date may be out of its place.
+            places.filter(|places| places.iter().all(|place| *place > than) && places.is_sorted())
         }
     };
     let places = match places {

@@ -7,12 +7,13 @@ local limit, answers, total = tonumber(ARGV[1]), {0}, 0
 local FEW, MANY = 16, 100
 
 local function newer_of(key, score, place, room)
-  local newer, number, rank = {}, 0, nil
+  local newer, number, rank, date = {}, 0, nil, string.sub(place, 1, 8)
   local found = redis.call('ZRANGE', key, score, '+inf', 'BYSCORE', 'LIMIT', 0, FEW)
   while true do
     for _, member in ipairs(found) do
       if #member < 16 then return -2, 0 end
-      if rank or compare(member, place) > 0 then
+      -- Those of another date than the place are newer, by their score.
+      if rank or string.sub(member, 1, 8) ~= date or compare(member, place) > 0 then
         if number == room then return table.concat(newer), number, true end
         number = number + 1
         newer[number] = string.sub(member, 1, 16)
