@@ -12,5 +12,5 @@ pub use layout::{Layout, Schema};
 pub use marks::marks_migration;
 pub(crate) use statements::{
     BulkItems, DeliverStatements, GroupInsert, GroupStatements, InsertRows, ItemStatements,
-    MoveStatements, PURGE_BATCH, PageStatements, Statements,
+    MoveStatements, PURGE_BATCH, PageStatements, Statements, WithDeliveries,
 };
