@@ -16,6 +16,7 @@ mod foreign_key;
 mod hostile;
 mod in_transaction;
 mod isolation;
+mod live;
 mod long_broadcasts;
 mod marks;
 mod migrations;
@@ -68,7 +69,8 @@ fn main() -> ExitCode {
         urls::TESTS,
     ];
     let folders =
-        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, servers::TOPICS].concat();
+        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, live::TOPICS, servers::TOPICS]
+            .concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials =
         KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));

@@ -173,8 +173,8 @@ mod tests {
             ] {
                 for item in [None, Some(item)] {
                     let text = Notice::text(feed.as_ref(), users.as_deref(), item);
-                    let hint = Hint { item, ..Hint::new(feed.clone()) };
-                    let hint = Hint { users: users.clone(), ..hint };
+                    let mut hint = Hint::new(feed.clone());
+                    (hint.users, hint.item) = (users.clone(), item);
                     assert_eq!(Notice::read(&text), Notice::Hint(hint), "{text}");
                 }
             }

@@ -11,13 +11,15 @@ use user_streams_core::{
 
 use super::Store;
 use crate::{
-    error::{closed, from_sqlx},
+    error::{closed, from_db, from_sqlx},
     live::{Notice, Telling},
     pool::{Access, Executor, Pools, PostgresListener, runtime},
 };
 
 /// How many hints wait for a slow reader. Beyond it they end, and the reader reads again.
 const MAX_PENDING: usize = 4_096;
+/// How often sessions are compared.
+const ROUNDS: u32 = 3;
 /// How long a notification of our own may take where a pooler may lose it.
 const PROBE: Duration = Duration::from_secs(1);
 
@@ -30,13 +32,15 @@ pub(crate) async fn watch(
         return Err(Error::unsupported(store.backend, "watch"));
     };
     let runtime = runtime()?;
-    let listener = PostgresListener::open(options, &telling.channel).await.map_err(from_sqlx)?;
-    let listener = if listener.has_own_session {
-        listener
-    } else {
-        let heard = hear(listener, store, telling).await?;
-        heard.ok_or_else(|| not_heard(store.backend))?
-    };
+    let listener = PostgresListener::connect(options, &telling.channel).await;
+    let mut listener = listener.map_err(from_sqlx)?;
+    if !listener.has_own_session && is_shared(&mut listener, store).await? {
+        return Err(not_heard(store.backend));
+    }
+    listener.listen().await.map_err(from_sqlx)?;
+    if !listener.has_own_session && !is_heard(&mut listener, store, telling).await? {
+        return Err(not_heard(store.backend));
+    }
     let (sender, receiver) = mpsc::channel(MAX_PENDING);
     let reader = Reader { own: telling.feed.clone(), feeds, sender };
     let task = Task(runtime.spawn(run(listener, reader, store.pools.clone())));
@@ -51,12 +55,31 @@ pub(crate) async fn watch(
     Ok(hints.boxed())
 }
 
-/// The listener, if a notification of another connection reaches it.
-async fn hear(
-    mut listener: PostgresListener,
-    store: &Arc<Store>,
+/// Whether a pooler gives each transaction another session, as far as the ids of sessions tell: it
+/// then likely gives the next transaction of anyone the session of the last one. To listen in such
+/// a session would send other clients what they do not expect.
+async fn is_shared(listener: &mut PostgresListener, store: &Store) -> Result<bool> {
+    let session = listener.session().await.map_err(from_sqlx)?;
+    for _ in 0..ROUNDS {
+        let ask = |mut executor: Box<dyn Executor>| async move {
+            executor.query("SELECT pg_backend_pid()", Vec::new()).await
+        };
+        let rows = store.pools.run(Access::Read, store.call_limits(), ask).await?;
+        let other = rows.first().map(|row| row.try_get_by_index::<i32>(0)).transpose();
+        let is_same = other.map_err(from_db)? == Some(session);
+        if is_same || listener.session().await.map_err(from_sqlx)? != session {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a notification of another connection arrives.
+async fn is_heard(
+    listener: &mut PostgresListener,
+    store: &Store,
     telling: &Telling,
-) -> Result<Option<PostgresListener>> {
+) -> Result<bool> {
     let probe = format!("{:032x}", fastrand::u128(..));
     let note = telling.probe(&probe);
     let tell = |mut executor: Box<dyn Executor>| async move { note.tell(&mut *executor).await };
@@ -65,13 +88,11 @@ async fn hear(
         while Notice::read(&listener.next().await?) != Notice::Probe(probe.clone()) {}
         Ok(())
     };
-    match timeout(PROBE, heard).await {
-        Ok(heard) => heard.map(|()| Some(listener)).map_err(from_sqlx),
-        Err(_) => {
-            listener.unlisten().await;
-            Ok(None)
-        }
+    let heard = timeout(PROBE, heard).await;
+    if heard.is_err() {
+        listener.unlisten().await.map_err(from_sqlx)?;
     }
+    heard.map_or(Ok(false), |heard| heard.map(|()| true)).map_err(from_sqlx)
 }
 
 fn not_heard(backend: &'static str) -> Error {

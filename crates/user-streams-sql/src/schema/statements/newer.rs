@@ -41,12 +41,11 @@ impl ListNewerStatement {
                 let source = dialect.users_source(schema.user_id, &params.next());
                 let limit = params.next();
                 let than = keyset(dialect, false, &mut params);
-                // With an order and a limit, it is a range for each user whatever the statistics
-                // say.
+                // With a limit, it is a range for each user whatever the statistics say.
                 Self::Source(format!(
-                    "SELECT {columns} FROM {source} CROSS JOIN LATERAL (SELECT user_id, created_at_us, \
-                     id FROM {table} WHERE user_id = u.uid{than} ORDER BY created_at_us, id LIMIT \
-                     {limit}) AS d LIMIT {limit}"
+                    "SELECT {columns} FROM {source} CROSS JOIN LATERAL (SELECT user_id, \
+                     created_at_us, id FROM {table} WHERE user_id = u.uid{than} LIMIT {limit}) AS \
+                     d LIMIT {limit}"
                 ))
             }
             Dialect::MySql => Self::Listed([
