@@ -9,11 +9,12 @@ use std::{
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction};
 use user_streams_core::{
-    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserIdKind,
+    Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, ListUsers, MarkQuery, MergedPart, MergedQuery,
-        RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, Writes, async_trait,
+        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedPart,
+        MergedQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, Writes,
+        async_trait,
     },
 };
 
@@ -23,6 +24,8 @@ use crate::{
     pool::{self, Pools},
 };
 
+type Feeds = Mutex<HashMap<Name, Arc<Store>>>;
+
 /// A SQL backend of one layout, named by the backend crates: `SingleTableBackend`,
 /// `ManyToManyBackend`.
 #[derive(Debug)]
@@ -30,7 +33,7 @@ pub struct SqlBackend<L> {
     store: Arc<Store>,
     /// The feeds that were asked for, whose adds are grouped and whose database is checked as those
     /// of one store; a feed itself has none.
-    feeds: Option<Mutex<HashMap<Name, Arc<Store>>>>,
+    feeds: Option<Arc<Feeds>>,
     layout: PhantomData<L>,
 }
 
@@ -59,7 +62,7 @@ impl<L: Layout> SqlBackend<L> {
 
     fn with_pools(pools: Pools, config: &SqlConfig) -> Result<Self> {
         let store = Store::new::<L>(pools, config).map_err(named::<L>)?;
-        Ok(Self { store: Arc::new(store), feeds: Some(Mutex::default()), layout: PhantomData })
+        Ok(Self { store: Arc::new(store), feeds: Some(Arc::default()), layout: PhantomData })
     }
 
     /// Streams of this store, and of the feeds that were asked for.
@@ -112,10 +115,13 @@ impl<L: Layout> Backend for SqlBackend<L> {
             .with(Capability::Contains)
             .with(Capability::BulkAdd)
             .with(Capability::ListUsers)
+            .with(Capability::ListNewer)
             .with(Capability::Marks)
             .with(Capability::GetMerged);
         let capabilities =
             if self.feeds.is_some() { capabilities.with(Capability::Feeds) } else { capabilities };
+        let capabilities =
+            if self.store.tells() { capabilities.with(Capability::Watch) } else { capabilities };
         if L::SEPARATE_ITEMS { capabilities.with(Capability::Purge) } else { capabilities }
     }
 
@@ -168,6 +174,10 @@ impl<L: Layout> Backend for SqlBackend<L> {
         ops::list_users(&self.store, query).await
     }
 
+    async fn list_newer(&self, query: ListNewer) -> Result<Vec<(UserId, Cursor)>> {
+        ops::list_newer(&self.store, query).await
+    }
+
     async fn mark(&self, query: MarkQuery) -> Result<Option<Cursor>> {
         ops::mark(&self.store, query).await
     }
@@ -199,6 +209,18 @@ impl<L: Layout> Backend for SqlBackend<L> {
             return Err(Error::new(ErrorKind::InvalidArgument, message));
         }
         Ok(Arc::new(Self { store, feeds: None, layout: PhantomData }))
+    }
+
+    #[cfg(feature = "postgres")]
+    async fn watch(&self) -> Result<Hints> {
+        let feeds = self.feeds.clone();
+        let names = move || {
+            let lock = |feeds: &Arc<Feeds>| {
+                feeds.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+            };
+            feeds.as_ref().map(lock).unwrap_or_default()
+        };
+        ops::watch(&self.store, names).await
     }
 
     async fn repair_stream(&self, args: RepairStream) -> Result<u64> {

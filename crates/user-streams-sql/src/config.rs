@@ -51,6 +51,10 @@ pub struct SqlConfig {
     pub recipients_timeout: Duration,
     /// When an add to a SQLite file is durable: `normal` (the default) or `full`.
     pub synchronous: Synchronous,
+    /// Whether what is added is told at once to those who have subscribed, on PostgreSQL; on the
+    /// others they ask. Core's setting of that name sets it for a backend that is connected by its
+    /// URL.
+    pub live: bool,
     /// What a read does at a row that cannot be read: `fail` (the default) or `skip`.
     pub on_corrupt: OnCorrupt,
 }
@@ -91,6 +95,7 @@ impl Default for SqlConfig {
             broadcast_timeout: Duration::from_secs(3600),
             recipients_timeout: Duration::from_secs(5),
             synchronous: Synchronous::default(),
+            live: false,
             on_corrupt: OnCorrupt::default(),
         }
     }
@@ -169,6 +174,13 @@ impl SqlConfig {
     #[must_use]
     pub fn with_synchronous(mut self, synchronous: Synchronous) -> Self {
         self.synchronous = synchronous;
+        self
+    }
+
+    /// Sets whether what is added is told at once.
+    #[must_use]
+    pub fn with_live(mut self, live: bool) -> Self {
+        self.live = live;
         self
     }
 
@@ -256,6 +268,7 @@ impl fmt::Debug for SqlConfig {
             .field("users", &self.users)
             .field("max_connections", &self.max_connections)
             .field("max_waiting", &self.max_waiting)
+            .field("live", &self.live)
             .field("on_corrupt", &self.on_corrupt)
             .finish_non_exhaustive()
     }

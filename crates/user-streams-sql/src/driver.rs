@@ -45,9 +45,11 @@ pub(crate) fn config(args: ConnectArgs, backend: &'static str) -> Result<SqlConf
         let message = format!("expected a URL such as {backend}+sqlite://feeds.db?mode=rwc");
         return Err(Error::new(ErrorKind::InvalidSettings, message).with_backend(backend));
     };
+    let live = args.live;
     let mut config: SqlConfig =
         args.options.parse().map_err(|error| error.with_backend(backend))?;
     url.clone_into(&mut config.url);
+    config.live |= live;
     Ok(config)
 }
 

@@ -28,6 +28,7 @@ pub mod fault;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod live;
 mod ops;
 mod pool;
 mod schema;

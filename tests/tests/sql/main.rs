@@ -16,6 +16,7 @@ mod foreign_key;
 mod hostile;
 mod in_transaction;
 mod isolation;
+mod live;
 mod long_broadcasts;
 mod marks;
 mod merged;
@@ -68,9 +69,15 @@ fn main() -> ExitCode {
         removal::TESTS,
         urls::TESTS,
     ];
-    let folders =
-        [damaged::TOPICS, faults::TOPICS, in_transaction::TOPICS, merged::TOPICS, servers::TOPICS]
-            .concat();
+    let folders = [
+        damaged::TOPICS,
+        faults::TOPICS,
+        in_transaction::TOPICS,
+        live::TOPICS,
+        merged::TOPICS,
+        servers::TOPICS,
+    ]
+    .concat();
     let tests = || topics.iter().chain(&folders).copied().flatten();
     let trials =
         KINDS.iter().flat_map(|kind| tests().map(move |(name, test)| trial(kind, name, *test)));

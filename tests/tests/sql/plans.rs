@@ -4,8 +4,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use user_streams_core::{
     Cursor, Name, Streams, UserId,
     backend::{
-        Backend, Contains, CountNewer, DeleteRange, ListUsers, MarkQuery, RemoveStreamItem, SetMark,
+        Backend, Contains, CountNewer, DeleteRange, ListNewer, ListUsers, MarkQuery,
+        RemoveStreamItem, SetMark,
     },
+    time,
 };
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::SingleTableBackend;
@@ -166,9 +168,14 @@ async fn check_optional(connection: &DatabaseConnection, streams: &Streams, log:
     }
     let next = ListUsers::new(10).after(first.next.unwrap());
     assert_eq!(backend.list_users(next).await.unwrap().users.len(), 10);
+    let users = (1..=1_000_i64).map(UserId::from).collect();
+    // Ten of the last user but one, and all of the last one.
+    let than = time::from_micros(1_700_000_000_099_990).unwrap();
+    let newer = ListNewer::new(users, Cursor::new(than, newest.id()), 10_000);
+    assert_eq!(backend.list_newer(newer).await.unwrap().len(), 110);
     let mut statements = log.take();
     statements.retain(|statement| !["BEGIN", "COMMIT"].contains(&statement.sql.as_str()));
-    assert_eq!(statements.len(), 11, "one statement each");
+    assert_eq!(statements.len(), 12, "one statement each");
     check_plans(connection, streams, statements, when).await;
 }
 

@@ -44,13 +44,16 @@ const SESSION: &[&str] = &["pool_mode = session"];
 const LENIENT: &[&str] =
     &["pool_mode = session", "ignore_startup_parameters = extra_float_digits,options"];
 /// A small pool, so that clients often change sessions.
-const TRANSACTION: &[&str] = &["pool_mode = transaction", "default_pool_size = 3"];
-const LENIENT_TRANSACTION: &[&str] =
+pub(crate) const TRANSACTION: &[&str] = &["pool_mode = transaction", "default_pool_size = 3"];
+pub(crate) const LENIENT_TRANSACTION: &[&str] =
     &["pool_mode = transaction", "default_pool_size = 3", "ignore_startup_parameters = options"];
-const MODES: [&[&str]; 4] = [SESSION, LENIENT, TRANSACTION, LENIENT_TRANSACTION];
+pub(crate) const MODES: [&[&str]; 4] = [SESSION, LENIENT, TRANSACTION, LENIENT_TRANSACTION];
 
 /// A pooler in front of the test's database; only on PostgreSQL.
-async fn pooler(database: &TestDatabase, settings: &'static [&'static str]) -> Option<Pooler> {
+pub(crate) async fn pooler(
+    database: &TestDatabase,
+    settings: &'static [&'static str],
+) -> Option<Pooler> {
     if database.backend() != DbBackend::Postgres {
         return None;
     }

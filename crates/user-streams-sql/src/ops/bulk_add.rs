@@ -122,8 +122,20 @@ pub(super) async fn write(
         room_for_ids(executor.max_packet(), item)?;
     }
     executor.begin().await?;
-    let added = deliver(executor, &store, rows).await;
+    let added = match deliver(executor, &store, rows).await {
+        Ok(added) if added > 0 => tell(executor, &store, rows).await.map(|()| added),
+        added => added,
+    };
     end_delivery(executor, added).await
+}
+
+/// Tells whose streams have changed.
+async fn tell(executor: &mut dyn Executor, store: &Store, rows: &[Delivery]) -> Result<()> {
+    let Some(telling) = &store.telling else { return Ok(()) };
+    let mut users: Vec<_> = rows.iter().map(|(user, _)| user.clone()).collect();
+    users.sort_unstable();
+    users.dedup();
+    telling.items(&users).tell(executor).await
 }
 
 async fn deliver(executor: &mut dyn Executor, store: &Store, rows: &[Delivery]) -> Result<u64> {

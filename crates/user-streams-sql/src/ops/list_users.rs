@@ -60,7 +60,7 @@ fn parse(store: &Store, place: &UsersCursor) -> Result<UserId> {
     Ok(user)
 }
 
-fn user(store: &Store, row: &QueryResult) -> Result<UserId> {
+pub(super) fn user(store: &Store, row: &QueryResult) -> Result<UserId> {
     let damaged = |error: Box<dyn std::error::Error + Send + Sync>| {
         let message = format!("a user id in the table `{}` cannot be read", store.schema.table);
         Error::new(ErrorKind::Corrupt, message).with_source(error)

@@ -8,6 +8,7 @@ mod count;
 mod delete;
 mod group_commit;
 mod identity;
+mod list_newer;
 mod list_users;
 mod mark;
 mod merged;
@@ -22,6 +23,8 @@ mod rows;
 mod statement;
 mod store;
 mod transaction;
+#[cfg(feature = "postgres")]
+mod watch;
 
 pub(crate) use add::add;
 pub(crate) use bulk_add::bulk_add;
@@ -29,6 +32,7 @@ pub(crate) use contains::contains;
 pub(crate) use count::{count, count_newer};
 pub(crate) use delete::{delete, delete_range};
 pub(crate) use identity::identity;
+pub(crate) use list_newer::list_newer;
 pub(crate) use list_users::list_users;
 pub(crate) use mark::{mark, set_mark};
 pub(crate) use merged::{Part, merged};
@@ -40,3 +44,5 @@ pub(crate) use remove::remove;
 pub(crate) use repair::repair;
 pub(crate) use store::Store;
 pub(crate) use transaction::InTransaction;
+#[cfg(feature = "postgres")]
+pub(crate) use watch::watch;

@@ -9,6 +9,7 @@ use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
     error::is_transaction_conflict,
+    live::{Note, Telling},
     pool::{Access, Executor, Limits, Pools},
     schema::Statements,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Store {
     pub(super) statements: Statements,
     pub(super) merged: MergedStatements,
     pub(super) group_commit: Option<GroupCommit>,
+    /// If what is added is to be told.
+    pub(super) telling: Option<Telling>,
     pub(super) identity: OnceCell<Identity>,
     pub(super) backend: &'static str,
     pub(super) on_corrupt: OnCorrupt,
@@ -41,20 +44,29 @@ pub(crate) struct Identity {
 impl Store {
     pub(crate) fn new<L: Layout>(pools: Pools, config: &SqlConfig) -> Result<Self> {
         let schema = Schema::new::<L>(pools.dialect, config)?;
-        Ok(Self::of::<L>(pools, schema, config.on_corrupt))
+        let telling = (config.live && pools.dialect == Dialect::Postgres)
+            .then(|| Telling::new(&schema.table));
+        Ok(Self::of::<L>(pools, schema, telling, config.on_corrupt))
     }
 
     /// The store of a feed, over the same pools.
     pub(crate) fn feed<L: Layout>(&self, name: &Name, user_id: UserIdKind) -> Result<Self> {
         let schema = self.schema.feed(name, user_id)?;
-        Ok(Self::of::<L>(self.pools.clone(), schema, self.on_corrupt))
+        let telling = self.telling.as_ref().map(|telling| telling.feed(name));
+        Ok(Self::of::<L>(self.pools.clone(), schema, telling, self.on_corrupt))
     }
 
-    fn of<L: Layout>(pools: Pools, schema: Schema, on_corrupt: OnCorrupt) -> Self {
+    fn of<L: Layout>(
+        pools: Pools,
+        schema: Schema,
+        telling: Option<Telling>,
+        on_corrupt: OnCorrupt,
+    ) -> Self {
         Self {
             statements: Statements::new::<L>(&schema),
             merged: MergedStatements::default(),
             group_commit: GroupCommit::new::<L>(&pools, &schema),
+            telling,
             identity: OnceCell::new(),
             backend: L::NAME,
             on_corrupt,
@@ -65,6 +77,11 @@ impl Store {
 
     pub(super) fn dialect(&self) -> Dialect {
         self.pools.dialect
+    }
+
+    /// Whether what is added is told.
+    pub(crate) fn tells(&self) -> bool {
+        self.telling.is_some()
     }
 
     /// The limits of a call of few statements.
@@ -90,6 +107,11 @@ impl Store {
             values.push(item.content().into());
         }
         values
+    }
+
+    /// What is to be told of an item for these users, or for nobody knows whom.
+    pub(super) fn note(&self, users: Option<&[UserId]>, item: &NewItem) -> Option<Note> {
+        self.telling.as_ref().map(|telling| telling.item(users, item.cursor()))
     }
 
     /// Refuses content that the column cannot store, before anything is sent.

@@ -16,6 +16,8 @@ mod pools;
 mod source;
 
 pub(crate) use application::{StreamsDatabase, TransactionExecutor};
+#[cfg(feature = "postgres")]
+pub(crate) use driver::PostgresListener;
 pub(crate) use executor::{Executor, end_transaction};
 pub(crate) use limits::Limits;
 pub(crate) use open::{open, over};

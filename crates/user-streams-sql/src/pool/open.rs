@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::DatabaseConnection;
+use tokio::sync::Semaphore;
 use user_streams_core::{
     Error, Result,
     backend::{ConnectionMetrics, WaitLimit},
@@ -27,6 +28,7 @@ pub(crate) fn over(pool: DatabaseConnection, config: &SqlConfig) -> Result<Pools
         waiting: config.waiting()?,
         readers: Arc::new(readers),
         writers: Arc::new(writers),
+        until_closed: until_closed(),
         application: Some(pool),
     })
 }
@@ -69,6 +71,10 @@ pub(crate) async fn open(config: &SqlConfig, backend: &str) -> Result<Pools> {
     Ok(pools)
 }
 
+fn until_closed() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(0))
+}
+
 struct PoolOptions<'a> {
     max_connections: Option<u32>,
     timeouts: Timeouts,
@@ -94,7 +100,18 @@ fn server(driver: Arc<dyn Driver>, options: PoolOptions<'_>) -> Result<Pools> {
     let size = max_connections.unwrap_or(10);
     let pool = Arc::new(OwnPool::new(driver, size, timeouts.connect, metrics)?);
     let readers = Arc::<OwnPool>::clone(&pool);
-    Ok(Pools { dialect, system, timeouts, waiting, readers, writers: pool, application: None })
+    let until_closed = until_closed();
+    let writers = pool;
+    Ok(Pools {
+        dialect,
+        system,
+        timeouts,
+        waiting,
+        readers,
+        writers,
+        until_closed,
+        application: None,
+    })
 }
 
 /// The size of the write-ahead log, in pages of 4 KiB, at which it is checkpointed. SQLite's
@@ -133,5 +150,15 @@ fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
         Arc::new(OwnPool::new(driver(), size, timeouts.connect, metrics("readers"))?)
     };
     let dialect = Dialect::Sqlite;
-    Ok(Pools { dialect, system, timeouts, waiting, readers, writers, application: None })
+    let until_closed = until_closed();
+    Ok(Pools {
+        dialect,
+        system,
+        timeouts,
+        waiting,
+        readers,
+        writers,
+        until_closed,
+        application: None,
+    })
 }

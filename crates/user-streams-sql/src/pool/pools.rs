@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sea_orm::DatabaseConnection;
 use tokio::{
     runtime::Handle,
+    sync::Semaphore,
     time::{Duration, Instant, timeout_at},
 };
 use user_streams_core::{Result, backend::WaitLimit};
@@ -36,6 +37,8 @@ pub(crate) struct Pools {
     pub(super) waiting: WaitLimit,
     pub(super) readers: Arc<dyn Source>,
     pub(super) writers: Arc<dyn Source>,
+    /// Closed with them.
+    pub(super) until_closed: Arc<Semaphore>,
     /// The application's pool, if these are over one.
     pub(crate) application: Option<DatabaseConnection>,
 }
@@ -109,6 +112,18 @@ impl Pools {
         self.writers.is_writing()
     }
 
+    /// The options of a further connection, on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        self.writers.postgres_options()
+    }
+
+    /// Waits until they are closed.
+    pub(crate) async fn closed(&self) {
+        // Nobody ever adds a permit.
+        let _ = self.until_closed.acquire().await;
+    }
+
     /// A sea-orm connection for the migrations, and whether the caller has to close it.
     pub(crate) async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)> {
         self.writers.sea_orm().await
@@ -117,6 +132,7 @@ impl Pools {
     /// Closes what the library opened.
     pub(crate) async fn close(&self) -> Result<()> {
         runtime()?;
+        self.until_closed.close();
         let deadline = Instant::now() + CLOSE_LIMIT;
         if !Arc::ptr_eq(&self.readers, &self.writers) {
             // First: the last connection to a SQLite file checkpoints its write-ahead log, and of

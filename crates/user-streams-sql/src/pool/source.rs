@@ -36,6 +36,10 @@ pub(super) trait Source: Debug + Send + Sync {
     /// A sea-orm connection for the migrations, and whether the caller has to close it.
     async fn sea_orm(&self) -> Result<(DatabaseConnection, bool)>;
 
+    /// The options of a further connection, on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions>;
+
     /// Closes what the library opened, by the deadline.
     async fn close(&self, deadline: Instant);
 }

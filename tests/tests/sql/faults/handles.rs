@@ -1,7 +1,9 @@
 //! Handles for most tests: both layouts, over a pool of their own and over an application's.
 
 use sea_orm::{DatabaseConnection, DbBackend};
-use user_streams_core::{IntoRecipients, NewItem, StreamItem, Streams, backend::Backend};
+use user_streams_core::{
+    IntoRecipients, NewItem, StreamItem, Streams, UserIdKind, backend::Backend,
+};
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
@@ -99,6 +101,11 @@ impl Handle {
     /// The backend itself.
     pub(crate) fn backend(&self) -> &dyn Backend {
         &**self.streams.downcast_ref::<Box<dyn Backend>>().unwrap()
+    }
+
+    /// The kind of its ids.
+    pub(crate) fn kind(&self) -> UserIdKind {
+        self.streams.capabilities().user_id()
     }
 
     /// Its name in messages.

@@ -7,6 +7,7 @@ use crate::{
     Dialect,
     dialect::{CopyRows, values},
     error::{is_copy_unsupported, is_unique_violation},
+    live::{self, Note},
     ops::{
         batch,
         store::{Store, room_for_ids},
@@ -45,7 +46,12 @@ pub(super) async fn deliver_to_one(
     room_for_ids(executor.max_packet(), item)?;
     let mut values = store.item_values(item);
     values.push(values::user(store.dialect(), user));
-    insert_ignore(executor, &store.statements.deliver_one, values).await
+    let note = store.note(Some(std::slice::from_ref(user)), item);
+    match live::execute(executor, &store.statements.deliver_one, values, note.as_ref()).await {
+        // Only on MySQL: the statements of the others have a clause for it.
+        Err(error) if is_unique_violation(&error) => Ok(0),
+        delivered => delivered,
+    }
 }
 
 /// Delivers to many users, by as many statements as the server's maximum statement size requires.
@@ -59,6 +65,7 @@ pub(super) async fn deliver_to_many(
     let (dialect, statements) = (store.dialect(), &store.statements.deliver_many);
     let content = store.statements.has_content().then(|| item.content());
     let room = room_for_ids(executor.max_packet(), item)?;
+    let note = store.note(Some(users), item);
     let mut delivered = 0;
     for part in batch::split(dialect, users, room) {
         let rows = CopyRows::new(statements.copy.as_deref(), part, item, content)
@@ -68,12 +75,13 @@ pub(super) async fn deliver_to_many(
             values.push(values::users(dialect, store.schema.user_id, part));
             values
         };
-        delivered += deliver(executor, dialect, scope, statements, rows, values).await?;
+        let note = note.as_ref();
+        delivered += deliver(executor, dialect, scope, statements, rows, values, note).await?;
     }
     Ok(delivered)
 }
 
-/// Delivers by these statements, or by COPY of `rows`. The values are built for each attempt, since
+/// Delivers by these statements, or by COPY of `rows`, and tells `note`. The values are built for each attempt, since
 /// they may have megabytes.
 pub(super) async fn deliver(
     executor: &mut dyn Executor,
@@ -82,21 +90,22 @@ pub(super) async fn deliver(
     statements: &DeliverStatements,
     rows: Option<CopyRows<'_>>,
     values: impl Fn() -> Vec<Value> + Send + Sync,
+    note: Option<&Note>,
 ) -> Result<u64> {
     if let Some(sql) = &statements.insert_ignore
         && !executor.tolerates_errors()
     {
-        return executor.execute(sql, values()).await;
+        return live::execute(executor, sql, values(), note).await;
     }
     // Most likely nobody has the item.
     if let Some(sql) = &statements.insert {
-        let delivered = insert_all(executor, dialect, scope, sql, rows, values()).await?;
+        let delivered = insert_all(executor, dialect, scope, sql, rows, values(), note).await?;
         if let Some(delivered) = delivered {
             return Ok(delivered);
         }
     }
     loop {
-        match executor.execute(&statements.insert_missing, values()).await {
+        match live::execute(executor, &statements.insert_missing, values(), note).await {
             // On MySQL: a row was inserted after the statement had looked for it. The next attempt
             // finds it.
             Err(error) if is_unique_violation(&error) => {}
@@ -114,6 +123,7 @@ async fn insert_all(
     sql: &str,
     rows: Option<CopyRows<'_>>,
     values: Vec<Value>,
+    note: Option<&Note>,
 ) -> Result<Option<u64>> {
     // On PostgreSQL an error aborts the whole transaction.
     let needs_savepoint = scope == Scope::Transaction && dialect == Dialect::Postgres;
@@ -122,7 +132,7 @@ async fn insert_all(
     }
     let result = match &rows {
         Some(rows) => executor.copy(rows).await,
-        None => executor.execute(sql, values).await,
+        None => live::execute(executor, sql, values, note).await,
     };
     let delivered = match result {
         Ok(delivered) => Some(delivered),
@@ -130,6 +140,9 @@ async fn insert_all(
         Err(error) => return Err(error),
     };
     if needs_savepoint {
+        if let (Some(_), Some(_), Some(note)) = (&rows, delivered, note) {
+            note.tell(executor).await?;
+        }
         let end = if delivered.is_some() { "RELEASE SAVEPOINT" } else { "ROLLBACK TO SAVEPOINT" };
         executor.execute(&format!("{end} user_streams_fresh"), Vec::new()).await?;
     }

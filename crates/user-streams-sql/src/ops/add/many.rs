@@ -14,11 +14,13 @@ use super::{
 use crate::{
     dialect::{MIN_COPIED_ROWS, values},
     error::is_unique_violation,
+    live::{self, Note},
     ops::{
         batch,
         store::{Store, item_key, room_for_ids},
     },
     pool::{Access, Executor, Limits},
+    schema::WithDeliveries,
 };
 
 /// To a list of users.
@@ -41,8 +43,11 @@ pub(in crate::ops) async fn write(
 ) -> Result<u64> {
     let (executor, store, item) = (&mut *executor, &*store, &*item);
     let room = room_for_ids(executor.max_packet(), item)?;
+    let note = store.note(Some(&users), item);
+    let needs_transaction = note.as_ref().is_some_and(Note::needs_transaction);
     match &store.statements.items {
         None if executor.autocommits()
+            && !needs_transaction
             && batch::split(store.dialect(), &users, room).len() == 1 =>
         {
             return deliver_to_many(executor, store, Scope::Statement, &users, item).await;
@@ -52,7 +57,8 @@ pub(in crate::ops) async fn write(
                 let mut values = item_key(item);
                 let users = values::users(store.dialect(), store.schema.user_id, &users);
                 values.extend([item.content().into(), users]);
-                match executor.execute(&with_deliveries.many, values).await {
+                let WithDeliveries { with, many, .. } = with_deliveries;
+                match live::execute_with(executor, with, many, values, note.as_ref()).await {
                     // The item exists.
                     Err(error) if is_unique_violation(&error) => {}
                     delivered => return delivered,

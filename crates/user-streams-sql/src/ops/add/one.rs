@@ -11,11 +11,13 @@ use super::{
 use crate::{
     dialect::values,
     error::is_unique_violation,
+    live,
     ops::{
         group_commit::Outcome,
         store::{Store, item_key},
     },
     pool::Executor,
+    schema::WithDeliveries,
 };
 
 pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -> Result<u64> {
@@ -43,7 +45,9 @@ async fn write(
         if let Some(with_deliveries) = &items.with_deliveries {
             let mut values = item_key(item);
             values.extend([item.content().into(), values::user(store.dialect(), &user)]);
-            match executor.execute(&with_deliveries.one, values).await {
+            let note = store.note(Some(std::slice::from_ref(&user)), item);
+            let WithDeliveries { with, one, .. } = with_deliveries;
+            match live::execute_with(executor, with, one, values, note.as_ref()).await {
                 // The item exists.
                 Err(error) if is_unique_violation(&error) => {}
                 delivered => return delivered,

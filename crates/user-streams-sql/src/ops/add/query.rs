@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     Dialect,
+    live::Note,
     ops::store::{Store, room_for_ids},
     pool::Executor,
     schema::DeliverStatements,
@@ -21,6 +22,7 @@ use crate::{
 pub(in crate::ops) struct QueryDelivery {
     statements: DeliverStatements,
     values: Vec<Value>,
+    note: Option<Note>,
 }
 
 pub(super) async fn add(
@@ -39,7 +41,7 @@ impl QueryDelivery {
         let (select, mut values) = users::build(select, store.dialect().backend());
         let statements = store.statements.deliver_query(&store.schema, &select, values.len());
         values.extend(store.item_values(item));
-        Self { statements, values }
+        Self { statements, values, note: store.note(None, item) }
     }
 
     async fn deliver(
@@ -48,7 +50,8 @@ impl QueryDelivery {
         dialect: Dialect,
         scope: Scope,
     ) -> Result<u64> {
-        deliver(executor, dialect, scope, &self.statements, None, || self.values.clone()).await
+        let (values, note) = (|| self.values.clone(), self.note.as_ref());
+        deliver(executor, dialect, scope, &self.statements, None, values, note).await
     }
 }
 

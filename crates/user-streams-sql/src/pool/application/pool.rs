@@ -150,6 +150,17 @@ impl Source for ApplicationPool {
         Ok((self.pool.clone(), false))
     }
 
+    #[cfg(feature = "postgres")]
+    fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        match &self.pool.inner {
+            sea_orm::DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+                let pool = self.pool.get_postgres_connection_pool();
+                Some(pool.connect_options().as_ref().clone())
+            }
+            _ => None,
+        }
+    }
+
     async fn close(&self, _: Instant) {
         self.permits.close();
     }

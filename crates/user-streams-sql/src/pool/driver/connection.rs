@@ -18,6 +18,12 @@ pub(in crate::pool) trait Driver: Debug + Send + Sync {
 
     /// A sea-orm pool of one connection, for the migrations.
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError>;
+
+    /// The options of a further connection, on PostgreSQL.
+    #[cfg(feature = "postgres")]
+    fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        None
+    }
 }
 
 /// What remains of a connection that was closed without a goodbye.

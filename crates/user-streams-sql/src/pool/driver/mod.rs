@@ -6,6 +6,8 @@ mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "postgres")]
+mod postgres_listener;
+#[cfg(feature = "postgres")]
 mod postgres_session;
 #[cfg(feature = "sqlite")]
 mod sqlite;
@@ -17,5 +19,7 @@ pub(super) use connection::{Abandoned, Connection, Driver};
 pub(super) use mysql::MySqlDriver;
 #[cfg(feature = "postgres")]
 pub(super) use postgres::PostgresDriver;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres_listener::PostgresListener;
 #[cfg(feature = "sqlite")]
 pub(super) use sqlite::SqliteDriver;

@@ -52,6 +52,10 @@ impl Driver for PostgresDriver {
         }))
     }
 
+    fn postgres_options(&self) -> Option<PgConnectOptions> {
+        Some(self.0.options())
+    }
+
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
         let options = self.0.options_without_cache();
         let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await?;

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The setting that is the marker. PostgreSQL accepts any name with a dot in it.
-const MARKER: &str = "user_streams.session";
+pub(super) const MARKER: &str = "user_streams.session";
 /// How often the server checks for its client while it runs a statement: since version 14, and not
 /// on every operating system.
 const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500ms");
@@ -71,6 +71,11 @@ impl Sessions {
     /// another session.
     pub(super) fn options_without_cache(&self) -> PgConnectOptions {
         self.options.0.clone().statement_cache_capacity(0)
+    }
+
+    /// For a connection that listens.
+    pub(super) fn options(&self) -> PgConnectOptions {
+        self.options.0.clone()
     }
 
     pub(super) async fn open(&self) -> Result<Session, SqlxError> {
@@ -137,7 +142,7 @@ impl Sessions {
 
 /// Whether the marker may be why a connection was refused. If it is not, the next one is refused as
 /// well.
-fn may_be_caused_by_marker(error: &SqlxError) -> bool {
+pub(super) fn may_be_caused_by_marker(error: &SqlxError) -> bool {
     // The login, the database, a server that is starting, and one that is full.
     let others = ["28", "3D", "57", "53"];
     let code = error.as_database_error().and_then(DatabaseError::code);

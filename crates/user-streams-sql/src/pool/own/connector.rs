@@ -114,6 +114,11 @@ impl Connector {
         self.driver.connect_sea_orm().await
     }
 
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        self.driver.postgres_options()
+    }
+
     /// The error of the last attempt, if it failed.
     pub(super) fn last_error(&self) -> Option<Arc<SqlxError>> {
         self.queue().last_error()

@@ -145,6 +145,11 @@ impl Source for OwnPool {
         Ok((self.connector.connect_sea_orm().await.map_err(from_sqlx)?, true))
     }
 
+    #[cfg(feature = "postgres")]
+    fn postgres_options(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        self.connector.postgres_options()
+    }
+
     async fn close(&self, deadline: Instant) {
         let idle = self.pool.retain(|_, _| false).removed;
         self.pool.close();

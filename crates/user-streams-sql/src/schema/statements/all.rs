@@ -6,6 +6,7 @@ use super::{
     deliver::{DeliverStatements, deliver_many, deliver_one, deliver_query},
     items::ItemStatements,
     marks::MarkStatements,
+    newer::ListNewerStatement,
     page::PageStatements,
     ranges::{CountNewerStatements, DeleteRangeStatements},
     remove::{remove_many, remove_one, remove_query},
@@ -39,6 +40,7 @@ pub(crate) struct Statements {
     /// `users, created_at_us, id`
     pub(crate) remove_many: String,
     pub(crate) bulk: BulkStatements,
+    pub(crate) list_newer: ListNewerStatement,
     pub(crate) list_users: ListUsersStatements,
     pub(crate) marks: MarkStatements,
     /// Returns the id of the database.
@@ -71,6 +73,7 @@ impl Statements {
             remove_one: remove_one(dialect, &table),
             remove_many: remove_many(schema, &table),
             bulk: BulkStatements::new(schema, &table, items_table.as_deref()),
+            list_newer: ListNewerStatement::new(schema, &table),
             list_users: ListUsersStatements::new(dialect, &table),
             marks: MarkStatements::new(dialect, schema.user_id, &marks),
             identity: format!("SELECT id FROM {}", schema.quote(&schema.identity_table())),

@@ -31,6 +31,8 @@ pub(crate) struct ItemStatements {
 /// Each fails if the item or a delivery exists.
 #[derive(Debug)]
 pub(crate) struct WithDeliveries {
+    /// What each begins with, up to its INSERT of deliveries.
+    pub(crate) with: String,
     /// `created_at_us, id, content, user`
     pub(crate) one: String,
     /// `created_at_us, id, content, users`
@@ -46,15 +48,16 @@ impl ItemStatements {
         let (at, id, content) = (params.next(), params.next(), params.next());
         let with_deliveries = (dialect == Dialect::Postgres).then(|| {
             let user = params.next();
-            let insert = format!(
+            let with = format!(
                 "WITH item AS (INSERT INTO {items} (created_at_us, id, content) \
-                 VALUES ({at}, {id}, {content})) \
-                 INSERT INTO {deliveries} (created_at_us, id, user_id)"
+                 VALUES ({at}, {id}, {content})) "
             );
+            let insert = format!("{with}INSERT INTO {deliveries} (created_at_us, id, user_id)");
             let users = dialect.users_source(kind, &user);
             WithDeliveries {
                 one: format!("{insert} VALUES ({at}, {id}, {user})"),
                 many: format!("{insert} SELECT {at}, {id}, u.uid FROM {users}"),
+                with,
             }
         });
         let (ignore, on_conflict, lock) = match dialect {

@@ -1,0 +1,8 @@
+//! Telling at once what is added, on PostgreSQL by NOTIFY: off unless asked for, since it costs
+//! those who write.
+
+mod notice;
+mod telling;
+
+pub(crate) use notice::Notice;
+pub(crate) use telling::{Note, Telling, execute, execute_with};
