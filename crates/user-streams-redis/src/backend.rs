@@ -93,7 +93,7 @@ impl RedisBackend {
         if config.live && !executor.can_publish() {
             tracing::warn!(
                 servers = %executor,
-                "live: what comes is not told, since a cluster has channels of slots from Redis 7 on"
+                "live: what comes is not told: channels of slots are there from Redis 7 on"
             );
         }
         let live = config.live && executor.can_publish();

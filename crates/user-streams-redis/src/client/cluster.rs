@@ -168,7 +168,8 @@ impl Cluster {
         }
     }
 
-    /// All slots with their owners, read anew, and the configuration of a connection to one of them.
+    /// All slots with their owners, read anew, and the configuration of a connection to one of
+    /// them.
     pub(crate) async fn slots(
         self: &Arc<Self>,
         deadline: Instant,

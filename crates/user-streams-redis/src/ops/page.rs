@@ -155,8 +155,8 @@ impl Read<'_> {
     }
 }
 
-/// The items of these members, each of the streams of a store; `None` if one of them cannot be read.
-/// The deadline is of the first exchange, and is moved for each further one.
+/// The items of these members, each of the streams of a store; `None` if one of them cannot be
+/// read. The deadline is of the first exchange, and is moved for each further one.
 pub(super) async fn items(
     members: &[(&Store, &Bytes)],
     deadline: &mut Instant,

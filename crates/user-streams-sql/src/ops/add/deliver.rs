@@ -81,8 +81,8 @@ pub(super) async fn deliver_to_many(
     Ok(delivered)
 }
 
-/// Delivers by these statements, or by COPY of `rows`, and tells `note`. The values are built for each attempt, since
-/// they may have megabytes.
+/// Delivers by these statements, or by COPY of `rows`, and tells `note`. The values are built for
+/// each attempt, since they may have megabytes.
 pub(super) async fn deliver(
     executor: &mut dyn Executor,
     dialect: Dialect,
