@@ -133,10 +133,29 @@ impl RedisBackend {
         let mut feeds = feeds.lock().unwrap_or_else(PoisonError::into_inner);
         let feed = feeds.entry(name.clone());
         let feed = feed.or_insert_with(|| Arc::new(self.new_feed(name, user_id)));
-        if feed.store.user_id == user_id {
-            return Ok(Arc::clone(feed));
+        feed.of_kind(name, user_id)
+    }
+
+    /// A feed that was asked for already.
+    fn known(&self, name: &Name, user_id: UserIdKind) -> Result<Arc<Self>> {
+        let feed = self.feeds.as_ref().and_then(|feeds| {
+            feeds.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        });
+        let Some(feed) = feed else {
+            let message = format!(
+                "`{name}` is no feed of this backend, or `feed` has not been called for it yet"
+            );
+            return Err(Error::new(ErrorKind::InvalidArgument, message));
+        };
+        feed.of_kind(name, user_id)
+    }
+
+    /// This feed, if its ids are of this kind.
+    fn of_kind(self: &Arc<Self>, name: &Name, user_id: UserIdKind) -> Result<Arc<Self>> {
+        let kind = self.store.user_id;
+        if kind == user_id {
+            return Ok(Arc::clone(self));
         }
-        let kind = feed.store.user_id;
         let message = format!("the feed `{name}` has ids of the kind {kind}, not {user_id}");
         Err(Error::new(ErrorKind::InvalidArgument, message))
     }
@@ -145,7 +164,7 @@ impl RedisBackend {
     fn part(&self, part: MergedPart) -> Result<Part> {
         let MergedPart { feed, user, newer_than, .. } = part;
         let store = match feed {
-            Some(feed) => Arc::clone(&self.named(&feed, user.kind())?.store),
+            Some(feed) => Arc::clone(&self.known(&feed, user.kind())?.store),
             None => Arc::clone(&self.store),
         };
         Ok(Part { stream: store.stream(user)?, store, newer_than })

@@ -47,8 +47,8 @@ pub struct RedisConfig {
     /// `None`, the default, is never. Not for a cluster.
     pub shared_content_min_len: Option<usize>,
     /// Whether what is added is published, and
-    /// [`watch`](user_streams_core::backend::Backend::watch) is there; `false` by default, and `true` with the setting of this name. Set it in every
-    /// process that adds.
+    /// [`watch`](user_streams_core::backend::Backend::watch) is there; `false` by default, and
+    /// `true` with the setting of this name. Set it in every process that adds.
     pub live: bool,
     /// What a read does at a stored item that cannot be read: it fails by default.
     pub on_corrupt: OnCorrupt,
