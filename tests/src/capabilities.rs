@@ -42,7 +42,7 @@ fn unconnected(url: &str) -> Capabilities {
     let mut builder = Builder::from_config(Config::from_url(url).expect(url));
     let options = ConnectionConfig { max_redirections: 0, ..ConnectionConfig::default() };
     let client = builder.set_connection_config(options).build().expect(url);
-    RedisBackend::new(client, RedisConfig::new()).expect(url).capabilities()
+    RedisBackend::new(client, RedisConfig::new().with_live(true)).expect(url).capabilities()
 }
 
 /// The operation, or what else it is called, and what an application has by it.
@@ -82,7 +82,19 @@ fn meaning(capability: Capability) -> (&'static str, &'static str) {
         Capability::Marks => {
             ("`mark`, `set_mark`", "a mark moves by one write, and not as an item of a feed")
         }
-        Capability::Feeds => ("`feed`", "several feeds, `merge`, `item_marks`"),
+        Capability::Feeds => (
+            "`feed`",
+            "several feeds, `merge`, `item_marks`, `audiences`, `dismissals`, `retractions`",
+        ),
+        Capability::GetMerged => {
+            ("`get_merged`", "a page of merged feeds and audiences is one exchange")
+        }
+        Capability::ListNewer => ("`list_newer`", "a thousand subscribers are asked about at once"),
+        Capability::Watch => {
+            let gives = "with the setting `live`, subscribers are told at once; of the SQL \
+                         databases PostgreSQL has it";
+            ("`watch`", gives)
+        }
         other => panic!("{other:?}: say here what an application has by it"),
     }
 }

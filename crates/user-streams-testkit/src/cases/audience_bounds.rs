@@ -97,7 +97,7 @@ async fn the_bounds_are_those_of_the_merged_stream(ns: Namespace) {
 }
 
 async fn marks_are_of_the_merged_stream(ns: Namespace) {
-    let [streams] = ns.alone(["marks"]).await;
+    let [streams] = ns.alone(["marked"]).await;
     let ([user, other], a, items) = ([ns.user(), ns.user()], name("a"), dated(&[1, 2, 3, 4, 5]));
     send(&streams, [everyone()], items[0].clone()).await;
     send(&streams, [audience(&a)], items[1].clone()).await;
