@@ -253,6 +253,7 @@ impl Backend for Store {
     async fn purge(&self) -> Result<u64> {
         self.unsupported()?;
         self.check()?;
+        let _storing = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut notes = self.notes();
         let Notes { contents, items, .. } = &mut *notes;
         let before = contents.len();

@@ -31,6 +31,8 @@ pub(crate) struct Store {
     pub(super) telling: Telling,
     pub(super) permits: Arc<Semaphore>,
     pub(super) locked: Arc<Semaphore>,
+    /// Between the content of an item and its rows nothing is purged.
+    pub(super) storing: Arc<Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,9 +65,9 @@ impl Store {
     pub(crate) fn new(kind: UserIdKind, twist: Twist) -> Self {
         let memory = Arc::new(MemoryBackend::new(MemoryConfig::new().with_user_id(kind)));
         let (permits, locked) = (Arc::new(Semaphore::new(PERMITS)), Arc::new(Semaphore::new(1)));
-        let feeds = Arc::default();
+        let (notes, feeds, storing) = (Arc::default(), Arc::default(), Arc::default());
         let telling = Telling::new();
-        Self { twist, memory, notes: Arc::default(), feeds, telling, permits, locked }
+        Self { twist, memory, notes, feeds, telling, permits, locked, storing }
     }
 
     /// The store with every operation but `migrate` failing, or none.
@@ -112,6 +114,7 @@ impl Store {
 
     /// Delivers to those users who have not got the item, and returns how many that were.
     pub(super) fn deliver(&self, users: &[UserId], item: &NewItem) -> Result<u64> {
+        let _storing = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         if !users.is_empty() {
             self.keep_content(item)?;
         }

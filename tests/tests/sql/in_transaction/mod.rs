@@ -1,5 +1,6 @@
 //! Writing in the application's own transaction: all or nothing, together with its own rows.
 
+mod audiences;
 mod drops;
 mod failures;
 mod optional;
@@ -16,8 +17,14 @@ use crate::{
     faults::handles::{Handle, Layout, handles, over},
 };
 
-pub(crate) const TOPICS: &[&[crate::Test]] =
-    &[drops::TESTS, failures::TESTS, optional::TESTS, together::TESTS, values::TESTS];
+pub(crate) const TOPICS: &[&[crate::Test]] = &[
+    audiences::TESTS,
+    drops::TESTS,
+    failures::TESTS,
+    optional::TESTS,
+    together::TESTS,
+    values::TESTS,
+];
 
 /// An application: its pool, its tables, and both layouts, by URL and over its pool.
 struct Application {
