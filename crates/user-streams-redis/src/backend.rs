@@ -272,7 +272,8 @@ impl Backend for RedisBackend {
         let feeds = Arc::clone(feeds);
         let names =
             move || feeds.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
-        self.call(ops::watch(&self.store, names)).await
+        // Connecting is a large future, and rare.
+        self.call(Box::pin(ops::watch(&self.store, names))).await
     }
 
     /// In one exchange, in a cluster one with each master.

@@ -4,7 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::{sync::mpsc, task::AbortHandle};
 
-use super::{board::Board, registry::Subscribed, signal::Signal, task::Task};
+use super::{
+    board::Board,
+    registry::{Subscribed, Subscribers},
+    signal::Signal,
+    task::Task,
+};
 use crate::{
     Name, UserId,
     backend::{Backend, Hint},
@@ -92,7 +97,7 @@ impl Hub {
         let running = self.running();
         let hints = running.as_ref().map(|running| &running.hints);
         if hints.is_some_and(|hints| hints.try_send(hint).is_err()) {
-            self.board.subscribers(|subscribers| subscribers.wake_all());
+            self.board.subscribers(Subscribers::wake_all);
         }
     }
 

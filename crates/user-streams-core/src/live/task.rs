@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{asking::Asking, board::Board, pause::pause, telling};
+use super::{asking::Asking, board::Board, pause::pause, registry::Subscribers, telling};
 use crate::{
     ErrorKind,
     backend::{Backend, Capability, Hint},
@@ -33,7 +33,7 @@ impl Task {
                     failures = 0;
                     self.board.set_connected(self.run, true);
                     // What came before may have been missed.
-                    self.board.subscribers(|subscribers| subscribers.wake_all());
+                    self.board.subscribers(Subscribers::wake_all);
                     telling::pass_on_all(&self.board, told).await;
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => {

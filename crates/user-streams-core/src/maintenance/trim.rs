@@ -11,7 +11,7 @@ use super::everyone;
 use crate::{
     Cursor, Error, ErrorKind, Result, Streams, UserId, audience,
     backend::{Capability, DeleteRange, Position, RemoveStreamItem, UsersCursor},
-    feeds::Store,
+    feeds::{ItemMarks, Store},
     handle::Handle,
     observe::{Operation, Outcome},
     stream::{Part, View},
@@ -183,7 +183,7 @@ async fn trim(handle: &Handle, user: UserId) -> Result<u64> {
     // ones go.
     let forgotten = if handle.feeds.are_alone() { oldest } else { by_age };
     if let Some(place) = forgotten {
-        let item_marks = handle.feeds.item_marks().into_iter().flat_map(|feeds| feeds.both());
+        let item_marks = handle.feeds.item_marks().into_iter().flat_map(ItemMarks::both);
         for own in item_marks.chain(handle.feeds.main().dismissed()) {
             own.backend().delete_range(DeleteRange::new(user.clone()).older_than(place)).await?;
         }
