@@ -42,8 +42,8 @@ async fn an_audience_is_served_with_the_transaction(database: TestDatabase) {
             let ended = if commit { txn.commit().await } else { txn.rollback().await };
             ended.unwrap();
             let there = u8::from(commit);
-            assert_eq!(orders(&database).await, there.into());
-            let expected = vec!["to all"; there.into()];
+            assert_eq!(orders(&database).await, i64::from(there));
+            let expected = vec!["to all"; usize::from(there)];
             assert_eq!(contents(&streams).await, expected, "{}", handle.name());
         }
         database.run("DELETE FROM orders").await;
