@@ -1,7 +1,10 @@
 //! A database of PostgreSQL of the encoding `SQL_ASCII`, which accepts any bytes as text.
 
 use sea_orm::DbBackend;
-use user_streams_core::ErrorKind;
+use user_streams_core::{
+    ErrorKind,
+    backend::{MergedPart, MergedQuery},
+};
 
 use super::rows::{AT, Row, handles, store};
 use crate::{database::TestDatabase, faults::handles::Layout};
@@ -39,6 +42,11 @@ async fn text_that_is_not_utf8_is_a_damaged_row(database: TestDatabase) {
         let items = skipping.streams.get_stream_items(1);
         let cursor = items.get(0).await.unwrap().unwrap().cursor();
         assert_eq!(items.cursor_page(5).after(cursor).await.unwrap().items.len(), 1, "{name}");
+        let parts = [1, 2].map(|user| MergedPart::new(None, user.into()));
+        let merged = MergedQuery::new(parts.to_vec(), 5);
+        let error = failing.backend().get_merged(merged.clone()).await.unwrap_err();
+        assert!(error.message().contains(&place), "{name}: {error}");
+        assert_eq!(skipping.backend().get_merged(merged).await.unwrap().len(), 2, "{name}");
         // The item of another user too, in the layout where they share it.
         if failing.layout == Layout::ManyToMany {
             let sql = format!(

@@ -95,7 +95,14 @@ async fn check(database: &TestDatabase, backend: &dyn Backend, log: &Log, when: 
     assert_eq!(statements.len(), 12, "one statement each");
     for statement in statements {
         let plan = explain(&database.connection, &statement).await;
-        let bad: Vec<_> = plan.iter().filter(|line| is_bad(database.backend(), line)).collect();
+        let is_bad = |step: &&String| match database.backend() {
+            // A sort of rows with content would be a file.
+            DbBackend::MySql if backend.capabilities().backend() == "single-table" => {
+                step.starts_with('<') || is_bad(DbBackend::MySql, step)
+            }
+            kind => is_bad(kind, step),
+        };
+        let bad: Vec<_> = plan.iter().filter(is_bad).collect();
         assert!(
             bad.is_empty(),
             "{when}, {}: {bad:?} in the plan of\n{}\n{}",
