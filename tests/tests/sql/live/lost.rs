@@ -77,9 +77,9 @@ async fn nothing_is_missed_while_the_server_is_restarted(database: TestDatabase)
         // after it.
         assert_eq!(next(&mut live, layout).await, "before");
         if is_killed {
-            server.kill().unwrap()
+            server.kill().unwrap();
         } else {
-            server.terminate().unwrap()
+            server.terminate().unwrap();
         }
         server = spawn_blocking(move || {
             server.restart().unwrap();
