@@ -50,7 +50,7 @@ fn settings(cell: Cell, kind: UserIdKind, store: &str, directory: &Path) -> Sett
     let settings = match cell.name {
         "redis-shared-content" => settings.with_option("shared_content_min_len", 0),
         // What is told is a part of each statement that adds.
-        "single-table/postgres" | "many-to-many/postgres" => settings.with_live(true),
+        "single-table/postgres" => settings.with_live(true),
         _ => settings,
     };
     settings.with_option("user_id", kind.as_str())

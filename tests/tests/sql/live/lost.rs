@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use user_streams_core::{Settings, Streams};
 use user_streams_test_servers::{Kind, Profile, start_with};
 
-use super::{Live, NEVER, another, is_postgres, listening, next, subscribed, tellers};
+use super::{Live, NEVER, another, ended, is_postgres, listener, next, subscribed, tellers};
 use crate::{
     database::TestDatabase,
     faults::{eventually, handles::own_in, proxy::Proxy, timed, within},
@@ -19,9 +19,6 @@ crate::tests![
     a_peer_that_is_gone_is_noticed,
     no_error_of_listening_has_the_password,
 ];
-
-const END_LISTENERS: &str = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE \
-     datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'";
 
 /// The contents that come until all of these have.
 async fn all_come(live: &mut Live, mut expected: BTreeSet<String>) {
@@ -42,8 +39,9 @@ async fn nothing_is_missed_while_the_session_is_ended(database: TestDatabase) {
         let mut expected = BTreeSet::new();
         for number in 0..60 {
             if number % 20 == 10 {
-                let end = || async { database.number(END_LISTENERS).await == 1 };
-                eventually(5.0, "it listens", end).await;
+                let session = listener(&database).await;
+                database.run(&format!("SELECT pg_terminate_backend({session})")).await;
+                ended(&database, session).await;
             }
             let content = format!("item {number}");
             other.add([7, 8], &*content).await;
@@ -51,7 +49,7 @@ async fn nothing_is_missed_while_the_session_is_ended(database: TestDatabase) {
             expected.insert(content);
         }
         all_come(&mut live, expected).await;
-        eventually(5.0, "it listens", || async { listening(&database).await == 1 }).await;
+        listener(&database).await;
         other.add(7, "told again").await;
         assert_eq!(next(&mut live, handle.name()).await, "told again");
     }

@@ -5,7 +5,7 @@ mod poolers;
 mod telling;
 mod watching;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 use futures_util::{StreamExt, stream::BoxStream};
 use sea_orm::{DbBackend, sqlx::postgres::PgListener};
@@ -84,15 +84,23 @@ async fn next(live: &mut Live, what: &str) -> String {
     within(5.0, what, live.next()).await.unwrap().unwrap().content
 }
 
-/// Sessions that listen.
-async fn listening(database: &TestDatabase) -> i64 {
-    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid \
-               <> pg_backend_pid() AND query LIKE 'LISTEN%'";
-    database.number(sql).await
+/// The one session that listens.
+async fn listener(database: &TestDatabase) -> i64 {
+    let sql = "SELECT COALESCE(CASE COUNT(*) WHEN 1 THEN MAX(pid) END, 0)::bigint FROM \
+               pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN \"user%'";
+    let found = Cell::new(0);
+    eventually(5.0, "one session that listens", || async {
+        found.set(database.number(sql).await);
+        found.get() != 0
+    })
+    .await;
+    found.get()
 }
 
-async fn nobody_listens(database: &TestDatabase) {
-    eventually(5.0, "nobody listens", || async { listening(database).await == 0 }).await;
+/// Waits until a session has ended.
+async fn ended(database: &TestDatabase, session: i64) {
+    let sql = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = {session}");
+    eventually(5.0, "the end of a session", || async { database.number(&sql).await == 0 }).await;
 }
 
 /// Both layouts, which tell, over a pool of their own, in the tables of other handles or their own.

@@ -10,12 +10,16 @@ use user_streams_core::{
     Cursor, NewItem, Recipients, UserId,
     backend::{BulkAdd, DeleteStream, RemoveStreamItem, SetMark},
 };
-use user_streams_single_table::Users;
+use user_streams_single_table::{SingleTableConfig, Users};
 
 use super::{Ear, is_postgres, tellers};
 use crate::{
     database::{TestDatabase, connect},
-    faults::handles::{Handle, LAYOUTS, handles, over_in},
+    faults::{
+        handles::{Handle, LAYOUTS, handles, over_in, own},
+        proxy::Proxy,
+        start, within,
+    },
 };
 
 crate::tests![
@@ -25,6 +29,7 @@ crate::tests![
     feeds_tell_on_the_same_channel,
     without_the_option_nothing_is_told,
     telling_needs_no_further_statement,
+    what_is_copied_is_stored_together_with_what_is_told,
 ];
 
 fn place(item: Cursor) -> Value {
@@ -220,4 +225,24 @@ async fn telling_needs_no_further_statement(database: TestDatabase) {
     let (off, on) = (statements(&database, false).await, statements(&database, true).await);
     assert_ne!(off, on);
     assert_eq!(lengths(off), lengths(on));
+}
+
+async fn what_is_copied_is_stored_together_with_what_is_told(database: TestDatabase) {
+    if !is_postgres(&database) {
+        return;
+    }
+    let proxy = Proxy::before(&database.url).await;
+    let config = SingleTableConfig::new(proxy.url()).with_live(true);
+    for handle in own(&config, 4).await {
+        proxy.stall_at("pg_notify");
+        let streams = handle.streams.clone();
+        let add = start(async move {
+            streams.add_stream_item(Recipients::iter(1_i64..=3_000), "many").await
+        });
+        within(5.0, "telling", proxy.held()).await;
+        assert_eq!(handle.stored_total(&database).await, 0, "{}", handle.name());
+        proxy.release();
+        let added = within(5.0, "the add", add.end()).await;
+        assert_eq!(added.unwrap().delivered, 3_000, "{}", handle.name());
+    }
 }

@@ -10,7 +10,7 @@ use user_streams_core::{
     everyone,
 };
 
-use super::{NEVER, another, is_postgres, listening, next, nobody_listens, subscribed, tellers};
+use super::{NEVER, another, ended, is_postgres, listener, next, subscribed, tellers};
 use crate::{
     database::{TestDatabase, connect},
     faults::{
@@ -102,14 +102,14 @@ async fn feeds_and_audiences_are_told(database: TestDatabase) {
         for user in 0..20 {
             of_many.push(subscribed(&streams, streams.get_stream_items(user)).await);
         }
-        assert_eq!(listening(&database).await, 1, "one connection for all");
+        let session = listener(&database).await;
         other.feed("news").unwrap().add_stream_item(7, "news").await.unwrap();
         assert_eq!(next(&mut of_news, handle.name()).await, "news");
         other.add_stream_item(everyone(), "to all").await.unwrap();
         let all = of_many.iter_mut().map(|live| next(live, handle.name()));
         assert!(join_all(all).await.iter().all(|content| content == "to all"));
         drop((of_news, of_many));
-        nobody_listens(&database).await;
+        ended(&database, session).await;
     }
 }
 
@@ -121,19 +121,20 @@ async fn one_connection_serves_all_and_ends_with_the_last_subscriber(database: T
         let streams = handle.streams.clone().with_poll_interval(NEVER);
         let first = subscribed(&streams, streams.get_stream_items(1)).await;
         let second = subscribed(&streams, streams.get_stream_items(2)).await;
-        assert_eq!(listening(&database).await, 1, "{}", handle.name());
+        let session = listener(&database).await;
         drop(first);
         let other = another(&database, &handle).await;
         let mut second = second;
         other.add(2, "still told").await;
         assert_eq!(next(&mut second, handle.name()).await, "still told");
         drop(second);
-        nobody_listens(&database).await;
+        ended(&database, session).await;
         let mut again = subscribed(&streams, streams.get_stream_items(3)).await;
         other.add(3, "again").await;
         assert_eq!(next(&mut again, handle.name()).await, "again");
+        let session = listener(&database).await;
         drop(again);
-        nobody_listens(&database).await;
+        ended(&database, session).await;
     }
 }
 
@@ -143,12 +144,12 @@ async fn closing_the_backend_ends_it(database: TestDatabase) {
     }
     for handle in handles(&database.config().with_live(true), 3).await {
         let mut hints = handle.backend().watch().await.unwrap();
-        assert_eq!(listening(&database).await, 1, "{}", handle.name());
+        let session = listener(&database).await;
         handle.streams.close().await.unwrap();
         let end = within(5.0, "the end", hints.next()).await.unwrap().unwrap_err();
         assert_eq!(end.kind(), ErrorKind::Connection, "{end:?}");
         assert!(hints.next().await.is_none());
-        nobody_listens(&database).await;
+        ended(&database, session).await;
     }
 }
 
@@ -208,8 +209,9 @@ async fn a_slow_reader_is_told_that_it_has_missed_something(database: TestDataba
          generate_series(1, 20000) AS n",
         super::channel(handle)
     );
+    let session = listener(&database).await;
     database.number(&many).await;
-    nobody_listens(&database).await;
+    ended(&database, session).await;
     let mut count = 0;
     let error = loop {
         match within(5.0, "a hint", hints.next()).await.unwrap() {
