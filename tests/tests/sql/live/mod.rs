@@ -5,7 +5,7 @@ mod poolers;
 mod telling;
 mod watching;
 
-use std::{cell::Cell, time::Duration};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream::BoxStream};
 use sea_orm::{DbBackend, sqlx::postgres::PgListener};
@@ -88,13 +88,8 @@ async fn next(live: &mut Live, what: &str) -> String {
 async fn listener(database: &TestDatabase) -> i64 {
     let sql = "SELECT COALESCE(CASE COUNT(*) WHEN 1 THEN MAX(pid) END, 0)::bigint FROM \
                pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN \"user%'";
-    let found = Cell::new(0);
-    eventually(5.0, "one session that listens", || async {
-        found.set(database.number(sql).await);
-        found.get() != 0
-    })
-    .await;
-    found.get()
+    eventually(5.0, "one that listens", || async { database.number(sql).await != 0 }).await;
+    database.number(sql).await
 }
 
 /// Waits until a session has ended.
