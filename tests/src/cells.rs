@@ -1,6 +1,6 @@
 //! The conformance suite over a cell of the matrix.
 
-use std::{path::Path, process};
+use std::{path::Path, process, time::Duration};
 
 use user_streams_core::{
     Settings, UserIdKind,
@@ -14,7 +14,8 @@ pub fn suite(cell: Cell, directory: &Path) -> Suite {
     let directory = directory.to_owned();
     let suite =
         Suite::for_driver(driver(cell), move |kind, store| settings(cell, kind, store, &directory));
-    suite.with_name(cell.name)
+    // The model's cases take a minute on a cluster, and machines are of many kinds.
+    suite.with_name(cell.name).with_time_limit(Duration::from_secs(300))
 }
 
 /// The driver of the cell's backend.

@@ -15,6 +15,7 @@ use crate::shown;
 
 /// The public types that can hold no password: what is stored and read, ids, sizes, names.
 const PLAIN: &[&str] = &[
+    "Audience",
     "BulkAdd",
     "Capabilities",
     "Capability",
@@ -31,13 +32,18 @@ const PLAIN: &[&str] = &[
     "Delivery",
     "Dialect",
     "ErrorKind",
+    "Hint",
     "ItemId",
+    "ListNewer",
     "ListUsers",
     "ManyToMany",
     "MarkQuery",
     "Mechanism",
+    "Membership",
     "MemoryBackend",
     "MemoryConfig",
+    "MergedPart",
+    "MergedQuery",
     "Name",
     "NewItem",
     "OnCorrupt",

@@ -95,9 +95,11 @@ impl Merged {
         direction: Direction,
         limit: u64,
     ) -> Result<Vec<StreamItem>> {
-        let mut items = Vec::new();
+        let (mut items, mut step) = (Vec::new(), 1);
         while (items.len() as u64) < limit {
-            let wanted = (limit - items.len() as u64).min(part::PLAIN_MEMBERS);
+            // Many in a row may be hidden, so each further read is of twice as many.
+            let wanted = (limit - items.len() as u64).max(step).min(part::PLAIN_MEMBERS);
+            step = wanted * 2;
             match self.quickly(place, direction, wanted).await? {
                 Some((some, known)) => {
                     items.extend(some);
@@ -117,6 +119,7 @@ impl Merged {
                 }
             }
         }
+        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(items)
     }
 
@@ -274,9 +277,10 @@ impl Merged {
         direction: Direction,
         limit: u64,
     ) -> Result<Vec<StreamItem>> {
-        let mut items = Vec::new();
+        let (mut items, mut step) = (Vec::new(), 1);
         while (items.len() as u64) < limit {
-            let wanted = limit - items.len() as u64;
+            let wanted = (limit - items.len() as u64).max(step).min(PASSED);
+            step = wanted * 2;
             let pages = self.parts.iter().map(|part| part.page(place, direction, wanted));
             let mut some: Vec<_> = try_join_all(pages).await?.into_iter().flatten().collect();
             match direction {
@@ -301,6 +305,7 @@ impl Merged {
                 break;
             }
         }
+        items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(items)
     }
 }

@@ -92,9 +92,10 @@ impl<'a> Scan<'a> {
             entries.push(Entry { member, score, rank, found: Found::Gone });
             rank += 1;
         }
+        // Also of nothing: a stream that stays empty has no long content.
+        self.store.member_len.observe(entries.iter().map(|entry| &entry.member));
         let Some(last) = entries.last() else { return Ok(None) };
         self.place = last.place();
-        self.store.member_len.observe(entries.iter().map(|entry| &entry.member));
         self.decode(deadline, &mut entries).await?;
         *deadline = self.store.executor.deadline();
         Ok(Some(entries))
