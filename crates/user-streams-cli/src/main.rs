@@ -4,14 +4,16 @@ mod commands;
 mod failure;
 mod feed;
 mod flags;
-mod id_lines;
 mod interrupt;
+mod lines;
 mod output;
 mod progress;
 mod recipients;
+mod record;
 mod retry;
 mod session;
 mod settings;
+mod sorted;
 mod user_ids;
 
 use std::{process::ExitCode, sync::Arc};

@@ -10,8 +10,8 @@ mod writing;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use feed::Feed;
 pub(crate) use everything::{Copy, Export, Repair, Restore, Trim};
+pub(crate) use feed::Feed;
 pub(crate) use reading::{Count, List, MarkRead, Stream, Unread, Watch};
 pub(crate) use recipients::Recipients;
 pub(crate) use settings::SettingsFlags;
