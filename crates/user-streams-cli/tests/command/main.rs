@@ -1,6 +1,7 @@
 //! Runs the program as a shell would. What it has stored is counted by SQL alone.
 
 mod audiences;
+mod full;
 mod interrupted;
 mod marks;
 mod messages;

@@ -9,8 +9,7 @@ fn marks_move_forward_and_back_if_that_is_asked() {
         home.add(&n.to_string(), "item");
     }
     let list = home.ok(&["list", "42"]);
-    let cursors: Vec<_> =
-        list.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
+    let cursors: Vec<_> = list.lines().filter_map(|line| line.split_whitespace().nth(1)).collect();
     assert_eq!(home.ok(&["unread", "42"]), "3\n");
     assert_eq!(home.ok(&["unread", "42", "--limit", "2"]), "2\n");
     assert_eq!(home.ok(&["mark-read", "42", "--up-to", cursors[1]]), "moved\n");
@@ -27,10 +26,8 @@ fn marks_move_forward_and_back_if_that_is_asked() {
 
 #[test]
 fn an_item_is_hidden_from_one_and_from_all() {
-    let home = Home::with(&[
-        ("USER_STREAMS_DISMISSALS", "true"),
-        ("USER_STREAMS_RETRACTIONS", "true"),
-    ]);
+    let home =
+        Home::with(&[("USER_STREAMS_DISMISSALS", "true"), ("USER_STREAMS_RETRACTIONS", "true")]);
     let item = home.add("a", "Hello");
     home.ok(&["add", "--user", "43", "--item", &item, "Hello"]);
     let counts = || [home.ok(&["count", "42"]), home.ok(&["count", "43"])];

@@ -2,41 +2,12 @@
 
 use std::fs;
 
-use crate::support::{AT, Home};
+use crate::{
+    full::{SETTINGS, full},
+    support::Home,
+};
 
-const SETTINGS: &[(&str, &str)] = &[
-    ("USER_STREAMS_FEEDS", "news,offers"),
-    ("USER_STREAMS_AUDIENCES", "true"),
-    ("USER_STREAMS_DISMISSALS", "true"),
-    ("USER_STREAMS_RETRACTIONS", "true"),
-    ("USER_STREAMS_ITEM_MARKS", "true"),
-];
 const OTHERS: &str = "many-to-many+sqlite://feeds.db?mode=rwc";
-
-/// Streams that have something of everything.
-fn full(settings: &[(&'static str, &str)]) -> Home {
-    let home = Home::with(settings);
-    for n in 0..3 {
-        home.add(&format!("item {n}"), &format!("item {n}\n\"☃\""));
-    }
-    let item = home.add("hidden", "dismissed and retracted");
-    let ids: String = (1..=1_000).map(|id| format!("{id}\n")).collect();
-    home.run_with(&[&["add", "--users-from", "-"], AT, &["all", ""]].concat(), &ids).ok();
-    let news = [&["add", "--user", "42", "--user", "7", "--feed", "news"], AT].concat();
-    home.ok(&[&news[..], &["news", "Version 2"]].concat());
-    home.ok(&[&["add", "--everyone"], AT, &["everyone", "Sunday"]].concat());
-    let team = [&["add", "--audience", "team:7", "--feed", "news"], AT].concat();
-    home.ok(&[&team[..], &["team", "won"]].concat());
-    home.ok(&["dismiss", "42", &item]);
-    // Somebody who has no items.
-    home.ok(&["dismiss", "4200", &item]);
-    home.ok(&["mark-read", "4200"]);
-    home.ok(&["retract", &item]);
-    home.ok(&["mark-read", "42", "--up-to", &home.add("item 1", "")]);
-    home.ok(&["mark-read", "42", "--seen"]);
-    home.ok(&["mark-read", "7", "--feed", "news"]);
-    home
-}
 
 fn kinds(export: &str) -> Vec<String> {
     let kind = |line: &str| {
@@ -50,11 +21,19 @@ fn kinds(export: &str) -> Vec<String> {
 
 #[test]
 fn what_is_exported_restored_elsewhere_and_exported_again_is_the_same() {
-    let home = full(SETTINGS);
+    let home = full();
     let export = home.ok(&["export"]);
     let expected = [
-        "export", "retracted", "dismissed", "audience", "mark", "item", // of the main streams
-        "audience", "mark", "item", "end",
+        "export",
+        "retracted",
+        "dismissed",
+        "audience",
+        "mark",
+        "item", // of the main streams
+        "audience",
+        "mark",
+        "item",
+        "end",
     ];
     assert_eq!(kinds(&export), expected);
 
@@ -76,7 +55,7 @@ fn what_is_exported_restored_elsewhere_and_exported_again_is_the_same() {
 
 #[test]
 fn single_items_that_are_read_and_unread_come_back() {
-    let home = full(SETTINGS);
+    let home = full();
     let mark = |feed: &str, event: &str| {
         let mark = format!(
             "INSERT INTO user_streams_single_table__us_{feed} (user_id, created_at_us, id, content) \
@@ -97,7 +76,7 @@ fn single_items_that_are_read_and_unread_come_back() {
 
 #[test]
 fn an_export_that_was_cut_off_is_no_success() {
-    let home = full(SETTINGS);
+    let home = full();
     let export = home.ok(&["export"]);
     let cut = export.rsplit_once("{\"kind\":\"end\"").expect("the end").0;
     let other = Home::of(OTHERS, SETTINGS);
@@ -113,15 +92,16 @@ fn an_export_that_was_cut_off_is_no_success() {
 
 #[test]
 fn settings_that_lack_what_the_export_has_are_told() {
-    let home = full(SETTINGS);
+    let home = full();
     let export = home.ok(&["export"]);
     let other = Home::of(OTHERS, &[("USER_STREAMS_AUDIENCES", "true")]);
     let ran = other.run_with(&["restore"], &export);
     let flags = "--dismissals --item-marks --retractions --feeds news,offers";
     assert!(ran.error(2).contains(flags), "{}", ran.stderr);
-    let text = Home::of("single-table+sqlite://feeds.db?mode=rwc", &[
-        ("USER_STREAMS_SINGLE_TABLE_USER_ID", "text"),
-    ]);
+    let text = Home::of(
+        "single-table+sqlite://feeds.db?mode=rwc",
+        &[("USER_STREAMS_SINGLE_TABLE_USER_ID", "text")],
+    );
     let ran = text.run_with(&["restore"], &export);
     assert!(ran.error(2).contains("bigint ids"), "{}", ran.stderr);
 }

@@ -1,4 +1,5 @@
 //! A directory with the program's storage in it.
+#![allow(dead_code, reason = "each of the two test programs uses a part of it")]
 
 use std::{
     io::Write,
