@@ -89,7 +89,8 @@ impl From<Error> for Failure {
             _ => End::Failed,
         };
         let mut message = error.to_string();
-        let mut cause = error.source();
+        // That a table is missing says all.
+        let mut cause = error.source().filter(|_| error.kind() != ErrorKind::NotMigrated);
         while let Some(error) = cause {
             let text = error.to_string();
             if !message.contains(&text) {

@@ -73,7 +73,7 @@ fn what_is_wrong_is_named_with_its_place() {
     assert!(ran.error(2).contains("absent.toml"), "{}", ran.stderr);
     for (arguments, expected) in [
         (&["-b", "nonsense://x"][..], "nonsense"),
-        (&["-o", "nonsense=1"], "USER_STREAMS_MEMORY_NONSENSE"),
+        (&["-o", "nonsense=1"], "unknown option `nonsense`"),
         (&["-b", ""], "no backend is named"),
         (&["-b", "single-table+sqlite://absent/feeds.db"], "absent"),
     ] {

@@ -14,8 +14,8 @@ fn the_backends_are_listed_with_their_versions_and_what_the_one_here_can_do() {
         format!("redis {version}  redis"),
         format!("many-to-many {version}  "),
         "\nsingle-table on sqlite, ids of the kind bigint\n".to_owned(),
-        "  list_users        yes\n".to_owned(),
-        "  purge             no\n".to_owned(),
+        "  list_users          yes\n".to_owned(),
+        "  purge               no\n".to_owned(),
     ] {
         assert!(text.contains(&expected), "{expected:?} in:\n{text}");
     }
