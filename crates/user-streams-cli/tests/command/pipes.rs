@@ -38,6 +38,18 @@ fn a_pipe_that_closes_early_is_no_error() {
     }
 }
 
+#[test]
+fn a_closed_standard_error_is_no_error() {
+    let home = Home::new();
+    many(&home);
+    let mut child = home.command(&["list", "42", "-n", "1"]).spawn().expect("it starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let mut child = home.command(&["list", "ann"]).spawn().expect("it starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("it ends").code(), Some(2));
+}
+
 /// A `watch`, of which the items so far have come.
 fn watch(home: &Home, item: &str) -> (Child, BufReader<ChildStdout>) {
     let mut child = home.command(&["watch", "42", "--after", item]).spawn().expect("it starts");

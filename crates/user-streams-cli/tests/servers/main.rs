@@ -55,7 +55,8 @@ struct Place {
 impl Place {
     fn new(cell: Cell, test: &str, settings: &[(&'static str, &str)]) -> Result<Self, Failed> {
         let server = cell.server.map(servers::url).transpose()?.unwrap_or_default();
-        let initials: String = cell.name.split(['-', '/']).filter_map(|word| word.chars().next()).collect();
+        let initials: String =
+            cell.name.split(['-', '/']).filter_map(|word| word.chars().next()).collect();
         let name = format!("cli_{}_{initials}_{test}", process::id());
         let mut settings = settings.to_vec();
         let backend = match cell.name.split_once('/') {
@@ -67,7 +68,9 @@ impl Place {
             None => {
                 settings.push(("USER_STREAMS_REDIS_KEY_PREFIX", &name));
                 let is_shared = cell.name == "redis-shared-content";
-                settings.extend(is_shared.then_some(("USER_STREAMS_REDIS_SHARED_CONTENT_MIN_LEN", "0")));
+                settings.extend(
+                    is_shared.then_some(("USER_STREAMS_REDIS_SHARED_CONTENT_MIN_LEN", "0")),
+                );
                 server.clone()
             }
         };
