@@ -92,7 +92,7 @@ impl Broadcast {
         let (mut served, mut delivered) = (0, 0);
         loop {
             let so_far = format!(
-                "{served} users have the item {}; run the same command again to complete it: \
+                "at least {served} users have the item {}; run the same command again to complete it: \
                  nobody is served twice",
                 self.item.cursor()
             );

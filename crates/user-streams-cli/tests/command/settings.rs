@@ -75,7 +75,7 @@ fn what_is_wrong_is_named_with_its_place() {
         (&["-b", "nonsense://x"][..], "nonsense"),
         (&["-o", "nonsense=1"], "unknown option `nonsense`"),
         (&["-b", ""], "no backend is named"),
-        (&["-b", "single-table+sqlite://absent/feeds.db"], "absent"),
+        (&["-b", "single-table+sqlite://absent/feeds.db"], "cannot be opened"),
     ] {
         let ran = home.run(&[&["count", "1"], arguments].concat());
         assert!(ran.stderr.to_lowercase().contains(&expected.to_lowercase()), "{}", ran.stderr);

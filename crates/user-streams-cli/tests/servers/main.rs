@@ -26,6 +26,8 @@ use count::count;
 use full::SETTINGS;
 use support::{AT, Home, ran, wait_until};
 
+type Test = fn(Cell) -> Result<(), Failed>;
+
 /// How many users are served.
 const IDS: u64 = 60_000;
 
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for cell in CELLS.iter().filter(|cell| cell.server.is_some()) {
         let is_skipped = cells::selected().is_ok_and(|cells| !cells.contains(cell));
-        let tests: [(&str, fn(Cell) -> Result<(), Failed>); 2] = [
+        let tests: [(&str, Test); 2] = [
             ("an_export_of_another_backend_comes_back", an_export_of_another_backend_comes_back),
             ("what_sigkill_interrupts_is_completed", what_sigkill_interrupts_is_completed),
         ];
