@@ -1,8 +1,11 @@
 //! `add`, `list`, `count`, `remove` and `users`.
 
-use std::fs;
+use std::{
+    fs,
+    process::{Command, Stdio},
+};
 
-use crate::support::{AT, Home, first_word};
+use crate::support::{AT, Home, PROGRAM, first_word};
 
 fn lines(home: &Home, arguments: &[&str]) -> Vec<String> {
     home.ok(arguments).lines().map(str::to_owned).collect()
@@ -47,6 +50,29 @@ fn ids_come_from_a_file_and_from_standard_input() {
     let item = first_word(&added);
     assert_eq!(home.ok(&["remove", "--users-from", "ids.txt", &item]), "25000 removed\n");
     assert_eq!(home.ok(&["users"]).lines().count(), 5_000);
+}
+
+#[test]
+fn there_is_a_bar_on_a_terminal_and_none_elsewhere() {
+    let home = Home::new();
+    let ids: String = (1..=30_000).map(|id| format!("{id}\n")).collect();
+    fs::write(home.path("ids.txt"), &ids).expect("a file");
+    let add = [&["add", "--users-from", "ids.txt"], AT, &["a", "Hello"]].concat();
+    // `script` gives it a terminal.
+    let line = format!("{PROGRAM} {}", add.join(" "));
+    let mut on_a_terminal = Command::new("script");
+    let environment = home.command(&[]);
+    let environment = environment.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    on_a_terminal.args(["-qec", &line, "/dev/null"]).current_dir(home.directory()).env_clear();
+    on_a_terminal.envs(environment).env("TERM", "xterm").stdin(Stdio::null());
+    let output = on_a_terminal.output().expect("`script` of util-linux");
+    let text = String::from_utf8_lossy(&output.stdout);
+    for expected in ["[=", "10,000 users, ", "/s, ", " %, 00:00:0", " left", "  30000 delivered"] {
+        assert!(text.contains(expected), "{expected:?} in:\n{text}");
+    }
+    let elsewhere = home.run(&add);
+    assert!(!elsewhere.stderr.contains(['[', '\r', '\u{1b}']), "{}", elsewhere.stderr);
+    assert!(elsewhere.ok().ends_with("  0 delivered\n"));
 }
 
 #[test]

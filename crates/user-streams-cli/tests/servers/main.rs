@@ -1,6 +1,8 @@
 //! The program on servers: what is exported from SQLite, restored there and exported again is the
-//! same, and what SIGKILL has interrupted is completed. What is stored is counted by SQL, and by
+//! same, and what SIGINT or SIGKILL has interrupted is completed. What is stored is counted by SQL, and by
 //! `redis-cli`.
+//!
+//! A million is `USER_STREAMS_TEST_IDS=1000000 cargo xtask test -- interrupts_is_completed`.
 //!
 //! `cargo xtask test` gives the URLs; what needs a server fails without, unless no selected cell
 //! needs that server.
@@ -12,11 +14,13 @@ mod full;
 mod support;
 
 use std::{
+    env,
     io::Write,
     process::{self, ExitCode, Stdio},
 };
 
 use libtest_mimic::{Arguments, Failed, Trial, run};
+use rustix::process::{Pid, Signal, kill_process};
 use user_streams_test_servers::{
     self as servers,
     cells::{self, CELLS, Cell},
@@ -28,16 +32,17 @@ use support::{AT, Home, ran, wait_until};
 
 type Test = fn(Cell) -> Result<(), Failed>;
 
-/// How many users are served.
+/// How many users are served, unless the variable `USER_STREAMS_TEST_IDS` says it.
 const IDS: u64 = 60_000;
 
 fn main() -> ExitCode {
     let mut trials = Vec::new();
     for cell in CELLS.iter().filter(|cell| cell.server.is_some()) {
         let is_skipped = cells::selected().is_ok_and(|cells| !cells.contains(cell));
-        let tests: [(&str, Test); 2] = [
+        let tests: [(&str, Test); 3] = [
             ("an_export_of_another_backend_comes_back", an_export_of_another_backend_comes_back),
-            ("what_sigkill_interrupts_is_completed", what_sigkill_interrupts_is_completed),
+            ("what_sigint_interrupts_is_completed", |cell| is_completed_after(Signal::INT, cell)),
+            ("what_sigkill_interrupts_is_completed", |cell| is_completed_after(Signal::KILL, cell)),
         ];
         for (name, test) in tests {
             let trial = Trial::test(format!("{}::{name}", cell.name), move || test(*cell));
@@ -90,25 +95,27 @@ fn an_export_of_another_backend_comes_back(cell: Cell) -> Result<(), Failed> {
     Ok(())
 }
 
-fn what_sigkill_interrupts_is_completed(cell: Cell) -> Result<(), Failed> {
-    let place = Place::new(cell, "k", &[])?;
+fn is_completed_after(signal: Signal, cell: Cell) -> Result<(), Failed> {
+    let ids = env::var("USER_STREAMS_TEST_IDS").map_or(Ok(IDS), |ids| ids.parse())?;
+    let place = Place::new(cell, if signal == Signal::INT { "i" } else { "k" }, &[])?;
     let add = [&["add", "--users-from", "-"], AT, &["campaign:7", "Hello"]].concat();
-    let all: String = (1..=IDS).map(|id| format!("{id}\n")).collect();
+    let all: String = (1..=ids).map(|id| format!("{id}\n")).collect();
     let half = all.split_at(all.len() / 2).0;
     let mut child = place.home.command(&add).stdin(Stdio::piped()).spawn()?;
     // It stays open: the program waits for more.
     let mut stdin = child.stdin.take().expect("standard input");
     stdin.write_all(half.as_bytes())?;
     let stored = || count(cell, &place.server, &place.name);
-    wait_until("a part is stored", || stored().is_ok_and(|(rows, _)| rows >= 10_000));
-    child.kill()?;
-    ran(child);
+    wait_until("a part is stored", || stored().is_ok_and(|(rows, _)| rows >= ids / 6));
+    kill_process(Pid::from_child(&child), signal)?;
+    let ended = ran(child);
     drop(stdin);
-    assert!(stored()?.0 < IDS);
+    assert_eq!(ended.code, (signal == Signal::INT).then_some(130), "{}", ended.stderr);
+    assert!(stored()?.0 < ids);
 
     let added = place.home.run_with(&add, &all).ok();
     assert!(added.ends_with(" delivered\n"), "{added}");
-    assert_eq!(stored()?, (IDS, IDS));
+    assert_eq!(stored()?, (ids, ids));
     assert!(place.home.run_with(&add, &all).ok().ends_with("  0 delivered\n"));
     Ok(())
 }
