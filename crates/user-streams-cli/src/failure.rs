@@ -14,8 +14,8 @@ pub(crate) struct Failure {
 /// What kind of end it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Nothing is wrong: nobody reads the output any more, which is how `head` ends a pipe, or it was
-    /// to run until it is interrupted.
+    /// Nothing is wrong: nobody reads the output any more, which is how `head` ends a pipe, or it
+    /// was to run until it is interrupted.
     Quiet,
     Failed,
     Usage,

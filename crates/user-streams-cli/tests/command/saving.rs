@@ -58,8 +58,8 @@ fn single_items_that_are_read_and_unread_come_back() {
     let home = full();
     let mark = |feed: &str, event: &str| {
         let mark = format!(
-            "INSERT INTO user_streams_single_table__us_{feed} (user_id, created_at_us, id, content) \
-             SELECT user_id, created_at_us, id, '' FROM user_streams_single_table \
+            "INSERT INTO user_streams_single_table__us_{feed} (user_id, created_at_us, id, \
+             content) SELECT user_id, created_at_us, id, '' FROM user_streams_single_table \
              WHERE user_id = 42 AND content LIKE '{event}%'"
         );
         let database = rusqlite::Connection::open(home.path("feeds.db")).expect("the file");

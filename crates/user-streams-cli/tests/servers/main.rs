@@ -1,6 +1,6 @@
 //! The program on servers: what is exported from SQLite, restored there and exported again is the
-//! same, and what SIGINT or SIGKILL has interrupted is completed. What is stored is counted by SQL, and by
-//! `redis-cli`.
+//! same, and what SIGINT or SIGKILL has interrupted is completed. What is stored is counted by SQL,
+//! and by `redis-cli`.
 //!
 //! A million is `USER_STREAMS_TEST_IDS=1000000 cargo xtask test -- interrupts_is_completed`.
 //!
