@@ -19,11 +19,17 @@ mod user_ids;
 use std::{process::ExitCode, sync::Arc};
 
 use clap::Parser;
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::Builder,
+    time::{Duration, timeout},
+};
 
 use failure::{End, Failure};
 use flags::Flags;
 use session::Session;
+
+/// How long a command that is interrupted may take to notice.
+const BLOCKED: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let flags = Flags::parse();
@@ -53,6 +59,8 @@ async fn run(flags: Flags) -> Result<(), Failure> {
         signal = interrupt::signal() => {
             // A call that is dropped takes full effect or none.
             task.abort();
+            // It ends at its next await, and before its connections do, unless it is blocked.
+            let _ = timeout(BLOCKED, &mut task).await;
             Err(session.interrupted(signal))
         }
     };

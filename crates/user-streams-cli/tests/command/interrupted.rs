@@ -62,6 +62,20 @@ fn what_sigkill_has_interrupted_is_completed_by_the_same_command() {
 }
 
 #[test]
+fn a_program_that_is_blocked_by_its_output_can_be_interrupted() {
+    let home = Home::new();
+    let all: String = (1..=10_000).map(|id| format!("{id}\n")).collect();
+    home.run_with(&add("-"), &all).ok();
+    let mut child = home.command(&["export", "--quiet"]).spawn().expect("it starts");
+    // A part is there, and the rest, which no pipe holds, is not read.
+    let mut stdout = child.stdout.take().expect("stdout");
+    stdout.read_exact(&mut [0; 1_000]).expect("a part");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("a signal");
+    let ended = ran(child);
+    assert!(ended.error(130).contains("the export is not whole"), "{}", ended.stderr);
+}
+
+#[test]
 #[ignore = "long: a million ids, twice"]
 fn a_million_is_completed_too() {
     is_completed_after(Signal::INT, 1_000_000);
