@@ -54,7 +54,8 @@ impl Streams {
     }
 }
 
-fn store(handle: &Handle) -> Result<&Store> {
+/// Where what is retracted is kept.
+pub(crate) fn store(handle: &Handle) -> Result<&Store> {
     handle.feeds.main().retracted().ok_or_else(|| {
         let message = "items can be retracted if the setting `retractions` is true";
         Error::new(ErrorKind::Unsupported, message)
@@ -62,7 +63,7 @@ fn store(handle: &Handle) -> Result<&Store> {
 }
 
 /// The streams of what is retracted.
-fn streams(store: &Store) -> Recipients {
+pub(crate) fn streams(store: &Store) -> Recipients {
     let copies = store.backend().capabilities().copies();
     Recipients::users(audience::retracted().copies(copies).collect())
 }

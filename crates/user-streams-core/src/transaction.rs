@@ -1,12 +1,15 @@
 //! Writing within a transaction of the application's own.
 
 use crate::{
-    Add, Cursor, IntoRecipients, NewItem, Result, ToUserId,
-    backend::{DeleteRange, DeleteStream, RemoveStreamItem},
-    handle::TransactionHandle,
+    Add, Cursor, IntoRecipients, NewItem, Recipients, Result, ToUserId, UserId,
+    backend::{AddStreamItem, DeleteRange, DeleteStream, RemoveStreamItem},
+    feeds::Store,
+    handle::{Handle, TransactionHandle},
     marks::Mark,
     observe::Operation,
+    retract,
     served::{self, Served},
+    stream::dismiss,
 };
 
 /// The streams within a transaction of the application's own, by
@@ -108,6 +111,71 @@ impl<'a> InTransaction<'a> {
         self.mark(user, up_to, Mark::Read, Operation::MarkRead)
     }
 
+    /// Dismisses an item for a user: see [`dismiss`](crate::StreamItems::dismiss).
+    ///
+    /// # Errors
+    /// Those of [`dismiss`](crate::StreamItems::dismiss).
+    pub fn dismiss(
+        &self,
+        user: impl ToUserId,
+        item: Cursor,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.hide(Hidden::Dismissed(user.to_user_id()), item, true)
+    }
+
+    /// Undoes a [dismissal](Self::dismiss), and returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of [`undismiss`](crate::StreamItems::undismiss).
+    pub fn undismiss(
+        &self,
+        user: impl ToUserId,
+        item: Cursor,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.hide(Hidden::Dismissed(user.to_user_id()), item, false)
+    }
+
+    /// Retracts an item for all who have it or will get it: see
+    /// [`retract`](crate::Streams::retract).
+    ///
+    /// # Errors
+    /// Those of [`retract`](crate::Streams::retract).
+    pub fn retract(&self, item: Cursor) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.hide(Hidden::Retracted, item, true)
+    }
+
+    /// Undoes a [retraction](Self::retract), and returns whether there was one.
+    ///
+    /// # Errors
+    /// Those of [`unretract`](crate::Streams::unretract).
+    pub fn unretract(&self, item: Cursor) -> impl Future<Output = Result<bool>> + Send + 'a {
+        self.hide(Hidden::Retracted, item, false)
+    }
+
+    fn hide(
+        &self,
+        hidden: Hidden,
+        item: Cursor,
+        is_hidden: bool,
+    ) -> impl Future<Output = Result<bool>> + Send + 'a {
+        let transaction = self.0;
+        async move {
+            let handle = transaction.handle;
+            let call = handle.call(hidden.operation(is_hidden)).in_transaction(true);
+            let changed = async {
+                let (store, recipients) = hidden.streams(handle)?;
+                let writes = transaction.writes_on(store.backend())?;
+                if is_hidden {
+                    let add = AddStreamItem::new(recipients, NewItem::at(item, ""))?;
+                    return Ok(writes.add_stream_item(add).await?.delivered > 0);
+                }
+                let remove = RemoveStreamItem::new(recipients, item);
+                Ok(writes.remove_stream_item(remove).await? > 0)
+            };
+            call.run(changed).await
+        }
+    }
+
     fn mark(
         &self,
         user: impl ToUserId,
@@ -131,6 +199,37 @@ impl<'a> InTransaction<'a> {
                 transaction.writes()?.set_mark(args).await
             };
             handle.call(operation).in_transaction(true).of(&user).run(moved).await
+        }
+    }
+}
+
+/// What is hidden: from one user, or from all.
+enum Hidden {
+    Dismissed(UserId),
+    Retracted,
+}
+
+impl Hidden {
+    fn operation(&self, is_hidden: bool) -> Operation {
+        match (self, is_hidden) {
+            (Self::Dismissed(_), true) => Operation::Dismiss,
+            (Self::Dismissed(_), false) => Operation::Undismiss,
+            (Self::Retracted, true) => Operation::Retract,
+            (Self::Retracted, false) => Operation::Unretract,
+        }
+    }
+
+    /// Where that is kept.
+    fn streams<'a>(&self, handle: &'a Handle) -> Result<(&'a Store, Recipients)> {
+        match self {
+            Self::Dismissed(user) => {
+                handle.check(user)?;
+                Ok((dismiss::store(handle)?, Recipients::users(vec![user.clone()])))
+            }
+            Self::Retracted => {
+                let store = retract::store(handle)?;
+                Ok((store, retract::streams(store)))
+            }
         }
     }
 }

@@ -54,7 +54,8 @@ impl StreamItems {
     }
 }
 
-fn store(handle: &Handle) -> Result<&Store> {
+/// Where what users dismiss is kept.
+pub(crate) fn store(handle: &Handle) -> Result<&Store> {
     handle.feeds.main().dismissed().ok_or_else(|| {
         let message = "items can be dismissed if the setting `dismissals` is true";
         Error::new(ErrorKind::Unsupported, message)

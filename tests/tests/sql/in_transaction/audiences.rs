@@ -8,6 +8,7 @@ use crate::{database::TestDatabase, faults::handles::Handle};
 crate::tests![
     an_audience_is_served_with_the_transaction,
     an_item_is_taken_from_an_audience_with_the_transaction,
+    what_is_hidden_is_hidden_with_the_transaction,
     an_audience_without_the_setting_leaves_the_transaction_usable,
 ];
 
@@ -68,6 +69,40 @@ async fn an_item_is_taken_from_an_audience_with_the_transaction(database: TestDa
             let expected = vec!["to all"; (!commit).into()];
             assert_eq!(contents(&streams).await, expected, "{}", handle.name());
         }
+    }
+}
+
+async fn what_is_hidden_is_hidden_with_the_transaction(database: TestDatabase) {
+    let application = Application::new(&database).await;
+    for handle in &application.handles {
+        let streams = with_audiences(handle).await.with_dismissals(true).unwrap();
+        let streams = streams.with_retractions(true).unwrap();
+        streams.migrate().await.unwrap();
+        let dismissed = streams.add_stream_item(everyone(), "dismissed").await.unwrap().item;
+        let retracted = streams.add_stream_item(everyone(), "retracted").await.unwrap().item;
+        for commit in [false, true] {
+            let txn = application.begin().await;
+            {
+                let writes = streams.in_transaction(&txn).unwrap();
+                assert!(writes.dismiss(7, dismissed).await.unwrap(), "{}", handle.name());
+                assert!(!writes.dismiss(7, dismissed).await.unwrap(), "{}", handle.name());
+                assert!(writes.retract(retracted).await.unwrap(), "{}", handle.name());
+            }
+            let ended = if commit { txn.commit().await } else { txn.rollback().await };
+            ended.unwrap();
+            let there = vec!["retracted", "dismissed"];
+            let expected = if commit { Vec::new() } else { there };
+            assert_eq!(contents(&streams).await, expected, "{}", handle.name());
+        }
+        let txn = application.begin().await;
+        {
+            let writes = streams.in_transaction(&txn).unwrap();
+            assert!(writes.undismiss(7, dismissed).await.unwrap(), "{}", handle.name());
+            assert!(writes.unretract(retracted).await.unwrap(), "{}", handle.name());
+            assert!(!writes.unretract(retracted).await.unwrap(), "{}", handle.name());
+        }
+        txn.commit().await.unwrap();
+        assert_eq!(contents(&streams).await, ["retracted", "dismissed"], "{}", handle.name());
     }
 }
 
