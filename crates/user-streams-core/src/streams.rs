@@ -127,6 +127,14 @@ impl Streams {
         self
     }
 
+    /// The same backend with every item that is stored, whatever `max_len`, `max_age` and
+    /// `hide_future` hide.
+    #[must_use]
+    pub fn without_retention(mut self) -> Self {
+        self.0.retention = Retention::default();
+        self
+    }
+
     /// The same backend with another [interval](Settings::with_poll_interval) in which it is asked
     /// what has come, for those who subscribe on this handle.
     #[must_use]
