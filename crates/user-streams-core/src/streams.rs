@@ -11,7 +11,7 @@ use crate::{
     handle::{Handle, TransactionHandle},
     observe::Operation,
     served::{self, Served},
-    settings::Live,
+    settings::{Live, Retention},
     users,
 };
 

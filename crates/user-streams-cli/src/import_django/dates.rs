@@ -52,7 +52,7 @@ impl Zones {
         let instant = Timestamp::from_microsecond(us as i64).map_err(|_| malformed())?;
         to_chrono(match (&self.server, &self.dates) {
             (Some(server), Some(dates)) if server != dates => {
-                in_zone(instant.to_zoned(server.clone()).datetime(), dates)?
+                in_zone(server.to_datetime(instant), dates)?
             }
             _ => instant,
         })

@@ -12,7 +12,6 @@ use user_streams_redis::fred::{
 
 use crate::failure::Failure;
 
-const SCAN: CustomCommand = CustomCommand::new_static("SCAN", ClusterHash::FirstKey, false);
 /// Keys that are looked at by one `SCAN`.
 const KEYS: &str = "1000";
 /// Members that are read at a time.
@@ -71,9 +70,10 @@ impl RedisSource {
     /// Some of the users' keys, and where the next ones are; a key may come twice.
     pub(super) async fn keys(&self, from: &str) -> Result<(Vec<Vec<u8>>, Option<String>), Failure> {
         let pattern = format!("{}*", escaped(&self.prefix));
+        let scan = CustomCommand::new_static("SCAN", ClusterHash::Random, false);
         let arguments = [from, "MATCH", &pattern, "COUNT", KEYS].map(Value::from).to_vec();
         let (next, keys): (String, Vec<Value>) =
-            self.client.custom(SCAN, arguments).await.map_err(failed)?;
+            self.client.custom(scan, arguments).await.map_err(failed)?;
         let keys = keys.into_iter().filter_map(|key| Some(key.into_owned_bytes()?.to_vec()));
         Ok((keys.collect(), Some(next).filter(|next| next != "0")))
     }
