@@ -1,0 +1,28 @@
+//! Whom a command is for: users who are named, the lines of a file, or audiences.
+
+use user_streams::{Audience, Streams, UserId, audience, everyone};
+
+use crate::{failure::Failure, flags, id_lines::IdLines, user_ids};
+
+/// The recipients of a command.
+#[derive(Debug)]
+pub(crate) enum Whom {
+    Users(Vec<UserId>),
+    Audiences(Vec<Audience>),
+    Lines(IdLines),
+}
+
+impl Whom {
+    pub(crate) fn new(flags: &flags::Recipients, streams: &Streams) -> Result<Self, Failure> {
+        if let Some(file) = &flags.users_from {
+            return IdLines::open(file, streams.capabilities().user_id()).map(Self::Lines);
+        }
+        if flags.everyone {
+            return Ok(Self::Audiences(vec![everyone()]));
+        }
+        if !flags.audience.is_empty() {
+            return Ok(Self::Audiences(flags.audience.iter().map(audience).collect()));
+        }
+        user_ids::parse_all(streams, &flags.users).map(Self::Users)
+    }
+}
