@@ -5,6 +5,8 @@ mod failure;
 mod feed;
 mod flags;
 mod id_lines;
+#[cfg(feature = "import-django")]
+mod import_django;
 mod interrupt;
 mod output;
 mod progress;

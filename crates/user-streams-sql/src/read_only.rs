@@ -83,7 +83,7 @@ async fn mysql(url: &str) -> Result<DatabaseConnection> {
 }
 
 /// Connects once. The pool would try again for long, and hide what has failed.
-async fn check<O: ConnectOptions>(options: &O) -> Result<()> {
+async fn check<O: ConnectOptions<Connection: Sized>>(options: &O) -> Result<()> {
     let connect = async { options.connect().await?.close().await };
     let connected: Result<(), SqlxError> = timeout(CONNECT, connect).await.map_err(|_| {
         let message = format!("the source did not answer within {} seconds", CONNECT.as_secs());
