@@ -12,12 +12,13 @@ pub(crate) fn feed(streams: &Streams, name: Option<&str>) -> Result<Streams, Fai
     }
 }
 
-/// The main streams, and every feed with its name.
+/// The main streams, and every feed with its name, in the order of these.
 pub(crate) fn all(streams: &Streams) -> Result<Vec<(Option<String>, Streams)>, Failure> {
     let mut all = vec![(None, streams.clone())];
     for name in streams.feeds() {
         all.push((Some(name.to_owned()), streams.feed(name)?));
     }
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(all)
 }
 

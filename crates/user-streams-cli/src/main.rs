@@ -4,16 +4,18 @@ mod commands;
 mod failure;
 mod feed;
 mod flags;
-mod id_lines;
 #[cfg(feature = "import-django")]
 mod import_django;
 mod interrupt;
+mod lines;
 mod output;
 mod progress;
 mod recipients;
+mod record;
 mod retry;
 mod session;
 mod settings;
+mod sorted;
 mod user_ids;
 
 use std::{process::ExitCode, sync::Arc};

@@ -2,18 +2,11 @@
 
 use std::{io::Read, time::Duration};
 
-use user_streams::{ItemId, NewItem, Streams};
+use user_streams::{ItemId, NewItem, Streams, UserId};
 
 use crate::{
-    failure::Failure,
-    feed::feed,
-    flags::Add,
-    id_lines::IdLines,
-    output::Output,
-    progress::Progress,
-    recipients::Whom,
-    retry::retried,
-    session::Session,
+    failure::Failure, feed::feed, flags::Add, lines::Lines, output::Output, progress::Progress,
+    recipients::Whom, retry::retried, session::Session,
 };
 
 pub(super) async fn run(flags: &Add, session: &Session) -> Result<(), Failure> {
@@ -95,7 +88,7 @@ struct Broadcast {
 }
 
 impl Broadcast {
-    async fn run(mut self, mut lines: IdLines, session: &Session) -> Result<u64, Failure> {
+    async fn run(mut self, mut lines: Lines<UserId>, session: &Session) -> Result<u64, Failure> {
         let (mut served, mut delivered) = (0, 0);
         loop {
             let so_far = format!(
@@ -119,12 +112,12 @@ impl Broadcast {
     /// the ids have been read.
     async fn part(
         &self,
-        lines: &mut IdLines,
+        lines: &mut Lines<UserId>,
         session: &Session,
     ) -> Result<Option<(u64, u64, u64)>, Failure> {
         let Some(chunk) = lines.next().await? else { return Ok(None) };
-        let add = || async { self.streams.add_stream_item(&chunk.users, self.item.clone()).await };
+        let add = || async { self.streams.add_stream_item(&chunk.items, self.item.clone()).await };
         let delivery = retried(session, self.patience, add).await?;
-        Ok(Some((chunk.users.len() as u64, delivery.delivered, chunk.position)))
+        Ok(Some((chunk.items.len() as u64, delivery.delivered, chunk.position)))
     }
 }

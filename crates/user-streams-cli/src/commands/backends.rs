@@ -2,7 +2,12 @@
 
 use user_streams::backend::{BackendDriver, Capability, Registry};
 
-use crate::{failure::{End, Failure}, output::Output, session::Session, settings};
+use crate::{
+    failure::{End, Failure},
+    output::Output,
+    session::Session,
+    settings,
+};
 
 pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     let mut output = Output::stdout();
@@ -20,7 +25,8 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
     };
     let capabilities = session.connect_to(settings).await?.capabilities();
     let (name, system) = (capabilities.backend(), capabilities.system());
-    output.line(format_args!("\n{name} on {system}, ids of the kind {}", capabilities.user_id()))?;
+    output
+        .line(format_args!("\n{name} on {system}, ids of the kind {}", capabilities.user_id()))?;
     for capability in Capability::ALL {
         let has = if capabilities.has(*capability) { "yes" } else { "no" };
         output.line(format_args!("  {:<18}{has}", words(&format!("{capability:?}"))))?;

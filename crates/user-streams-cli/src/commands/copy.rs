@@ -96,9 +96,8 @@ async fn verify(
     for pair in pairs {
         let mut progress = Progress::new(session, "items compared", None);
         let verify = pair.from.verify_copy(&pair.to);
-        let found = verify
-            .on_progress(move |so_far| progress.update(so_far.items, so_far.items))
-            .await?;
+        let found =
+            verify.on_progress(move |so_far| progress.update(so_far.items, so_far.items)).await?;
         let of = prefix(pair);
         output.line(format_args!("{of}{} users, {} items compared", found.users, found.items))?;
         if found.different > 0 {

@@ -16,8 +16,8 @@ pub(super) async fn run(flags: &Remove, session: &Session) -> Result<(), Failure
             let mut progress = Progress::new(session, "users", total.or(lines.len));
             let (mut users, mut removed) = (0, 0);
             while let Some(chunk) = lines.next().await? {
-                users += chunk.users.len() as u64;
-                removed += streams.remove_stream_item(chunk.users, flags.item).await?;
+                users += chunk.items.len() as u64;
+                removed += streams.remove_stream_item(chunk.items, flags.item).await?;
                 progress.update(if total.is_some() { users } else { chunk.position }, users);
                 session.if_interrupted(format!(
                     "removed from {removed} of the first {users}; run the same command again to \

@@ -1,10 +1,13 @@
 //! `trim`: deletes what nobody sees.
 
-use std::sync::Arc;
+use user_streams::{
+    Streams,
+    maintenance::{Trimmed, UsersCursor},
+};
 
-use user_streams::{Streams, maintenance::{Trimmed, UsersCursor}};
-
-use crate::{failure::Failure, feed, flags::Trim, output::Output, progress::Progress, session::Session};
+use crate::{
+    failure::Failure, feed, flags::Trim, output::Output, progress::Progress, session::Session,
+};
 
 pub(super) async fn run(flags: &Trim, session: &Session) -> Result<(), Failure> {
     let streams = session.connect().await?;
@@ -19,13 +22,20 @@ pub(super) async fn run(flags: &Trim, session: &Session) -> Result<(), Failure> 
         let trimmed = trim(flags, &streams, name.as_deref(), session).await?;
         let of = name.map(|name| format!("{name}: ")).unwrap_or_default();
         let Trimmed { users, items, contents, .. } = trimmed;
-        output.line(format_args!("{of}{items} items of {users} users deleted, {contents} contents"))?;
+        output.line(format_args!(
+            "{of}{items} items of {users} users deleted, {contents} contents"
+        ))?;
         output.flush()?;
     }
     output.end()
 }
 
-async fn trim(flags: &Trim, streams: &Streams, feed: Option<&str>, session: &Session) -> Result<Trimmed, Failure> {
+async fn trim(
+    flags: &Trim,
+    streams: &Streams,
+    feed: Option<&str>,
+    session: &Session,
+) -> Result<Trimmed, Failure> {
     let mut progress = Progress::new(session, "users", None);
     let notes = session.notes();
     let feed = feed.map(|feed| format!(" --feed {feed}")).unwrap_or_default();

@@ -1,13 +1,8 @@
 //! `watch`: items as they come.
 
-use std::io;
-
 use futures_util::TryStreamExt;
-use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::{
-    failure::Failure, feed::items, flags::Watch, output::Output, session::Session,
-};
+use crate::{failure::Failure, feed::items, flags::Watch, output::Output, session::Session};
 
 pub(super) async fn run(flags: &Watch, session: &Session) -> Result<(), Failure> {
     session.until_interrupted();
@@ -37,11 +32,23 @@ pub(super) async fn run(flags: &Watch, session: &Session) -> Result<(), Failure>
 
 /// Waits until nobody reads the output any more: before an item comes, no write would tell.
 async fn closed() {
-    // A file cannot be waited for, nor be closed by its reader.
-    if let Ok(stdout) = AsyncFd::with_interest(io::stdout(), Interest::ERROR)
-        && stdout.ready(Interest::ERROR).await.is_ok()
+    #[cfg(unix)]
     {
-        return;
+        use rustix::event::{PollFd, PollFlags, poll};
+
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // A thread, which the end of the program ends, since not every output can be waited for by
+        // the runtime.
+        std::thread::spawn(move || {
+            let stdout = std::io::stdout();
+            let mut output = [PollFd::new(&stdout, PollFlags::empty())];
+            if poll(&mut output, None).is_ok() {
+                let _ = sender.send(());
+            }
+        });
+        if receiver.await.is_ok() {
+            return;
+        }
     }
     std::future::pending().await
 }

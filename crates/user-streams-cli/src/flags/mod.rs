@@ -12,8 +12,8 @@ mod writing;
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-pub(crate) use feed::Feed;
 pub(crate) use everything::{Copy, Export, Repair, Restore, Trim};
+pub(crate) use feed::Feed;
 #[cfg(feature = "import-django")]
 pub(crate) use import_django::ImportDjango;
 pub(crate) use reading::{Count, List, MarkRead, Stream, Unread, Watch};

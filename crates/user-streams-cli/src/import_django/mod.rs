@@ -28,7 +28,7 @@ pub(crate) async fn run(flags: &ImportDjango, session: &Session) -> Result<(), F
     let settings = settings::settings(session.flags())?;
     let max_content_len = settings.max_content_len();
     let target = session.connect_to(settings).await?;
-    let source = open(flags).await.map_err(|failure| failure.because_of("the source"))?;
+    let source = Source::open(&flags.source, flags.layout, &flags.key_prefix).await?;
     check_zone(&source, flags)?;
     let total = match &source {
         Source::Tables(tables) => Some(tables.count().await?),
@@ -52,10 +52,6 @@ pub(crate) async fn run(flags: &ImportDjango, session: &Session) -> Result<(), F
         output.line(format_args!("{} left out", counts.skipped))?;
     }
     output.end()
-}
-
-async fn open(flags: &ImportDjango) -> Result<Source, Failure> {
-    Source::open(&flags.source, flags.layout, &flags.key_prefix).await
 }
 
 /// A zone is asked for, and not guessed.

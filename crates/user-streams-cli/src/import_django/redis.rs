@@ -86,7 +86,7 @@ impl RedisSource {
             .client
             .zrange(key, from, to, None, false, None, true)
             .await
-            .map_err(|error| failed(error).because_of(shown(key)))?;
+            .map_err(|error| failed(error).because_of(format!("the key {}", shown(key))))?;
         let member = |(bytes, score): (Value, f64)| {
             Some(Member { bytes: bytes.into_owned_bytes()?.to_vec(), score })
         };
@@ -127,7 +127,7 @@ fn escaped(prefix: &str) -> String {
 }
 
 fn failed(error: impl std::fmt::Display) -> Failure {
-    Failure::failed(format!("Redis: {error}"))
+    Failure::failed(format!("the source: {error}"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,9 @@ impl Source {
     ) -> Result<Self, Failure> {
         match url.trim().split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb") => {
-                let database = read_only::open(url).await?;
+                let opened = read_only::open(url).await;
+                let database =
+                    opened.map_err(|error| Failure::from(error).because_of("the source"))?;
                 Ok(Self::Tables(Tables::find(database, layout).await?))
             }
             Some("redis" | "rediss") => {

@@ -201,6 +201,16 @@ impl Feeds {
         Some(Self::alone(Arc::clone(&self.root), Feed { store, own: OwnFeeds::default() }))
     }
 
+    /// The places of items that are read, and of those that are unread, each as streams of their
+    /// own.
+    pub(crate) fn of_item_marks(&self) -> Option<[Self; 2]> {
+        let alone = |store: &Store| {
+            let feed = Feed { store: store.clone(), own: OwnFeeds::default() };
+            Self::alone(Arc::clone(&self.root), feed)
+        };
+        self.item_marks().map(|marks| marks.both().map(alone))
+    }
+
     /// The backend that all of these are feeds of, which reads several of them at once if any does.
     pub(crate) fn root(&self) -> &Arc<dyn Backend> {
         &self.root

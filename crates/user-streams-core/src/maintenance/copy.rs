@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How many items of a user are read at a time.
-const CHUNK: u64 = 512;
+pub(super) const CHUNK: u64 = 512;
 /// How many users are read at once.
 const AT_ONCE: usize = 8;
 /// When so much has been read it is written.

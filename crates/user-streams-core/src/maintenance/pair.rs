@@ -52,15 +52,12 @@ impl Pair {
 
     /// Whether a stream of this side is to be read: of copies the first is.
     pub(super) fn is_read(&self, stream: &UserId) -> bool {
-        self.of != Of::Shared || Audience::of_stream(stream).is_some_and(|(_, copy)| copy == 0)
+        self.of.is_read(stream)
     }
 
     /// The streams of the other side that have the same as one of this side.
     pub(super) fn there(&self, stream: &UserId) -> Vec<UserId> {
-        match Audience::of_stream(stream).filter(|_| self.of == Of::Shared) {
-            Some((audience, _)) => audience.copies(self.copies()).collect(),
-            None => vec![stream.clone()],
-        }
+        self.of.there(stream, self.copies())
     }
 
     /// The stream of this side that one of the other side is to be the same as.
@@ -73,9 +70,29 @@ impl Pair {
 
     /// In how many streams of the other side each item is.
     pub(super) fn copies(&self) -> u8 {
-        match self.of {
-            Of::Shared => self.to.backend().capabilities().copies(),
-            Of::Users | Of::Dismissed => 1,
+        self.of.copies(&self.to)
+    }
+}
+
+impl Of {
+    /// Whether a stream is to be read: of copies the first is.
+    pub(super) fn is_read(self, stream: &UserId) -> bool {
+        self != Self::Shared || Audience::of_stream(stream).is_some_and(|(_, copy)| copy == 0)
+    }
+
+    /// The streams that have the same as this one, where each has so many copies.
+    pub(super) fn there(self, stream: &UserId, copies: u8) -> Vec<UserId> {
+        match Audience::of_stream(stream).filter(|_| self == Self::Shared) {
+            Some((audience, _)) => audience.copies(copies).collect(),
+            None => vec![stream.clone()],
+        }
+    }
+
+    /// How many copies these streams have of each.
+    pub(super) fn copies(self, streams: &Handle) -> u8 {
+        match self {
+            Self::Shared => streams.backend().capabilities().copies(),
+            Self::Users | Self::Dismissed => 1,
         }
     }
 }
