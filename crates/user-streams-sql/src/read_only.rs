@@ -9,9 +9,9 @@ use sqlx::{ConnectOptions, Connection, Error as SqlxError};
 use tokio::time::timeout;
 use user_streams_core::{Error, ErrorKind, Result};
 
-use crate::{Dialect, error};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::url;
+use crate::{Dialect, error};
 
 const CONNECT: Duration = Duration::from_secs(10);
 

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use jiff::{
-    Timestamp,
-    civil,
+    Timestamp, civil,
     tz::{TimeZone, TimeZoneDatabase},
 };
 

@@ -16,10 +16,7 @@ use super::{
 use crate::failure::Failure;
 
 /// Each user's items, in the order in which the original answers.
-pub(super) async fn import(
-    tables: &Tables,
-    importer: &mut Importer<'_>,
-) -> Result<(), Failure> {
+pub(super) async fn import(tables: &Tables, importer: &mut Importer<'_>) -> Result<(), Failure> {
     let mut last: Option<String> = None;
     loop {
         let users = tables.users_after(last.as_deref()).await?;
@@ -50,9 +47,9 @@ async fn import_user(
                 continue;
             }
         };
-        let is_tie = ties.as_ref().is_some_and(|(its, ties)| {
-            *its == user && ties.date() == Some(item.created_at)
-        });
+        let is_tie = ties
+            .as_ref()
+            .is_some_and(|(its, ties)| *its == user && ties.date() == Some(item.created_at));
         if !is_tie && let Some((user, ties)) = ties.take() {
             importer.add_ties(&user, tables.layout, ties).await?;
         }

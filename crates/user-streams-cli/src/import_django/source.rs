@@ -27,9 +27,7 @@ impl Source {
                     opened.map_err(|error| Failure::from(error).because_of("the source"))?;
                 Ok(Self::Tables(Tables::find(database, layout).await?))
             }
-            Some("redis" | "rediss") => {
-                Ok(Self::Redis(RedisSource::open(url, prefix).await?))
-            }
+            Some("redis" | "rediss") => Ok(Self::Redis(RedisSource::open(url, prefix).await?)),
             // It is not shown: it may be a URL with a password and without its scheme.
             _ => Err(Error::new(
                 ErrorKind::UnknownScheme,

@@ -2,9 +2,7 @@
 
 use user_streams_sql::{
     read_only,
-    sea_orm::{
-        ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value,
-    },
+    sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value},
 };
 
 use super::layout::Layout;
@@ -133,7 +131,6 @@ pub(super) async fn query(
     sql: String,
     values: impl IntoIterator<Item = Value>,
 ) -> Result<Vec<QueryResult>, Failure> {
-    let statement =
-        Statement::from_sql_and_values(database.get_database_backend(), sql, values);
+    let statement = Statement::from_sql_and_values(database.get_database_backend(), sql, values);
     Ok(database.query_all_raw(statement).await.map_err(read_only::error)?)
 }
