@@ -83,7 +83,7 @@ async fn ids_are_of_the_target_s_kind(source: Source) {
     assert_eq!(streams.get_stream_items("4").count().await.unwrap(), 44);
     let other = Target::file("single-table", source.directory.path(), "uuids");
     let uuids = [&["--option", "user_id=uuid", url][..], &zone].concat();
-    import(&other, &uuids).mentions(&["row 54 of `user_streams_single_table", "no uuid id"]);
+    import(&other, &uuids).mentions(&["of `user_streams_single_table", "of user 1", "no uuid id"]);
     source
         .run(
             "PRAGMA foreign_keys = OFF; \
