@@ -78,7 +78,14 @@ async fn mysql(url: &str) -> Result<DatabaseConnection> {
 
     let options = url::mysql(url)?.disable_statement_logging();
     check(&options).await?;
-    let pool = MySqlPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    // A statement that changes a table would commit first, and be in a transaction of its own.
+    let pool = MySqlPoolOptions::new().max_connections(1).after_connect(|connection, _| {
+        Box::pin(async {
+            sqlx::raw_sql("SET SESSION TRANSACTION READ ONLY").execute(connection).await?;
+            Ok(())
+        })
+    });
+    let pool = pool.connect_lazy_with(options);
     Ok(sea_orm::SqlxMySqlConnector::from_sqlx_mysql_pool(pool))
 }
 

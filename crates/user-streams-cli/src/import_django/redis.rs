@@ -74,7 +74,7 @@ impl RedisSource {
         let arguments = [from, "MATCH", &pattern, "COUNT", KEYS].map(Value::from).to_vec();
         let (next, keys): (String, Vec<Value>) =
             self.client.custom(scan, arguments).await.map_err(failed)?;
-        let keys = keys.into_iter().filter_map(|key| Some(key.into_owned_bytes()?.to_vec()));
+        let keys = keys.into_iter().filter_map(Value::into_owned_bytes);
         Ok((keys.collect(), Some(next).filter(|next| next != "0")))
     }
 
@@ -88,7 +88,7 @@ impl RedisSource {
             .await
             .map_err(|error| failed(error).because_of(format!("the key {}", shown(key))))?;
         let member = |(bytes, score): (Value, f64)| {
-            Some(Member { bytes: bytes.into_owned_bytes()?.to_vec(), score })
+            Some(Member { bytes: bytes.into_owned_bytes()?, score })
         };
         Ok(members.into_iter().filter_map(member).collect())
     }

@@ -83,15 +83,15 @@ async fn a_killed_import_is_completed(source: Source) {
     let mut child = command(&target, &arguments).spawn().unwrap();
     let began = Instant::now();
     // The first of many parts is stored.
-    while target.rows().await == 0 {
+    while target.rows("ours").await == 0 {
         assert!(began.elapsed() < Duration::from_secs(60), "nothing is stored");
         thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
     assert!(!child.wait().unwrap().success(), "it had ended before it was killed");
-    let stored_before = target.rows().await;
+    let stored_before = target.rows("ours").await;
     assert!(stored_before < ROWS, "{stored_before} stored");
     let added = ROWS - stored_before;
     import(&target, &arguments).said(&format!("50 users, {ROWS} items, {added} added"));
-    assert_eq!(target.rows().await, ROWS);
+    assert_eq!(target.rows("ours").await, ROWS);
 }

@@ -16,8 +16,8 @@ pub(crate) struct Ended {
 pub(crate) fn command(target: &Target, arguments: &[&str]) -> Command {
     let (name, value) = &target.option;
     let mut command = Command::new(env!("CARGO_BIN_EXE_user-streams"));
-    command.env_clear().args(["--backend", &target.url, "--option", &format!("{name}={value}")]);
-    command.arg("import-django").args(arguments).stdin(Stdio::null());
+    command.env_clear().args(["import-django", "--backend", &target.url]);
+    command.args(["--option", &format!("{name}={value}")]).args(arguments).stdin(Stdio::null());
     command
 }
 

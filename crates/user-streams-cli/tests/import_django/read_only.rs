@@ -29,7 +29,7 @@ async fn the_file_stays_as_it_is(source: Source) {
     let directory = source.directory.path();
     let before = fs::read(directory.join("django.db")).unwrap();
     for layout in ["single-table", "many-to-many"] {
-        let target = Target::file(layout, target_directory.path(), "ours");
+        let target = Target::file(layout, target_directory.path(), &layout.replace('-', "_"));
         let arguments = [&source.url, "--layout", layout, "--zone", "Europe/Berlin"];
         import(&target, &arguments).said("5 users, 100 items, 100 added");
     }

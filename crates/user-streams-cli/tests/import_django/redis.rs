@@ -9,8 +9,11 @@ use user_streams_redis::fred::{
 
 use crate::source::fixture;
 
-/// The users' keys in the fixture: a user, and the score and bytes of each member, oldest first.
-pub(crate) fn members() -> Vec<(String, Vec<(f64, Vec<u8>)>)> {
+/// The score and the bytes.
+type Member = (f64, Vec<u8>);
+
+/// The users in the fixture, and the members of each, oldest first.
+pub(crate) fn members() -> Vec<(String, Vec<Member>)> {
     let keys: serde_json::Map<String, Json> = serde_json::from_str(&fixture("redis.json")).unwrap();
     let member = |member: &Json| {
         let bytes = STANDARD.decode(member[1].as_str().unwrap()).unwrap();
@@ -60,7 +63,7 @@ pub(crate) async fn delete(url: &str, prefix: &str) {
     let client = connect(url).await;
     let keys = say(&client, &format!("KEYS {prefix}*")).await;
     for key in keys.into_array() {
-        command(&client, vec![b"DEL".to_vec(), key.into_owned_bytes().unwrap().to_vec()]).await;
+        command(&client, vec![b"DEL".to_vec(), key.into_owned_bytes().unwrap()]).await;
     }
     client.quit().await.unwrap();
 }

@@ -85,7 +85,7 @@ impl Source {
             Kind::Postgres | Kind::MySql => {
                 let dump = fixture(&format!("{}.sql", kind.name()));
                 // Commands of psql, which the server does not know.
-                let lines = dump.lines().filter(|line| !line.starts_with('\\'));
+                let lines = dump.split('\n').filter(|line| !line.starts_with('\\'));
                 source.run(&lines.collect::<Vec<_>>().join("\n")).await;
             }
         }

@@ -55,11 +55,11 @@ impl Target {
         Streams::connect(settings.with_option("user_id", kind)).await.unwrap()
     }
 
-    /// How many rows the table of a file has, by a reader of its own.
-    pub(crate) async fn rows(&self) -> u64 {
+    /// How many rows a table has, by a reader of its own, in a file.
+    pub(crate) async fn rows(&self, table: &str) -> u64 {
         let connection = connect(self.url.split_once('+').unwrap().1).await;
         let backend = connection.get_database_backend();
-        let sql = format!("SELECT count(*) FROM {}", self.option.1);
+        let sql = format!("SELECT count(*) FROM {table}");
         let row = connection.query_one_raw(Statement::from_string(backend, sql)).await;
         let count: i64 = row.unwrap().unwrap().try_get_by_index(0).unwrap();
         connection.close().await.unwrap();
