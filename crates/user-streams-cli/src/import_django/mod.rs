@@ -35,7 +35,9 @@ pub(crate) async fn run(flags: &ImportDjango, session: &Session) -> Result<(), F
         Source::Redis(_) => None,
     };
     target.migrate().await?;
-    let zones = Zones { dates: flags.zone.clone(), server: flags.server_zone.clone() };
+    let has_instants = matches!(&source, Source::Tables(tables) if tables.has_instants());
+    let dates = flags.zone.clone().filter(|_| !has_instants);
+    let zones = Zones { dates, server: flags.server_zone.clone() };
     let rules = Rules::new(&target, max_content_len, zones);
     let progress = Progress::new(session, "items", total);
     session.if_interrupted("run the same command again to complete it");

@@ -62,7 +62,7 @@ async fn an_item_of_many_users_is_stored_once(source: Source) {
     let target = Target::file("many-to-many", source.directory.path(), "ours");
     let arguments = [&source.url, "--layout", "many-to-many", "--zone", "Europe/Berlin"];
     import(&target, &arguments).said("5 users, 100 items, 100 added");
-    assert_eq!(target.rows("ours_item").await, 54);
+    assert_eq!(target.rows("ours_items").await, 54);
     assert_eq!(target.rows("ours").await, 100);
 }
 
