@@ -31,6 +31,7 @@ documents! {
     toy_backend: "docs/a-toy-backend.md",
     choosing_a_backend: "docs/choosing-a-backend.md",
     operating: "docs/operating.md",
+    command: "docs/command.md",
     watching: "docs/watching.md",
     benchmarks: "docs/benchmarks.md",
     architecture: "docs/architecture.md",

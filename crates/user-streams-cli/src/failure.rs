@@ -14,8 +14,8 @@ pub(crate) struct Failure {
 /// What kind of end it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Nothing is wrong: nobody reads the output any more, which is how `head` ends a pipe, or it was
-    /// to run until it is interrupted.
+    /// Nothing is wrong: nobody reads the output any more, which is how `head` ends a pipe, or it
+    /// was to run until it is interrupted.
     Quiet,
     Failed,
     Usage,
@@ -89,7 +89,8 @@ impl From<Error> for Failure {
             _ => End::Failed,
         };
         let mut message = error.to_string();
-        let mut cause = error.source();
+        // That a table is missing says all.
+        let mut cause = error.source().filter(|_| error.kind() != ErrorKind::NotMigrated);
         while let Some(error) = cause {
             let text = error.to_string();
             if !message.contains(&text) {

@@ -64,7 +64,7 @@ async fn run(flags: Flags) -> Result<(), Failure> {
 
 fn say(failure: &Failure) -> ExitCode {
     if failure.end != End::Quiet {
-        eprintln!("user-streams: {}", failure.line());
+        output::remark(format_args!("user-streams: {}", failure.line()));
     }
     failure.end.exit_code()
 }

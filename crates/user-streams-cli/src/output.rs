@@ -1,4 +1,4 @@
-//! Standard output: the results, and nothing else.
+//! Standard output has the results and nothing else; standard error has the rest.
 
 use std::{
     fmt::Display,
@@ -60,6 +60,11 @@ impl<W: Write> Output<W> {
     pub(crate) fn end(mut self) -> Result<(), Failure> {
         self.flush()
     }
+}
+
+/// A line on standard error: what is no result. Nobody can be told that it cannot be written.
+pub(crate) fn remark(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// A text in one line, without what would command the terminal.

@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{FormattedDuration, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::session::Session;
+use crate::{output::remark, session::Session};
 
 /// How often there is a line where there is no terminal.
 const LINE: Duration = Duration::from_secs(5);
@@ -58,7 +58,7 @@ impl Progress {
             }
             Shown::Lines(last) => {
                 *last = Instant::now();
-                eprintln!("{text}");
+                remark(text);
             }
         }
     }

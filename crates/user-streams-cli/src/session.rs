@@ -8,7 +8,7 @@ use user_streams::{Settings, Streams};
 use crate::{
     failure::{End, Failure},
     flags::SettingsFlags,
-    settings,
+    output, settings,
 };
 
 /// A library's close ends within five seconds.
@@ -64,7 +64,7 @@ impl Session {
     /// Says something that is no result.
     pub(crate) fn remark(&self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{text}");
+            output::remark(text);
         }
     }
 

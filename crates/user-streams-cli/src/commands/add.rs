@@ -92,8 +92,8 @@ impl Broadcast {
         let (mut served, mut delivered) = (0, 0);
         loop {
             let so_far = format!(
-                "{served} users have the item {}; run the same command again to complete it: \
-                 nobody is served twice",
+                "at least {served} users have the item {}; run the same command again to complete \
+                 it: nobody is served twice",
                 self.item.cursor()
             );
             session.if_interrupted(&so_far);

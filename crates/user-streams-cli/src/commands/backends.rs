@@ -29,7 +29,7 @@ pub(super) async fn run(session: &Session) -> Result<(), Failure> {
         .line(format_args!("\n{name} on {system}, ids of the kind {}", capabilities.user_id()))?;
     for capability in Capability::ALL {
         let has = if capabilities.has(*capability) { "yes" } else { "no" };
-        output.line(format_args!("  {:<18}{has}", words(&format!("{capability:?}"))))?;
+        output.line(format_args!("  {:<20}{has}", words(&format!("{capability:?}"))))?;
     }
     output.end()
 }

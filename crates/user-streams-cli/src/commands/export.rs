@@ -43,16 +43,15 @@ pub(super) async fn run(flags: &Export, session: &Session) -> Result<(), Failure
     Ok(())
 }
 
-struct Writer<W: Write> {
+struct Writer<'a, W: Write> {
     output: Output<W>,
-    progress: Progress,
+    session: &'a Session,
     records: u64,
 }
 
-impl<W: Write + Send> Writer<W> {
-    fn new(to: W, session: &Session) -> Self {
-        let progress = Progress::new(session, "records", None);
-        Self { output: Output::new(to), progress, records: 0 }
+impl<'a, W: Write + Send> Writer<'a, W> {
+    fn new(to: W, session: &'a Session) -> Self {
+        Self { output: Output::new(to), session, records: 0 }
     }
 
     /// All records between the first and the last.
@@ -82,8 +81,12 @@ impl<W: Write + Send> Writer<W> {
         of: &[Stored],
     ) -> Result<(), Failure> {
         let mut users = sorted(of).await?;
+        let mut progress = Progress::new(self.session, "users asked for their marks", None);
+        let mut asked = 0;
         loop {
             let some = users.take(AT_ONCE)?;
+            asked += some.len() as u64;
+            progress.update(asked, asked);
             let marks = some.iter().map(|user| marks(streams, user));
             for (user, marks) in some.iter().zip(future::try_join_all(marks).await?) {
                 for (name, place) in marks {
@@ -98,6 +101,7 @@ impl<W: Write + Send> Writer<W> {
 
     async fn stored(&mut self, feed: Option<&str>, stored: &Stored) -> Result<(), Failure> {
         let mut owners = sorted(std::slice::from_ref(stored)).await?;
+        let mut progress = Progress::new(self.session, "records", None);
         loop {
             let some = owners.take(AT_ONCE)?;
             // All of them end before anything else is awaited: one that waits meanwhile may have
@@ -113,6 +117,7 @@ impl<W: Write + Send> Writer<W> {
                     self.write(&Record::stored(stored.kind(), feed, owner, item)?)?;
                     next = items.try_next().await?;
                 }
+                progress.update(self.records, self.records);
             }
             if some.is_empty() {
                 return Ok(());
@@ -123,7 +128,6 @@ impl<W: Write + Send> Writer<W> {
     fn write(&mut self, record: &Record) -> Result<(), Failure> {
         self.output.json(record)?;
         self.records += 1;
-        self.progress.update(self.records, self.records);
         Ok(())
     }
 }

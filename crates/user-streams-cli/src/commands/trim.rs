@@ -43,8 +43,9 @@ async fn trim(
         progress.update(so_far.users, so_far.users);
         if let Some(place) = &so_far.next {
             notes.if_interrupted(format!(
-                "{} items of {} users deleted; go on with `trim{feed} --after {place}`, or from the \
-                 beginning", so_far.items, so_far.users
+                "{} items of {} users deleted; go on with `trim{feed} --after {place}`, or from \
+                 the beginning",
+                so_far.items, so_far.users
             ));
         }
     });

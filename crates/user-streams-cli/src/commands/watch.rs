@@ -50,5 +50,5 @@ async fn closed() {
             return;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -6,7 +6,8 @@ use super::feed::Feed;
 
 /// Users, or audiences.
 #[derive(Debug, Args)]
-#[group(id = "whom", required = true, multiple = false, args = ["users", "users_from", "everyone", "audience"])]
+#[group(id = "whom", required = true, multiple = false)]
+#[group(args = ["users", "users_from", "everyone", "audience"])]
 pub(crate) struct Recipients {
     /// A user's id; several by repeating it.
     #[arg(long = "user", short, value_name = "ID", allow_hyphen_values = true)]

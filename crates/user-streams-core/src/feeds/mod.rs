@@ -232,6 +232,13 @@ impl Feeds {
         self.declared.iter().chain(&self.siblings)
     }
 
+    /// Whether a user reads the main streams as they are stored.
+    pub(crate) fn are_plain(&self) -> bool {
+        let own = &self.main.own;
+        let is_changed = own.audiences.is_some() || own.dismissed.is_some();
+        self.merged.is_empty() && !is_changed && own.retracted.is_none()
+    }
+
     /// Whether the items of the main streams are all that a user may read with them.
     pub(crate) fn are_alone(&self) -> bool {
         self.main.own.audiences.is_none() && self.beside().next().is_none()

@@ -101,8 +101,10 @@ impl Of {
 mod tests {
     use std::sync::Arc;
 
+    use futures_util::TryStreamExt;
+
     use crate::{
-        Delivery, MemoryBackend, Name, Result, StreamItem, Streams, UserIdKind, audience,
+        Delivery, MemoryBackend, Name, NewItem, Result, StreamItem, Streams, UserIdKind, audience,
         backend::{AddStreamItem, Backend, Capabilities, CountQuery, StreamQuery, async_trait},
         everyone,
     };
@@ -141,6 +143,34 @@ mod tests {
     fn streams(copies: u8) -> Result<Streams> {
         let streams = Streams::from_backend(Copies(copies, Arc::new(MemoryBackend::default())));
         streams.with_audiences(true)?.with_retractions(true)
+    }
+
+    #[tokio::test]
+    async fn what_is_stored_is_given_once_and_stored_in_each_copy() -> Result<()> {
+        for (from, to) in [(1, 3), (3, 1), (3, 2)] {
+            let (from, to) = (streams(from)?, streams(to)?);
+            let sent = from.add_stream_item([everyone(), audience("1:b")], "sent").await?;
+            from.retract(sent.item).await?;
+            from.add_stream_item([42, 43], "more").await?;
+            let mut given = 0;
+            for (ours, theirs) in from.stored().iter().zip(to.stored()) {
+                assert_eq!(ours.kind(), theirs.kind());
+                let owners: Vec<_> = ours.owners().try_collect().await?;
+                for owner in owners {
+                    let items: Vec<_> = ours.items(&owner).try_collect().await?;
+                    let row = |item: &StreamItem| {
+                        (owner.clone(), NewItem::at(item.cursor(), item.content.as_str()))
+                    };
+                    let rows: Vec<_> = items.iter().map(row).collect();
+                    assert_eq!(theirs.add(rows.clone()).await?, rows.len() as u64);
+                    assert_eq!(theirs.add(rows).await?, 0);
+                    given += items.len();
+                }
+            }
+            assert_eq!(given, 5);
+            assert!(from.verify_copy(&to).await?.is_same());
+        }
+        Ok(())
     }
 
     #[tokio::test]

@@ -12,9 +12,15 @@ const CORE: &[&str] = &[
     "MAX_CONTENT_LEN",
     "FEEDS",
     "ITEM_MARKS",
+    "AUDIENCES",
+    "DISMISSALS",
+    "RETRACTIONS",
     "MAX_LEN",
     "MAX_AGE",
     "HIDE_FUTURE",
+    "LIVE",
+    "POLL_INTERVAL",
+    "LATENESS",
 ];
 
 /// The variables with our prefix, taken off it.

@@ -18,6 +18,16 @@ fn the_environment_gives_the_original_names() {
 }
 
 #[test]
+fn no_setting_of_core_is_taken_for_an_option() {
+    let table = include_str!("mod.rs").split('`').filter(|code| code.starts_with("USER_STREAMS_"));
+    let names = table.filter(|name| !name.contains(['<', '…']));
+    let variables: Vec<_> = names.map(|name| (name.into(), "1".into())).collect();
+    assert!(variables.len() > 10);
+    let environment = Environment::new(variables).unwrap().without_core();
+    assert!(environment.options_of("memory", ["redis"]).unwrap().is_empty());
+}
+
+#[test]
 fn a_missing_or_malformed_variable_is_named() {
     for (name, value) in [
         ("OTHER", ""),

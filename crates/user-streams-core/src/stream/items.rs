@@ -3,10 +3,7 @@
 use std::ops::{Bound, RangeBounds};
 
 use chrono::{DateTime, TimeZone};
-use futures_core::{
-    future::BoxFuture,
-    stream::{BoxStream, Stream},
-};
+use futures_core::{future::BoxFuture, stream::BoxStream};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
@@ -173,7 +170,13 @@ impl StreamItems {
     /// The items as an async stream, fetched in chunks by cursor: items that are added meanwhile at
     /// the top neither shift nor repeat any.
     pub fn stream(&self) -> BoxStream<'static, Result<StreamItem>> {
-        self.chunks().map_ok(|chunk| stream::iter(chunk).map(Ok)).try_flatten().boxed()
+        let chunks = stream::try_unfold(Some(self.clone().walk()), |walk| async move {
+            match walk {
+                Some(walk) => walk.next().await.map(Some),
+                None => Ok(None),
+            }
+        });
+        chunks.map_ok(|chunk| stream::iter(chunk).map(Ok)).try_flatten().boxed()
     }
 
     /// A page of up to `limit` items by cursor: the first one, or that
@@ -193,19 +196,9 @@ impl StreamItems {
     }
 
     /// The first chunk by its place, the others by cursor, all of what is there at the first.
-    fn chunks(&self) -> impl Stream<Item = Result<Vec<StreamItem>>> + Send + use<> {
-        let position = Position::Offset(self.start);
-        let first = Walk { reader: self.reader.clone(), view: None, position, left: self.len() };
-        stream::try_unfold(Some(first), |walk| async move {
-            match walk {
-                Some(walk) => walk.next().await.map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
-    fn len(&self) -> u64 {
-        self.end - self.start
+    fn walk(self) -> Walk {
+        let (position, left) = (Position::Offset(self.start), self.end - self.start);
+        Walk { reader: self.reader, view: None, position, left }
     }
 }
 
@@ -243,7 +236,15 @@ impl IntoFuture for StreamItems {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.chunks().try_concat())
+        Box::pin(async move {
+            let (mut items, mut next) = self.walk().next().await?;
+            while let Some(walk) = next {
+                let (chunk, following) = walk.next().await?;
+                items.extend(chunk);
+                next = following;
+            }
+            Ok(items)
+        })
     }
 }
 

@@ -1,10 +1,15 @@
 //! One user's stream in a backend: what every form of reading is made of.
 
+use std::future::ready;
+
+use futures_core::future::BoxFuture;
+
 use crate::{
     Membership, Result, StreamItem, UserId,
-    backend::Position,
+    backend::{Position, StreamQuery},
     handle::{self, Handle},
     observe::Operation,
+    settings::Retention,
     stream::view::{Bounds, View},
 };
 
@@ -27,6 +32,14 @@ impl Reader {
         handle::resolve(self.handle.as_ref())
     }
 
+    /// Whether what is there is one stored stream, and all of it.
+    fn is_plain(&self, handle: &Handle) -> bool {
+        self.bounds == Bounds::default()
+            && self.memberships.is_empty()
+            && handle.retention == Retention::default()
+            && handle.feeds.are_plain()
+    }
+
     /// What is there now.
     pub(crate) async fn view(&self, handle: &Handle) -> Result<View> {
         handle.check(&self.user)?;
@@ -38,7 +51,7 @@ impl Reader {
         self.read_in(&mut None, position, limit).await
     }
 
-    /// The same in a view that was taken at the first read of several.
+    /// The same in a view that was taken at the first read of several, if one is needed.
     pub(crate) async fn read_in(
         &self,
         view: &mut Option<View>,
@@ -46,12 +59,20 @@ impl Reader {
         limit: u64,
     ) -> Result<Vec<StreamItem>> {
         let handle = self.handle()?;
-        let items = async {
-            let view = match view {
-                Some(view) => view,
-                None => view.insert(self.view(handle).await?),
-            };
-            view.read(position, limit).await
+        let items: BoxFuture<'_, Result<Vec<StreamItem>>> = match handle.check(&self.user) {
+            Err(error) => Box::pin(ready(Err(error))),
+            // Most streams are read as they are stored, which needs no view.
+            Ok(()) if self.is_plain(handle) => {
+                let query = StreamQuery::new(self.user.clone(), limit).with_position(position);
+                handle.backend().get_stream_items(query)
+            }
+            Ok(()) => Box::pin(async move {
+                let view = match view {
+                    Some(view) => view,
+                    None => view.insert(self.view(handle).await?),
+                };
+                view.read(position, limit).await
+            }),
         };
         let call = handle.call(Operation::GetStreamItems).of(&self.user);
         Ok(handle.show(call.run(items).await?))

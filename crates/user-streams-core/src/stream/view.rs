@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Instants that a reader has set: items from `since` on and before `until`, in microseconds.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) since: Option<i64>,
     pub(crate) until: Option<i64>,
