@@ -87,9 +87,8 @@ impl RedisSource {
             .zrange(key, from, to, None, false, None, true)
             .await
             .map_err(|error| failed(error).because_of(format!("the key {}", shown(key))))?;
-        let member = |(bytes, score): (Value, f64)| {
-            Some(Member { bytes: bytes.into_owned_bytes()?, score })
-        };
+        let member =
+            |(bytes, score): (Value, f64)| Some(Member { bytes: bytes.into_owned_bytes()?, score });
         Ok(members.into_iter().filter_map(member).collect())
     }
 }

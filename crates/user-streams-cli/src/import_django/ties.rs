@@ -1,8 +1,8 @@
 //! Items of one user and one date, in the order in which the original answers.
 //!
 //! The original orders by the date alone. What databases do with equal dates is theirs: SQLite,
-//! MySQL and MariaDB answer by the rows' keys, PostgreSQL by how its sort ends. What is answered now is
-//! kept. Where that is the order of the keys, rows have their plain ids, so that a row of
+//! MySQL and MariaDB answer by the rows' keys, PostgreSQL by how its sort ends. What is answered
+//! now is kept. Where that is the order of the keys, rows have their plain ids, so that a row of
 //! many-to-many has the same for all its users; else each has one by its place.
 
 use std::collections::HashSet;
