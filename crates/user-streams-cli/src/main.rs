@@ -4,6 +4,8 @@ mod commands;
 mod failure;
 mod feed;
 mod flags;
+#[cfg(feature = "import-django")]
+mod import_django;
 mod interrupt;
 mod lines;
 mod output;

@@ -11,7 +11,7 @@ use crate::{
     handle::{Handle, TransactionHandle},
     observe::Operation,
     served::{self, Served},
-    settings::Live,
+    settings::{Live, Retention},
     users,
 };
 
@@ -124,6 +124,14 @@ impl Streams {
     #[must_use]
     pub fn with_hide_future(mut self, hide_future: bool) -> Self {
         self.0.retention.hide_future = hide_future;
+        self
+    }
+
+    /// The same backend with every item that is stored, whatever `max_len`, `max_age` and
+    /// `hide_future` hide.
+    #[must_use]
+    pub fn without_retention(mut self) -> Self {
+        self.0.retention = Retention::default();
         self
     }
 

@@ -31,6 +31,8 @@ pub mod fuzz;
 mod live;
 mod ops;
 mod pool;
+#[doc(hidden)]
+pub mod read_only;
 mod schema;
 mod url;
 mod users;

@@ -16,6 +16,8 @@ mod trim;
 mod users;
 mod watch;
 
+#[cfg(feature = "import-django")]
+use crate::import_django;
 use crate::{failure::Failure, flags::Command, session::Session};
 
 /// Does what a command says.
@@ -35,6 +37,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Copy(flags) => copy::run(&flags, session).await,
         Command::Export(flags) => export::run(&flags, session).await,
         Command::Restore(flags) => restore::run(&flags, session).await,
+        #[cfg(feature = "import-django")]
+        Command::ImportDjango(flags) => import_django::run(&flags, session).await,
         Command::Migrate => storage::migrate(session).await,
         Command::Ping => storage::ping(session).await,
         Command::Repair(flags) => repair::run(&flags, session).await,

@@ -2,6 +2,8 @@
 
 mod everything;
 mod feed;
+#[cfg(feature = "import-django")]
+mod import_django;
 mod reading;
 mod recipients;
 mod settings;
@@ -12,6 +14,8 @@ use clap_complete::Shell;
 
 pub(crate) use everything::{Copy, Export, Repair, Restore, Trim};
 pub(crate) use feed::Feed;
+#[cfg(feature = "import-django")]
+pub(crate) use import_django::ImportDjango;
 pub(crate) use reading::{Count, List, MarkRead, Stream, Unread, Watch};
 pub(crate) use recipients::Recipients;
 pub(crate) use settings::SettingsFlags;
@@ -55,6 +59,8 @@ pub(crate) enum Command {
     Copy(Copy),
     Export(Export),
     Restore(Restore),
+    #[cfg(feature = "import-django")]
+    ImportDjango(ImportDjango),
     /// Creates or upgrades the tables, of the feeds as well.
     Migrate,
     /// Asks whether the storage answers.
