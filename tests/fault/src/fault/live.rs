@@ -73,10 +73,11 @@ async fn run(trial: Trial) -> Result<Outcome> {
             live.stop_adding().await?;
             live.recovered = Instant::now();
             cuts.stop().await;
+            live.settle().await?;
         }
         _ => {
             live.stall(&trial).await?;
-            live.recovered = Instant::now();
+            live.settle().await?;
         }
     }
     live.finish().await
@@ -108,6 +109,7 @@ async fn run_on_server(trial: Trial) -> Result<Outcome> {
     live.recovered = Instant::now();
     live.fixture.recovered();
     live.fixture.wait_for_recovery().await;
+    live.settle().await?;
     live.finish().await
 }
 
@@ -198,6 +200,7 @@ impl Live {
             sleep(Trial::between(&mut self.rng, 300, trial.pick(1_000, 4_000))).await;
             proxy.heal();
         }
+        self.recovered = Instant::now();
         self.fixture.recovered();
         self.fixture.wait_for_recovery().await;
         Ok(())
@@ -268,12 +271,17 @@ impl Live {
         }
     }
 
-    /// Ends the trial when everything has come.
-    async fn finish(mut self) -> Result<Outcome> {
+    /// Adds some last items, and waits until everything has come.
+    async fn settle(&mut self) -> Result<()> {
         self.stop_adding().await?;
         self.fixture.expect_success();
         self.add_some().await;
         self.inboxes.wait(self.recovered).await;
+        Ok(())
+    }
+
+    /// Ends the trial.
+    async fn finish(self) -> Result<Outcome> {
         self.subscribers.stop().await;
         let [_, other] = self.handles;
         other.close().await?;
