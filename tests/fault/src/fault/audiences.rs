@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use fastrand::Rng;
 use tokio::{
     task::JoinSet,
@@ -22,7 +22,7 @@ use crate::{
     cuts::Cuts,
     fixture::{Fixture, Options},
     outcome::Outcome,
-    posts::{Group, Hider, TEAMS},
+    posts::{Group, Hider, Post, TEAMS},
     store::Features,
     trial::Trial,
 };
@@ -45,6 +45,8 @@ pub(super) const FAULT: Fault = Fault {
 const USERS: i64 = 6;
 /// How many items there are at the most.
 const ITEMS: usize = 150;
+/// How many there are before the fault.
+const FIRST_ITEMS: usize = 40;
 const TASKS: usize = 8;
 /// The items of a page in a walk.
 const PAGE: usize = 13;
@@ -56,6 +58,10 @@ async fn run(trial: Trial) -> Result<Outcome> {
     let options = Options { application_pool, features, ..Options::default() };
     let fixture = Fixture::open(&trial, options).await?;
     fixture.watch_sessions();
+    while fixture.posts.len() < FIRST_ITEMS {
+        let post = new_post(&fixture, &mut rng);
+        ensure!(fixture.post(&fixture.streams, &post).await, "an item was not added");
+    }
     let cuts = Cuts::start(&fixture, &mut rng);
     let end = Instant::now() + Duration::from_millis(trial.pick(700, 3_000));
     let mut set = JoinSet::new();
@@ -131,7 +137,7 @@ async fn act(fixture: &Fixture, rng: &mut Rng) {
 }
 
 /// An item for a user, some users, everyone or other audiences.
-fn new_post(fixture: &Fixture, rng: &mut Rng) -> crate::posts::Post {
+fn new_post(fixture: &Fixture, rng: &mut Rng) -> Post {
     let team = Group::Team(rng.i64(..TEAMS));
     match rng.u32(..6) {
         0 => {
