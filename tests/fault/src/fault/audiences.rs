@@ -138,7 +138,7 @@ async fn act(fixture: &Fixture, rng: &mut Rng) {
 
 /// An item for a user, some users, everyone or other audiences.
 fn new_post(fixture: &Fixture, rng: &mut Rng) -> Post {
-    let team = Group::Team(rng.i64(..TEAMS));
+    let team = Group::Team(rng.i64(0..TEAMS));
     match rng.u32(..6) {
         0 => {
             let user = rng.i64(1..=USERS);

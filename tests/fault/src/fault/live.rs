@@ -323,7 +323,7 @@ async fn add(fixture: &Fixture, streams: &Streams, rng: &mut Rng) {
 /// An item for a user, for more than are named when it is told, for everyone or other audiences.
 fn new_post(fixture: &Fixture, rng: &mut Rng) -> Post {
     let user = rng.i64(1..=USERS);
-    let team = Group::Team(rng.i64(..TEAMS));
+    let team = Group::Team(rng.i64(0..TEAMS));
     match rng.u32(..7) {
         0 | 1 => fixture.own_post(user..=user),
         2 => fixture.own_post(user..=USERS + 2),
