@@ -32,7 +32,9 @@ read items, move marks, remove, trim or copy. Then a separate client on the bare
 is stored: each acknowledged item exactly once for each of its recipients, and nothing for other
 users (`foreign`, which also counts answers that belong to another call). `acknowledged` counts
 items, and moves of marks. A mark behind a place that was acknowledged is `lost`, like an item that
-a trim took too early or a copy lacks; a removal or trim that is not whole is `partial`.
+a trim took too early, a copy lacks, or that never came to a subscriber; a removal or trim that is
+not whole is `partial`; and an item that is seen although it was dismissed or retracted is
+`foreign`.
 
 The last columns are about calls and connections: the call that took the largest share of its
 documented bound, and the bound; calls over their bound; calls that failed more than 2 s after the

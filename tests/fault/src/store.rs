@@ -31,6 +31,19 @@ impl Default for Limits {
     }
 }
 
+/// What of the library is switched on that is off by default.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Features {
+    pub(crate) audiences: bool,
+    /// Dismissals and retractions.
+    pub(crate) hiding: bool,
+    /// Those who write tell, where the backend can.
+    pub(crate) live: bool,
+}
+
+/// How often what comes is asked for, where nobody tells.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
+
 /// A table, or a prefix of keys, in a file or on a server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Store {
@@ -45,6 +58,7 @@ pub(crate) struct Store {
     pub(crate) user: String,
     pub(crate) text_ids: bool,
     pub(crate) limits: Limits,
+    pub(crate) features: Features,
 }
 
 impl Store {
@@ -70,10 +84,17 @@ impl Store {
                 .with_option("key_prefix", self.table.as_str())
                 .with_option("operation_timeout", statement.as_secs_f64());
         }
+        let Features { audiences, hiding, live } = self.features;
+        let settings = settings
+            .with_audiences(audiences)
+            .with_dismissals(hiding)
+            .with_retractions(hiding)
+            .with_live(live)
+            .with_poll_interval(POLL_INTERVAL);
         Ok(Streams::connect(settings.with_use_utc(true)).await?)
     }
 
-    /// Connects the library to an application's pool.
+    /// Connects the library to an application's pool, without `live`.
     pub(crate) async fn connect_application_pool(&self) -> Result<(Streams, DatabaseConnection)> {
         let mut options = ConnectOptions::new(self.url.as_str());
         options.max_connections(self.limits.connections).sqlx_logging(false);
@@ -93,7 +114,9 @@ impl Store {
         } else {
             Streams::from_backend(ManyToManyBackend::new(pool.clone(), config)?)
         };
-        Ok((streams, pool))
+        let Features { audiences, hiding, .. } = self.features;
+        let streams = streams.with_audiences(audiences)?;
+        Ok((streams.with_dismissals(hiding)?.with_retractions(hiding)?, pool))
     }
 
     /// Another table, or prefix of keys, beside this one, for the same login.

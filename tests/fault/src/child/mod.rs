@@ -1,6 +1,7 @@
-//! A client process, which adds items and prints a line for each answer, or copies.
+//! A client process, which adds items and prints a line for each answer, copies, or subscribes.
 
 mod copy;
+mod subscribe;
 
 use std::{
     collections::VecDeque,
@@ -17,9 +18,10 @@ use tokio::{
     process::{Child as Process, ChildStdout, Command},
     task::JoinSet,
 };
-use user_streams_core::{Recipients, maintenance::UsersCursor};
+use user_streams_core::{Cursor, Recipients, maintenance::UsersCursor};
 
 use self::copy::Copy;
+pub(crate) use self::subscribe::Subscriber;
 use crate::{fixture::Fixture, history::Item, mechanism, store::Store, sync::lock, trial::Trial};
 
 /// The task of a child.
@@ -35,6 +37,7 @@ struct Task {
 enum Work {
     Add(Adds),
     Copy(Copy),
+    Subscribe(Vec<Subscriber>),
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -58,6 +61,8 @@ pub(crate) enum Message {
     CopiedTo(UsersCursor),
     /// A copy has ended, and has added so many items.
     Copied(u64),
+    /// An item has come for the subscriber of this number.
+    Came(usize, Cursor, String),
 }
 
 /// A running child, killed when dropped.
@@ -97,6 +102,15 @@ impl Child {
         let after = after.map(|place| place.as_str().to_owned());
         let work = Work::Copy(Copy { to: to.clone(), after });
         Self::spawn(trial, fixture, work, false).await
+    }
+
+    /// Starts subscribers, and waits until it has connected.
+    pub(crate) async fn start_subscribers(
+        trial: &Trial,
+        fixture: &Fixture,
+        subscribers: Vec<Subscriber>,
+    ) -> Result<Self> {
+        Self::spawn(trial, fixture, Work::Subscribe(subscribers), false).await
     }
 
     async fn spawn(
@@ -147,11 +161,15 @@ impl Child {
         }
         let mut words = line.splitn(3, ' ');
         let word = words.next();
-        let number = words.next().and_then(|word| word.parse().ok());
+        let number = words.next().and_then(|word| word.parse::<u64>().ok());
         let rest = words.next().unwrap_or_default();
         match (word, number) {
             (Some("ready"), _) => Ok(Some(Message::Ready)),
             (Some("added"), Some(number)) => Ok(Some(Message::Added(number, rest.parse()?))),
+            (Some("came"), Some(number)) => {
+                let (at, content) = rest.split_once(' ').context("an item without a content")?;
+                Ok(Some(Message::Came(number.try_into()?, at.parse()?, content.to_owned())))
+            }
             (Some("copied"), Some(added)) => Ok(Some(Message::Copied(added))),
             (Some("failed"), Some(number)) => Ok(Some(Message::Failed(number, rest.to_owned()))),
             _ => bail!("unexpected output of the child: {line:?}"),
@@ -191,6 +209,7 @@ pub(crate) async fn run(file: &Path) -> Result<()> {
     match task.work {
         Work::Add(adds) => add(&task.store, adds).await,
         Work::Copy(copy) => copy::run(&task.store, copy).await,
+        Work::Subscribe(subscribers) => subscribe::run(&task.store, subscribers).await,
     }
 }
 

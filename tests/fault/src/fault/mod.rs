@@ -1,5 +1,6 @@
 //! The faults, one per file.
 
+mod audiences;
 mod bulk;
 mod client_kill;
 mod copy;
@@ -10,6 +11,7 @@ mod delete;
 mod drop;
 mod idle;
 mod kill;
+mod live;
 mod lock;
 mod lost_answer;
 mod marks;
@@ -50,6 +52,9 @@ const FAULTS: &[&Fault] = &[
     &delete::FAULT,
     &marks::FAULT,
     &removal::FAULT,
+    &audiences::FAULT,
+    &live::LIVE,
+    &live::SERVER,
     &bulk::FAULT,
     &trim::FAULT,
     &copy::COPY,

@@ -21,6 +21,17 @@ pub(crate) struct Snapshot {
     pub(crate) orphans: Vec<String>,
 }
 
+/// A delivery that is stored in a feed.
+#[derive(Clone, Debug)]
+pub(crate) struct FeedRow {
+    /// The id of whose stream it is in, as text.
+    pub(crate) stream: String,
+    pub(crate) created_at_us: i64,
+    pub(crate) id: i64,
+    /// None if its item is missing.
+    pub(crate) content: Option<String>,
+}
+
 /// A stored mark.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct MarkRow {
@@ -46,6 +57,9 @@ pub(crate) trait Inspector: Send + Sync {
 
     /// Reads the whole store.
     async fn snapshot(&self) -> Result<Snapshot>;
+
+    /// Reads everything in a feed, or in the main streams.
+    async fn rows(&self, feed: Option<&str>) -> Result<Vec<FeedRow>>;
 
     /// Reads every mark.
     async fn marks(&self) -> Result<Vec<MarkRow>>;

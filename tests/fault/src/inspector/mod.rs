@@ -11,8 +11,8 @@ mod statements;
 use user_streams_test_servers::harness::Engine;
 
 use crate::store::Store;
-pub(crate) use contract::{Inspector, MarkRow, Row, Session, Sessions, Snapshot};
-use statements::{select_marks, select_orphans, select_rows, user};
+pub(crate) use contract::{FeedRow, Inspector, MarkRow, Row, Session, Sessions, Snapshot};
+use statements::{of_users, select_marks, select_orphans, select_rows, user};
 
 /// The inspector of this store.
 pub(crate) fn inspector(store: &Store) -> Box<dyn Inspector> {

@@ -11,8 +11,8 @@ use tokio::{
 };
 
 use super::{
-    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
-    select_rows, user,
+    FeedRow, Inspector, MarkRow, Session, Sessions, Snapshot, of_users, select_marks,
+    select_orphans, select_rows, user,
 };
 use crate::store::Store;
 
@@ -51,25 +51,24 @@ impl Inspector for Mysql {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
+        let rows = of_users(self.rows(None).await?);
         let mut connection = self.connect().await?;
-        let sql = select_rows(&self.store, "CHAR");
-        let rows = connection
-            .query_map(
-                sql,
-                |(id, created_at_us, item, content): (String, i64, i64, Option<String>)| Row {
-                    user: user(&id),
-                    created_at_us,
-                    id: item,
-                    content,
-                },
-            )
-            .await?;
         let orphans = match select_orphans(&self.store) {
             Some(sql) => connection.query(sql).await?,
             None => Vec::new(),
         };
         connection.disconnect().await?;
         Ok(Snapshot { rows, orphans })
+    }
+
+    async fn rows(&self, feed: Option<&str>) -> Result<Vec<FeedRow>> {
+        let mut connection = self.connect().await?;
+        let row = |(stream, created_at_us, id, content): (String, i64, i64, Option<String>)| {
+            FeedRow { stream, created_at_us, id, content }
+        };
+        let rows = connection.query_map(select_rows(&self.store, feed, "CHAR"), row).await?;
+        connection.disconnect().await?;
+        Ok(rows)
     }
 
     async fn marks(&self) -> Result<Vec<MarkRow>> {

@@ -6,8 +6,8 @@ use tokio::{sync::Mutex, task::JoinHandle};
 use tokio_postgres::{Client, NoTls};
 
 use super::{
-    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
-    select_rows, user,
+    FeedRow, Inspector, MarkRow, Session, Sessions, Snapshot, of_users, select_marks,
+    select_orphans, select_rows, user,
 };
 use crate::store::Store;
 
@@ -36,23 +36,29 @@ impl Inspector for Postgres {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
-        let (client, _task) = self.connect().await?;
-        let mut snapshot = Snapshot::default();
-        for row in client.query(&select_rows(&self.store, "text"), &[]).await? {
-            let id: &str = row.try_get(0)?;
-            snapshot.rows.push(Row {
-                user: user(id),
-                created_at_us: row.try_get(1)?,
-                id: row.try_get(2)?,
-                content: row.try_get(3)?,
-            });
-        }
+        let rows = of_users(self.rows(None).await?);
+        let mut snapshot = Snapshot { rows, ..Snapshot::default() };
         if let Some(sql) = select_orphans(&self.store) {
+            let (client, _task) = self.connect().await?;
             for row in client.query(&sql, &[]).await? {
                 snapshot.orphans.push(row.try_get(0)?);
             }
         }
         Ok(snapshot)
+    }
+
+    async fn rows(&self, feed: Option<&str>) -> Result<Vec<FeedRow>> {
+        let (client, _task) = self.connect().await?;
+        let mut rows = Vec::new();
+        for row in client.query(&select_rows(&self.store, feed, "text"), &[]).await? {
+            rows.push(FeedRow {
+                stream: row.try_get(0)?,
+                created_at_us: row.try_get(1)?,
+                id: row.try_get(2)?,
+                content: row.try_get(3)?,
+            });
+        }
+        Ok(rows)
     }
 
     async fn marks(&self) -> Result<Vec<MarkRow>> {

@@ -7,7 +7,7 @@ use user_streams_test_servers::harness::{
     resp::{Client, Reply},
 };
 
-use super::{Inspector, MarkRow, Row, Session, Sessions, Snapshot, user};
+use super::{FeedRow, Inspector, MarkRow, Session, Sessions, Snapshot, of_users, user};
 use crate::store::Store;
 
 pub(super) struct Redis {
@@ -19,21 +19,22 @@ impl Redis {
         Self { store: store.clone() }
     }
 
-    /// Reads a node's rows.
-    async fn rows(&self, client: &mut Client, snapshot: &mut Snapshot) -> Result<()> {
-        let stem = format!("{}:stream:", self.store.table);
-        for key in keys(client, &stem).await? {
+    /// Reads a node's rows, of streams whose keys begin so.
+    async fn node_rows(&self, client: &mut Client, stem: &str) -> Result<Vec<FeedRow>> {
+        let mut rows = Vec::new();
+        for key in keys(client, stem).await? {
             let id = key.strip_prefix(stem.as_bytes()).context("a key of another pattern")?;
-            let user = user(str::from_utf8(id)?);
+            let stream = str::from_utf8(id)?;
             let Reply::Array(members) = client.call(&[b"ZRANGE", &key, b"0", b"-1"]).await? else {
                 bail!("ZRANGE did not return an array")
             };
             for member in members {
                 let (created_at_us, id, content) = member::decode(&member)?;
-                snapshot.rows.push(Row { user, created_at_us, id, content: Some(content) });
+                let (stream, content) = (stream.to_owned(), Some(content));
+                rows.push(FeedRow { stream, created_at_us, id, content });
             }
         }
-        Ok(())
+        Ok(rows)
     }
 
     /// Reads a node's marks: a hash for each user, from the name to how a member begins.
@@ -93,11 +94,17 @@ impl Inspector for Redis {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
-        let mut snapshot = Snapshot::default();
+        Ok(Snapshot { rows: of_users(self.rows(None).await?), ..Snapshot::default() })
+    }
+
+    async fn rows(&self, feed: Option<&str>) -> Result<Vec<FeedRow>> {
+        let feed = feed.map(|feed| format!(":feed:{feed}")).unwrap_or_default();
+        let stem = format!("{}{feed}:stream:", self.store.table);
+        let mut rows = Vec::new();
         for mut master in self.masters().await? {
-            self.rows(&mut master, &mut snapshot).await?;
+            rows.append(&mut self.node_rows(&mut master, &stem).await?);
         }
-        Ok(snapshot)
+        Ok(rows)
     }
 
     async fn marks(&self) -> Result<Vec<MarkRow>> {

@@ -8,8 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::task::spawn_blocking;
 
 use super::{
-    Inspector, MarkRow, Row, Session, Sessions, Snapshot, select_marks, select_orphans,
-    select_rows, user,
+    FeedRow, Inspector, MarkRow, Session, Sessions, Snapshot, of_users, select_marks,
+    select_orphans, select_rows, user,
 };
 use crate::store::Store;
 
@@ -39,20 +39,9 @@ impl Inspector for Sqlite {
     }
 
     async fn snapshot(&self) -> Result<Snapshot> {
-        let store = self.store.clone();
+        let (store, rows) = (self.store.clone(), of_users(self.rows(None).await?));
         spawn_blocking(move || {
             let connection = open(store.file(), BUSY_TIMEOUT)?;
-            let mut statement = connection.prepare(&select_rows(&store, "text"))?;
-            let rows = statement.query_map([], |row| {
-                let id: String = row.get(0)?;
-                Ok(Row {
-                    user: user(&id),
-                    created_at_us: row.get(1)?,
-                    id: row.get(2)?,
-                    content: row.get(3)?,
-                })
-            })?;
-            let rows = rows.collect::<Result<_, _>>()?;
             let mut orphans = Vec::new();
             if let Some(sql) = select_orphans(&store) {
                 let mut statement = connection.prepare(&sql)?;
@@ -64,6 +53,24 @@ impl Inspector for Sqlite {
                 bail!("the database is corrupt: {check}");
             }
             Ok(Snapshot { rows, orphans })
+        })
+        .await?
+    }
+
+    async fn rows(&self, feed: Option<&str>) -> Result<Vec<FeedRow>> {
+        let (path, sql) = (self.store.file(), select_rows(&self.store, feed, "text"));
+        spawn_blocking(move || {
+            let connection = open(path, BUSY_TIMEOUT)?;
+            let mut statement = connection.prepare(&sql)?;
+            let rows = statement.query_map([], |row| {
+                Ok(FeedRow {
+                    stream: row.get(0)?,
+                    created_at_us: row.get(1)?,
+                    id: row.get(2)?,
+                    content: row.get(3)?,
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
         .await?
     }

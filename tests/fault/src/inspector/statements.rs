@@ -2,11 +2,14 @@
 
 use user_streams_test_servers::harness::Layout;
 
+use super::{FeedRow, Row};
 use crate::store::Store;
 
-/// The deliveries with their items: `user_id, created_at_us, id, content`.
-pub(crate) fn select_rows(store: &Store, text: &str) -> String {
-    let table = &store.table;
+/// The deliveries of a feed, or of the main streams, with their items: `user_id, created_at_us, id,
+/// content`.
+pub(crate) fn select_rows(store: &Store, feed: Option<&str>, text: &str) -> String {
+    let feed = feed.map(|feed| format!("__{feed}")).unwrap_or_default();
+    let table = format!("{}{feed}", store.table);
     match store.layout {
         Layout::ManyToMany => format!(
             "SELECT CAST(d.user_id AS {text}), d.created_at_us, d.id, i.content FROM {table} AS d \
@@ -31,6 +34,17 @@ pub(crate) fn select_orphans(store: &Store) -> Option<String> {
              ON d.id = i.id AND d.created_at_us = i.created_at_us WHERE d.id IS NULL"
         )
     })
+}
+
+/// The same as deliveries of users.
+pub(crate) fn of_users(rows: Vec<FeedRow>) -> Vec<Row> {
+    let row = |row: FeedRow| Row {
+        user: user(&row.stream),
+        created_at_us: row.created_at_us,
+        id: row.id,
+        content: row.content,
+    };
+    rows.into_iter().map(row).collect()
 }
 
 /// The number of a user, from an integer or a text id.

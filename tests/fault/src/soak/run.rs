@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     inspector::{Inspector, inspector},
-    store::{Limits, Store, server_address},
+    store::{Features, Limits, Store, server_address},
 };
 
 /// How long a process may take for what is not the load: connecting, checking, closing.
@@ -141,6 +141,7 @@ fn new_store(
         user: format!("f{number}"),
         text_ids: false,
         limits: LIMITS,
+        features: Features::default(),
     };
     if cell.engine.is_sql_server() {
         store.url = store.user_url(server_address(&store.server_url)?, true);
