@@ -31,6 +31,7 @@ pub mod fuzz;
 mod live;
 mod ops;
 mod pool;
+#[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #[doc(hidden)]
 pub mod read_only;
 mod schema;
