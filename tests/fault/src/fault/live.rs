@@ -26,7 +26,7 @@ use crate::{
     outcome::Outcome,
     posts::{Group, Post, TEAMS},
     proxy::Mode,
-    store::Features,
+    store::{Features, Limits},
     subscribers::Subscribers,
     trial::Trial,
 };
@@ -140,7 +140,11 @@ impl Live {
     async fn open(trial: &Trial) -> Result<Self> {
         let mut rng = trial.rng();
         let features = Features { audiences: true, hiding: rng.bool(), live: true };
-        let fixture = Fixture::open(trial, Options { features, ..Options::default() }).await?;
+        // More patient than other trials: this is about what comes, on a busy machine too.
+        let (connect, statement) = (Duration::from_secs(3), Duration::from_secs(4));
+        let limits = Limits { connect, statement, ..Limits::default() };
+        let options = Options { features, limits, ..Options::default() };
+        let fixture = Fixture::open(trial, options).await?;
         // The second handle, and what listens.
         fixture.other_pools.fetch_add(2, Ordering::Relaxed);
         fixture.watch_sessions();
