@@ -81,8 +81,8 @@ impl FromRequestParts<Shared> for Place {
         // The application's own path may have parameters too.
         let parameters = RawPathParams::from_request_parts(parts, site).await;
         let cursor = parameters.as_ref().ok().and_then(|parameters| {
-            let mut found = parameters.iter().filter(|(name, _)| *name == CURSOR);
-            found.next_back().map(|(_, cursor)| cursor)
+            let found = parameters.iter().filter(|(name, _)| *name == CURSOR);
+            found.last().map(|(_, cursor)| cursor)
         });
         Ok(Self(cursor.unwrap_or_default().parse()?))
     }
