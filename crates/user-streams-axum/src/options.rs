@@ -103,8 +103,7 @@ impl Options {
     pub fn with_base_path(mut self, path: impl Into<String>) -> Self {
         let path = path.into();
         let path = path.trim_matches('/');
-        self.base_path =
-            Some(if path.is_empty() { String::new() } else { format!("/{path}") });
+        self.base_path = Some(if path.is_empty() { String::new() } else { format!("/{path}") });
         self
     }
 

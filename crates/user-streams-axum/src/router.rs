@@ -59,6 +59,7 @@ where
         .route("/list", get(html::list))
         .route("/assets/feed.css", get(html::style))
         .route("/assets/feed.js", get(html::script))
+        .route("/assets/icon.svg", get(html::icon))
         .route("/items", get(json::page))
         .route("/counts", get(json::counts))
         .route("/feed.atom", get(atom))

@@ -131,12 +131,9 @@ mod tests {
 
     #[test]
     fn what_a_retry_can_mend_is_503_and_says_when() {
-        for kind in [
-            ErrorKind::Connection,
-            ErrorKind::Timeout,
-            ErrorKind::Overloaded,
-            ErrorKind::Conflict,
-        ] {
+        for kind in
+            [ErrorKind::Connection, ErrorKind::Timeout, ErrorKind::Overloaded, ErrorKind::Conflict]
+        {
             let response = Problem::from(Error::new(kind, "x")).into_response();
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert!(response.headers().contains_key(header::RETRY_AFTER));

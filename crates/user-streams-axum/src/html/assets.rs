@@ -1,4 +1,4 @@
-//! The style sheet and the script, which are in this library's binary.
+//! The style sheet, the script and the icon, which are in this library's binary.
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
@@ -12,11 +12,12 @@ use axum::{
 
 const STYLE: &str = include_str!("../../assets/feed.css");
 const SCRIPT: &str = include_str!("../../assets/feed.js");
+const ICON: &str = include_str!("../../assets/icon.svg");
 
-/// Changes with either of them, so that each may be kept for ever under its URL.
+/// Changes with any of them, so that each may be kept for ever under its URL.
 pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
-    (STYLE, SCRIPT).hash(&mut hasher);
+    (STYLE, SCRIPT, ICON).hash(&mut hasher);
     format!("{:x}", hasher.finish())
 });
 
@@ -28,6 +29,11 @@ pub(crate) async fn style() -> Response {
 /// The script, the same for all.
 pub(crate) async fn script() -> Response {
     asset("text/javascript; charset=utf-8", SCRIPT)
+}
+
+/// The icon of the page, the same for all.
+pub(crate) async fn icon() -> Response {
+    asset("image/svg+xml", ICON)
 }
 
 fn asset(kind: &'static str, text: &'static str) -> Response {

@@ -33,6 +33,8 @@ pub(super) fn document(site: &Site, base: &Base, title: &str, body: &Markup) -> 
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="stylesheet" href=(base.to(&format!("/assets/feed.css?v={version}")));
+                link rel="icon" type="image/svg+xml"
+                    href=(base.to(&format!("/assets/icon.svg?v={version}")));
                 link rel="alternate" type="application/atom+xml" title=(options.title)
                     href=(base.to("/feed.atom"));
                 link rel="alternate" type="application/feed+json" title=(options.title)

@@ -3,10 +3,7 @@
 use maud::{Markup, html};
 
 pub(super) fn bell() -> Markup {
-    icon(&[
-        "M6 8a6 6 0 0 1 12 0c0 7 3 8 3 8H3s3-1 3-8",
-        "M10.3 20a2 2 0 0 0 3.4 0",
-    ])
+    icon(&["M6 8a6 6 0 0 1 12 0c0 7 3 8 3 8H3s3-1 3-8", "M10.3 20a2 2 0 0 0 3.4 0"])
 }
 
 pub(super) fn check() -> Markup {

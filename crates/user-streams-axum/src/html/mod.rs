@@ -8,7 +8,7 @@ mod item;
 mod list;
 mod page;
 
-pub(crate) use assets::{script, style};
+pub(crate) use assets::{icon, script, style};
 pub(crate) use bell::bell;
 pub(crate) use item::article_of;
 pub(crate) use list::list;

@@ -144,7 +144,9 @@ fn all(asking: Asking, wanted: Wanted, connection: Connection) -> impl Stream<It
         connection.changed().await;
         Some((Some(hint("marks")), connection))
     });
-    stream::select(items, hints).take_while(|event| future::ready(event.is_some())).filter_map(future::ready)
+    stream::select(items, hints)
+        .take_while(|event| future::ready(event.is_some()))
+        .filter_map(future::ready)
 }
 
 /// The place of an item, unless it is still to come: a client that went on from there would miss

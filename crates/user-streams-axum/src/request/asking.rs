@@ -40,9 +40,9 @@ impl FromRequestParts<Shared> for Asking {
 /// The parameters of a URL.
 pub(crate) fn parameters<T: DeserializeOwned>(uri: &Uri) -> Result<T> {
     let parameters = Query::<T>::try_from_uri(uri);
-    parameters.map(|Query(parameters)| parameters).map_err(|error| {
-        Problem::bad_request("invalid-parameter", shortened(&error.body_text()))
-    })
+    parameters
+        .map(|Query(parameters)| parameters)
+        .map_err(|error| Problem::bad_request("invalid-parameter", shortened(&error.body_text())))
 }
 
 /// No answer repeats a long input.

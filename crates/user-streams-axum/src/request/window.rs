@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_limit_is_bounded() {
-        for (limit, expected) in [(None, 20), (Some("1"), 1), (Some("100"), 100), (Some("1000"), 100)]
+        for (limit, expected) in
+            [(None, 20), (Some("1"), 1), (Some("100"), 100), (Some("1000"), 100)]
         {
             assert_eq!(window(limit).unwrap().limit, expected);
         }

@@ -39,7 +39,8 @@ fn write(asking: &Asking, window: &Window, page: &CursorPage) -> io::Result<Stri
         element(xml, "id", &feed_urn(asking))?;
         element(xml, "title", &options.title)?;
         element(xml, "updated", &date(updated))?;
-        xml.create_element("author").write_inner_content(|xml| element(xml, "name", &options.title))?;
+        xml.create_element("author")
+            .write_inner_content(|xml| element(xml, "name", &options.title))?;
         link(xml, "alternate", &absolute(asking, asking.base.root()))?;
         link(xml, "self", &url(asking, "/feed.atom"))?;
         // RFC 5005.

@@ -61,7 +61,10 @@ impl App {
 
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         // axum does not nest `/feed/`, only `/feed` and what is below.
-        let path = if path == "/" { "" } else { path };
+        let path = match path.strip_prefix('/') {
+            Some(query) if query.is_empty() || query.starts_with('?') => query,
+            _ => path,
+        };
         let mut request = Request::get(format!("{BASE}{path}")).header("x-user", ME);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -45,7 +45,8 @@ impl Server {
     async fn events(&self, query: &str, headers: &str) -> Events {
         let mut socket = TcpStream::connect(self.address).await.unwrap();
         let request = format!(
-            "GET {BASE}/events{query} HTTP/1.1\r\nhost: localhost\r\nx-user: {ME}\r\n{headers}\r\n"
+            "GET {BASE}/events{query} HTTP/1.1\r\nhost: localhost\r\nx-user: {ME}\r\n\
+             connection: close\r\n{headers}\r\n"
         );
         socket.write_all(request.as_bytes()).await.unwrap();
         let mut events = Events(BufReader::new(socket), String::new());
@@ -262,7 +263,7 @@ async fn a_user_has_so_many_and_one_that_goes_makes_room() {
 async fn it_ends_when_the_server_stops() {
     let (streams, _) = filled(0).await;
     let server = Server::start(streams, Options::new()).await;
-    let mut events = server.events("", "connection: close\r\n").await;
+    let mut events = server.events("", "").await;
     events.hello().await;
     drop(server.stop);
     assert_eq!(events.next().await, None);

@@ -56,7 +56,10 @@ async fn the_bell_says_how_much_is_unseen() {
     let (streams, items) = filled(3).await;
     let app = App::with(streams.clone(), Options::new().with_count_limit(3));
     let bell = app.get("/bell").await.body;
-    assert!(bell.contains("aria-label=\"Notifications, 2+ new\"") && bell.contains(">2+<"), "{bell}");
+    assert!(
+        bell.contains("aria-label=\"Notifications, 2+ new\"") && bell.contains(">2+<"),
+        "{bell}"
+    );
     streams.get_stream_items(ME).mark_seen().up_to(items[0].cursor()).await.unwrap();
     let bell = app.get("/bell").await.body;
     assert!(bell.contains("aria-label=\"Notifications\"") && bell.contains("hidden>0<"), "{bell}");
@@ -100,7 +103,10 @@ async fn an_item_leads_where_the_application_says() {
         Shown::text(text).with_link(link)
     });
     let page = App::with(streams, options).get("/").await.body;
-    assert!(page.contains("<a class=\"us-link\" href=\"/orders/7\" rel=\"noopener\">Sent</a>"), "{page}");
+    assert!(
+        page.contains("<a class=\"us-link\" href=\"/orders/7\" rel=\"noopener\">Sent</a>"),
+        "{page}"
+    );
     assert!(!page.contains("javascript:") && page.contains("Evil"), "{page}");
 }
 

@@ -71,7 +71,8 @@ async fn nothing_is_served_to_one_who_is_not_known() {
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (401, ""), "{path}");
     }
     for path in ["/seen", "/read"] {
-        let request = Request::post(format!("{BASE}{path}")).header("content-type", "application/json");
+        let request =
+            Request::post(format!("{BASE}{path}")).header("content-type", "application/json");
         let answer = app.send(request.body(Body::empty()).unwrap()).await;
         assert_eq!(answer.status.as_u16(), 401, "{path}");
     }

@@ -59,9 +59,10 @@ async fn nothing_breaks_out_of_an_attribute() {
     let streams = streams();
     streams.add_stream_item(ME, "x").await.unwrap();
     let evil = "\"><script>alert(1)</script>";
-    let options = Options::new().with_title(evil).with_base_path(evil).with_shown(move |_| {
-        Shown::text("x").with_link(format!("/{}", evil.replace(' ', "")))
-    });
+    let options = Options::new()
+        .with_title(evil)
+        .with_base_path(evil)
+        .with_shown(move |_| Shown::text("x").with_link(format!("/{}", evil.replace(' ', ""))));
     let html = App::with(streams, options).get("/").await.body;
     assert!(!html.contains("<script>"), "{html}");
 }
@@ -73,7 +74,10 @@ async fn html_is_shown_without_what_could_run() {
     for payload in PAYLOADS {
         streams.add_stream_item(ME, *payload).await.unwrap();
     }
-    streams.add_stream_item(ME, "<b>bold</b> <a href=\"https://example.com\">link</a>").await.unwrap();
+    streams
+        .add_stream_item(ME, "<b>bold</b> <a href=\"https://example.com\">link</a>")
+        .await
+        .unwrap();
     let shown = |item: &user_streams_core::StreamItem| Shown::html(&item.content);
     let options = Options::new().with_page_size(PAYLOADS.len() + 1).with_shown(shown);
     let app = App::with(streams, options);
@@ -81,14 +85,16 @@ async fn html_is_shown_without_what_could_run() {
     assert!(html.contains("<b>bold</b>"), "{html}");
     assert_eq!(html.matches("<article").count(), PAYLOADS.len() + 1);
     let lower = html.to_ascii_lowercase();
-    for element in ["<script", "<iframe", "<object", "<embed", "<style", "<meta", "<base", "<math"] {
+    for element in ["<script", "<iframe", "<object", "<embed", "<style", "<meta", "<base", "<math"]
+    {
         assert!(!lower.contains(element), "{element}");
     }
     // Within a tag, and not in text.
     for tag in lower.split('<').skip(1).filter_map(|tag| tag.split_once('>')).map(|(tag, _)| tag) {
         let outside = tag.split('"').step_by(2).collect::<String>();
         assert!(!outside.contains(" on"), "{tag}");
-        assert!(!tag.contains("javascript:") && !tag.contains("data:text"), "{tag}");
+        // Elsewhere in a URL it is a part of a path.
+        assert!(!tag.contains("=\"javascript:") && !tag.contains("=\"data:"), "{tag}");
     }
     let feed = app.get("/feed.json").await.json();
     let content = feed["items"][0]["content_html"].as_str().unwrap();
