@@ -27,6 +27,7 @@ documents! {
     unread_marks: "docs/unread-marks.md",
     removal: "docs/removal.md",
     moving: "docs/moving.md",
+    web: "docs/web.md",
     toy_backend: "docs/a-toy-backend.md",
     choosing_a_backend: "docs/choosing-a-backend.md",
     operating: "docs/operating.md",

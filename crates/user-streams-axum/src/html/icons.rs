@@ -15,7 +15,7 @@ pub(super) fn double_check() -> Markup {
 }
 
 pub(super) fn dot() -> Markup {
-    icon(&["M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8"])
+    icon(&["M12 7a5 5 0 1 0 0 10a5 5 0 1 0 0-10"])
 }
 
 pub(super) fn cross() -> Markup {

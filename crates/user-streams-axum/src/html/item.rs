@@ -52,8 +52,8 @@ pub(super) fn article(
             span class=(format!("us-initial us-hue-{}", hue(&plain))) aria-hidden="true" {
                 (initial(&plain))
             }
-            div class="us-body" {
-                div class="us-text" id=(text_id) dir="auto" { (content(&shown)) }
+            div class="us-body" dir="auto" {
+                div class="us-text" id=(text_id) { (content(&shown)) }
                 p class="us-meta" id=(time_id) {
                     @if is_unread { span class="us-state" { "Unread" } }
                     time class="us-time" datetime=(utc) title=(exactly(item.created_at)) {

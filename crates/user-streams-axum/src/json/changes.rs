@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Value, json};
+use user_streams_core::StreamItem;
 
 use crate::{
     answer::Problem,
@@ -27,7 +28,7 @@ pub(crate) async fn mark_read(asking: Asking, change: Change) -> Result<Response
     let newest = match change.up_to {
         Some(place) => Some(place),
         // One place for both marks, whatever comes in between.
-        None => asking.items.cursor_page(1).await?.items.first().map(|item| item.cursor()),
+        None => asking.items.cursor_page(1).await?.items.first().map(StreamItem::cursor),
     };
     let mut moved = false;
     if let Some(place) = newest {

@@ -76,7 +76,7 @@ impl Connection {
     pub(crate) async fn changed(&mut self) {
         // The sender lives as long as this is open.
         if self.changes.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
