@@ -21,7 +21,7 @@ const EVENTS: [&str; 12] = [
     "/people/3 🎉 Chidi has joined the team. Say hello!",
     "/posts/9 علّقت ليلى على منشورك: «شكرًا جزيلاً، هذا ما كنت أبحث عنه»",
     "/invoices/55 Invoice 2026-055 has been paid",
-    "/posts/11 Dana mentioned you in “Release notes for 0.2”\nCan you have a look at the part about \
+    "/posts/11 Dana mentioned you in “Release notes for 0.2”\nCan you look at the part about \
      live updates before we publish?",
     "/posts/12 Farid answered in “Fan-out on write or on read?”",
     "/posts/14 <b>Not bold</b>, since content is text: <script>alert('and harmless')</script>",

@@ -24,10 +24,10 @@ use crate::{
 
 /// A router to nest, with the streams of whoever asks.
 ///
-/// `who` says who is asking, by the parts of a request: anything that names a user, a [`Viewer`], or
-/// an answer in place of this library's, such as 401 or a redirect to where one logs in. It is asked
-/// at each request; only the style sheet, the script and the description in OpenAPI are for
-/// everyone. [`by_extractor`](crate::by_extractor) makes it of an extractor.
+/// `who` says who is asking, by the parts of a request: anything that names a user, a [`Viewer`],
+/// or an answer in place of this library's, such as 401 or a redirect to where one logs in. It is
+/// asked at each request; only the style sheet, the script, the icon and the description in OpenAPI
+/// are for everyone. [`by_extractor`](crate::by_extractor) makes it of an extractor.
 ///
 /// ```
 /// use axum::{Router, http::{StatusCode, request::Parts}};
@@ -36,8 +36,8 @@ use crate::{
 ///
 /// async fn who(parts: Parts) -> Result<i64, StatusCode> {
 ///     // Of the session, in an application.
-///     let user = parts.headers.get("x-user").and_then(|user| user.to_str().ok()?.parse().ok());
-///     user.ok_or(StatusCode::UNAUTHORIZED)
+///     let user = parts.headers.get("x-user").and_then(|user| user.to_str().ok());
+///     user.and_then(|user| user.parse().ok()).ok_or(StatusCode::UNAUTHORIZED)
 /// }
 ///
 /// let streams = Streams::from_backend(MemoryBackend::default());

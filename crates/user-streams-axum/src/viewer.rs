@@ -87,7 +87,8 @@ where
 ///
 ///     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, StatusCode> {
 ///         // Of the session, in an application.
-///         let user = parts.headers.get("x-user").and_then(|user| user.to_str().ok()?.parse().ok());
+///         let user = parts.headers.get("x-user").and_then(|user| user.to_str().ok());
+///         let user = user.and_then(|user| user.parse().ok());
 ///         user.map(Self).ok_or(StatusCode::UNAUTHORIZED)
 ///     }
 /// }

@@ -15,7 +15,7 @@ use crate::{
 
 const HTML: &str = "text/html; charset=utf-8";
 
-/// Nothing of what is embedded in content runs or is fetched from elsewhere, even if all else fails.
+/// Nothing in content runs or is fetched from elsewhere, even if all else fails.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
                       connect-src 'self'; form-action 'self'; base-uri 'none'; \
                       frame-ancestors 'none'";

@@ -154,7 +154,9 @@ fn page_bar(asking: &Asking, read: &Read) -> Markup {
                             span class="us-here" aria-current="page" { (number) }
                         }
                         PageLink::Page(number) => {
-                            a href=(link(*number)) aria-label=(format!("Page {number}")) { (number) }
+                            a href=(link(*number)) aria-label=(format!("Page {number}")) {
+                                (number)
+                            }
                         }
                         PageLink::Ellipsis => span class="us-gap" { "…" },
                     }

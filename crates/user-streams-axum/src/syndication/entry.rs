@@ -45,8 +45,10 @@ pub(super) fn title(text: &str) -> String {
 
 /// Without the characters that no XML may have, not even escaped.
 pub(super) fn of_xml(text: &str) -> String {
-    let is_allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-    text.chars().map(|c| if is_allowed(c) { c } else { '\u{fffd}' }).collect()
+    let is_refused = |c: char| {
+        c < ' ' && !['\t', '\n', '\r'].contains(&c) || ['\u{fffe}', '\u{ffff}'].contains(&c)
+    };
+    text.chars().map(|c| if is_refused(c) { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

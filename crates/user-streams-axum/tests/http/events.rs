@@ -190,7 +190,8 @@ async fn html_comes_as_the_page_shows_it_and_hints_without_items() {
     let after = items[0].cursor();
     let mut html = server.events(&format!("?items=html&after={after}"), "").await;
     let mut hints = server.events(&format!("?items=none&after={after}"), "").await;
-    (html.hello().await, hints.hello().await);
+    html.hello().await;
+    hints.hello().await;
     streams.add_stream_item(ME, "<b>&").await.unwrap();
     let event = html.next().await.unwrap();
     assert!(event.data.contains("&lt;b&gt;&amp;"), "{event:?}");
@@ -235,12 +236,12 @@ async fn a_stream_without_events_says_that_it_lives() {
 #[tokio::test]
 async fn a_user_has_so_many_and_one_that_goes_makes_room() {
     let (streams, _) = filled(0).await;
-    // The server sees that a client has gone without writing to it.
     let options = Options::new().with_connections_per_user(2);
     let server = Server::start(streams, options).await;
     let mut first = server.events("", "").await;
     let mut second = server.events("", "").await;
-    (first.hello().await, second.hello().await);
+    first.hello().await;
+    second.hello().await;
     let mut third = server.events("", "").await;
     assert_eq!(third.status(), "429");
     assert!(third.1.to_ascii_lowercase().contains("retry-after: "), "{}", third.1);
