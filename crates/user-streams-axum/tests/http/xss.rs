@@ -4,7 +4,7 @@ use user_streams_axum::{Options, Shown};
 
 use crate::app::{App, ME, streams};
 
-/// One a line, of OWASP's cheat sheet on how filters are evaded and of PortSwigger's on the vectors.
+/// One a line, of OWASP's cheat sheet on evading filters and of PortSwigger's on vectors.
 fn payloads() -> Vec<&'static str> {
     include_str!("xss_payloads.txt").lines().collect()
 }
