@@ -89,8 +89,12 @@ impl Events {
         }
     }
 
-    /// The next event; comments are passed over.
+    /// The next event; comments are passed over, but not for ever.
     async fn next(&mut self) -> Option<Received> {
+        timeout(PATIENCE, self.after_comments()).await.expect("no event comes")
+    }
+
+    async fn after_comments(&mut self) -> Option<Received> {
         loop {
             let block = self.block().await;
             if block.is_empty() {
