@@ -92,7 +92,7 @@ impl Browser {
     /// # Errors
     /// Those of the driver.
     pub async fn run(&self, script: &str) -> Result<Value> {
-        Ok(self.session.execute(script, Vec::new()).await?.json().clone())
+        Ok(self.session.execute(script, Vec::<Value>::new()).await?.json().clone())
     }
 
     /// Runs a script that calls its last argument when it is done, and gives what it says then.
@@ -100,7 +100,7 @@ impl Browser {
     /// # Errors
     /// Those of the driver.
     pub async fn run_async(&self, script: &str) -> Result<Value> {
-        Ok(self.session.execute_async(script, Vec::new()).await?.json().clone())
+        Ok(self.session.execute_async(script, Vec::<Value>::new()).await?.json().clone())
     }
 
     /// Waits until an expression is true.

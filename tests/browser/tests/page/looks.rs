@@ -80,7 +80,8 @@ async fn enlarged_nothing_is_cut_off_or_needs_scrolling_sideways() -> Result<()>
         let wide = format!(
             "[...document.querySelectorAll('.us-page *')].filter((element) => \
              !element.closest('.us-skip, .us-aloud, .us-state, .us-pill, svg') && \
-             element.getBoundingClientRect().right > {width} + 1).map((element) => element.className)"
+             element.getBoundingClientRect().right > {width} + 1) \
+             .map((element) => element.className)"
         );
         assert_eq!(browser.value(&wide).await?, json!([]), "at {scale}00 %");
     }
@@ -99,8 +100,9 @@ async fn axe_core_finds_no_fault() -> Result<()> {
         browser.open(&format!("{}{path}", site.page_of(ME))).await?;
         browser.until("document.querySelector('.us-aloud')").await?;
         browser.run(&script).await?;
-        let run = "const done = arguments[0]; axe.run().then((result) => done(result.violations.map(\
-                   ({ impact, id, nodes }) => `${impact}: ${id}: ${nodes[0].html}`)))";
+        let run = "const done = arguments[0]; axe.run().then(({ violations }) => \
+                   done(violations.map(({ impact, id, nodes }) => \
+                   `${impact}: ${id}: ${nodes[0].html}`)))";
         let faults = browser.run_async(run).await?;
         assert_eq!(faults, json!([]), "{width} {path}");
         browser.close().await?;
