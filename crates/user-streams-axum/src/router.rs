@@ -7,7 +7,7 @@ use axum::{
     http::{StatusCode, request::Parts},
     middleware,
     response::IntoResponse,
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use user_streams_core::Streams;
 
@@ -72,12 +72,15 @@ where
         .route("/items/{stream_cursor}/unread", post(json::mark_item_unread))
         .route("/items/{stream_cursor}/dismiss", post(json::dismiss))
         .route("/items/{stream_cursor}/undismiss", post(json::undismiss))
+        // No fallback: axum puts that at the root, beside which no path can begin with a parameter.
+        .route("/{*stream_path}", any(nothing))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this needs another method")
         })
-        .fallback(async || {
-            Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
-        })
         .layer(middleware::from_fn_with_state(Arc::clone(&site), refuse_cross_site))
         .with_state(site)
+}
+
+async fn nothing() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "not-found", "there is nothing at this path")
 }

@@ -45,10 +45,10 @@ impl App {
         Self::with(streams, Options::new())
     }
 
-    /// Nested deep, in an application with a state of its own.
+    /// Nested under a path that has a parameter, in an application with a state of its own.
     pub fn with(streams: Streams, options: Options) -> Self {
         let feed: Router<Arc<()>> = router(streams, who, options);
-        Self(Router::new().nest("/app/{tenant}/feed", feed).with_state(Arc::new(())))
+        Self(Router::new().nest("/{tenant}/feed", feed).with_state(Arc::new(())))
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answer {
@@ -88,7 +88,7 @@ impl App {
     }
 }
 
-pub const BASE: &str = "/app/acme/feed";
+pub const BASE: &str = "/acme/feed";
 
 pub struct Answer {
     pub status: StatusCode,

@@ -13,7 +13,8 @@ fn routes() -> Vec<(String, String)> {
         let (path, handler) = route.split_once("\", ")?;
         Some((path.to_owned(), handler.split_once('(')?.0.to_owned()))
     });
-    routes.collect()
+    // The last one is what is not there.
+    routes.filter(|(_, method)| method != "any").collect()
 }
 
 #[tokio::test]

@@ -81,7 +81,9 @@ async fn nothing_is_served_to_one_who_is_not_known() {
 #[tokio::test]
 async fn what_is_not_there_is_a_problem() {
     let app = App::new(streams());
-    app.get("/nothing").await.is_problem(404, "not-found");
+    for path in ["/nothing", "/items/x", "/items/x/nothing", "/assets/nothing"] {
+        app.get(path).await.is_problem(404, "not-found");
+    }
     app.post("/items", "{}").await.is_problem(405, "method");
     assert_eq!(app.post("/items", "{}").await.header("allow"), "GET,HEAD");
 }
