@@ -56,7 +56,8 @@ pub(super) fn article(
                 div class="us-text" id=(text_id) { (content(&shown)) }
                 p class="us-meta" id=(time_id) {
                     @if is_unread { span class="us-state" { "Unread" } }
-                    time class="us-time" datetime=(utc) title=(exactly(item.created_at)) {
+                    // In its own direction, whatever the text's.
+                    time class="us-time" dir="auto" datetime=(utc) title=(exactly(item.created_at)) {
                         (exactly(item.created_at))
                     }
                 }

@@ -116,7 +116,8 @@ async fn times_are_exact_without_a_script() {
     let at = chrono::Utc.with_ymd_and_hms(2026, 3, 1, 12, 5, 0).unwrap();
     streams.add_stream_item(ME, NewItem::new("Spring").with_created_at(&at)).await.unwrap();
     let page = App::new(streams).get("/").await.body;
-    let time = "datetime=\"2026-03-01T12:05:00.000000Z\" title=\"1 March 2026, 12:05 UTC\"";
+    let time =
+        "dir=\"auto\" datetime=\"2026-03-01T12:05:00.000000Z\" title=\"1 March 2026, 12:05 UTC\"";
     assert!(page.contains(time), "{page}");
 }
 
