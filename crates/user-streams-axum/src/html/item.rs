@@ -57,7 +57,8 @@ pub(super) fn article(
                 p class="us-meta" id=(time_id) {
                     @if is_unread { span class="us-state" { "Unread" } }
                     // In its own direction, whatever the text's.
-                    time class="us-time" dir="auto" datetime=(utc) title=(exactly(item.created_at)) {
+                    time class="us-time" dir="auto" datetime=(utc)
+                        title=(exactly(item.created_at)) {
                         (exactly(item.created_at))
                     }
                 }
