@@ -28,6 +28,7 @@ documents! {
     removal: "docs/removal.md",
     moving: "docs/moving.md",
     from_django: "docs/from-django.md",
+    web: "docs/web.md",
     toy_backend: "docs/a-toy-backend.md",
     choosing_a_backend: "docs/choosing-a-backend.md",
     operating: "docs/operating.md",

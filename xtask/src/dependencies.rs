@@ -28,6 +28,11 @@ const RULES: &[Rule] = &[
     },
     Rule { package: "user-streams-redis", features: "", without: SQL },
     Rule {
+        package: "user-streams-axum",
+        features: "",
+        without: &["sea-orm", "sqlx-core", "fred", "ammonia", "hyper-tls", "tower-http"],
+    },
+    Rule {
         package: "user-streams-single-table",
         features: "sqlite",
         without: &["fred", "sqlx-postgres", "sqlx-mysql", "clap", "user-streams-many-to-many"],

@@ -102,6 +102,17 @@ impl Streams {
         self.with_extras(|extras| extras.retractions = retractions)
     }
 
+    /// Whether single items can be read and unread: the setting
+    /// [`item_marks`](Settings::with_item_marks).
+    pub fn has_item_marks(&self) -> bool {
+        self.0.feeds.item_marks().is_some()
+    }
+
+    /// Whether users can dismiss items: the setting [`dismissals`](Settings::with_dismissals).
+    pub fn has_dismissals(&self) -> bool {
+        self.0.feeds.main().dismissed().is_some()
+    }
+
     fn with_extras(self, change: impl FnOnce(&mut Extras)) -> Result<Self> {
         Ok(Self(self.0.with_feeds(self.0.feeds.with_extras(change)?)))
     }

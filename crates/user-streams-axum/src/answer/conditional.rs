@@ -1,0 +1,97 @@
+//! `ETag`, and 304 where nothing has changed.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use user_streams_core::UserId;
+
+/// A body and what it is.
+pub(crate) struct Content {
+    pub(crate) kind: &'static str,
+    pub(crate) body: String,
+    /// RFC 8288, if there is any.
+    pub(crate) link: Option<HeaderValue>,
+}
+
+/// The body, or 304 if the client has it already.
+///
+/// The tag is a hash of the body and of who is asking, so that it changes if and only if these do:
+/// an item that came, was removed, dismissed or retracted, a mark that moved. Nothing cheaper is
+/// exact. The newest item's place stays when an older one is removed, and a count comes back when
+/// another one is added with an older date; and counting costs more than reading a page. So 304
+/// saves the answer and not the read.
+pub(crate) fn conditional(request: &HeaderMap, user: &UserId, content: Content) -> Response {
+    let tag = tag(user, &content);
+    let is_known = is_known(request, &tag);
+    let mut response = match is_known {
+        true => StatusCode::NOT_MODIFIED.into_response(),
+        false => content.body.into_response(),
+    };
+    let headers = response.headers_mut();
+    if !is_known {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content.kind));
+    }
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    // Kept by the browser alone, and asked about each time.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    if let Some(link) = content.link {
+        headers.insert(header::LINK, link);
+    }
+    response
+}
+
+/// Weak, since what compresses the answer may leave it as it is.
+fn tag(user: &UserId, content: &Content) -> String {
+    let mut hasher = DefaultHasher::new();
+    user.hash(&mut hasher);
+    content.body.hash(&mut hasher);
+    content.link.hash(&mut hasher);
+    format!("W/\"{:016x}\"", hasher.finish())
+}
+
+fn is_known(request: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let wanted = opaque(tag);
+    let known = request.get_all(header::IF_NONE_MATCH).iter();
+    let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|tags| tags.split(','));
+    known.any(|tag| tag.trim() == "*" || opaque(tag) == wanted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(user: i64, body: &str, if_none_match: Option<&str>) -> Response {
+        let mut request = HeaderMap::new();
+        if let Some(tags) = if_none_match {
+            request.insert(header::IF_NONE_MATCH, HeaderValue::try_from(tags).unwrap());
+        }
+        let content = Content { kind: "text/plain", body: body.to_owned(), link: None };
+        conditional(&request, &UserId::Int(user), content)
+    }
+
+    #[test]
+    fn the_tag_is_of_the_body_and_of_the_user() {
+        let first = answer(1, "a", None);
+        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+        assert_eq!(answer(1, "a", Some(&tag)).status(), StatusCode::NOT_MODIFIED);
+        assert_eq!(answer(1, "b", Some(&tag)).status(), StatusCode::OK);
+        assert_eq!(answer(2, "a", Some(&tag)).status(), StatusCode::OK);
+    }
+
+    #[test]
+    fn tags_come_in_lists_strong_and_weak() {
+        let first = answer(1, "a", None);
+        let tag = first.headers()[header::ETAG].to_str().unwrap().to_owned();
+        let strong = tag.trim_start_matches("W/");
+        for tags in [strong.to_owned(), format!("\"x\", {tag}"), "*".to_owned()] {
+            assert_eq!(answer(1, "a", Some(&tags)).status(), StatusCode::NOT_MODIFIED, "{tags}");
+        }
+        assert_eq!(answer(1, "a", Some("\"x\"")).status(), StatusCode::OK);
+    }
+}
