@@ -18,6 +18,7 @@ mod error;
 mod feeds;
 mod global;
 mod handle;
+mod hidden;
 mod item;
 mod live;
 pub mod maintenance;

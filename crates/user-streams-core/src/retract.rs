@@ -1,12 +1,6 @@
 //! Taking an item back from all who have it, by one write.
 
-use crate::{
-    Cursor, Error, ErrorKind, NewItem, Recipients, Result, Streams, audience,
-    backend::{AddStreamItem, RemoveStreamItem},
-    feeds::Store,
-    handle::Handle,
-    observe::Operation,
-};
+use crate::{Cursor, Result, Streams, hidden::Hidden, observe::Operation};
 
 impl Streams {
     /// Retracts an item for all who have it or will get it, by one write: nobody sees it from now
@@ -30,9 +24,8 @@ impl Streams {
     pub async fn retract(&self, item: Cursor) -> Result<bool> {
         let handle = self.handle();
         let retracted = async {
-            let store = store(handle)?;
-            let add = AddStreamItem::new(streams(store), NewItem::at(item, ""))?;
-            Ok(store.backend().add_stream_item(add).await?.delivered > 0)
+            let (backend, add) = Hidden::Retracted.add(handle, item)?;
+            Ok(backend.add_stream_item(add).await?.delivered > 0)
         };
         handle.call(Operation::Retract).run(retracted).await
     }
@@ -46,24 +39,9 @@ impl Streams {
     pub async fn unretract(&self, item: Cursor) -> Result<bool> {
         let handle = self.handle();
         let undone = async {
-            let store = store(handle)?;
-            let remove = RemoveStreamItem::new(streams(store), item);
-            Ok(store.backend().remove_stream_item(remove).await? > 0)
+            let (backend, remove) = Hidden::Retracted.remove(handle, item)?;
+            Ok(backend.remove_stream_item(remove).await? > 0)
         };
         handle.call(Operation::Unretract).run(undone).await
     }
-}
-
-/// Where what is retracted is kept.
-pub(crate) fn store(handle: &Handle) -> Result<&Store> {
-    handle.feeds.main().retracted().ok_or_else(|| {
-        let message = "items can be retracted if the setting `retractions` is true";
-        Error::new(ErrorKind::Unsupported, message)
-    })
-}
-
-/// The streams of what is retracted.
-pub(crate) fn streams(store: &Store) -> Recipients {
-    let copies = store.backend().capabilities().copies();
-    Recipients::users(audience::retracted().copies(copies).collect())
 }

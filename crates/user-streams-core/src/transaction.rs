@@ -1,15 +1,13 @@
 //! Writing within a transaction of the application's own.
 
 use crate::{
-    Add, Cursor, IntoRecipients, NewItem, Recipients, Result, ToUserId, UserId,
-    backend::{AddStreamItem, DeleteRange, DeleteStream, RemoveStreamItem},
-    feeds::Store,
-    handle::{Handle, TransactionHandle},
+    Add, Cursor, IntoRecipients, NewItem, Result, ToUserId,
+    backend::{DeleteRange, DeleteStream, RemoveStreamItem},
+    handle::TransactionHandle,
+    hidden::Hidden,
     marks::Mark,
     observe::Operation,
-    retract,
     served::{self, Served},
-    stream::dismiss,
 };
 
 /// The streams within a transaction of the application's own, by
@@ -163,13 +161,13 @@ impl<'a> InTransaction<'a> {
             let handle = transaction.handle;
             let call = handle.call(hidden.operation(is_hidden)).in_transaction(true);
             let changed = async {
-                let (store, recipients) = hidden.streams(handle)?;
-                let writes = transaction.writes_on(store.backend())?;
                 if is_hidden {
-                    let add = AddStreamItem::new(recipients, NewItem::at(item, ""))?;
+                    let (backend, add) = hidden.add(handle, item)?;
+                    let writes = transaction.writes_on(backend)?;
                     return Ok(writes.add_stream_item(add).await?.delivered > 0);
                 }
-                let remove = RemoveStreamItem::new(recipients, item);
+                let (backend, remove) = hidden.remove(handle, item)?;
+                let writes = transaction.writes_on(backend)?;
                 Ok(writes.remove_stream_item(remove).await? > 0)
             };
             call.run(changed).await
@@ -199,37 +197,6 @@ impl<'a> InTransaction<'a> {
                 transaction.writes()?.set_mark(args).await
             };
             handle.call(operation).in_transaction(true).of(&user).run(moved).await
-        }
-    }
-}
-
-/// What is hidden: from one user, or from all.
-enum Hidden {
-    Dismissed(UserId),
-    Retracted,
-}
-
-impl Hidden {
-    fn operation(&self, is_hidden: bool) -> Operation {
-        match (self, is_hidden) {
-            (Self::Dismissed(_), true) => Operation::Dismiss,
-            (Self::Dismissed(_), false) => Operation::Undismiss,
-            (Self::Retracted, true) => Operation::Retract,
-            (Self::Retracted, false) => Operation::Unretract,
-        }
-    }
-
-    /// Where that is kept.
-    fn streams<'a>(&self, handle: &'a Handle) -> Result<(&'a Store, Recipients)> {
-        match self {
-            Self::Dismissed(user) => {
-                handle.check(user)?;
-                Ok((dismiss::store(handle)?, Recipients::users(vec![user.clone()])))
-            }
-            Self::Retracted => {
-                let store = retract::store(handle)?;
-                Ok((store, retract::streams(store)))
-            }
         }
     }
 }

@@ -1,12 +1,6 @@
 //! Items that one user does not want to see any more.
 
-use crate::{
-    Cursor, Error, ErrorKind, NewItem, Result, StreamItems,
-    backend::{AddStreamItem, RemoveStreamItem},
-    feeds::Store,
-    handle::Handle,
-    observe::Operation,
-};
+use crate::{Cursor, Result, StreamItems, hidden::Hidden, observe::Operation};
 
 /// With the setting `dismissals`, a user can dismiss an item, also one of an audience.
 impl StreamItems {
@@ -30,10 +24,8 @@ impl StreamItems {
     pub async fn dismiss(&self, item: Cursor) -> Result<bool> {
         let handle = self.reader().handle()?;
         let dismissed = async {
-            let store = store(handle)?;
-            handle.check(self.user())?;
-            let add = AddStreamItem::new(self.user().clone(), NewItem::at(item, ""))?;
-            Ok(store.backend().add_stream_item(add).await?.delivered > 0)
+            let (backend, add) = Hidden::Dismissed(self.user().clone()).add(handle, item)?;
+            Ok(backend.add_stream_item(add).await?.delivered > 0)
         };
         handle.call(Operation::Dismiss).of(self.user()).run(dismissed).await
     }
@@ -45,21 +37,11 @@ impl StreamItems {
     pub async fn undismiss(&self, item: Cursor) -> Result<bool> {
         let handle = self.reader().handle()?;
         let undone = async {
-            let store = store(handle)?;
-            handle.check(self.user())?;
-            let remove = RemoveStreamItem::new(self.user().clone(), item);
-            Ok(store.backend().remove_stream_item(remove).await? > 0)
+            let (backend, remove) = Hidden::Dismissed(self.user().clone()).remove(handle, item)?;
+            Ok(backend.remove_stream_item(remove).await? > 0)
         };
         handle.call(Operation::Undismiss).of(self.user()).run(undone).await
     }
-}
-
-/// Where what users dismiss is kept.
-pub(crate) fn store(handle: &Handle) -> Result<&Store> {
-    handle.feeds.main().dismissed().ok_or_else(|| {
-        let message = "items can be dismissed if the setting `dismissals` is true";
-        Error::new(ErrorKind::Unsupported, message)
-    })
 }
 
 #[cfg(test)]
@@ -68,9 +50,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        Delivery, MemoryBackend, StreamItem, Streams, UserId, UserIdKind,
+        Delivery, MemoryBackend, NewItem, StreamItem, Streams, UserId, UserIdKind,
         backend::{
-            Backend, BulkAdd, Capabilities, Capability, CountQuery, StreamQuery, async_trait,
+            AddStreamItem, Backend, BulkAdd, Capabilities, Capability, CountQuery, StreamQuery,
+            async_trait,
         },
     };
 

@@ -2,7 +2,7 @@
 
 mod cursor_page;
 mod digits;
-pub(crate) mod dismiss;
+mod dismiss;
 mod item_marks;
 mod items;
 mod marks;

@@ -27,9 +27,9 @@ use crate::{
 };
 
 impl StreamItems {
-    /// The items that come into this stream once this has begun, oldest first, without end: when it
-    /// is polled first it looks at what there is, which it does not give. What is merged, hidden and
-    /// bounded is as in every read. At once where the backend tells
+    /// The items that come into this stream once this has begun, oldest first, without end: when
+    /// it is polled first it looks at what there is, which it does not give. What is merged, hidden
+    /// and bounded is as in every read. At once where the backend tells
     /// ([`live`](crate::Settings::with_live)), or where this process adds; else it is asked every
     /// [`poll_interval`](crate::Settings::with_poll_interval). It is polled within a tokio runtime.
     ///

@@ -37,7 +37,7 @@ pub(super) const LIVE: Fault = Fault {
         handles add, while connections are closed or stall, and while subscribers leave, or are \
         killed (SIGKILL), and come back with the last item that they had; each gets all that was \
         acknowledged, and nothing else",
-    // A watcher of a cluster has 16,384 subscriptions there: one trial at a time, which is `SERVER`.
+    // A watcher of a cluster has 16,384 subscriptions there, so one trial at a time: `SERVER`.
     runs_on: |cell| cell.engine != Engine::RedisCluster,
     short: 3,
     long: 20,
