@@ -10,6 +10,8 @@ mod read;
 mod remove;
 mod repair;
 mod restore;
+#[cfg(feature = "serve")]
+mod serve;
 mod shell;
 mod storage;
 mod trim;
@@ -39,6 +41,8 @@ pub(crate) async fn run(command: Command, session: &Session) -> Result<(), Failu
         Command::Restore(flags) => restore::run(&flags, session).await,
         #[cfg(feature = "import-django")]
         Command::ImportDjango(flags) => import_django::run(&flags, session).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(flags) => serve::run(&flags, session).await,
         Command::Migrate => storage::migrate(session).await,
         Command::Ping => storage::ping(session).await,
         Command::Repair(flags) => repair::run(&flags, session).await,

@@ -6,6 +6,8 @@ mod feed;
 mod import_django;
 mod reading;
 mod recipients;
+#[cfg(feature = "serve")]
+mod serving;
 mod settings;
 mod writing;
 
@@ -18,6 +20,8 @@ pub(crate) use feed::Feed;
 pub(crate) use import_django::ImportDjango;
 pub(crate) use reading::{Count, List, MarkRead, Stream, Unread, Watch};
 pub(crate) use recipients::Recipients;
+#[cfg(feature = "serve")]
+pub(crate) use serving::Serve;
 pub(crate) use settings::SettingsFlags;
 pub(crate) use writing::{Add, Dismiss, Remove, Retract};
 
@@ -61,6 +65,8 @@ pub(crate) enum Command {
     Restore(Restore),
     #[cfg(feature = "import-django")]
     ImportDjango(ImportDjango),
+    #[cfg(feature = "serve")]
+    Serve(Serve),
     /// Creates or upgrades the tables, of the feeds as well.
     Migrate,
     /// Asks whether the storage answers.

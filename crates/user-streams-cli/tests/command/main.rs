@@ -8,6 +8,8 @@ mod messages;
 mod moving;
 mod pipes;
 mod saving;
+#[cfg(feature = "serve")]
+mod serving;
 mod settings;
 mod shell;
 mod support;
