@@ -58,6 +58,7 @@ const PLAIN: &[&str] = &[
     "Schema",
     "SetMark",
     "SingleTable",
+    "StoredKind",
     "StreamItem",
     "StreamQuery",
     "Synchronous",

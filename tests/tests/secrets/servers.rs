@@ -68,6 +68,7 @@ fn show_all(streams: &Streams) {
     shown::check_debug(&items.mark_read());
     shown::check_debug(&Paginator::new(items, 1));
     shown::check_debug(&streams.trim());
+    streams.stored().iter().for_each(shown::check_debug);
     shown::check_debug(&streams.copy_to(streams));
     shown::check_debug(&streams.verify_copy(streams));
     shown::check_debug(&streams.add_stream_item(1, "Hello"));
