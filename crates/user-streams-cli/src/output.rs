@@ -62,6 +62,13 @@ impl<W: Write> Output<W> {
     }
 }
 
+/// The one line that is the result of a command.
+pub(crate) fn result(line: impl Display) -> Result<(), Failure> {
+    let mut output = Output::stdout();
+    output.line(line)?;
+    output.end()
+}
+
 /// A line on standard error: what is no result. Nobody can be told that it cannot be written.
 pub(crate) fn remark(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");

@@ -25,6 +25,28 @@ impl Hidden {
         }
     }
 
+    /// Hides an item, or undoes that, and returns whether that has changed anything.
+    pub(crate) async fn change(
+        self,
+        handle: &Handle,
+        item: Cursor,
+        is_hidden: bool,
+    ) -> Result<bool> {
+        let mut call = handle.call(self.operation(is_hidden));
+        if let Self::Dismissed(user) = &self {
+            call = call.of(user);
+        }
+        let changed = async {
+            if is_hidden {
+                let (backend, add) = self.add(handle, item)?;
+                return Ok(backend.add_stream_item(add).await?.delivered > 0);
+            }
+            let (backend, remove) = self.remove(handle, item)?;
+            Ok(backend.remove_stream_item(remove).await? > 0)
+        };
+        call.run(changed).await
+    }
+
     /// What hides an item, and in which backend.
     pub(crate) fn add(
         self,

@@ -1,6 +1,6 @@
 //! Taking an item back from all who have it, by one write.
 
-use crate::{Cursor, Result, Streams, hidden::Hidden, observe::Operation};
+use crate::{Cursor, Result, Streams, hidden::Hidden};
 
 impl Streams {
     /// Retracts an item for all who have it or will get it, by one write: nobody sees it from now
@@ -22,12 +22,7 @@ impl Streams {
     /// # Errors
     /// `Unsupported` without the setting `retractions`; else those of the storage.
     pub async fn retract(&self, item: Cursor) -> Result<bool> {
-        let handle = self.handle();
-        let retracted = async {
-            let (backend, add) = Hidden::Retracted.add(handle, item)?;
-            Ok(backend.add_stream_item(add).await?.delivered > 0)
-        };
-        handle.call(Operation::Retract).run(retracted).await
+        Hidden::Retracted.change(self.handle(), item, true).await
     }
 
     /// Undoes a [retraction](Self::retract), as far as the item is still stored, and returns
@@ -37,11 +32,6 @@ impl Streams {
     /// `Unsupported` without the setting `retractions`, or if the backend cannot remove items; else
     /// those of the storage.
     pub async fn unretract(&self, item: Cursor) -> Result<bool> {
-        let handle = self.handle();
-        let undone = async {
-            let (backend, remove) = Hidden::Retracted.remove(handle, item)?;
-            Ok(backend.remove_stream_item(remove).await? > 0)
-        };
-        handle.call(Operation::Unretract).run(undone).await
+        Hidden::Retracted.change(self.handle(), item, false).await
     }
 }

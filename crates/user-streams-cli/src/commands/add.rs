@@ -5,7 +5,7 @@ use std::{io::Read, time::Duration};
 use user_streams::{ItemId, NewItem, Streams, UserId};
 
 use crate::{
-    failure::Failure, feed::feed, flags::Add, lines::Lines, output::Output, progress::Progress,
+    failure::Failure, feed::feed, flags::Add, lines::Lines, output, progress::Progress,
     recipients::Whom, retry::retried, session::Session,
 };
 
@@ -30,9 +30,7 @@ pub(super) async fn run(flags: &Add, session: &Session) -> Result<(), Failure> {
             broadcast.run(lines, session).await?
         }
     };
-    let mut output = Output::stdout();
-    output.line(format_args!("{}  {delivered} delivered", item.cursor()))?;
-    output.end()
+    output::result(format_args!("{}  {delivered} delivered", item.cursor()))
 }
 
 /// The item, which is the same each time if its identity is given.

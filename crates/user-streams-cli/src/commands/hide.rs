@@ -4,7 +4,7 @@ use crate::{
     failure::Failure,
     feed::feed,
     flags::{Dismiss, Retract},
-    output::Output,
+    output,
     session::Session,
     user_ids,
 };
@@ -31,12 +31,10 @@ pub(super) async fn retract(flags: &Retract, session: &Session) -> Result<(), Fa
 }
 
 fn say(has_changed: bool, undo: bool) -> Result<(), Failure> {
-    let mut output = Output::stdout();
-    output.line(match (has_changed, undo) {
+    output::result(match (has_changed, undo) {
         (true, false) => "hidden",
         (false, false) => "hidden already",
         (true, true) => "shown again",
         (false, true) => "was not hidden",
-    })?;
-    output.end()
+    })
 }

@@ -4,7 +4,7 @@ use crate::{
     failure::Failure,
     feed::items,
     flags::{MarkRead, Unread},
-    output::Output,
+    output,
     session::Session,
 };
 
@@ -15,9 +15,7 @@ pub(super) async fn unread(flags: &Unread, session: &Session) -> Result<(), Fail
         true => items.unseen(flags.limit).await?,
         false => items.unread(flags.limit).await?,
     };
-    let mut output = Output::stdout();
-    output.line(count)?;
-    output.end()
+    output::result(count)
 }
 
 pub(super) async fn mark_read(flags: &MarkRead, session: &Session) -> Result<(), Failure> {
@@ -33,7 +31,5 @@ pub(super) async fn mark_read(flags: &MarkRead, session: &Session) -> Result<(),
         mark = mark.back();
     }
     let has_moved = mark.await?;
-    let mut output = Output::stdout();
-    output.line(if has_moved { "moved" } else { "not moved: it is there or further already" })?;
-    output.end()
+    output::result(if has_moved { "moved" } else { "not moved: it is there or further already" })
 }

@@ -4,7 +4,7 @@ use crate::{
     failure::Failure,
     feed::items,
     flags::{Count, List},
-    output::Output,
+    output::{self, Output},
     session::Session,
 };
 
@@ -38,7 +38,5 @@ pub(super) async fn list(flags: &List, session: &Session) -> Result<(), Failure>
 pub(super) async fn count(flags: &Count, session: &Session) -> Result<(), Failure> {
     let streams = session.connect().await?;
     let count = items(&streams, &flags.stream)?.count().await?;
-    let mut output = Output::stdout();
-    output.line(count)?;
-    output.end()
+    output::result(count)
 }

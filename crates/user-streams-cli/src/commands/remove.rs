@@ -1,8 +1,8 @@
 //! `remove`: an item out of streams.
 
 use crate::{
-    failure::Failure, feed::feed, flags::Remove, output::Output, progress::Progress,
-    recipients::Whom, session::Session,
+    failure::Failure, feed::feed, flags::Remove, output, progress::Progress, recipients::Whom,
+    session::Session,
 };
 
 pub(super) async fn run(flags: &Remove, session: &Session) -> Result<(), Failure> {
@@ -27,7 +27,5 @@ pub(super) async fn run(flags: &Remove, session: &Session) -> Result<(), Failure
             removed
         }
     };
-    let mut output = Output::stdout();
-    output.line(format_args!("{removed} removed"))?;
-    output.end()
+    output::result(format_args!("{removed} removed"))
 }

@@ -13,7 +13,7 @@ use crate::{
     feed,
     flags::Restore,
     lines::Lines,
-    output::Output,
+    output,
     progress::Progress,
     record::{Header, MAX_LINE, Mark, MarkName, Record, Row, VERSION, setting},
     retry::retried,
@@ -73,9 +73,7 @@ pub(super) async fn run(flags: &Restore, session: &Session) -> Result<(), Failur
              again, and restore that"
         )));
     }
-    let mut output = Output::stdout();
-    output.line(format_args!("{records} records, {added} added"))?;
-    output.end()
+    output::result(format_args!("{records} records, {added} added"))
 }
 
 fn parse(line: &str) -> Result<Record, Failure> {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{failure::Failure, output::Output, session::Session};
+use crate::{failure::Failure, output, session::Session};
 
 pub(super) async fn migrate(session: &Session) -> Result<(), Failure> {
     session.connect().await?.migrate().await?;
@@ -21,7 +21,5 @@ pub(super) async fn ping(session: &Session) -> Result<(), Failure> {
 }
 
 fn say(text: std::fmt::Arguments<'_>) -> Result<(), Failure> {
-    let mut output = Output::stdout();
-    output.line(text)?;
-    output.end()
+    output::result(text)
 }

@@ -191,24 +191,24 @@ impl Feeds {
 
     /// What users have dismissed, as streams of their own.
     pub(crate) fn of_dismissed(&self) -> Option<Self> {
-        let store = self.main.own.dismissed.clone()?;
-        Some(Self::alone(Arc::clone(&self.root), Feed { store, own: OwnFeeds::default() }))
+        self.main.dismissed().map(|store| self.only(store))
     }
 
     /// What is retracted, as streams of their own.
     pub(crate) fn of_retracted(&self) -> Option<Self> {
-        let store = self.main.own.retracted.clone()?;
-        Some(Self::alone(Arc::clone(&self.root), Feed { store, own: OwnFeeds::default() }))
+        self.main.retracted().map(|store| self.only(store))
     }
 
     /// The places of items that are read, and of those that are unread, each as streams of their
     /// own.
     pub(crate) fn of_item_marks(&self) -> Option<[Self; 2]> {
-        let alone = |store: &Store| {
-            let feed = Feed { store: store.clone(), own: OwnFeeds::default() };
-            Self::alone(Arc::clone(&self.root), feed)
-        };
-        self.item_marks().map(|marks| marks.both().map(alone))
+        self.item_marks().map(|marks| marks.both().map(|store| self.only(store)))
+    }
+
+    /// One of these stores, with nothing beside it.
+    fn only(&self, store: &Store) -> Self {
+        let main = Feed { store: store.clone(), own: OwnFeeds::default() };
+        Self::alone(Arc::clone(&self.root), main)
     }
 
     /// The backend that all of these are feeds of, which reads several of them at once if any does.

@@ -1,6 +1,6 @@
 //! Items that one user does not want to see any more.
 
-use crate::{Cursor, Result, StreamItems, hidden::Hidden, observe::Operation};
+use crate::{Cursor, Result, StreamItems, hidden::Hidden};
 
 /// With the setting `dismissals`, a user can dismiss an item, also one of an audience.
 impl StreamItems {
@@ -23,11 +23,7 @@ impl StreamItems {
     /// `Unsupported` without the setting `dismissals`; `InvalidUserId`; else those of the storage.
     pub async fn dismiss(&self, item: Cursor) -> Result<bool> {
         let handle = self.reader().handle()?;
-        let dismissed = async {
-            let (backend, add) = Hidden::Dismissed(self.user().clone()).add(handle, item)?;
-            Ok(backend.add_stream_item(add).await?.delivered > 0)
-        };
-        handle.call(Operation::Dismiss).of(self.user()).run(dismissed).await
+        Hidden::Dismissed(self.user().clone()).change(handle, item, true).await
     }
 
     /// Undoes a [dismissal](Self::dismiss), and returns whether there was one.
@@ -36,11 +32,7 @@ impl StreamItems {
     /// `Unsupported` if the backend cannot remove items; else those of [`dismiss`](Self::dismiss).
     pub async fn undismiss(&self, item: Cursor) -> Result<bool> {
         let handle = self.reader().handle()?;
-        let undone = async {
-            let (backend, remove) = Hidden::Dismissed(self.user().clone()).remove(handle, item)?;
-            Ok(backend.remove_stream_item(remove).await? > 0)
-        };
-        handle.call(Operation::Undismiss).of(self.user()).run(undone).await
+        Hidden::Dismissed(self.user().clone()).change(handle, item, false).await
     }
 }
 
