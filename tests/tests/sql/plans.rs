@@ -1,20 +1,25 @@
 //! The query plans of the statements that the backends execute: an index range, no sort, no scan.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, TransactionTrait,
+};
 use user_streams_core::{
     Cursor, Name, Streams, UserId,
     backend::{
-        Backend, Contains, CountNewer, DeleteRange, ListNewer, ListUsers, MarkQuery,
-        RemoveStreamItem, SetMark,
+        Backend, Contains, CountNewer, DeleteRange, ListNewer, ListUsers, MarkQuery, MergedPart,
+        MergedQuery, Position, RemoveStreamItem, SetMark, StreamQuery,
     },
     time,
 };
 use user_streams_many_to_many::ManyToManyBackend;
 use user_streams_single_table::SingleTableBackend;
 
-use crate::database::{Log, TestDatabase};
+use crate::database::{Log, TestDatabase, connect};
 
-crate::tests![a_page_and_a_count_are_index_ranges_among_a_million_rows];
+crate::tests![
+    a_page_and_a_count_are_index_ranges_among_a_million_rows,
+    the_plan_of_what_is_read_often_is_kept,
+];
 
 /// Inserts `values` for each number `i` below a million that the condition has.
 pub(crate) fn insert_numbers(table: &str, columns: &str, values: &str, condition: &str) -> String {
@@ -92,6 +97,44 @@ async fn a_page_and_a_count_are_index_ranges_among_a_million_rows(database: Test
     }
 }
 
+/// PostgreSQL plans a statement at each execution unless a plan for any parameters costs no more.
+async fn the_plan_of_what_is_read_often_is_kept(database: TestDatabase) {
+    if database.backend() != DbBackend::Postgres {
+        return;
+    }
+    let connection = connect(&database.url, 1).await;
+    let single = SingleTableBackend::new(connection.clone(), database.config()).unwrap();
+    let many = ManyToManyBackend::new(connection.clone(), database.config()).unwrap();
+    single.migrate().await.unwrap();
+    many.migrate().await.unwrap();
+    fill(&database).await;
+    database.run("ANALYZE").await;
+    for backend in [Box::new(single) as Box<dyn Backend>, Box::new(many)] {
+        let at = |offset| Position::Offset(offset);
+        let read = async |position, limit| {
+            let query = StreamQuery::new(1.into(), limit).with_position(position);
+            backend.get_stream_items(query).await.unwrap()
+        };
+        let deep = read(at(9_000), 1).await[0].cursor();
+        for _ in 0..10 {
+            for position in [at(0), at(40), Position::After(deep), Position::Before(deep)] {
+                assert_eq!(read(position, 20).await.len(), 20);
+            }
+            let parts = [1, 2].map(|user| MergedPart::new(None, user.into())).to_vec();
+            let merged = backend.get_merged(MergedQuery::new(parts, 20)).await.unwrap();
+            assert_eq!(merged.len(), 20);
+            let newer = CountNewer::new(1.into(), deep).with_limit(100);
+            assert_eq!(backend.count_newer(newer).await.unwrap(), 100);
+        }
+    }
+    let planned = "SELECT statement FROM pg_prepared_statements WHERE custom_plans > 5";
+    let planned = Statement::from_string(DbBackend::Postgres, planned);
+    let planned = connection.query_all_raw(planned).await.unwrap();
+    let planned: Vec<String> =
+        planned.iter().map(|row| row.try_get("", "statement").unwrap()).collect();
+    assert!(planned.is_empty(), "planned at each execution: {planned:#?}");
+}
+
 async fn check(connection: &DatabaseConnection, streams: &Streams, log: &Log, when: &str) {
     let items = streams.get_stream_items(1);
     let first = items.cursor_page(20).await.unwrap();
@@ -114,15 +157,16 @@ async fn check_plans(
     when: &str,
 ) {
     for statement in statements {
-        let plan = explain(connection, &statement).await;
-        let bad = bad_steps(connection.get_database_backend(), &plan);
-        assert!(
-            bad.is_empty(),
-            "{when}, {}: {bad:?} in the plan of\n{}\n{}",
-            streams.capabilities().backend(),
-            statement.sql,
-            plan.join("\n")
-        );
+        for plan in explain(connection, &statement).await {
+            let bad = bad_steps(connection.get_database_backend(), &plan);
+            assert!(
+                bad.is_empty(),
+                "{when}, {}: {bad:?} in the plan of\n{}\n{}",
+                streams.capabilities().backend(),
+                statement.sql,
+                plan.join("\n")
+            );
+        }
     }
 }
 
@@ -179,8 +223,19 @@ async fn check_optional(connection: &DatabaseConnection, streams: &Streams, log:
     check_plans(connection, streams, statements, when).await;
 }
 
-/// The plan, one line per step.
-pub(crate) async fn explain(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
+/// The plan, one line per step; on PostgreSQL also that for any parameters, which it may keep.
+pub(crate) async fn explain(
+    connection: &DatabaseConnection,
+    statement: &Statement,
+) -> Vec<Vec<String>> {
+    let mut plans = vec![explain_as_it_is(connection, statement).await];
+    if statement.db_backend == DbBackend::Postgres {
+        plans.push(explain_generic(connection, statement).await);
+    }
+    plans
+}
+
+async fn explain_as_it_is(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
     let prefix =
         if statement.db_backend == DbBackend::Sqlite { "EXPLAIN QUERY PLAN" } else { "EXPLAIN" };
     // On MariaDB statements begin with their timeout.
@@ -201,6 +256,24 @@ pub(crate) async fn explain(connection: &DatabaseConnection, statement: &Stateme
             _ => ["table", "type", "key", "Extra"].map(|column| text(row, column)).join(" | "),
         })
         .collect()
+}
+
+async fn explain_generic(connection: &DatabaseConnection, statement: &Statement) -> Vec<String> {
+    let count = statement.values.as_ref().map_or(0, |values| values.0.len());
+    let values = vec!["NULL"; count].join(", ");
+    let values = if count == 0 { values } else { format!("({values})") };
+    let transaction = connection.begin().await.unwrap();
+    for sql in [
+        "SET LOCAL plan_cache_mode = force_generic_plan",
+        &format!("PREPARE generic AS {}", statement.sql),
+    ] {
+        transaction.execute_unprepared(sql).await.unwrap();
+    }
+    let explain = format!("EXPLAIN EXECUTE generic{values}");
+    let explain = Statement::from_string(DbBackend::Postgres, explain);
+    let rows = transaction.query_all_raw(explain).await.unwrap();
+    transaction.execute_unprepared("DEALLOCATE generic").await.unwrap();
+    rows.iter().map(|row| row.try_get("", "QUERY PLAN").unwrap()).collect()
 }
 
 fn bad_steps(backend: DbBackend, plan: &[String]) -> Vec<&String> {

@@ -24,7 +24,7 @@ pub(crate) async fn count(store: &Arc<Store>, query: CountQuery) -> Result<u64> 
 pub(crate) async fn count_newer(store: &Arc<Store>, query: CountNewer) -> Result<u64> {
     let (dialect, user) = (store.dialect(), store.user(&query.user)?);
     let statements = &store.statements.count_newer;
-    let (sql, mut values) = match query.than {
+    let (statement, mut values) = match query.than {
         Than::Cursor(place) => {
             let keyset = values::keyset(dialect, key(place));
             (&statements.than_place, [vec![user], keyset].concat())
@@ -40,7 +40,7 @@ pub(crate) async fn count_newer(store: &Arc<Store>, query: CountNewer) -> Result
         _ => return Err(Error::unsupported(store.backend, "a count from this place")),
     };
     values.push(bigint(query.limit));
-    number(store, sql, values).await
+    number(store, statement.sql(query.limit), values).await
 }
 
 /// The number in the first column of the only row.

@@ -65,11 +65,11 @@ impl Start {
         }
     }
 
-    fn sql(self, statements: &PageStatements) -> &str {
+    fn sql(self, statements: &PageStatements, limit: u64) -> &str {
         match self {
-            Self::Offset(_) => &statements.at_offset,
-            Self::After(_) => &statements.after,
-            Self::Before(_) => &statements.before,
+            Self::Offset(offset) => statements.at_offset.sql(offset.saturating_add(limit)),
+            Self::After(_) => statements.after.sql(limit),
+            Self::Before(_) => statements.before.sql(limit),
         }
     }
 
@@ -99,7 +99,7 @@ pub(super) async fn read(
 ) -> Result<Vec<StoredRow>> {
     let id = store.user(user)?;
     let query = async |statements: &PageStatements| {
-        let sql = start.sql(statements).to_owned();
+        let sql = start.sql(statements, limit).to_owned();
         let values = start.values(store.dialect(), id.clone(), limit);
         let read =
             |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };

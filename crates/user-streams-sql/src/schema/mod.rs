@@ -13,5 +13,5 @@ pub use marks::marks_migration;
 pub(crate) use statements::{
     BulkItems, DeliverStatements, GroupInsert, GroupStatements, InsertRows, ItemStatements,
     MergedGroup, MergedParam, MergedRange, MergedShape, MergedStatement, MoveStatements,
-    PURGE_BATCH, PageStatements, Statements, WithDeliveries,
+    PURGE_BATCH, PageStatements, Statements, WithDeliveries, limit_in_text,
 };

@@ -15,7 +15,7 @@ use crate::{
         rows::{self, Key, Start, StoredRow, bigint},
     },
     pool::{Executor, Limits},
-    schema::{MergedParam, MergedRange, MergedShape, MergedStatement},
+    schema::{MergedParam, MergedRange, MergedShape, MergedStatement, limit_in_text},
 };
 
 /// How many streams a statement reads at the most, and how many parameters it has. More streams
@@ -97,7 +97,7 @@ impl MergedStreams {
     ) -> Result<Vec<(Arc<MergedStatement>, Vec<QueryResult>)>> {
         let mut bound = Vec::with_capacity(self.blocks.len());
         for arms in &self.blocks {
-            let statement = self.statement(arms, start, of_bytes);
+            let statement = self.statement(arms, start, limit, of_bytes);
             let values = self.values(&statement, arms, start, limit);
             bound.push((statement, values));
         }
@@ -112,7 +112,13 @@ impl MergedStreams {
         self.store.read(limits, read).await
     }
 
-    fn statement(&self, arms: &Arms, start: Start, of_bytes: bool) -> Arc<MergedStatement> {
+    fn statement(
+        &self,
+        arms: &Arms,
+        start: Start,
+        limit: u64,
+        of_bytes: bool,
+    ) -> Arc<MergedStatement> {
         let range = match start {
             Start::Offset(_) => MergedRange::All,
             Start::After(_) => MergedRange::Older,
@@ -126,6 +132,7 @@ impl MergedStreams {
             is_bounded: range != MergedRange::Newer && arms.are_bounded(),
             is_less_bounded: self.less.are_bounded(),
             of_bytes,
+            limit: limit_in_text(self.dialect(), limit),
         };
         let separate_items = !self.store.statements.has_content();
         self.store.merged.get(self.dialect(), separate_items, shape)

@@ -37,6 +37,8 @@ pub(crate) struct MergedShape {
     pub(crate) is_less_bounded: bool,
     /// Content as bytes, for when a page fails for its text.
     pub(crate) of_bytes: bool,
+    /// The [limit](super::limit_in_text) of each stream, if it is in the text.
+    pub(crate) limit: Option<u64>,
 }
 
 /// What a parameter is. Streams are counted from 0 on, in the order of their groups.
@@ -83,12 +85,16 @@ impl MergedStatement {
         let tables = shape.parts.iter().flat_map(|group| vec![&*group.table; group.streams]);
         let arms: Vec<_> =
             tables.enumerate().map(|(number, table)| writer.arm(number, table)).collect();
-        let mut sql = arms.join(" UNION ALL ");
         let is_one = arms.len() == 1 && dialect != Dialect::Sqlite;
+        let mut sql = arms.join(" UNION ALL ");
+        if is_one && shape.limit.is_some() {
+            sql = format!("SELECT * FROM {sql} AS d");
+        }
+        let is_one = is_one && shape.limit.is_none();
         // On MariaDB an order of rows with content is a temporary table on the disk.
         let is_ordered = dialect != Dialect::MySql || separate_items;
         if is_ordered && !is_one {
-            sql += &writer.order("");
+            sql += &writer.order("", None);
         }
         if separate_items {
             sql = format!(
@@ -144,7 +150,7 @@ impl Writer<'_> {
         if self.dialect == Dialect::Sqlite {
             return arm;
         }
-        arm += &self.order("d.");
+        arm += &self.order("d.", self.shape.limit);
         format!("({arm})")
     }
 
@@ -206,14 +212,14 @@ impl Writer<'_> {
         compare(self.dialect, range == MergedRange::Older, alias, [&at, &again, &id])
     }
 
-    /// Nearest first, up to the limit.
-    fn order(&mut self, alias: &str) -> String {
+    /// Nearest first, up to this limit, or to that of the page.
+    fn order(&mut self, alias: &str, limit: Option<u64>) -> String {
         let order = if self.shape.range == MergedRange::Newer { "ASC" } else { "DESC" };
-        let limit = self.param(MergedParam::Limit);
-        format!(
-            " ORDER BY {alias}created_at_us {order}, {alias}id {order} LIMIT {limit}{}",
-            self.dialect.limit_suffix()
-        )
+        let limit = match limit {
+            Some(limit) => limit.to_string(),
+            None => format!("{}{}", self.param(MergedParam::Limit), self.dialect.limit_suffix()),
+        };
+        format!(" ORDER BY {alias}created_at_us {order}, {alias}id {order} LIMIT {limit}")
     }
 
     /// The content of the rows that are returned, from the table of items of each one's stream.

@@ -3,6 +3,7 @@
 
 mod all;
 mod bulk;
+mod by_limit;
 mod contains;
 mod deliver;
 mod group;
@@ -21,6 +22,7 @@ mod users;
 
 pub(crate) use all::Statements;
 pub(crate) use bulk::{BulkItems, InsertRows};
+pub(crate) use by_limit::limit_in_text;
 pub(crate) use deliver::DeliverStatements;
 pub(crate) use group::{GroupInsert, GroupStatements};
 pub(crate) use items::{ItemStatements, PURGE_BATCH, WithDeliveries};

@@ -1,17 +1,17 @@
 //! Reading a page of a stream.
 
-use super::keyset::keyset;
+use super::{by_limit::ByLimit, keyset::keyset};
 use crate::{Dialect, dialect::Params};
 
 /// The statements that read a page. They choose the rows; the caller sorts them.
 #[derive(Debug)]
 pub(crate) struct PageStatements {
     /// `user, limit, offset`
-    pub(crate) at_offset: String,
+    pub(crate) at_offset: ByLimit,
     /// `user, `[keyset]`, limit`
-    pub(crate) after: String,
+    pub(crate) after: ByLimit,
     /// `user, `[keyset]`, limit`; oldest first
-    pub(crate) before: String,
+    pub(crate) before: ByLimit,
 }
 
 impl PageStatements {
@@ -33,37 +33,67 @@ impl PageStatements {
         items: Option<&str>,
         content: fn(&str) -> String,
     ) -> Self {
-        let limit_suffix = dialect.limit_suffix();
-        let page = |user: &str, keyset: &str, order: &str, limit: &str, offset: &str| {
-            let rows = format!(
-                "FROM {table} WHERE user_id = {user}{keyset} ORDER BY created_at_us {order}, id \
-                 {order} LIMIT {limit}{limit_suffix}{offset}"
-            );
-            match items {
-                None => format!("SELECT id, created_at_us, {} {rows}", content("content")),
-                // The page is limited before the content is joined. Without its item a delivery is
-                // a damaged row, not one less.
-                Some(items) => format!(
-                    "SELECT d.id, d.created_at_us, {} FROM (SELECT created_at_us, id {rows}) AS d \
-                     LEFT JOIN {items} AS i ON i.id = d.id AND i.created_at_us = d.created_at_us",
-                    content("i.content")
-                ),
-            }
-        };
+        let page = Page { dialect, table, items, content };
         let keyset_page = |older: bool| {
             let mut params = Params::after(dialect, 0);
             let user = params.next();
-            let keyset = keyset(dialect, older, &mut params);
-            page(&user, &keyset, if older { "DESC" } else { "ASC" }, &params.next(), "")
+            let rows = format!("user_id = {user}{}", keyset(dialect, older, &mut params));
+            let first = format!("LIMIT {}{}", params.next(), dialect.limit_suffix());
+            page.sql(rows, if older { "DESC" } else { "ASC" }, first)
         };
         let mut params = Params::after(dialect, 0);
         let (user, limit, offset) = (params.next(), params.next(), params.next());
-        let offset = format!(" OFFSET {offset}{limit_suffix}");
+        let suffix = dialect.limit_suffix();
+        let first = format!("LIMIT {limit}{suffix} OFFSET {offset}{suffix}");
         Self {
-            at_offset: page(&user, "", "DESC", &limit, &offset),
+            at_offset: page.sql(format!("user_id = {user}"), "DESC", first),
             after: keyset_page(true),
             before: keyset_page(false),
         }
+    }
+}
+
+/// What the statements of a page have in common.
+struct Page<'a> {
+    dialect: Dialect,
+    table: &'a str,
+    items: Option<&'a str>,
+    content: fn(&str) -> String,
+}
+
+impl Page<'_> {
+    /// The `first` of these rows in this order.
+    fn sql(&self, rows: String, order: &str, first: String) -> ByLimit {
+        let Self { dialect, table, items, content } = *self;
+        let ordered = format!("ORDER BY created_at_us {order}, id {order}");
+        ByLimit::new(dialect, |limit| {
+            let rows = format!("FROM {table} WHERE {rows} {ordered}");
+            // The page is limited before content is looked up. Without its item a delivery is a
+            // damaged row, not one less.
+            match (items, limit) {
+                (None, None) => {
+                    format!("SELECT id, created_at_us, {} {rows} {first}", content("content"))
+                }
+                (None, Some(limit)) => format!(
+                    "SELECT id, created_at_us, {} FROM (SELECT id, created_at_us, content {rows} \
+                     LIMIT {limit}) AS d {ordered} {first}",
+                    content("content")
+                ),
+                (Some(items), None) => format!(
+                    "SELECT d.id, d.created_at_us, {} FROM (SELECT created_at_us, id {rows} \
+                     {first}) AS d LEFT JOIN {items} AS i ON i.id = d.id AND i.created_at_us = \
+                     d.created_at_us",
+                    content("i.content")
+                ),
+                // A join would be one with the whole table of items.
+                (Some(items), Some(limit)) => format!(
+                    "SELECT d.id, d.created_at_us, (SELECT {} FROM {items} AS i WHERE i.id = d.id \
+                     AND i.created_at_us = d.created_at_us) FROM (SELECT created_at_us, id {rows} \
+                     LIMIT {limit}) AS d {ordered} {first}",
+                    content("i.content")
+                ),
+            }
+        })
     }
 }
 

@@ -1,6 +1,9 @@
 //! What lies between two places of a stream, and what is newer than one.
 
-use super::keyset::{compare, keyset};
+use super::{
+    by_limit::ByLimit,
+    keyset::{compare, keyset},
+};
 use crate::{Dialect, dialect::Params};
 
 /// Deletes the items between two places. Parameters: `user`, then the
@@ -29,10 +32,10 @@ impl DeleteRangeStatements {
 #[derive(Debug)]
 pub(crate) struct CountNewerStatements {
     /// `user, `[keyset](crate::dialect::values::keyset)`, limit`
-    pub(crate) than_place: String,
+    pub(crate) than_place: ByLimit,
     /// `user, mark's user, mark, [mark's user, mark], limit`; on MySQL `mark's user, mark, user,
     /// limit`
-    pub(crate) than_mark: String,
+    pub(crate) than_mark: ByLimit,
 }
 
 /// Older than every item; the smallest number itself is not a literal on PostgreSQL.
@@ -42,11 +45,16 @@ impl CountNewerStatements {
     pub(super) fn new(dialect: Dialect, table: &str, marks: &str) -> Self {
         let count = |rows: &str, prefix: &str, limit: &str| {
             // The order makes every database read the index, and stop at the limit.
-            format!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM {rows} ORDER BY {prefix}created_at_us DESC, \
-                 {prefix}id DESC LIMIT {limit}{}) AS n",
-                dialect.limit_suffix()
-            )
+            let rows = format!(
+                "SELECT 1 FROM {rows} ORDER BY {prefix}created_at_us DESC, {prefix}id DESC LIMIT"
+            );
+            let first = format!("{limit}{}", dialect.limit_suffix());
+            ByLimit::new(dialect, |limit| match limit {
+                None => format!("SELECT COUNT(*) FROM ({rows} {first}) AS n"),
+                Some(limit) => format!(
+                    "SELECT COUNT(*) FROM (SELECT 1 FROM ({rows} {limit}) AS d LIMIT {first}) AS n"
+                ),
+            })
         };
         let mut params = Params::after(dialect, 0);
         let user = params.next();
