@@ -4,6 +4,7 @@
 //! `cargo xtask test` starts the servers and sets the variables of their URLs; without its server a
 //! test fails.
 
+mod adds;
 mod bulk;
 mod connections;
 mod damaged;
@@ -51,6 +52,7 @@ use tests;
 fn main() -> ExitCode {
     damaged::warnings::capture();
     let topics = [
+        adds::TESTS,
         bulk::TESTS,
         connections::TESTS,
         durability::TESTS,

@@ -5,4 +5,4 @@ mod notice;
 mod telling;
 
 pub(crate) use notice::Notice;
-pub(crate) use telling::{Note, Telling, execute, execute_with};
+pub(crate) use telling::{Note, Telling, execute, execute_all, execute_with};

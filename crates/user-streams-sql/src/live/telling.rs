@@ -1,6 +1,6 @@
 //! Telling what is added, in the transaction that adds it.
 
-use sea_orm::Value;
+use sea_orm::{Value, sea_query::ArrayType};
 use user_streams_core::{Cursor, Name, Result, UserId};
 
 use super::Notice;
@@ -109,16 +109,48 @@ pub(crate) async fn execute_with(
     Ok(count.unsigned_abs())
 }
 
+/// The same for an INSERT that fails if a row exists, of which several are told.
+pub(crate) async fn execute_all(
+    executor: &mut dyn Executor,
+    with: &str,
+    sql: &str,
+    mut values: Vec<Value>,
+    notes: &[Note],
+) -> Result<()> {
+    let Some(Note { channel, .. }) = notes.first() else {
+        return executor.execute(sql, values).await.map(drop);
+    };
+    let sql = telling_all(with, sql, values.len());
+    let texts = notes.iter().map(|note| note.text.clone()).collect();
+    values.extend([channel.clone(), Value::Array(ArrayType::String, Some(Box::new(texts)))]);
+    executor.query(&sql, values).await.map(drop)
+}
+
 /// The statement as one that also tells, and returns the number of rows; none where it is zero.
 /// Parameters: `params` of its own, the channel, the text.
 fn telling(with: &str, sql: &str, params: usize) -> String {
-    let insert = sql.strip_prefix(with).unwrap_or(sql);
-    let with = if with.is_empty() { "WITH ".to_owned() } else { format!("{}, ", with.trim_end()) };
     let (channel, text) = (params + 1, params + 2);
     format!(
-        "{with}added AS ({insert} RETURNING 1) SELECT n, pg_notify(${channel}::text, \
-         ${text}::text) FROM (SELECT COUNT(*) AS n FROM added) AS c WHERE n > 0"
+        "{} SELECT n, pg_notify(${channel}::text, ${text}::text) FROM (SELECT COUNT(*) AS n FROM \
+         added) AS c WHERE n > 0",
+        added(with, sql)
     )
+}
+
+/// The statement as one that also tells. Parameters: `params` of its own, the channel, the texts.
+fn telling_all(with: &str, sql: &str, params: usize) -> String {
+    let (channel, texts) = (params + 1, params + 2);
+    format!(
+        "{} SELECT pg_notify(${channel}::text, t) FROM unnest(${texts}::text[]) AS t",
+        added(with, sql)
+    )
+}
+
+/// The statement as a common table expression `added`, after those of `with`.
+fn added(with: &str, sql: &str) -> String {
+    let insert = sql.strip_prefix(with).unwrap_or(sql);
+    let with = if with.is_empty() { "WITH ".to_owned() } else { format!("{}, ", with.trim_end()) };
+    format!("{with}added AS ({insert} RETURNING 1)")
 }
 
 #[cfg(test)]

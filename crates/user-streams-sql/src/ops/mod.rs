@@ -6,7 +6,7 @@ mod bulk_add;
 mod contains;
 mod count;
 mod delete;
-mod group_commit;
+mod group;
 mod identity;
 mod list_newer;
 mod list_users;

@@ -4,7 +4,7 @@ use sea_orm::Value;
 use tokio::sync::OnceCell;
 use user_streams_core::{Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind};
 
-use super::{group_commit::GroupCommit, merged::MergedStatements};
+use super::{group::Group, merged::MergedStatements};
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
@@ -26,7 +26,7 @@ pub(crate) struct Store {
     pub(crate) schema: Schema,
     pub(super) statements: Statements,
     pub(super) merged: MergedStatements,
-    pub(super) group_commit: Option<GroupCommit>,
+    pub(super) group: Option<Group>,
     /// If what is added is to be told.
     pub(super) telling: Option<Telling>,
     pub(super) identity: OnceCell<Identity>,
@@ -65,7 +65,7 @@ impl Store {
         Self {
             statements: Statements::new::<L>(&schema),
             merged: MergedStatements::default(),
-            group_commit: GroupCommit::new::<L>(&pools, &schema),
+            group: Group::new::<L>(&pools, &schema, telling.as_ref()),
             telling,
             identity: OnceCell::new(),
             backend: L::NAME,

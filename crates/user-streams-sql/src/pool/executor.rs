@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::{QueryResult, Value};
 use user_streams_core::{Result, backend::async_trait};
 
+use super::Limits;
 use crate::dialect::CopyRows;
 
 /// Executes statements: a lease of our own pool, the application's pool, or the application's
@@ -49,6 +50,11 @@ pub(crate) trait Executor: Send {
 
     /// Sets how long each further statement of the transaction may take, here and on the server.
     async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()>;
+
+    /// From now on it stores what several calls wait for: within these limits of its own, and where
+    /// a statement can say so it waits for the locks of others for
+    /// [`MAX_LOCK_WAIT`](super::MAX_LOCK_WAIT) only.
+    fn store_group(&mut self, _: Limits) {}
 
     /// The maximum size of a statement, in bytes (MySQL's `max_allowed_packet`).
     fn max_packet(&self) -> usize {

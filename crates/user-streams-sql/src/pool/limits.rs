@@ -10,6 +10,9 @@ use crate::{
     fault::{self, Mechanism},
 };
 
+/// How long a group of calls waits for another's lock, which only one of them may need.
+pub(crate) const MAX_LOCK_WAIT: Duration = Duration::from_secs(1);
+
 /// The deadline of a call, whatever it waits for, and the timeout of each of its statements.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -19,6 +22,8 @@ pub(crate) struct Limits {
     pub(crate) statement: Duration,
     /// How long to wait for a connection.
     pub(crate) connect: Duration,
+    /// From when on, if not from when one is asked for.
+    waiting_since: Option<Instant>,
     /// The whole call's timeout and the option's name, for the error.
     call: (Duration, &'static str),
 }
@@ -45,6 +50,7 @@ impl Limits {
             deadline: Instant::now() + limit,
             statement: limit,
             connect: limit,
+            waiting_since: None,
             call: (limit, "ping"),
         }
     }
@@ -54,8 +60,19 @@ impl Limits {
             deadline: Instant::now() + call,
             statement: timeouts.operation,
             connect: timeouts.connect,
+            waiting_since: None,
             call: (call, option),
         }
+    }
+
+    /// The same for a call that waits for a connection already.
+    pub(crate) fn waiting_since(self, start: Instant) -> Self {
+        Self { waiting_since: Some(start), ..self }
+    }
+
+    /// Until when to wait, at the most for this long.
+    pub(crate) fn wait_deadline(&self, wait: Duration) -> Instant {
+        self.deadline.min(self.waiting_since.unwrap_or_else(Instant::now) + wait)
     }
 
     /// The deadline of a statement that begins now.

@@ -19,6 +19,6 @@ pub(crate) use application::{StreamsDatabase, TransactionExecutor};
 #[cfg(feature = "postgres")]
 pub(crate) use driver::PostgresListener;
 pub(crate) use executor::{Executor, end_transaction};
-pub(crate) use limits::Limits;
+pub(crate) use limits::{Limits, MAX_LOCK_WAIT};
 pub(crate) use open::{open, over};
 pub(crate) use pools::{Access, Pools, runtime};

@@ -8,7 +8,7 @@ use tokio::{
     sync::Semaphore,
     time::{Duration, Instant, timeout_at},
 };
-use user_streams_core::{Result, backend::WaitLimit};
+use user_streams_core::{Error, Result, backend::WaitLimit};
 
 use super::{
     Executor, Limits,
@@ -34,7 +34,7 @@ pub(crate) struct Pools {
     /// As spans and metrics name it.
     pub(crate) system: &'static str,
     pub(crate) timeouts: Timeouts,
-    pub(super) waiting: WaitLimit,
+    pub(crate) waiting: WaitLimit,
     pub(super) readers: Arc<dyn Source>,
     pub(super) writers: Arc<dyn Source>,
     /// Closed with them.
@@ -100,6 +100,11 @@ impl Pools {
                 Err(_) => Err(source.timeout_error(&limits)),
             },
         }
+    }
+
+    /// The error of a call whose deadline has passed.
+    pub(crate) fn timeout_error(&self, access: Access, limits: &Limits) -> Error {
+        self.source(access).timeout_error(limits)
     }
 
     /// Whether every connection of the application's pool is in use.

@@ -11,7 +11,7 @@ pub use identity::identity_migration;
 pub use layout::{Layout, Schema};
 pub use marks::marks_migration;
 pub(crate) use statements::{
-    BulkItems, DeliverStatements, GroupInsert, GroupStatements, InsertRows, ItemStatements,
-    MergedGroup, MergedParam, MergedRange, MergedShape, MergedStatement, MoveStatements,
-    PURGE_BATCH, PageStatements, Statements, WithDeliveries, limit_in_text,
+    BulkItems, DeliverStatements, GroupStatements, InsertRows, ItemStatements, MergedGroup,
+    MergedParam, MergedRange, MergedShape, MergedStatement, MoveStatements, PURGE_BATCH,
+    PageStatements, Statements, WithDeliveries, limit_in_text,
 };

@@ -13,7 +13,7 @@ use crate::{
     error::is_unique_violation,
     live,
     ops::{
-        group_commit::Outcome,
+        group::Outcome,
         store::{Store, item_key},
     },
     pool::Executor,
@@ -22,14 +22,14 @@ use crate::{
 
 pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -> Result<u64> {
     let limits = store.call_limits();
-    let mut lease = None;
-    if let Some(group_commit) = &store.group_commit {
-        let user = values::user(store.dialect(), &user);
-        match group_commit.add(limits, user, item).await? {
-            Outcome::Committed => return Ok(1),
-            Outcome::NotGrouped(executor) => lease = executor,
+    let mut lead = None;
+    if let Some(group) = &store.group {
+        match group.add(limits, user.clone(), Arc::clone(item)).await? {
+            Outcome::Stored => return Ok(1),
+            Outcome::Alone(alone) => lead = alone,
         }
     }
+    let (lease, _permit) = lead.map(|lead| (lead.executor, lead.permit)).unzip();
     let work = |executor| write(executor, Arc::clone(store), user.clone(), Arc::clone(item));
     store.write_on(lease, limits, work).await
 }

@@ -20,7 +20,9 @@ use crate::{
         LOCKED_BY_CALL, LOCKED_BY_CONNECTION, closed, from_db, not_strict, write_lock_timeout,
     },
     fault::{self, Mechanism},
-    pool::{Executor, Limits, exchange::Grace, limits::server_limit, source::Source},
+    pool::{
+        Executor, Limits, MAX_LOCK_WAIT, exchange::Grace, limits::server_limit, source::Source,
+    },
 };
 
 /// The application's pool, for reads or for writes.
@@ -90,7 +92,7 @@ impl Size {
 impl Source for ApplicationPool {
     async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>> {
         let wait = if self.is_write_lock { limits.statement } else { limits.connect };
-        let deadline = limits.deadline.min(Instant::now() + wait);
+        let deadline = limits.wait_deadline(wait);
         let permit = match timeout_at(deadline, Arc::clone(&self.permits).acquire_owned()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(closed()),
@@ -121,6 +123,7 @@ impl Source for ApplicationPool {
             settings,
             limits,
             transaction: None,
+            is_group: false,
             _permit: permit,
         }))
     }
@@ -173,6 +176,8 @@ struct PoolExecutor {
     settings: MySqlSettings,
     limits: Limits,
     transaction: Option<DatabaseTransaction>,
+    /// Whether it waits for a lock for [`MAX_LOCK_WAIT`] only.
+    is_group: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -189,7 +194,12 @@ impl PoolExecutor {
                     ""
                 };
                 let seconds = limit.as_secs_f64();
-                format!("SET STATEMENT max_statement_time = {seconds}{snapshot} FOR {sql}")
+                let wait = if self.is_group {
+                    format!(", innodb_lock_wait_timeout = {}", MAX_LOCK_WAIT.as_secs())
+                } else {
+                    String::new()
+                };
+                format!("SET STATEMENT max_statement_time = {seconds}{snapshot}{wait} FOR {sql}")
             }
             Dialect::MySql => {
                 let hint = format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ ", limit.as_millis());
@@ -271,6 +281,11 @@ impl Executor for PoolExecutor {
             Some(transaction) => self.set_transaction_timeout(transaction).await,
             None => Ok(()),
         }
+    }
+
+    fn store_group(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.is_group = true;
     }
 
     fn max_packet(&self) -> usize {

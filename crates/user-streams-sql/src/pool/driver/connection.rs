@@ -63,6 +63,12 @@ pub(in crate::pool) trait Connection: Send {
         Ok(None)
     }
 
+    /// What a write statement begins with that waits for a lock for
+    /// [`MAX_LOCK_WAIT`](crate::pool::MAX_LOCK_WAIT) only, if its text does not say so.
+    fn lock_wait_limit(&self) -> Option<String> {
+        None
+    }
+
     async fn ping(&mut self) -> Result<(), SqlxError>;
 
     /// Closes the connection with a goodbye to the server.

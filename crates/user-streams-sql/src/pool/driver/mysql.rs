@@ -23,7 +23,7 @@ use crate::{
     dialect::MySqlSettings,
     error::ends_session,
     fault::{self, Mechanism},
-    pool::limits::server_limit,
+    pool::{MAX_LOCK_WAIT, limits::server_limit},
     url::Redacted,
 };
 
@@ -159,6 +159,11 @@ impl Connection for MySqlSession {
         limit: Duration,
     ) -> Result<Option<String>, SqlxError> {
         Ok(self.settings.is_mariadb.then(|| limited(server_limit(limit))))
+    }
+
+    fn lock_wait_limit(&self) -> Option<String> {
+        let wait = format!(", innodb_lock_wait_timeout = {} FOR ", MAX_LOCK_WAIT.as_secs());
+        self.prefix.as_ref().map(|prefix| prefix.replace(" FOR ", &wait))
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {

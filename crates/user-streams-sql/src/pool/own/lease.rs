@@ -190,6 +190,11 @@ impl Executor for Lease {
         Ok(())
     }
 
+    fn store_group(&mut self, limits: Limits) {
+        self.limits = limits;
+        self.prefix = self.connection().and_then(Connection::lock_wait_limit);
+    }
+
     fn max_packet(&self) -> usize {
         self.connection().map_or(usize::MAX, Connection::max_packet)
     }

@@ -119,11 +119,10 @@ impl OwnPool {
 #[async_trait]
 impl Source for OwnPool {
     async fn lease(&self, limits: Limits) -> Result<Box<dyn Executor>> {
-        let now = Instant::now();
-        self.evict_idle(now);
+        self.evict_idle(Instant::now());
         let wait = if self.is_write_lock { limits.statement } else { limits.connect };
         let waiting = self.connector.metrics.waiting();
-        let pooled = timeout_at(limits.deadline.min(now + wait), self.pool.get()).await;
+        let pooled = timeout_at(limits.wait_deadline(wait), self.pool.get()).await;
         drop(waiting);
         match pooled {
             Ok(Ok(pooled)) => Ok(Box::new(Lease::new(pooled, limits))),

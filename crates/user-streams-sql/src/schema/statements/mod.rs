@@ -24,7 +24,7 @@ pub(crate) use all::Statements;
 pub(crate) use bulk::{BulkItems, InsertRows};
 pub(crate) use by_limit::limit_in_text;
 pub(crate) use deliver::DeliverStatements;
-pub(crate) use group::{GroupInsert, GroupStatements};
+pub(crate) use group::GroupStatements;
 pub(crate) use items::{ItemStatements, PURGE_BATCH, WithDeliveries};
 pub(crate) use marks::MoveStatements;
 pub(crate) use merged::{MergedGroup, MergedParam, MergedRange, MergedShape, MergedStatement};

@@ -1,0 +1,169 @@
+//! Adds to single users that come together.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, future::join_all};
+use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
+use user_streams_core::{ErrorKind, NewItem, Streams, backend::Backend};
+use user_streams_many_to_many::ManyToManyBackend;
+use user_streams_single_table::SingleTableBackend;
+
+use crate::database::TestDatabase;
+
+crate::tests![
+    what_comes_together_is_stored_together,
+    each_has_its_own_count_and_its_own_error,
+    who_leaves_holds_up_nobody,
+    a_locked_item_holds_up_the_others_for_a_moment_only,
+];
+
+const ADDS: i64 = 64;
+
+async fn both(database: &TestDatabase) -> [Streams; 2] {
+    let single = database.single_table().await;
+    let many = database.many_to_many().await;
+    single.migrate().await.unwrap();
+    many.migrate().await.unwrap();
+    [Streams::from_backend(single), Streams::from_backend(many)]
+}
+
+async fn what_comes_together_is_stored_together(database: TestDatabase) {
+    let (connection, log) = database.watched().await;
+    let single = SingleTableBackend::new(connection.clone(), database.config()).unwrap();
+    let many = ManyToManyBackend::new(connection, database.config()).unwrap();
+    for backend in [Box::new(single) as Box<dyn Backend>, Box::new(many)] {
+        backend.migrate().await.unwrap();
+        let streams = Streams::from_backend(backend);
+        log.take();
+        let adds =
+            (0..ADDS).map(|n| streams.add_stream_item(n % 7, format!("item {n}")).into_future());
+        for added in join_all(adds).await {
+            assert_eq!(added.unwrap().delivered, 1);
+        }
+        let statements = log.take().len();
+        assert!(statements < ADDS as usize / 2, "{statements} statements for {ADDS} adds");
+        let mut contents = Vec::new();
+        for user in 0..7 {
+            for item in streams.get_stream_items(user).slice(..).await.unwrap() {
+                let n: i64 = item.content.strip_prefix("item ").unwrap().parse().unwrap();
+                assert_eq!(n % 7, user, "in the stream of another user");
+                contents.push(n);
+            }
+        }
+        contents.sort_unstable();
+        assert_eq!(contents, (0..ADDS).collect::<Vec<_>>());
+    }
+}
+
+async fn each_has_its_own_count_and_its_own_error(database: TestDatabase) {
+    for streams in both(&database).await {
+        let is_many = streams.capabilities().backend() == "many-to-many";
+        let known = NewItem::new("known");
+        streams.add_stream_item(1, known.clone()).await.unwrap();
+        let other = NewItem::new("other").with_id(known.id()).with_created_at(&known.created_at());
+        let adds = (0..ADDS).map(|n| {
+            let (user, item) = match n % 16 {
+                3 => (1, known.clone()),
+                7 => (2, other.clone()),
+                _ => (2, NewItem::new(format!("{n}"))),
+            };
+            streams.add_stream_item(user, item).into_future()
+        });
+        let added = join_all(adds).await;
+        let (mut of_other, mut fresh) = (0, 0);
+        for (n, added) in added.into_iter().enumerate() {
+            match (n % 16, added) {
+                (3, added) => assert_eq!(added.unwrap().delivered, 0, "a retry"),
+                (7, Err(error)) => {
+                    assert!(is_many, "{error}");
+                    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+                }
+                // In a single table each delivery has its own content.
+                (7, Ok(delivery)) => of_other += delivery.delivered,
+                (_, added) => fresh += added.unwrap().delivered,
+            }
+        }
+        assert_eq!((fresh, of_other), (56, u64::from(!is_many)));
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
+        let count = streams.get_stream_items(2).count().await.unwrap();
+        assert_eq!(count as u64, fresh + of_other);
+    }
+}
+
+/// Dropped before it waits, while it waits, as the one who stores for the others, and later.
+async fn who_leaves_holds_up_nobody(database: TestDatabase) {
+    for streams in both(&database).await {
+        for round in 0..20 {
+            let adds = (0..ADDS).map(|n| {
+                let add = streams.add_stream_item(n % 7, format!("{round} {n}"));
+                let add = Box::pin(add.into_future());
+                let leaves = (n % 3 == 0).then(|| Duration::from_micros(fastrand::u64(..3_000)));
+                async move {
+                    let Some(after) = leaves else { return add.await.map(|_| true) };
+                    match tokio::time::timeout(after, add).await {
+                        Ok(added) => added.map(|_| true),
+                        Err(_) => Ok(false),
+                    }
+                }
+                .map(move |added| (n, added.unwrap()))
+            });
+            let begun = Instant::now();
+            let added = join_all(adds).await;
+            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+            let mut stored = Vec::new();
+            for user in 0..7 {
+                let items = streams.get_stream_items(user).slice(..).await.unwrap();
+                stored.extend(items.into_iter().map(|item| item.content));
+            }
+            for (n, is_added) in added {
+                let found = stored.iter().filter(|content| **content == format!("{round} {n}"));
+                let found = found.count();
+                assert!(found <= 1 && (found == 1 || !is_added), "{round} {n}: {found} times");
+            }
+        }
+    }
+}
+
+/// Somebody else's transaction has the item of one of them.
+async fn a_locked_item_holds_up_the_others_for_a_moment_only(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        // There a transaction that writes holds up everybody.
+        return;
+    }
+    for streams in both(&database).await {
+        let (item, table) = (NewItem::new("locked"), streams.capabilities().backend());
+        let (at, id) = (item.created_at_us(), item.id());
+        let insert = match table {
+            "single-table" => format!(
+                "INSERT INTO user_streams_single_table (user_id, created_at_us, id, content) \
+                 VALUES (1, {at}, {id}, 'locked')"
+            ),
+            _ => format!(
+                "INSERT INTO user_streams_many_to_many_items (created_at_us, id, content) VALUES \
+                 ({at}, {id}, 'locked')"
+            ),
+        };
+        let transaction = database.connection.begin().await.unwrap();
+        transaction.execute_unprepared(&insert).await.unwrap();
+        // Two groups at a time would be held up.
+        let locked: Vec<_> = (0..3)
+            .map(|_| {
+                let (streams, item) = (streams.clone(), item.clone());
+                tokio::spawn(async move { streams.add_stream_item(1, item).await })
+            })
+            .collect();
+        let begun = Instant::now();
+        let adds = (0..ADDS).map(|n| streams.add_stream_item(2, format!("{n}")).into_future());
+        for added in join_all(adds).await {
+            assert_eq!(added.unwrap().delivered, 1);
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{table}: {:?}", begun.elapsed());
+        assert!(locked.iter().all(|add| !add.is_finished()), "{table}: nothing was locked");
+        transaction.rollback().await.unwrap();
+        let mut delivered = 0;
+        for add in locked {
+            delivered += add.await.unwrap().unwrap().delivered;
+        }
+        assert_eq!(delivered, 1, "{table}");
+    }
+}
