@@ -67,9 +67,14 @@ struct Queue {
 #[derive(Debug)]
 struct WaitingAdd {
     number: u64,
+    add: Add,
+    answer: oneshot::Sender<Result<()>>,
+}
+
+#[derive(Debug)]
+struct Add {
     user: UserId,
     item: Arc<NewItem>,
-    answer: oneshot::Sender<Result<()>>,
 }
 
 /// What became of an add.
@@ -120,7 +125,7 @@ impl Group {
         let shared = &self.0;
         let _waiting = shared.pools.waiting.acquire()?;
         let (answer, mut answered) = oneshot::channel();
-        let number = shared.queue().push(user, item, answer);
+        let number = shared.queue().push(Add { user, item }, answer);
         while shared.queue().has(number) {
             let lead = tokio::select! {
                 biased;
@@ -175,36 +180,48 @@ impl Shared {
         Ok(Lead { executor, permit: permit.ok().and_then(Result::ok) })
     }
 
-    async fn store(self: Arc<Self>, group: Vec<WaitingAdd>, mut lead: Lead) {
+    /// Stores a group and answers its callers. If all of them leave, this is a call that is dropped.
+    async fn store(self: Arc<Self>, group: Vec<WaitingAdd>, lead: Lead) {
+        let Lead { executor, permit: _permit } = lead;
+        let (mut answers, adds): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|add| (add.answer, add.add)).unzip();
         // Who leads has waited for the longest time.
-        lead.executor.store_group(Limits::for_call(&self.pools.timeouts));
-        let error = match self.insert(&mut *lead.executor, &group).await {
-            Ok(()) => None,
-            Err(error) if may_be_stored(&error) => Some(error),
-            // Each by itself.
-            Err(_) => return,
+        let limits = Limits::for_call(&self.pools.timeouts);
+        let shared = Arc::clone(&self);
+        let work = |mut executor: Box<dyn Executor>| async move {
+            executor.store_group(limits);
+            shared.insert(&mut *executor, &adds).await
         };
-        for add in group {
+        let error = tokio::select! {
+            biased;
+            stored = self.pools.run_on(Access::Write, executor, limits, work) => stored.err(),
+            () = all_left(&mut answers) => return,
+        };
+        if error.as_ref().is_some_and(|error| !may_be_stored(error)) {
+            // Each by itself.
+            return;
+        }
+        for answer in answers {
             // The caller may be gone by now.
-            let _ = add.answer.send(error.as_ref().map_or(Ok(()), |error| Err(copy(error))));
+            let _ = answer.send(error.as_ref().map_or(Ok(()), |error| Err(copy(error))));
         }
     }
 
-    async fn insert(&self, executor: &mut dyn Executor, group: &[WaitingAdd]) -> Result<()> {
+    async fn insert(&self, executor: &mut dyn Executor, adds: &[Add]) -> Result<()> {
         if self.statements.items.is_none() && executor.autocommits() {
-            return self.insert_rows(executor, group).await;
+            return self.insert_rows(executor, adds).await;
         }
         executor.begin().await?;
-        let inserted = self.insert_rows(executor, group).await;
+        let inserted = self.insert_rows(executor, adds).await;
         end_transaction(executor, inserted).await
     }
 
     /// The rows of each table are in the order of its primary key, so that groups wait for each
     /// other and do not deadlock.
-    async fn insert_rows(&self, executor: &mut dyn Executor, group: &[WaitingAdd]) -> Result<()> {
+    async fn insert_rows(&self, executor: &mut dyn Executor, adds: &[Add]) -> Result<()> {
         let (dialect, kind) = (self.pools.dialect, self.user_id);
         let GroupStatements { separate_items, items, with, deliveries } = &self.statements;
-        let mut rows: Vec<_> = group.iter().map(WaitingAdd::row).collect();
+        let mut rows: Vec<_> = adds.iter().map(Add::row).collect();
         if *separate_items {
             rows.sort_unstable_by_key(|row| (row.id, row.created_at_us, row.user));
         } else {
@@ -216,16 +233,22 @@ impl Shared {
             rows.iter_mut().for_each(|row| row.content = None);
             rows.sort_unstable_by_key(|row| (row.user, row.created_at_us, row.id));
         }
-        let notes: Vec<_> = self.telling.iter().flat_map(|telling| notes(telling, group)).collect();
+        let notes: Vec<_> = self.telling.iter().flat_map(|telling| notes(telling, adds)).collect();
         let values = Row::source(dialect, kind, &rows);
         live::execute_all(executor, with, deliveries, values, &notes).await
     }
 }
 
-fn notes(telling: &Telling, group: &[WaitingAdd]) -> impl Iterator<Item = Note> {
-    let note =
-        |add: &WaitingAdd| telling.item(Some(std::slice::from_ref(&add.user)), add.item.cursor());
-    group.iter().map(note)
+fn notes(telling: &Telling, adds: &[Add]) -> impl Iterator<Item = Note> {
+    let note = |add: &Add| telling.item(Some(std::slice::from_ref(&add.user)), add.item.cursor());
+    adds.iter().map(note)
+}
+
+/// Waits until nobody waits for an answer.
+async fn all_left(answers: &mut [oneshot::Sender<Result<()>>]) {
+    for answer in answers {
+        answer.closed().await;
+    }
 }
 
 /// Whether it is unknown if the statement was executed. To make it again would be safe, but would
@@ -243,7 +266,7 @@ fn copy(error: &Error) -> Error {
     }
 }
 
-impl WaitingAdd {
+impl Add {
     fn row(&self) -> Row<'_> {
         Row {
             user: Some(&self.user),
@@ -255,14 +278,9 @@ impl WaitingAdd {
 }
 
 impl Queue {
-    fn push(
-        &mut self,
-        user: UserId,
-        item: Arc<NewItem>,
-        answer: oneshot::Sender<Result<()>>,
-    ) -> u64 {
+    fn push(&mut self, add: Add, answer: oneshot::Sender<Result<()>>) -> u64 {
         self.last_number += 1;
-        self.adds.push_back(WaitingAdd { number: self.last_number, user, item, answer });
+        self.adds.push_back(WaitingAdd { number: self.last_number, add, answer });
         self.last_number
     }
 
@@ -276,7 +294,7 @@ impl Queue {
         self.adds.retain(|add| !add.answer.is_closed());
         let mut bytes = 0;
         let fits = |add: &&WaitingAdd| {
-            bytes += add.row().size();
+            bytes += add.add.row().size();
             bytes <= room
         };
         let count = self.adds.iter().take(MAX_ADDS).take_while(fits).count();
