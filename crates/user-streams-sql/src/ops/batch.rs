@@ -12,6 +12,7 @@ use crate::{
     Dialect,
     dialect::StoredId,
     fault::{self, Mechanism},
+    pool::Executor,
 };
 
 /// Users in one statement: enough that its fixed cost is negligible, few enough that its ids have
@@ -60,6 +61,14 @@ pub(super) async fn collect(mut chunks: RecipientChunks) -> Result<Recipients> {
         users.extend(chunk.users);
     }
     Ok(Recipients::iter(users))
+}
+
+/// Bytes of a statement beside its content and its user ids.
+pub(super) const STATEMENT_OVERHEAD: usize = 1_024;
+
+/// Bytes of content and user ids that a statement has room for.
+pub(super) fn room(executor: &dyn Executor) -> usize {
+    executor.max_packet().saturating_sub(STATEMENT_OVERHEAD)
 }
 
 /// Splits a batch into parts whose ids have at most `room` bytes as a parameter.

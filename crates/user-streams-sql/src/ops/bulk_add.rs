@@ -7,11 +7,7 @@ use std::{ops::Range, sync::Arc};
 
 use user_streams_core::{Error, ErrorKind, NewItem, Result, UserId, backend::BulkAdd};
 
-use super::{
-    Store,
-    add::end_delivery,
-    store::{STATEMENT_OVERHEAD, room_for_ids},
-};
+use super::{Store, add::end_delivery, batch, store::room_for_ids};
 use crate::{
     Dialect,
     dialect::{CopyRows, Row},
@@ -190,7 +186,7 @@ fn statement_parts(
     rows: &[Row<'_>],
     max_rows: usize,
 ) -> Vec<Range<usize>> {
-    let room = executor.max_packet().saturating_sub(STATEMENT_OVERHEAD).min(STATEMENT_BYTES);
+    let room = batch::room(executor).min(STATEMENT_BYTES);
     parts(rows, max_rows, room, Row::size)
 }
 

@@ -22,7 +22,7 @@ use tokio::{
 };
 use user_streams_core::{Error, ErrorKind, NewItem, Result, UserId, UserIdKind};
 
-use super::store::STATEMENT_OVERHEAD;
+use super::batch;
 use crate::{
     Dialect, Layout, Schema,
     dialect::Row,
@@ -141,7 +141,7 @@ impl Group {
                 // The callers of the last group are about to add again.
                 tokio::task::yield_now().await;
             }
-            let room = lead.executor.max_packet().saturating_sub(STATEMENT_OVERHEAD);
+            let room = batch::room(&*lead.executor);
             let group = shared.queue().take_group(room.min(MAX_BYTES));
             shared.is_crowded.store(group.len() > 1, Ordering::Relaxed);
             match &group[..] {
@@ -180,7 +180,7 @@ impl Shared {
         Ok(Lead { executor, permit: permit.ok().and_then(Result::ok) })
     }
 
-    /// Stores a group and answers its callers. If all of them leave, this is a call that is dropped.
+    /// Stores a group and answers its callers. If all of them leave, it is a call that is dropped.
     async fn store(self: Arc<Self>, group: Vec<WaitingAdd>, lead: Lead) {
         let Lead { executor, permit: _permit } = lead;
         let (mut answers, adds): (Vec<_>, Vec<_>) =

@@ -9,10 +9,7 @@ use user_streams_core::{
     backend::{Chunk, RecipientChunks, RemoveStreamItem},
 };
 
-use super::{
-    Store, add::query::explain, batch, recipients::Target, rows::key, statement::Bound,
-    store::STATEMENT_OVERHEAD,
-};
+use super::{Store, add::query::explain, batch, recipients::Target, rows::key, statement::Bound};
 use crate::{
     Dialect,
     dialect::values,
@@ -93,7 +90,7 @@ pub(super) async fn write_list(
     users: Arc<[UserId]>,
     item: Cursor,
 ) -> Result<u64> {
-    let parts = batch::split(store.dialect(), &users, room(&*executor)).len();
+    let parts = batch::split(store.dialect(), &users, batch::room(&*executor)).len();
     if executor.autocommits() && parts == 1 {
         return from_users(&mut *executor, &store, &users, item).await;
     }
@@ -131,7 +128,7 @@ async fn from_users(
     users: &[UserId],
     item: Cursor,
 ) -> Result<u64> {
-    let (dialect, room) = (store.dialect(), room(executor));
+    let (dialect, room) = (store.dialect(), batch::room(executor));
     let mut removed = 0;
     for part in batch::split(dialect, users, room) {
         let users = values::users(dialect, store.schema.user_id, part);
@@ -139,8 +136,4 @@ async fn from_users(
         removed += executor.execute(&store.statements.remove_many, values).await?;
     }
     Ok(removed)
-}
-
-fn room(executor: &dyn Executor) -> usize {
-    executor.max_packet().saturating_sub(STATEMENT_OVERHEAD)
 }

@@ -4,7 +4,7 @@ use sea_orm::Value;
 use tokio::sync::OnceCell;
 use user_streams_core::{Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind};
 
-use super::{group::Group, merged::MergedStatements};
+use super::{batch::STATEMENT_OVERHEAD, group::Group, merged::MergedStatements};
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
@@ -16,8 +16,6 @@ use crate::{
 
 /// The maximum size of content on MySQL, whose type for it is MEDIUMTEXT.
 const MYSQL_MAX_CONTENT: usize = (1 << 24) - 1;
-/// Bytes of a statement beside its content and its user ids.
-pub(super) const STATEMENT_OVERHEAD: usize = 1_024;
 
 /// A backend's pools, tables and statements.
 #[derive(Debug)]
