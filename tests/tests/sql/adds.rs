@@ -6,15 +6,19 @@ use futures_util::{FutureExt, future::join_all};
 use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 use user_streams_core::{ErrorKind, NewItem, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
-use user_streams_single_table::SingleTableBackend;
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
 
-use crate::database::TestDatabase;
+use crate::{
+    database::TestDatabase,
+    faults::{eventually, proxy::Proxy},
+};
 
 crate::tests![
     what_comes_together_is_stored_together,
     each_has_its_own_count_and_its_own_error,
     who_leaves_holds_up_nobody,
     a_locked_item_holds_up_the_others_for_a_moment_only,
+    without_an_answer_nobody_is_told_that_the_user_had_it,
 ];
 
 const ADDS: i64 = 64;
@@ -165,5 +169,55 @@ async fn a_locked_item_holds_up_the_others_for_a_moment_only(database: TestDatab
             delivered += add.await.unwrap().unwrap().delivered;
         }
         assert_eq!(delivered, 1, "{table}");
+    }
+}
+
+/// The statement of a group is committed, and its connection is cut before the answer.
+async fn without_an_answer_nobody_is_told_that_the_user_had_it(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    let proxy = Proxy::before(&database.url).await;
+    let config = SingleTableConfig::new(proxy.url());
+    let single = SingleTableBackend::connect(config.clone()).await.unwrap();
+    let many = ManyToManyBackend::connect(config).await.unwrap();
+    single.migrate().await.unwrap();
+    many.migrate().await.unwrap();
+    let stores = [
+        (Streams::from_backend(single), "user_streams_single_table"),
+        (Streams::from_backend(many), "user_streams_many_to_many_items"),
+    ];
+    for (streams, table) in stores {
+        if database.backend() == DbBackend::MySql && table.ends_with("_items") {
+            // There it is not committed by the statement that has the content.
+            continue;
+        }
+        let items: Vec<_> = (0..ADDS).map(|n| NewItem::new(format!("item {n} of many"))).collect();
+        proxy.hold_answers_to("item 50 of many");
+        let adds = items.iter().map(|item| streams.add_stream_item(1, item.clone()).into_future());
+        let stored = format!("SELECT COUNT(*) FROM {table} WHERE content = 'item 50 of many'");
+        let cut = async {
+            proxy.held().await;
+            eventually(5.0, table.to_owned(), async || database.number(&stored).await == 1).await;
+            proxy.cut();
+        };
+        let (added, ()) = tokio::join!(join_all(adds), cut);
+        let (mut failed, mut delivered) = (0, 0);
+        for (item, added) in items.into_iter().zip(added) {
+            match added {
+                Ok(delivery) => {
+                    assert_eq!(delivery.delivered, 1, "{table}");
+                    delivered += 1;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), ErrorKind::Connection, "{table}: {error}");
+                    assert!(error.is_retryable(), "{table}: {error}");
+                    streams.add_stream_item(1, item).await.unwrap();
+                    failed += 1;
+                }
+            }
+        }
+        assert!(failed > 1, "{table}: {failed} failed and {delivered} were delivered");
+        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), ADDS as usize);
     }
 }
