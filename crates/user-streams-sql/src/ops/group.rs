@@ -68,7 +68,15 @@ struct Queue {
 struct WaitingAdd {
     number: u64,
     add: Add,
-    answer: oneshot::Sender<Result<()>>,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What became of a group.
+#[derive(Debug)]
+enum Answer {
+    Stored,
+    NotStored,
+    Unknown(Error),
 }
 
 #[derive(Debug)]
@@ -158,11 +166,16 @@ impl Group {
     }
 }
 
-/// Without an answer the group has stored nothing.
-fn outcome(answer: Result<Result<()>, oneshot::error::RecvError>) -> Result<Outcome> {
+fn outcome(answer: Result<Answer, oneshot::error::RecvError>) -> Result<Outcome> {
     match answer {
-        Ok(answer) => answer.map(|()| Outcome::Stored),
-        Err(_) => Ok(Outcome::Alone(None)),
+        Ok(Answer::Stored) => Ok(Outcome::Stored),
+        Ok(Answer::NotStored) => Ok(Outcome::Alone(None)),
+        Ok(Answer::Unknown(error)) => Err(error),
+        Err(_) => Err(Error::new(
+            ErrorKind::Connection,
+            "the tokio runtime that stored the item with others has ended, so that it is unknown \
+             whether it is stored",
+        )),
     }
 }
 
@@ -192,18 +205,14 @@ impl Shared {
             executor.store_group(limits);
             shared.insert(&mut *executor, &adds).await
         };
-        let error = tokio::select! {
+        let stored = tokio::select! {
             biased;
-            stored = self.pools.run_on(Access::Write, executor, limits, work) => stored.err(),
+            stored = self.pools.run_on(Access::Write, executor, limits, work) => stored,
             () = all_left(&mut answers) => return,
         };
-        if error.as_ref().is_some_and(|error| !may_be_stored(error)) {
-            // Each by itself.
-            return;
-        }
         for answer in answers {
             // The caller may be gone by now.
-            let _ = answer.send(error.as_ref().map_or(Ok(()), |error| Err(copy(error))));
+            let _ = answer.send(Answer::of(&stored));
         }
     }
 
@@ -245,16 +254,24 @@ fn notes(telling: &Telling, adds: &[Add]) -> impl Iterator<Item = Note> {
 }
 
 /// Waits until nobody waits for an answer.
-async fn all_left(answers: &mut [oneshot::Sender<Result<()>>]) {
+async fn all_left(answers: &mut [oneshot::Sender<Answer>]) {
     for answer in answers {
         answer.closed().await;
     }
 }
 
-/// Whether it is unknown if the statement was executed. To make it again would be safe, but would
-/// say that the user had the item already.
-fn may_be_stored(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout)
+impl Answer {
+    /// Where it is unknown whether a statement was executed, to make it again would be safe, but
+    /// would say that the user had the item already.
+    fn of(stored: &Result<()>) -> Self {
+        match stored {
+            Ok(()) => Self::Stored,
+            Err(error) => match error.kind() {
+                ErrorKind::Connection | ErrorKind::Timeout => Self::Unknown(copy(error)),
+                _ => Self::NotStored,
+            },
+        }
+    }
 }
 
 /// The same error for another call.
@@ -278,7 +295,7 @@ impl Add {
 }
 
 impl Queue {
-    fn push(&mut self, add: Add, answer: oneshot::Sender<Result<()>>) -> u64 {
+    fn push(&mut self, add: Add, answer: oneshot::Sender<Answer>) -> u64 {
         self.last_number += 1;
         self.adds.push_back(WaitingAdd { number: self.last_number, add, answer });
         self.last_number
