@@ -154,7 +154,11 @@ impl Group {
             shared.is_crowded.store(group.len() > 1, Ordering::Relaxed);
             match &group[..] {
                 [] => {}
-                [only] if only.number == number => return Ok(Outcome::Alone(Some(lead))),
+                [only] if only.number == number => {
+                    // First, or the end of its sender would wake this task.
+                    drop(answered);
+                    return Ok(Outcome::Alone(Some(lead)));
+                }
                 // In a task: the others need an answer even if this call is dropped.
                 _ => drop(tokio::spawn(Arc::clone(shared).store(group, lead))),
             }
