@@ -60,10 +60,14 @@ pub(crate) struct Test {
     /// Skip this cell (repeatable).
     #[arg(long = "skip", value_name = "NAME")]
     pub(crate) skipped: Vec<String>,
+    /// Run only the tests of the page: in a browser, and by tools of others.
+    #[arg(long, conflicts_with_all = ["cells", "skipped", "list"])]
+    pub(crate) page: bool,
     /// List the cells, each with its server, and run nothing.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Install missing servers with the system's package manager first.
+    /// Install missing servers, a browser and Python's tools first: with the system's package
+    /// manager, and with pip into the target directory.
     #[arg(long)]
     pub(crate) install: bool,
     /// Arguments for the test binaries: filters, `--nocapture` and the like.
