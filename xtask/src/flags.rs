@@ -52,7 +52,7 @@ pub(crate) enum Task {
 }
 
 /// A cell whose server is missing fails; `--list` shows where each server would come from.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Test {
     /// Run only the conformance suite of this cell (repeatable).
     #[arg(long = "cell", value_name = "NAME")]
@@ -60,6 +60,9 @@ pub(crate) struct Test {
     /// Skip this cell (repeatable).
     #[arg(long = "skip", value_name = "NAME")]
     pub(crate) skipped: Vec<String>,
+    /// Run only the conformance suite of the cells that need no server: in memory and on SQLite.
+    #[arg(long, conflicts_with_all = ["cells", "install", "page"])]
+    pub(crate) no_servers: bool,
     /// Run only the tests of the page: in a browser, and by tools of others.
     #[arg(long, conflicts_with_all = ["cells", "skipped", "list"])]
     pub(crate) page: bool,

@@ -20,6 +20,11 @@ use crate::{
 
 /// Starts the servers and runs the tests, or lists the cells.
 pub(crate) fn run(flags: &Test) -> Result<()> {
+    if flags.no_servers {
+        let cells = CELLS.iter().filter(|cell| cell.server.is_none());
+        let cells = cells.map(|cell| cell.name.to_owned()).collect();
+        return run(&Test { cells, no_servers: false, ..flags.clone() });
+    }
     if flags.page {
         if flags.install {
             web::install(&[])?;
