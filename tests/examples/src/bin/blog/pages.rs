@@ -41,6 +41,7 @@ fn page(title: &str, me: Option<&CurrentUser>, content: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width";
                 title { (title) }
+                style { "body { max-width: 40rem; margin: 2rem auto; font-family: system-ui }" }
                 link rel="stylesheet" href="/feed/assets/feed.css";
                 script type="module" src="/feed/assets/feed.js" {}
             }
