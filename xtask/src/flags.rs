@@ -52,7 +52,7 @@ pub(crate) enum Task {
 }
 
 /// A cell whose server is missing fails; `--list` shows where each server would come from.
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Test {
     /// Run only the conformance suite of this cell (repeatable).
     #[arg(long = "cell", value_name = "NAME")]
@@ -60,10 +60,17 @@ pub(crate) struct Test {
     /// Skip this cell (repeatable).
     #[arg(long = "skip", value_name = "NAME")]
     pub(crate) skipped: Vec<String>,
+    /// Run only the conformance suite of the cells that need no server: in memory and on SQLite.
+    #[arg(long, conflicts_with_all = ["cells", "install", "page"])]
+    pub(crate) no_servers: bool,
+    /// Run only the tests of the page: in a browser, and by tools of others.
+    #[arg(long, conflicts_with_all = ["cells", "skipped", "list"])]
+    pub(crate) page: bool,
     /// List the cells, each with its server, and run nothing.
     #[arg(long)]
     pub(crate) list: bool,
-    /// Install missing servers with the system's package manager first.
+    /// Install missing servers, a browser and Python's tools first: with the system's package
+    /// manager, and with pip into the target directory.
     #[arg(long)]
     pub(crate) install: bool,
     /// Arguments for the test binaries: filters, `--nocapture` and the like.

@@ -11,6 +11,7 @@ mod release;
 mod serve;
 mod test;
 mod tidy;
+mod web;
 mod workspace;
 
 use std::process::ExitCode;

@@ -12,15 +12,33 @@ use user_streams_test_servers::{
     interrupt, process,
 };
 
-use crate::{flags::Test, workspace};
+use crate::{
+    flags::Test,
+    web::{self, Programs},
+    workspace,
+};
 
 /// Starts the servers and runs the tests, or lists the cells.
 pub(crate) fn run(flags: &Test) -> Result<()> {
+    if flags.no_servers {
+        let cells = CELLS.iter().filter(|cell| cell.server.is_none());
+        let cells = cells.map(|cell| cell.name.to_owned()).collect();
+        return run(&Test { cells, no_servers: false, ..flags.clone() });
+    }
+    if flags.page {
+        if flags.install {
+            web::install(&[])?;
+        }
+        return Programs::find()?.test_all(&flags.filters);
+    }
     let skipped = cells::named(&flags.skipped)?;
     let asked = if flags.cells.is_empty() { CELLS.to_vec() } else { cells::named(&flags.cells)? };
     let cells: Vec<_> = asked.into_iter().filter(|cell| !skipped.contains(cell)).collect();
     if flags.list {
         list(&cells);
+        if flags.cells.is_empty() {
+            Programs::find()?.list();
+        }
         return Ok(());
     }
     if cells.is_empty() {
@@ -28,11 +46,15 @@ pub(crate) fn run(flags: &Test) -> Result<()> {
     }
     let kinds = cells::servers(&cells);
     if flags.install {
-        servers::install(&kinds)?;
+        match flags.cells.is_empty() {
+            true => web::install(&kinds)?,
+            // One cell has no page.
+            false => servers::install(&kinds, &[])?,
+        }
     }
 
     let names: Vec<_> = cells.iter().map(|cell| cell.name).collect();
-    let mut command = command(flags, &flags.filters);
+    let mut command = cargo_test(flags, &flags.filters);
     command.env(cells::VARIABLE, names.join(","));
     if !flags.filters.is_empty() {
         check_filters(flags, &names)?;
@@ -57,6 +79,10 @@ pub(crate) fn run(flags: &Test) -> Result<()> {
     print!("\n{}", fs::read_to_string(table.path())?);
     if let Err(status) = tests {
         errors.push(format!("the tests failed ({status})"));
+    }
+    if flags.cells.is_empty() {
+        let tested = Programs::find()?.test(cargo_test(flags, &[]), &flags.filters);
+        errors.extend(tested.err().map(|error| format!("{error:#}")));
     }
     if !errors.is_empty() {
         bail!("{}", errors.join("\n"));
@@ -91,7 +117,7 @@ fn list(cells: &[Cell]) {
 }
 
 /// The `cargo test` with these arguments for the test binaries.
-fn command(flags: &Test, arguments: &[String]) -> Command {
+fn cargo_test(flags: &Test, arguments: &[String]) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--all-features"]);
     if flags.cells.is_empty() {
@@ -108,7 +134,7 @@ fn command(flags: &Test, arguments: &[String]) -> Command {
 
 /// Fails if the filters leave no test, or no test of a cell that was asked for.
 fn check_filters(flags: &Test, names: &[&str]) -> Result<()> {
-    let mut list = command(flags, &[&["--list".to_owned()], &flags.filters[..]].concat());
+    let mut list = cargo_test(flags, &[&["--list".to_owned()], &flags.filters[..]].concat());
     list.env(cells::VARIABLE, names.join(",")).stderr(Stdio::inherit());
     let output = list.output().context("cannot run cargo")?;
     if !output.status.success() {
@@ -134,7 +160,7 @@ mod tests {
     #[test]
     fn one_cell_builds_the_conformance_suite_alone() {
         let flags = Test { cells: vec!["redis".into()], ..Test::default() };
-        let command = process::display(&command(&flags, &["ordering".into()]));
+        let command = process::display(&cargo_test(&flags, &["ordering".into()]));
         let expected = "test --all-features -p user-streams-tests --test conformance -- ordering";
         assert!(command.ends_with(expected), "{command}");
     }

@@ -57,7 +57,8 @@ function say(text) {
 
 async function get(url) {
   const response = await fetch(url, { cache: "no-cache", headers: { accept: "application/json, text/html" } });
-  if (!response.ok) throw new Error(`${url}: ${response.status}`);
+  // Whoever is led elsewhere, as to where one logs in, has got nothing of this.
+  if (!response.ok || response.redirected) throw new Error(`${url}: ${response.status}`);
   return response;
 }
 

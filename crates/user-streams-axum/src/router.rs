@@ -16,7 +16,7 @@ use crate::{
     html, json,
     live::{Connections, events},
     options::Options,
-    request::refuse_cross_site,
+    request::{add_headers, refuse_cross_site},
     site::Site,
     syndication::{atom, json_feed},
     viewer::{self, Viewer},
@@ -53,6 +53,14 @@ where
 {
     let connections = Connections::new(options.connections_per_user);
     let site = Arc::new(Site { streams, who: viewer::who(who), options, connections });
+    let changes = Router::new()
+        .route("/seen", post(json::mark_seen))
+        .route("/read", post(json::mark_read))
+        .route("/items/{stream_cursor}/read", post(json::mark_item_read))
+        .route("/items/{stream_cursor}/unread", post(json::mark_item_unread))
+        .route("/items/{stream_cursor}/dismiss", post(json::dismiss))
+        .route("/items/{stream_cursor}/undismiss", post(json::undismiss))
+        .layer(middleware::from_fn_with_state(Arc::clone(&site), refuse_cross_site));
     Router::new()
         .route("/", get(html::page))
         .route("/bell", get(html::bell))
@@ -66,18 +74,13 @@ where
         .route("/feed.json", get(json_feed))
         .route("/events", get(events))
         .route("/openapi.json", get(json::openapi))
-        .route("/seen", post(json::mark_seen))
-        .route("/read", post(json::mark_read))
-        .route("/items/{stream_cursor}/read", post(json::mark_item_read))
-        .route("/items/{stream_cursor}/unread", post(json::mark_item_unread))
-        .route("/items/{stream_cursor}/dismiss", post(json::dismiss))
-        .route("/items/{stream_cursor}/undismiss", post(json::undismiss))
+        .merge(changes)
         // No fallback: axum puts that at the root, beside which no path can begin with a parameter.
         .route("/{*stream_path}", any(nothing))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", "this needs another method")
         })
-        .layer(middleware::from_fn_with_state(Arc::clone(&site), refuse_cross_site))
+        .layer(middleware::from_fn(add_headers))
         .with_state(site)
 }
 

@@ -12,8 +12,8 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a browser looks at things.
 #[derive(Debug, Clone, Copy)]
@@ -160,6 +160,27 @@ impl Browser {
         Ok(texts)
     }
 
+    /// Waits until the elements that a selector finds have these texts, at least at first.
+    ///
+    /// # Errors
+    /// If they do not get them.
+    pub async fn until_texts(&self, selector: &str, expected: &[&str]) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            // While a page goes and another comes, an element may be of neither.
+            let texts = self.texts(selector).await;
+            if texts.as_ref().is_ok_and(|texts| {
+                texts.len() >= expected.len() && expected.iter().zip(texts).all(|(a, b)| a == b)
+            }) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                bail!("{selector}: {texts:?}, and not {expected:?}");
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
     /// Ends it in order.
     ///
     /// # Errors
@@ -180,12 +201,16 @@ fn capabilities(look: Look, profile: &str) -> Capabilities {
                 "--disable-dev-shm-usage",
                 "--disable-gpu",
                 "--hide-scrollbars",
+                // So that it ends with its driver, whatever that ends by.
+                "--remote-debugging-pipe",
                 "--lang=en",
                 format!("--blink-settings=preferredColorScheme={scheme}"),
                 format!("--user-data-dir={profile}"),
             ],
             "prefs": { "profile.managed_default_content_settings.javascript": script },
         },
+        // Without scripts the driver may wait for ever for a page that has long been there.
+        "pageLoadStrategy": if look.has_script { "normal" } else { "none" },
         // A dialog stays open, and whoever looks finds it.
         "unhandledPromptBehavior": "ignore",
     });

@@ -1,7 +1,7 @@
 //! The page of `user-streams-axum` in a real browser: headless Chromium, by WebDriver.
 //!
-//! The tests need `chromedriver` and Chromium (Debian's `chromium-driver`), so they are ignored
-//! unless asked for: `cargo test -p user-streams-browser -- --ignored --test-threads 1`.
+//! The tests need `chromedriver` and Chromium, so `cargo test` ignores them: `cargo xtask test
+//! --page --install` runs them.
 
 mod browser;
 mod site;

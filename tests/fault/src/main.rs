@@ -21,6 +21,7 @@ mod posts;
 mod proxy;
 mod report;
 mod run;
+mod site;
 mod slots;
 mod soak;
 mod store;

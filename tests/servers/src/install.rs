@@ -1,22 +1,27 @@
-//! Installing servers with the system's package manager.
+//! Installing servers and tools with the system's package manager.
 
 use anyhow::{Context, Result, bail};
 
-use crate::{Kind, Source, interrupt, missing, package::Manager, pgbouncer, source};
+use crate::{
+    Kind, Source, Tool, interrupt, missing, missing_tool, package::Manager, pgbouncer, source,
+};
 
-/// Installs those of the servers that are missing, and the pooler that PostgreSQL is tested behind.
-pub fn install(kinds: &[Kind]) -> Result<()> {
+/// Installs those of the servers and tools that are missing, and the pooler that PostgreSQL is
+/// tested behind.
+pub fn install(kinds: &[Kind], tools: &[Tool]) -> Result<()> {
     let with_pooler = kinds.contains(&Kind::Postgres) && !pgbouncer::is_installed();
     let kinds: Vec<_> =
         kinds.iter().copied().filter(|&kind| source(kind) == Source::Missing).collect();
-    if kinds.is_empty() && !with_pooler {
+    let tools: Vec<_> = tools.iter().copied().filter(|tool| tool.find().is_none()).collect();
+    if kinds.is_empty() && tools.is_empty() && !with_pooler {
         return Ok(());
     }
     let manager = Manager::here()
-        .context("cannot install servers: none of apt-get, dnf and brew is installed")?;
+        .context("cannot install anything: none of apt-get, dnf and brew is installed")?;
     let mut packages: Vec<_> = kinds.iter().map(|&kind| manager.package(kind)).collect();
     packages.dedup();
     packages.extend(with_pooler.then_some(pgbouncer::PROGRAM));
+    packages.extend(tools.iter().map(|&tool| manager.package_of_tool(tool)));
     eprintln!("installing {}", packages.join(", "));
     // In the terminal's own process group: sudo may have to ask for a password.
     let mut command = manager.command(&packages);
@@ -27,8 +32,11 @@ pub fn install(kinds: &[Kind]) -> Result<()> {
     if !status.success() {
         bail!("`{} install {}` failed ({status})", manager.program(), packages.join(" "));
     }
-    match kinds.iter().find(|&&kind| source(kind) == Source::Missing) {
-        Some(&kind) => bail!("after the installation: {}", missing(kind)),
+    let kinds = kinds.iter().filter(|&&kind| source(kind) == Source::Missing);
+    let tools = tools.iter().filter(|tool| tool.find().is_none());
+    let mut missing = kinds.map(|&kind| missing(kind)).chain(tools.map(|&tool| missing_tool(tool)));
+    match missing.next() {
+        Some(missing) => bail!("after the installation: {missing}"),
         None => Ok(()),
     }
 }

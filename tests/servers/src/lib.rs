@@ -32,6 +32,7 @@ mod redis;
 mod redis_cluster;
 mod server;
 mod tls;
+mod tool;
 
 pub use certificate::{Authority, Certificate};
 pub use install::install;
@@ -40,8 +41,10 @@ pub use password::PasswordServer;
 pub use pgbouncer::Pooler;
 pub use profile::Profile;
 pub use provide::{
-    Source, concurrently, missing, provide, source, start, start_sentinel, start_with, url,
+    Source, concurrently, missing, missing_tool, provide, source, start, start_sentinel,
+    start_with, url,
 };
 pub use redis::redis_cli;
 pub use server::Server;
 pub use tls::Tls;
+pub use tool::Tool;

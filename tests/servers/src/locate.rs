@@ -32,6 +32,12 @@ pub(crate) fn program(variable: &str, name: &str) -> Option<PathBuf> {
     directories.iter().find_map(|directory| binary(directory, &[name]))
 }
 
+/// A program on the PATH.
+pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
 /// The first of these binaries that the directory holds.
 pub(crate) fn binary(directory: &Path, names: &[&str]) -> Option<PathBuf> {
     names.iter().map(|name| directory.join(name)).find(|path| path.is_file())

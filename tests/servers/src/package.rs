@@ -1,8 +1,8 @@
 //! The system's package manager, and the packages of the servers.
 
-use std::{env, process::Command};
+use std::process::Command;
 
-use crate::Kind;
+use crate::{Kind, Tool, locate};
 
 /// Without `policy-rc.d` a package starts its service, which takes the standard port or fails.
 const APT: &str = r#"
@@ -41,11 +41,8 @@ impl Manager {
 
     /// The one that is installed.
     pub(crate) fn here() -> Option<Self> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let on_path = |manager: &Self| {
-            env::split_paths(&path).any(|directory| directory.join(manager.program()).is_file())
-        };
-        Self::ALL.iter().copied().find(on_path)
+        let is_here = |manager: &Self| locate::on_path(manager.program()).is_some();
+        Self::ALL.iter().copied().find(is_here)
     }
 
     pub(crate) fn package(self, kind: Kind) -> &'static str {
@@ -53,6 +50,17 @@ impl Manager {
             Self::Apt => kind.debian_package(),
             Self::Dnf => kind.fedora_package(),
             Self::Homebrew => kind.homebrew_formula(),
+        }
+    }
+
+    pub(crate) fn package_of_tool(self, tool: Tool) -> &'static str {
+        match (tool, self) {
+            // It brings Chromium with it.
+            (Tool::Browser, Self::Apt) => "chromium-driver",
+            (Tool::Browser, Self::Dnf | Self::Homebrew) => "chromedriver",
+            (Tool::Python, Self::Apt) => "python3-venv",
+            (Tool::Python, Self::Dnf) => "python3",
+            (Tool::Python, Self::Homebrew) => "python",
         }
     }
 
@@ -90,6 +98,11 @@ pub(crate) fn line(kind: Kind) -> String {
 /// The same for a program whose package has its name.
 pub(crate) fn line_of(program: &str) -> String {
     lines(|_| program)
+}
+
+/// The same for a tool.
+pub(crate) fn line_of_tool(tool: Tool) -> String {
+    lines(|manager| manager.package_of_tool(tool))
 }
 
 fn lines<'a>(package: impl Fn(Manager) -> &'a str) -> String {

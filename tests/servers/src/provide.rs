@@ -6,7 +6,8 @@ use std::{env, path::PathBuf, thread};
 use anyhow::{Result, anyhow, bail};
 
 use crate::{
-    Kind, Profile, Server, locate, mariadb, network::retry, package, postgres, redis, redis_cluster,
+    Kind, Profile, Server, Tool, locate, mariadb, network::retry, package, postgres, redis,
+    redis_cluster,
 };
 
 /// Where a server comes from.
@@ -40,6 +41,11 @@ pub fn missing(kind: Kind) -> String {
         package::line(kind),
         kind.variable()
     )
+}
+
+/// The error for a missing tool, with the line that installs it.
+pub fn missing_tool(tool: Tool) -> String {
+    format!("{} is not installed: run `{}`", tool.title(), package::line_of_tool(tool))
 }
 
 /// The URL of the server that the environment names; an error says how to get one.

@@ -9,23 +9,28 @@ use axum::{
 
 use crate::{answer::Problem, options::Options, site::Shared};
 
-/// Refuses what a page of another site has made a browser send, and adds the headers that every
-/// answer has.
+/// Refuses a `POST` that a page of another site has made a browser send. No other method changes
+/// anything.
 ///
-/// Of whatever is not `GET`, `HEAD` or `OPTIONS`: `Sec-Fetch-Site`, which no script can set, is in
-/// every request of a browser since 2023 and has to be `same-origin`; else `Origin` has to name
-/// this host. A request with neither is of a program, or of a browser so old that it says nothing:
-/// it has to be JSON, which no form can send and no script of another site without asking first.
+/// `Sec-Fetch-Site`, which no script can set, is in every request of a browser since 2023 and has
+/// to be `same-origin`; else `Origin` has to name this host. A request with neither is of a
+/// program, or of a browser so old that it says nothing: it has to be JSON, which no form can send
+/// and no script of another site without asking first.
 pub(crate) async fn refuse_cross_site(
     State(site): State<Shared>,
     request: Request,
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let mut response = match check(&parts, &site.options) {
+    match check(&parts, &site.options) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
         Err(problem) => problem.into_response(),
-    };
+    }
+}
+
+/// Adds the headers that every answer has.
+pub(crate) async fn add_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let nosniff = HeaderValue::from_static("nosniff");
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
@@ -36,7 +41,7 @@ pub(crate) async fn refuse_cross_site(
 }
 
 fn check(parts: &Parts, options: &Options) -> Result<(), Problem> {
-    if [Method::GET, Method::HEAD, Method::OPTIONS].contains(&parts.method) {
+    if parts.method != Method::POST {
         return Ok(());
     }
     let headers = &parts.headers;

@@ -9,5 +9,5 @@ mod window;
 pub(crate) use asking::{Asking, parameters};
 pub(crate) use base::Base;
 pub(crate) use change::Change;
-pub(crate) use cross_site::refuse_cross_site;
+pub(crate) use cross_site::{add_headers, refuse_cross_site};
 pub(crate) use window::{Place, Window};

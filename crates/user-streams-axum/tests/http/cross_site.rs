@@ -36,6 +36,8 @@ async fn no_page_of_another_site_changes_anything() {
         of_item("dismiss"),
         of_item("undismiss"),
     ];
+    let posts = include_str!("../../src/router.rs").matches(", post(").count();
+    assert_eq!(paths.len(), posts, "every one is here");
     for path in paths {
         for headers in [
             [("sec-fetch-site", "cross-site"), FORM],

@@ -8,5 +8,6 @@ mod json;
 mod openapi;
 mod page;
 mod problems;
+mod schemathesis;
 mod syndication;
 mod xss;

@@ -34,6 +34,8 @@ async fn every_route_is_described_and_every_description_has_a_route() {
     described.sort_unstable();
     routes.sort_unstable();
     assert!(!routes.is_empty());
+    // Requests of other sites are refused by this: `request/cross_site.rs`.
+    assert!(routes.iter().all(|(_, method)| ["get", "post"].contains(&method.as_str())));
     assert_eq!(described, routes);
 
     for (path, method) in described {

@@ -97,3 +97,24 @@ async fn one_who_reads_further_down_is_told_and_not_moved() -> Result<()> {
     browser.until("scrollY === 0 && !document.querySelector('.us-pill')").await?;
     browser.close().await
 }
+
+#[tokio::test]
+#[ignore = "needs chromedriver"]
+async fn the_bell_is_live_on_a_page_of_the_application_and_absent_for_nobody() -> Result<()> {
+    let site = Site::start(Options::new()).await?;
+    site.streams.add_stream_item(ME, "first").await?;
+    let browser = Browser::start(Look::default()).await?;
+    browser.open(&site.own_page_of(&ME.to_string())).await?;
+    browser.until("document.querySelector('.us-badge')?.textContent === '1'").await?;
+    site.streams.add_stream_item(ME, "second").await?;
+    browser.until("document.querySelector('.us-badge').textContent === '2'").await?;
+    // What is answered is where one logs in: that is no part of the page.
+    browser.open(&site.own_page_of("nobody")).await?;
+    let asked = "performance.getEntriesByType('resource').some(({ name, responseEnd }) => \
+                 name.endsWith('/bell') && responseEnd > 0)";
+    browser.until(asked).await?;
+    browser.until("document.querySelector('.us-aloud')").await?;
+    assert!(browser.value("document.querySelector('form') === null").await? == true);
+    assert!(browser.value("document.querySelector('[data-us-part]') !== null").await? == true);
+    browser.close().await
+}

@@ -88,7 +88,7 @@ async fn enlarged_nothing_is_cut_off_or_needs_scrolling_sideways() -> Result<()>
     browser.close().await
 }
 
-/// The script of axe-core (`npm pack axe-core`, `package/axe.min.js`) is named by `AXE_CORE`.
+/// The script of axe-core is named by `AXE_CORE`; `cargo xtask test` has it from a package.
 #[tokio::test]
 #[ignore = "needs chromedriver, and axe-core by AXE_CORE"]
 async fn axe_core_finds_no_fault() -> Result<()> {
@@ -110,12 +110,13 @@ async fn axe_core_finds_no_fault() -> Result<()> {
     Ok(())
 }
 
-/// The pictures of the documents: into the directory that `PICTURES` names, such as
-/// `docs/pictures`.
+/// The pictures of the documents, into the directory that `PICTURES` names; else they are thrown
+/// away.
 #[tokio::test]
 #[ignore = "needs chromedriver; writes the pictures of the documents"]
 async fn pictures() -> Result<()> {
-    let directory = env::var_os("PICTURES").map_or_else(env::temp_dir, PathBuf::from);
+    let thrown_away = tempfile::tempdir()?;
+    let directory = env::var_os("PICTURES").map_or(thrown_away.path().to_owned(), PathBuf::from);
     let site = example().await?;
     for (name, width, is_dark) in [
         ("page-light", 1000, false),

@@ -1,4 +1,4 @@
-//! What a reader sees and does: `cargo test -p user-streams-browser -- --ignored --test-threads 1`.
+//! What a reader sees and does: `cargo xtask test --page`.
 
 mod harm;
 mod live;

@@ -39,7 +39,7 @@ pub(super) const FAULT: Fault = Fault {
     run: |trial| Box::pin(run(trial)),
 };
 
-const USERS: i64 = 6;
+pub(super) const USERS: i64 = 6;
 /// The microseconds that a place is before or after the one that time has come to.
 const SPREAD: i64 = 40;
 
@@ -51,7 +51,7 @@ type Place = (i64, i64);
 
 /// Where the marks may be.
 #[derive(Default)]
-struct Marks {
+pub(super) struct Marks {
     attempted: Mutex<BTreeMap<Key, BTreeSet<Place>>>,
     /// The furthest place of each that was acknowledged.
     acknowledged: Mutex<BTreeMap<Key, Place>>,
@@ -59,15 +59,20 @@ struct Marks {
 }
 
 impl Marks {
-    fn attempt(&self, mark: Key, place: Place) {
+    pub(super) fn attempt(&self, mark: Key, place: Place) {
         lock(&self.attempted).entry(mark).or_default().insert(place);
     }
 
-    fn acknowledge(&self, mark: Key, place: Place) {
+    pub(super) fn acknowledge(&self, mark: Key, place: Place) {
         self.moves.fetch_add(1, Ordering::Relaxed);
         let mut acknowledged = lock(&self.acknowledged);
         let furthest = acknowledged.entry(mark).or_insert(place);
         *furthest = place.max(*furthest);
+    }
+
+    /// How many moves were acknowledged.
+    pub(super) fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Relaxed).unsigned_abs()
     }
 
     /// A mark was found at this place, after `least` was acknowledged.
@@ -88,7 +93,7 @@ impl Marks {
     }
 
     /// Compares all that is stored with what was acknowledged before.
-    async fn check_stored(&self, fixture: &Fixture) -> Result<()> {
+    pub(super) async fn check_stored(&self, fixture: &Fixture) -> Result<()> {
         let least = lock(&self.acknowledged).clone();
         let stored = fixture.inspector.marks().await.context("cannot read the marks")?;
         let mut found = BTreeMap::new();
@@ -134,7 +139,7 @@ async fn run(trial: Trial) -> Result<Outcome> {
     cuts.stop().await;
     marks.check_stored(&fixture).await?;
     let mut outcome = fixture.finish().await?;
-    outcome.acknowledged += marks.moves.load(Ordering::Relaxed).unsigned_abs();
+    outcome.acknowledged += marks.moves();
     Ok(outcome)
 }
 
@@ -153,10 +158,7 @@ async fn move_or_read(fixture: &Fixture, marks: &Marks, now: &AtomicI64, rng: &m
         }
         return;
     }
-    let micros =
-        1_700_000_000_000_000 + 5 * now.fetch_add(1, Ordering::Relaxed) + rng.i64(-SPREAD..=SPREAD);
-    let at: DateTime<Utc> = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    let to = Cursor::new(at, ItemId::generate());
+    let to = place(now, rng);
     let place = (to.created_at_us(), to.id().get());
     marks.attempt(mark, place);
     let moved = if is_read { items.mark_read() } else { items.mark_seen() };
@@ -164,4 +166,12 @@ async fn move_or_read(fixture: &Fixture, marks: &Marks, now: &AtomicI64, rng: &m
     if fixture.attempt("a move of a mark", rng, longest, moved).await.is_some() {
         marks.acknowledge(mark, place);
     }
+}
+
+/// A place that is about as far as the others are.
+pub(super) fn place(now: &AtomicI64, rng: &mut Rng) -> Cursor {
+    let micros =
+        1_700_000_000_000_000 + 5 * now.fetch_add(1, Ordering::Relaxed) + rng.i64(-SPREAD..=SPREAD);
+    let at: DateTime<Utc> = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    Cursor::new(at, ItemId::generate())
 }

@@ -9,6 +9,7 @@ mod definition;
 mod delay;
 mod delete;
 mod drop;
+mod http;
 mod idle;
 mod kill;
 mod live;
@@ -53,6 +54,7 @@ const FAULTS: &[&Fault] = &[
     &marks::FAULT,
     &removal::FAULT,
     &audiences::FAULT,
+    &http::FAULT,
     &live::LIVE,
     &live::SERVER,
     &bulk::FAULT,
