@@ -18,6 +18,8 @@ pub(crate) enum Task {
     Broadcast { store: Store, users: i64 },
     /// A copy.
     Copy { from: Store, to: Store },
+    /// The rounds that a program in another language asks for.
+    Peer { store: Store },
     /// A web server, until its input ends.
     Serve { store: Store, audiences: bool },
 }

@@ -15,6 +15,7 @@ pub(crate) mod memory;
 pub(crate) mod mixed;
 pub(crate) mod numbered;
 pub(crate) mod page;
+mod peer;
 pub(crate) mod removal;
 mod retention;
 pub(crate) mod web;
@@ -28,6 +29,7 @@ pub(crate) async fn run_child(task: &str) -> Result<()> {
     match serde_json::from_str(task)? {
         Task::Broadcast { store, users } => memory::child(&store, users).await,
         Task::Copy { from, to } => copy::child(&from, &to).await,
+        Task::Peer { store } => peer::child(&store).await,
         Task::Serve { store, audiences } => web::child(&store, audiences).await,
     }
 }
