@@ -21,6 +21,9 @@ pub(crate) enum Task {
     /// Measure the backends beside programs written by hand on the bare drivers (`--help`).
     #[command(disable_help_flag = true)]
     Bench(PassedOn),
+    /// Measure what an application takes with one backend: crates, seconds to compile, the size of
+    /// its binary, the time to its first page, and what a call allocates.
+    Footprint(Footprint),
     /// Inject faults into servers, connections and callers, then check what is stored and what was
     /// answered (`--help`).
     #[command(disable_help_flag = true)]
@@ -76,6 +79,13 @@ pub(crate) struct Test {
     /// Arguments for the test binaries: filters, `--nocapture` and the like.
     #[arg(last = true, value_name = "FILTERS")]
     pub(crate) filters: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Footprint {
+    /// Measure this backend only, by its feature (repeatable).
+    #[arg(long = "feature", value_name = "FEATURE")]
+    pub(crate) features: Vec<String>,
 }
 
 /// The arguments of the program that is run.

@@ -5,6 +5,7 @@ mod ci;
 mod dependencies;
 mod fault;
 mod flags;
+mod footprint;
 mod fuzz;
 mod new_backend;
 mod release;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let result = interrupt::listen().and_then(|()| match Xtask::parse().task {
         Task::Test(flags) => test::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
+        Task::Footprint(flags) => footprint::run(&flags),
         Task::Fault(flags) => fault::run(&flags),
         Task::Fuzz(flags) => fuzz::run(&flags),
         Task::Soak(flags) => fault::soak(&flags),

@@ -11,6 +11,10 @@ pub(crate) async fn assert_there(items: &StreamItems, expected: &[StreamItem], p
     let walked: Vec<_> = items.stream().try_collect().await.expect("a stream is walked");
     assert_items(&walked, expected, promise);
     assert_eq!(items.count().await.expect("a stream is counted"), expected.len(), "{promise}");
+    for end in [0, 1, expected.len(), expected.len() + 1] {
+        let counted = items.slice(..end).count().await.expect("a slice is counted");
+        assert_eq!(counted, expected.len().min(end), "{promise}: the first {end} are counted");
+    }
     let past = items.get(expected.len()).await.expect("an item");
     assert!(past.is_none(), "{promise}: nothing is beyond the end");
     let rest = items.slice(1..99).await.expect("a slice");

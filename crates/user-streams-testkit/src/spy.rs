@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use user_streams_core::{
     Delivery, Result, StreamItem,
     backend::{
-        AddStreamItem, Backend, Capabilities, CountQuery, Position, StreamQuery, async_trait,
+        AddStreamItem, Backend, Capabilities, CountNewer, CountQuery, Position, StreamQuery,
+        async_trait,
     },
 };
 
@@ -15,6 +16,8 @@ pub(crate) enum Call {
     Add,
     Get(Position, u64),
     Count,
+    /// With its limit.
+    CountNewer(u64),
 }
 
 #[derive(Debug, Clone)]
@@ -61,5 +64,10 @@ impl Backend for Spy {
     async fn count_stream_items(&self, query: CountQuery) -> Result<u64> {
         self.note(Call::Count);
         self.inner.count_stream_items(query).await
+    }
+
+    async fn count_newer(&self, query: CountNewer) -> Result<u64> {
+        self.note(Call::CountNewer(query.limit));
+        self.inner.count_newer(query).await
     }
 }

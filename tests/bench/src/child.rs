@@ -1,10 +1,13 @@
 //! A child process, in which memory is measured: this one has grown by then.
 
-use std::{env, fs};
+use std::{env, fs, process::Stdio};
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use tokio::process::Command;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
 
 use crate::store::Store;
 
@@ -15,6 +18,10 @@ pub(crate) enum Task {
     Broadcast { store: Store, users: i64 },
     /// A copy.
     Copy { from: Store, to: Store },
+    /// The rounds that a program in another language asks for.
+    Peer { store: Store },
+    /// A web server, until its input ends.
+    Serve { store: Store, audiences: bool },
 }
 
 /// Runs a task in a child and returns the JSON that it prints.
@@ -29,6 +36,27 @@ pub(crate) async fn run<T: DeserializeOwned>(task: &Task) -> Result<T> {
     })
 }
 
+/// A child that goes on beside this process, until it is dropped.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    /// The first line that it has printed.
+    pub(crate) line: String,
+}
+
+/// Starts a task in a child, and waits for its first line.
+pub(crate) async fn start(task: &Task) -> Result<Running> {
+    let task = serde_json::to_string(task)?;
+    let mut child = Command::new(env::current_exe()?)
+        .args(["--child", &task])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let output = child.stdout.take().context("the child has no output")?;
+    let line = BufReader::new(output).lines().next_line().await?;
+    Ok(Running { child, line: line.context("the child has ended at once")? })
+}
+
 /// Whether this system tells how much memory a process has.
 pub(crate) fn can_measure_memory() -> bool {
     resident("VmRSS").is_ok()
@@ -36,7 +64,12 @@ pub(crate) fn can_measure_memory() -> bool {
 
 /// A figure of /proc/self/status, in KiB.
 pub(crate) fn resident(name: &str) -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
+    resident_of("self", name)
+}
+
+/// The same of another process.
+pub(crate) fn resident_of(process: &str, name: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line =
         status.lines().find(|line| line.starts_with(name)).with_context(|| format!("no {name}"))?;
     let figure = line.split_whitespace().nth(1).with_context(|| format!("{name} has no figure"))?;

@@ -57,12 +57,18 @@ pub(crate) enum Workload {
     W12,
     /// Subscribe, and add while it is told.
     W13,
+    /// Read a numbered page, counting all, some or no items.
+    W14,
+    /// A web server with 2,000 open streams of events, and its first page, whole and as 304.
+    W15,
 }
 
 impl Workload {
     pub(crate) fn name(self) -> &'static str {
-        const NAMES: [&str; 13] =
-            ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9", "W10", "W11", "W12", "W13"];
+        const NAMES: [&str; 15] = [
+            "W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9", "W10", "W11", "W12", "W13",
+            "W14", "W15",
+        ];
         NAMES[self as usize]
     }
 }

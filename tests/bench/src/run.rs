@@ -87,6 +87,8 @@ async fn measure(
         Workload::W11 => workload::bulk::run(&bench).await,
         Workload::W12 => workload::removal::run(&bench).await,
         Workload::W13 => workload::live::run(&bench).await,
+        Workload::W14 => workload::numbered::run(&bench).await,
+        Workload::W15 => workload::web::run(&bench).await,
     };
     bench.bar.finish_and_clear();
     let mut rows = rows.with_context(|| format!("{} {}", workload.name(), cell.name))?;

@@ -30,12 +30,13 @@ pub(crate) fn article_of(site: &Site, base: &Base, item: &StreamItem) -> String 
     article(&place, item, Some(false), None).into_string()
 }
 
-/// An item; `number` is its place in the whole stream, and how many there are.
+/// An item; `number` is its place in the whole stream, and how many there are, if
+/// that is known.
 pub(super) fn article(
     place: &Place<'_>,
     item: &StreamItem,
     read: Option<bool>,
-    number: Option<(usize, usize)>,
+    number: Option<(usize, Option<usize>)>,
 ) -> Markup {
     let cursor = item.cursor().to_string();
     let shown = (place.site.options.shown)(item);
@@ -43,6 +44,7 @@ pub(super) fn article(
     let is_unread = read == Some(false);
     let class = if is_unread { "us-item us-unread" } else { "us-item" };
     let (position, size) = number.unzip();
+    let size = size.map(|size| size.map_or_else(|| "-1".to_owned(), |size| size.to_string()));
     let utc = item.created_at.to_utc().to_rfc3339_opts(SecondsFormat::Micros, true);
     let plain = shown.plain();
     html! {

@@ -21,6 +21,10 @@ use crate::{
 /// How many numbers the bar has beside the one of this page, and at each end.
 const AROUND: (usize, usize) = (2, 1);
 
+/// How many items are counted for it. So the first page of a long stream costs no more than that of
+/// a short one; beyond these there are pages too, whose number is not told.
+const COUNTED: usize = 1_000;
+
 #[derive(Deserialize)]
 struct Parameters {
     page: Option<String>,
@@ -32,6 +36,8 @@ struct Read {
     are_read: Vec<Option<bool>>,
     counts: Counts,
     numbers: Vec<PageLink>,
+    /// How many items there are, unless they are more than are counted.
+    count: Option<usize>,
 }
 
 pub(crate) async fn page(asking: Asking, uri: Uri) -> Response {
@@ -47,6 +53,7 @@ pub(crate) async fn page(asking: Asking, uri: Uri) -> Response {
 
 async fn read(asking: &Asking, number: Option<String>) -> Result<Read, Problem> {
     let paginator = Paginator::new(asking.items.clone(), asking.site.options.page_size);
+    let paginator = paginator.with_count_up_to(COUNTED);
     let page = paginator.get_page(number).await?;
     let (are_read, counts, numbers) = try_join3(
         are_read(&asking.items, page.object_list()),
@@ -54,7 +61,9 @@ async fn read(asking: &Asking, number: Option<String>) -> Result<Read, Problem> 
         paginator.elided_page_range(page.number(), AROUND.0, AROUND.1),
     )
     .await?;
-    Ok(Read { page, are_read, counts, numbers })
+    // It has been counted for the bar.
+    let count = Some(paginator.count().await?).filter(|count| *count < COUNTED);
+    Ok(Read { page, are_read, counts, numbers, count })
 }
 
 fn markup(asking: &Asking, read: &Read) -> Markup {
@@ -124,8 +133,8 @@ fn feed(asking: &Asking, read: &Read) -> Markup {
         section id="us-feed" class="us-feed" role="feed" aria-label=(asking.site.options.title)
             aria-busy="false" tabindex="-1" data-us-feed=(asking.base.to(""))
             data-us-after=[after] data-us-next=[next] {
-            @for (number, (item, read)) in page.iter().zip(&read.are_read).enumerate() {
-                (article(&place, item, *read, Some((start + number, page.count()))))
+            @for (number, (item, is_read)) in page.iter().zip(&read.are_read).enumerate() {
+                (article(&place, item, *is_read, Some((start + number, read.count))))
             }
         }
         div class="us-empty" hidden[!page.is_empty()] {
@@ -162,6 +171,7 @@ fn page_bar(asking: &Asking, read: &Read) -> Markup {
                     }
                 }
                 @if page.has_next() {
+                    @if read.count.is_none() { span class="us-gap" { "…" } }
                     a rel="next" href=(link(page.number() + 1)) { "Older" }
                 }
             }

@@ -25,6 +25,19 @@ async fn numbered_pages_have_real_links_below_the_path_it_is_nested_under() {
 }
 
 #[tokio::test]
+async fn a_long_stream_is_counted_in_part_and_paged_to_its_end() {
+    let (streams, _) = filled(1_003).await;
+    let app = App::with(streams, Options::new().with_page_size(10));
+    let first = app.get("/").await.body;
+    assert!(first.contains("aria-posinset=\"1\" aria-setsize=\"-1\""), "{first}");
+    let bar = |page: &str| page[page.find("<nav class=\"us-pages\"").unwrap()..].to_owned();
+    assert!(bar(&first).contains(">100</a><span class=\"us-gap\">…</span>"), "{first}");
+    let beyond = app.get("/?page=101").await.body;
+    assert!(beyond.contains("item 2<") && beyond.contains("aria-posinset=\"1001\""), "{beyond}");
+    assert!(bar(&beyond).contains(">101</span></nav>"), "{beyond}");
+}
+
+#[tokio::test]
 async fn nothing_in_it_runs_but_the_own_script() {
     let app = App::new(filled(1).await.0);
     let page = app.get("/").await;

@@ -123,13 +123,13 @@ impl StreamItems {
         &self.reader.user
     }
 
-    /// The number of items: a count, no rows.
+    /// The number of items: a count, no rows. A slice is counted no further than to its end.
     ///
     /// # Errors
     /// `NotInitialized`, `InvalidUserId`, or those of the storage, as with every read.
     pub async fn count(&self) -> Result<usize> {
-        let count = self.reader.count().await?;
-        Ok(to_usize(count.min(self.end).saturating_sub(self.start)))
+        let count = self.reader.count(self.end).await?;
+        Ok(to_usize(count.saturating_sub(self.start)))
     }
 
     /// Whether there are no items, by looking for one.

@@ -11,8 +11,7 @@ use crate::{Error, ErrorKind, Result, StreamItem};
 pub struct Page {
     pub(crate) object_list: Vec<StreamItem>,
     pub(crate) number: usize,
-    pub(crate) num_pages: usize,
-    pub(crate) count: usize,
+    pub(crate) has_next: bool,
     pub(crate) per_page: usize,
 }
 
@@ -25,16 +24,6 @@ impl Page {
     /// The number of this page, from 1.
     pub fn number(&self) -> usize {
         self.number
-    }
-
-    /// The number of pages.
-    pub fn num_pages(&self) -> usize {
-        self.num_pages
-    }
-
-    /// The number of items on all pages.
-    pub fn count(&self) -> usize {
-        self.count
     }
 
     /// The number of items on this page.
@@ -59,7 +48,7 @@ impl Page {
 
     /// Whether a page of older items follows.
     pub fn has_next(&self) -> bool {
-        self.number < self.num_pages
+        self.has_next
     }
 
     /// Whether a page of newer items precedes.
@@ -77,7 +66,7 @@ impl Page {
     /// # Errors
     /// `EmptyPage` if this is the last one.
     pub fn next_page_number(&self) -> Result<usize> {
-        if self.has_next() { Ok(self.number + 1) } else { Err(no_page("next")) }
+        if self.has_next() { Ok(self.number.saturating_add(1)) } else { Err(no_page("next")) }
     }
 
     /// The number of the previous page.
@@ -90,20 +79,17 @@ impl Page {
 
     /// The place of the first item of this page among all items, from 1; 0 if there are none.
     pub fn start_index(&self) -> usize {
-        if self.count == 0 {
-            0
-        } else {
-            self.number.saturating_sub(1).saturating_mul(self.per_page).saturating_add(1)
-        }
+        if self.is_empty() { 0 } else { self.before().saturating_add(1) }
     }
 
     /// The place of the last item of this page among all items, from 1; 0 if there are none.
     pub fn end_index(&self) -> usize {
-        if self.number == self.num_pages {
-            self.count
-        } else {
-            self.number.saturating_mul(self.per_page)
-        }
+        if self.is_empty() { 0 } else { self.before().saturating_add(self.len()) }
+    }
+
+    /// How many items are on the pages before.
+    fn before(&self) -> usize {
+        self.number.saturating_sub(1).saturating_mul(self.per_page)
     }
 }
 

@@ -13,7 +13,12 @@ use crate::{
 
 /// Cuts a stream, or a slice of one, into numbered pages. Page 1 has the newest items.
 ///
-/// The number of items is counted once, at first need, and kept: make a paginator for each request.
+/// A page is one query, for one item more than it has, which tells whether another page follows:
+/// it needs no count. What says how many pages there are does, [`num_pages`](Self::num_pages), a
+/// [page bar](Self::elided_page_range) and [`get_page`](Self::get_page) past the end: the items are
+/// counted once, at first need, and the number is kept, so make a paginator for each request. Where
+/// streams are long, [count up to a limit](Self::with_count_up_to).
+///
 /// For long feeds a [`cursor_page`](StreamItems::cursor_page) is faster, and steady while items are
 /// added.
 ///
@@ -27,6 +32,7 @@ use crate::{
 /// assert_eq!((page.len(), page.start_index(), page.has_next()), (5, 21, false));
 /// let lenient = paginator.get_page("no number").await?;
 /// assert_eq!(lenient.number(), 1);
+/// assert_eq!((paginator.count().await?, paginator.num_pages().await?), (25, 3));
 /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
@@ -35,13 +41,21 @@ pub struct Paginator {
     per_page: usize,
     orphans: usize,
     allow_empty_first_page: bool,
+    count_up_to: usize,
     count: OnceCell<usize>,
 }
 
 impl Paginator {
     /// Pages of `per_page` items.
     pub fn new(items: StreamItems, per_page: usize) -> Self {
-        Self { items, per_page, orphans: 0, allow_empty_first_page: true, count: OnceCell::new() }
+        Self {
+            items,
+            per_page,
+            orphans: 0,
+            allow_empty_first_page: true,
+            count_up_to: usize::MAX,
+            count: OnceCell::new(),
+        }
     }
 
     /// If the last page would have this many items or fewer, they are added to the page before it.
@@ -59,27 +73,43 @@ impl Paginator {
         self
     }
 
-    /// The number of items on all pages, counted once.
+    /// Counts no further than so many items, whatever there are, so that a count costs no more than
+    /// that. Pages that follow can be read all the same, each from the one before it.
+    ///
+    /// ```
+    /// # use user_streams_core::{MemoryBackend, PageLink::{Ellipsis, Page}, Paginator, Streams};
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// # let streams = Streams::from_backend(MemoryBackend::default());
+    /// # for n in 0..25 { streams.add_stream_item(42, "item").await?; }
+    /// let paginator = Paginator::new(streams.get_stream_items(42), 2).with_count_up_to(12);
+    /// assert_eq!((paginator.count().await?, paginator.num_pages().await?), (12, 6));
+    /// assert!(paginator.page(6).await?.has_next());
+    /// let bar = paginator.elided_page_range(9, 1, 1).await?;
+    /// assert_eq!(bar, [Page(1), Ellipsis, Page(8), Page(9)]);
+    /// # Ok::<(), user_streams_core::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn with_count_up_to(mut self, limit: usize) -> Self {
+        self.count_up_to = limit;
+        self
+    }
+
+    /// The number of items on all pages, or on those that are [counted](Self::with_count_up_to).
     ///
     /// # Errors
     /// Those of [`StreamItems::count`].
     pub async fn count(&self) -> Result<usize> {
-        self.count.get_or_try_init(|| self.items.count()).await.copied()
+        let counted = || async { self.items.slice(..self.count_up_to).count().await };
+        self.count.get_or_try_init(counted).await.copied()
     }
 
-    /// The number of pages.
+    /// The number of pages, or of those that are [counted](Self::with_count_up_to).
     ///
     /// # Errors
     /// `InvalidArgument` if a page is to have 0 items, or no more than there may be orphans; else
     /// those of [`count`](Self::count).
     pub async fn num_pages(&self) -> Result<usize> {
-        let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
-        if self.per_page == 0 {
-            return invalid("a page of 0 items: give `Paginator::new` 1 or more per page");
-        }
-        if self.orphans >= self.per_page {
-            return invalid("as many orphans as a page has items, or more: give fewer");
-        }
+        self.check()?;
         let count = self.count().await?;
         if count == 0 && !self.allow_empty_first_page {
             return Ok(0);
@@ -87,7 +117,7 @@ impl Paginator {
         Ok(count.saturating_sub(self.orphans).max(1).div_ceil(self.per_page))
     }
 
-    /// The numbers of the pages, from 1.
+    /// The numbers of the pages, from 1, or of those that are [counted](Self::with_count_up_to).
     ///
     /// # Errors
     /// Those of [`num_pages`](Self::num_pages).
@@ -96,7 +126,8 @@ impl Paginator {
     }
 
     /// The numbers to show in a page bar around page `number`, with an ellipsis for each gap: by
-    /// default 3 on each side of it (`on_each_side`) and 2 at either end (`on_ends`).
+    /// default 3 on each side of it (`on_each_side`) and 2 at either end (`on_ends`). The bar of a
+    /// page beyond what is [counted](Self::with_count_up_to) ends with that page.
     ///
     /// # Errors
     /// Those of [`page`](Self::page).
@@ -106,62 +137,108 @@ impl Paginator {
         on_each_side: usize,
         on_ends: usize,
     ) -> Result<Vec<PageLink>> {
-        let number = self.validate(number.page_number()?).await?;
-        Ok(elide(number, self.num_pages().await?, on_each_side, on_ends))
+        let number = positive(number.page_number()?)?;
+        let mut num_pages = self.num_pages().await?;
+        if number > num_pages {
+            if self.count().await? < self.count_up_to {
+                return Err(no_results(number));
+            }
+            num_pages = number;
+        }
+        Ok(elide(number, num_pages, on_each_side, on_ends))
     }
 
     /// The page of that number, from 1.
     ///
     /// # Errors
     /// `PageNotAnInteger` for a text that is not an integer; `EmptyPage` for a number below 1 or
-    /// past the last page; else those of [`num_pages`](Self::num_pages) and of every read.
+    /// past the last page; `InvalidArgument` if a page is to have 0 items, or no more than there
+    /// may be orphans; else those of every read.
     pub async fn page(&self, number: impl PageNumber) -> Result<Page> {
-        let number = self.validate(number.page_number()?).await?;
-        self.read(number).await
+        self.check()?;
+        let number = positive(number.page_number()?)?;
+        self.find(number).await?.ok_or_else(|| no_results(number))
     }
 
     /// The page of that number, leniently: what is not an integer is page 1; what is no page is the
-    /// last one.
+    /// last one, or the last one that is [counted](Self::with_count_up_to).
     ///
     /// # Errors
     /// `EmptyPage` only if there is no page at all (an empty stream without
     /// `allow_empty_first_page`); else those of [`page`](Self::page).
     pub async fn get_page(&self, number: impl PageNumber) -> Result<Page> {
-        let number = number.page_number().unwrap_or(1);
-        match self.validate(number).await {
-            Err(error) if error.kind() == ErrorKind::EmptyPage => match self.num_pages().await? {
-                0 => Err(error),
-                last => self.read(last).await,
-            },
-            number => self.read(number?).await,
+        self.check()?;
+        if let Ok(number) = positive(number.page_number().unwrap_or(1))
+            && let Some(page) = self.find(number).await?
+        {
+            return Ok(page);
+        }
+        match self.num_pages().await? {
+            0 => Err(no_results(1)),
+            last => self.read(last).await,
         }
     }
 
     /// Every page, from 1 on, each read when it is asked for.
     pub fn pages(&self) -> impl Stream<Item = Result<Page>> + Send + '_ {
-        stream::try_unfold(1, move |number| async move {
-            let more = number <= self.num_pages().await?;
-            Ok(if more { Some((self.read(number).await?, number + 1)) } else { None })
+        stream::try_unfold(Some(1), move |number| async move {
+            let Some(number) = number else { return Ok(None) };
+            self.check()?;
+            let page = self.find(number).await?;
+            Ok(page.map(|page| {
+                let next = page.has_next().then_some(number + 1);
+                (page, next)
+            }))
         })
     }
 
-    async fn validate(&self, number: i64) -> Result<usize> {
-        let empty = |message| Err(Error::new(ErrorKind::EmptyPage, message));
-        let num_pages = self.num_pages().await?;
-        match usize::try_from(number) {
-            Err(_) | Ok(0) if number < 1 => empty(format!("page {number} is less than 1")),
-            Ok(number) if number <= num_pages => Ok(number),
-            _ => empty(format!("page {number} contains no results: the last page is {num_pages}")),
+    fn check(&self) -> Result<()> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
+        if self.per_page == 0 {
+            return invalid("a page of 0 items: give `Paginator::new` 1 or more per page");
         }
+        if self.orphans >= self.per_page {
+            return invalid("as many orphans as a page has items, or more: give fewer");
+        }
+        Ok(())
     }
 
-    async fn read(&self, number: usize) -> Result<Page> {
-        let (count, num_pages) = (self.count().await?, self.num_pages().await?);
-        let bottom = (number - 1) * self.per_page;
-        let top = if number == num_pages { count } else { bottom + self.per_page };
-        let object_list = self.items.slice(bottom..top).await?;
-        Ok(Page { object_list, number, num_pages, count, per_page: self.per_page })
+    /// The page, if there is one. Orphans alone make none, except the first one.
+    async fn find(&self, number: usize) -> Result<Option<Page>> {
+        let page = self.read(number).await?;
+        let is_there = match number {
+            1 => !page.is_empty() || self.allow_empty_first_page,
+            _ => page.len() > self.orphans,
+        };
+        Ok(is_there.then_some(page))
     }
+
+    /// What would be on the page, by one query: if more than orphans are beyond it, a page follows.
+    async fn read(&self, number: usize) -> Result<Page> {
+        let bottom = (number - 1).saturating_mul(self.per_page);
+        let most = self.per_page.saturating_add(self.orphans);
+        let end = bottom.saturating_add(most).saturating_add(1);
+        let mut object_list = self.items.slice(bottom..end).await?;
+        let has_next = object_list.len() > most;
+        if has_next {
+            object_list.truncate(self.per_page);
+        }
+        Ok(Page { object_list, number, has_next, per_page: self.per_page })
+    }
+}
+
+/// The number of a page, of which the first is 1. One too large for `usize` is past the end of
+/// every stream all the same.
+fn positive(number: i64) -> Result<usize> {
+    if number < 1 {
+        let message = format!("page {number} is less than 1");
+        return Err(Error::new(ErrorKind::EmptyPage, message));
+    }
+    Ok(number.try_into().unwrap_or(usize::MAX))
+}
+
+fn no_results(number: usize) -> Error {
+    Error::new(ErrorKind::EmptyPage, format!("page {number} contains no results"))
 }
 
 #[cfg(test)]

@@ -78,10 +78,10 @@ impl Reader {
         Ok(handle.show(call.run(items).await?))
     }
 
-    /// The number of all items.
-    pub(crate) async fn count(&self) -> Result<u64> {
+    /// The number of items, up to `limit`.
+    pub(crate) async fn count(&self, limit: u64) -> Result<u64> {
         let handle = self.handle()?;
-        let count = async { self.view(handle).await?.count().await };
+        let count = async { self.view(handle).await?.count_newer(None, limit).await };
         handle.call(Operation::CountStreamItems).of(&self.user).run(count).await
     }
 }

@@ -115,12 +115,7 @@ impl View {
         Ok(items)
     }
 
-    /// The number of items that are there.
-    pub(crate) async fn count(&self) -> Result<u64> {
-        self.parts.count(self.above, self.below, self.max_len()).await
-    }
-
-    /// The number of items that are newer than a place, up to `limit`.
+    /// The number of items that are newer than a place, or of all, up to `limit`.
     pub(crate) async fn count_newer(&self, than: Option<Cursor>, limit: u64) -> Result<u64> {
         let limit = limit.min(self.max_len());
         self.parts.count(than.max(self.above), self.below, limit).await

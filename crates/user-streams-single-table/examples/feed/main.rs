@@ -98,10 +98,10 @@ async fn read(streams: &Streams, me: i64, name: &str) -> Result<(), user_streams
     let page = paginator.page(1).await?;
     show::title(&format!(
         "The stream of {name}: page 1 of {}, items {}–{} of {}",
-        page.num_pages(),
+        paginator.num_pages().await?,
         page.start_index(),
         page.end_index(),
-        page.count()
+        paginator.count().await?
     ));
     show::items(&page);
     show::page_bar(&paginator.elided_page_range(1, 3, 2).await?, page.number());

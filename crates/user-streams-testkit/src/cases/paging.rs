@@ -2,9 +2,14 @@
 
 use std::collections::HashSet;
 
-use user_streams_core::{ErrorKind, PageLink, Paginator};
+use user_streams_core::{ErrorKind, PageLink, Paginator, Streams, backend::Position};
 
-use crate::{Kinds, Namespace, case::cases, compare::assert_items};
+use crate::{
+    Kinds, Namespace,
+    case::cases,
+    compare::assert_items,
+    spy::{Call, Spy},
+};
 
 cases![
     a_hundred_items_make_ten_pages_of_ten for Kinds::Every,
@@ -16,6 +21,8 @@ cases![
     get_page_is_lenient,
     a_slice_is_paged,
     a_page_bar_is_elided,
+    a_page_knows_without_a_count_whether_another_follows,
+    pages_beyond_what_is_counted_are_read,
 ];
 
 async fn a_hundred_items_make_ten_pages_of_ten(ns: Namespace) {
@@ -71,13 +78,11 @@ async fn a_thousand_items_of_one_timestamp_are_each_on_one_page(ns: Namespace) {
 
 async fn the_last_page_has_what_is_left(ns: Namespace) {
     let (user, expected) = ns.feed(25).await;
-    let page = Paginator::new(ns.streams().get_stream_items(&user), 10)
-        .page(3)
-        .await
-        .expect("a page that is there is read");
+    let paginator = Paginator::new(ns.streams().get_stream_items(&user), 10);
+    let page = paginator.page(3).await.expect("a page that is there is read");
     assert_items(page.object_list(), &expected[20..], "the last page has what is left");
     assert_eq!(
-        (page.start_index(), page.end_index(), page.count()),
+        (page.start_index(), page.end_index(), paginator.count().await.expect("a count")),
         (21, 25, 25),
         "the places of the last page"
     );
@@ -173,4 +178,46 @@ async fn a_page_bar_is_elided(ns: Namespace) {
     let pages = [1, 0, 9, 10, 11, 0, 20]
         .map(|n| if n == 0 { PageLink::Ellipsis } else { PageLink::Page(n) });
     assert_eq!(bar, pages, "gaps are shown as ellipses");
+}
+
+async fn a_page_knows_without_a_count_whether_another_follows(ns: Namespace) {
+    let spy = Spy::new(ns.backend());
+    let (user, expected) = ns.feed(20).await;
+    let items = Streams::from_backend(spy.clone()).get_stream_items(&user);
+    let paginator = Paginator::new(items, 10);
+    let first = paginator.page(1).await.expect("a page that is there is read");
+    assert_items(first.object_list(), &expected[..10], "page 1");
+    assert!(first.has_next(), "page 2 follows page 1");
+    let last = paginator.get_page("2").await.expect("a page that is there is read");
+    assert_items(last.object_list(), &expected[10..], "page 2");
+    assert!(!last.has_next(), "no page follows a full last one");
+    let error = paginator.page(3).await.expect_err("a page that is not there is an error");
+    assert_eq!(error.kind(), ErrorKind::EmptyPage, "there is no page 3");
+    let queries = [0, 10, 20].map(|offset| Call::Get(Position::Offset(offset), 11));
+    assert_eq!(spy.calls(), queries, "a page is one query, for one item more than it has");
+}
+
+async fn pages_beyond_what_is_counted_are_read(ns: Namespace) {
+    ns.feed(9).await;
+    let (user, expected) = ns.feed(25).await;
+    let items = ns.streams().get_stream_items(&user);
+    let paginator = Paginator::new(items.clone(), 2).with_count_up_to(12);
+    assert_eq!(paginator.count().await.expect("the items are counted"), 12, "12 are counted");
+    assert_eq!(paginator.num_pages().await.expect("the pages are counted"), 6, "6 pages of 2");
+    let page = paginator.page(7).await.expect("a page that is there is read");
+    assert_items(page.object_list(), &expected[12..14], "page 7, which is not counted");
+    assert!(page.has_next(), "page 8 follows");
+    let page = paginator.page(13).await.expect("a page that is there is read");
+    assert_items(page.object_list(), &expected[24..], "the last page, which is not counted");
+    assert!(!page.has_next(), "no page follows the last one");
+    let last = paginator.get_page(99).await.expect("a page that is there is read");
+    assert_eq!(last.number(), 6, "what is no page is the last one that is counted");
+    let bar = paginator.elided_page_range(9, 1, 1).await.expect("a page bar");
+    let pages = [PageLink::Page(1), PageLink::Ellipsis, PageLink::Page(8), PageLink::Page(9)];
+    assert_eq!(bar, pages, "the bar of a page that is not counted ends with it");
+    // As many as both users have.
+    let all = Paginator::new(items, 2).with_count_up_to(34);
+    assert_eq!(all.count().await.expect("the items are counted"), 25, "all are counted");
+    let error = all.elided_page_range(14, 1, 1).await.expect_err("there is no such page");
+    assert_eq!(error.kind(), ErrorKind::EmptyPage, "there is no page 14");
 }

@@ -3,7 +3,10 @@
 use std::ops::Bound;
 
 use futures_util::TryStreamExt;
-use user_streams_core::{StreamItem, StreamItems, Streams, backend::Position};
+use user_streams_core::{
+    StreamItem, StreamItems, Streams,
+    backend::{Capability, Position},
+};
 
 use crate::{
     Kinds, Namespace,
@@ -27,6 +30,7 @@ cases![
     a_stream_yields_a_slice,
     making_a_slice_reads_nothing,
     len_reads_no_rows,
+    a_slice_is_counted_no_further_than_to_its_end,
     a_slice_is_one_query_for_its_rows_alone,
 ];
 
@@ -242,6 +246,20 @@ async fn len_reads_no_rows(ns: Namespace) {
     assert_eq!(count(&items).await, 3, "the length is the number of items");
     assert_eq!(count(&items.slice(1..)).await, 2, "the length is the number of items");
     assert_eq!(spy.calls(), [Call::Count; 2], "len is a count, and reads no rows");
+}
+
+async fn a_slice_is_counted_no_further_than_to_its_end(ns: Namespace) {
+    let spy = Spy::new(ns.backend());
+    let (long, short) = (ns.feed(9).await.0, ns.feed(2).await.0);
+    let streams = Streams::from_backend(spy.clone());
+    assert_eq!(count(&streams.get_stream_items(&long).slice(3..7)).await, 4, "a slice is counted");
+    let asked = match ns.backend().capabilities().has(Capability::CountNewer) {
+        true => Call::CountNewer(7),
+        false => Call::Count,
+    };
+    assert_eq!(spy.calls(), [asked], "nothing is counted beyond the end of a slice");
+    let short = streams.get_stream_items(&short);
+    assert_eq!(count(&short.slice(..7)).await, 2, "a slice that outlasts the stream is counted");
 }
 
 async fn a_slice_is_one_query_for_its_rows_alone(ns: Namespace) {

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -10,10 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
-};
+use tokio::{task::JoinSet, time::sleep};
 use user_streams_core::{Streams, everyone};
 
 use crate::{
@@ -23,20 +20,16 @@ use crate::{
     measure::{self, Series},
     report::{Row, thousands},
     store::Store,
+    workload::adding::{self, ADDS_A_SECOND, Delays},
 };
 
 const TASKS: usize = 64;
-/// How often one user is sent something; everyone is so once a second.
-const ADDS_A_SECOND: u64 = 100;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = subscribers(bench).await?;
     rows.push(adds(bench).await?);
     Ok(rows)
 }
-
-/// How late items came, in milliseconds.
-type Delays = Arc<Mutex<Vec<f64>>>;
 
 async fn subscribers(bench: &Bench) -> Result<Vec<Row>> {
     let number = bench.pick(200, 2_000);
@@ -48,17 +41,15 @@ async fn subscribers(bench: &Bench) -> Result<Vec<Row>> {
     let adder = store.live_streams(true).await?.with_audiences(true)?;
     bench.status("W13: subscribing");
     let before = if can_measure_memory() { resident("VmRSS")? } else { 0 };
-    let started = Instant::now();
-    let delays = Delays::default();
-    let mut running = subscribe(&streams, &adder, number, started, &delays).await?;
+    let delays = Arc::new(Delays::default());
+    let mut running = subscribe(&streams, &adder, number, &delays).await?;
     let grown = if can_measure_memory() { resident("VmRSS")?.saturating_sub(before) } else { 0 };
     bench.status("W13: adding");
-    delays.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    add_for(&adder, number, started, duration).await?;
+    delays.take();
+    adding::add_for(&adder, number, duration).await?;
     sleep(Duration::from_secs(3)).await;
     running.shutdown().await;
-    let mut delays = delays.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    delays.sort_by(f64::total_cmp);
+    let delays = delays.take();
     let seconds = usize::try_from(duration.as_secs())?;
     let expected = seconds * (usize::try_from(ADDS_A_SECOND)? + number);
     ensure!(
@@ -86,8 +77,7 @@ async fn subscribe(
     streams: &Streams,
     adder: &Streams,
     number: usize,
-    started: Instant,
-    delays: &Delays,
+    delays: &Arc<Delays>,
 ) -> Result<JoinSet<()>> {
     let begun = Arc::new(AtomicUsize::new(0));
     let mut running = JoinSet::new();
@@ -97,13 +87,7 @@ async fn subscribe(
         running.spawn(async move {
             let mut is_first = true;
             while let Some(Ok(item)) = items.next().await {
-                let now = started.elapsed().as_secs_f64() * 1_000.0;
-                let Some(sent) = item.content.split(' ').next().and_then(|ms| ms.parse().ok())
-                else {
-                    continue;
-                };
-                let delay: f64 = now - f64::max(sent, 0.0);
-                delays.lock().unwrap_or_else(PoisonError::into_inner).push(delay);
+                delays.note(&item.content);
                 if std::mem::take(&mut is_first) {
                     begun.fetch_add(1, Ordering::Relaxed);
                 }
@@ -112,7 +96,7 @@ async fn subscribe(
     }
     // Everyone is sent something until all have received something.
     for _ in 0..60 {
-        adder.add_stream_item(everyone(), content(started)).await?;
+        adder.add_stream_item(everyone(), adding::content()).await?;
         sleep(Duration::from_millis(1_000)).await;
         if begun.load(Ordering::Relaxed) == number {
             return Ok(running);
@@ -120,38 +104,6 @@ async fn subscribe(
     }
     let begun = begun.load(Ordering::Relaxed);
     None.with_context(|| format!("{begun} of {number} subscriptions have begun"))
-}
-
-/// The milliseconds since the beginning, and some text.
-fn content(started: Instant) -> String {
-    format!("{:.3} {}", started.elapsed().as_secs_f64() * 1_000.0, fill::content(80))
-}
-
-async fn add_for(
-    adder: &Streams,
-    users: usize,
-    started: Instant,
-    duration: Duration,
-) -> Result<()> {
-    let mut ticks = interval(Duration::from_millis(1_000 / ADDS_A_SECOND));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut adding = JoinSet::new();
-    for tick in 0..duration.as_secs() * ADDS_A_SECOND {
-        ticks.tick().await;
-        let adder = adder.clone();
-        adding.spawn(async move {
-            let user = fastrand::usize(1..=users);
-            adder.add_stream_item(i64::try_from(user)?, content(started)).await?;
-            if tick % ADDS_A_SECOND == 0 {
-                adder.add_stream_item(everyone(), content(started)).await?;
-            }
-            anyhow::Ok(())
-        });
-    }
-    while let Some(added) = adding.join_next().await {
-        added??;
-    }
-    Ok(())
 }
 
 /// Adds while the backend tells, beside adds while it does not.

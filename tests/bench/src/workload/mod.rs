@@ -1,6 +1,7 @@
-//! The workloads, W1 to W13.
+//! The workloads, W1 to W15.
 
 pub(crate) mod add;
+mod adding;
 pub(crate) mod audiences;
 pub(crate) mod broadcast;
 pub(crate) mod bulk;
@@ -12,9 +13,12 @@ pub(crate) mod live;
 pub(crate) mod marks;
 pub(crate) mod memory;
 pub(crate) mod mixed;
+pub(crate) mod numbered;
 pub(crate) mod page;
+mod peer;
 pub(crate) mod removal;
 mod retention;
+pub(crate) mod web;
 
 use anyhow::Result;
 
@@ -25,5 +29,7 @@ pub(crate) async fn run_child(task: &str) -> Result<()> {
     match serde_json::from_str(task)? {
         Task::Broadcast { store, users } => memory::child(&store, users).await,
         Task::Copy { from, to } => copy::child(&from, &to).await,
+        Task::Peer { store } => peer::child(&store).await,
+        Task::Serve { store, audiences } => web::child(&store, audiences).await,
     }
 }

@@ -70,7 +70,7 @@ fn check(u: &mut Unstructured<'_>) -> Result<Outcome> {
     };
     let before = (page.number() - 1) * per_page;
     let len = if page.number() == num_pages { count - before } else { per_page };
-    assert_eq!((page.len(), page.count()), (len, count), "{what}");
+    assert_eq!((page.len(), complete(paginator.count()).ok()), (len, Some(count)), "{what}");
     assert_eq!(page.start_index(), if count == 0 { 0 } else { before + 1 }, "{what}");
     assert_eq!(page.end_index(), before + len, "{what}");
     assert_eq!(page.next_page_number().is_ok(), page.number() < num_pages, "{what}");

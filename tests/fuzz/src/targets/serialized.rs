@@ -17,8 +17,7 @@ pub(super) fn targets() -> Vec<Target> {
 /// The first byte of an input says which type it is.
 fn json() -> Target {
     let item = r#"{"id":"7","created_at":"2026-11-26T00:00:00.123456789+05:30","content":"a\n"}"#;
-    let page =
-        format!(r#"{{"object_list":[{item}],"number":3,"num_pages":5,"count":41,"per_page":10}}"#);
+    let page = format!(r#"{{"object_list":[{item}],"number":3,"has_next":true,"per_page":10}}"#);
     let cursor = "AQAAAAAAAAABAAAAAAAAAAE";
     let cursor_page = format!(r#"{{"items":[{item}],"next":"{cursor}","previous":null}}"#);
     let seeds = [
@@ -50,7 +49,7 @@ fn json() -> Target {
         "\\ud800",
         "number",
         "per_page",
-        "count",
+        "has_next",
     ];
     Target::of_bytes("json", seeds, &words, |bytes| {
         let Some((kind, text)) = bytes.split_first() else { return Outcome::unreadable("empty") };

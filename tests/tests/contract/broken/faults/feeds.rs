@@ -82,7 +82,11 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "the newer items of everyone are counted",
         Wrong::NewerOfEveryone,
-        &["ranges::newer_items_are_counted_up_to_the_limit"],
+        &[
+            "ranges::newer_items_are_counted_up_to_the_limit",
+            "slicing::a_slice_is_counted_no_further_than_to_its_end",
+            "paging::pages_beyond_what_is_counted_are_read",
+        ],
     ),
     wrong(
         "a count from a mark begins anywhere",
