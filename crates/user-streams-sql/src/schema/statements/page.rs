@@ -85,11 +85,10 @@ impl Page<'_> {
                      d.created_at_us",
                     content("i.content")
                 ),
-                // A join would be one with the whole table of items.
                 (Some(items), Some(limit)) => format!(
-                    "SELECT d.id, d.created_at_us, (SELECT {} FROM {items} AS i WHERE i.id = d.id \
-                     AND i.created_at_us = d.created_at_us) FROM (SELECT created_at_us, id {rows} \
-                     LIMIT {limit}) AS d {ordered} {first}",
+                    "SELECT d.id, d.created_at_us, {} FROM (SELECT created_at_us, id {rows} LIMIT \
+                     {limit}) AS d LEFT JOIN {items} AS i ON i.id = d.id AND i.created_at_us = \
+                     d.created_at_us ORDER BY d.created_at_us {order}, d.id {order} {first}",
                     content("i.content")
                 ),
             }
