@@ -20,7 +20,7 @@ impl Shop {
 
     fn worker(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_worker"));
-        command.args(arguments).current_dir(self.0.path());
+        command.args(arguments).current_dir(self.0.path()).env_clear();
         command.env("USER_STREAMS_BACKEND", "single-table+sqlite://feeds.db?mode=rwc");
         command.env("USER_STREAMS_SINGLE_TABLE_OPERATION_TIMEOUT", "0.5");
         command
