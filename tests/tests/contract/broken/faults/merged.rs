@@ -62,10 +62,7 @@ pub(crate) const FAULTS: &[Fault] = &[
     wrong(
         "the places of parts are included",
         Wrong::MergedIncludesPlaces,
-        &[
-            "merged::a_part_is_there_above_its_place",
-            "merged_model::random_parts_agree_with_the_model",
-        ],
+        &["merged::a_part_is_there_above_its_place"],
     ),
     wrong(
         "the parts have one place",
