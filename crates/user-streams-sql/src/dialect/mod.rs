@@ -10,7 +10,9 @@ mod rows;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
-pub(crate) use mysql_settings::MySqlSettings;
+#[cfg(feature = "mysql")]
+pub(crate) use mysql_settings::MARIADB_LIMITS;
+pub(crate) use mysql_settings::{MySqlSettings, mariadb_limits};
 pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
 #[cfg(feature = "postgres")]

@@ -6,14 +6,13 @@ use crate::program::Server;
 
 const ME: &str = "X-User: 42";
 
-fn start() -> (Server, tempfile::TempDir) {
-    let directory = tempfile::tempdir().expect("a directory");
-    (Server::start(env!("CARGO_BIN_EXE_api"), directory.path()), directory)
+fn start() -> Server {
+    Server::start(env!("CARGO_BIN_EXE_api"))
 }
 
 #[test]
 fn pages_by_cursor_have_every_item_once_and_newest_first() {
-    let (api, _directory) = start();
+    let api = start();
     let mut path = "/feed?limit=5".to_owned();
     let mut contents = Vec::new();
     let mut lengths = Vec::new();
@@ -34,7 +33,7 @@ fn pages_by_cursor_have_every_item_once_and_newest_first() {
 
 #[test]
 fn what_is_read_is_unread_no_more_and_of_this_user_alone() {
-    let (api, _directory) = start();
+    let api = start();
     assert_eq!(api.get("/unread", ME).body, r#"{"unread":12}"#);
     assert_eq!(api.get("/unread", "X-User: 43").body, r#"{"unread":0}"#);
     assert_eq!(api.post("/read", ME, "").status, 204);
@@ -43,7 +42,7 @@ fn what_is_read_is_unread_no_more_and_of_this_user_alone() {
 
 #[test]
 fn what_is_asked_wrongly_is_refused() {
-    let (api, _directory) = start();
+    let api = start();
     assert_eq!(api.get("/feed", "Accept: */*").status, 401);
     assert_eq!(api.get("/feed?after=tomorrow", ME).status, 400);
     assert_eq!(api.get("/feed?limit=-1", ME).status, 400);

@@ -6,14 +6,13 @@ const ANN: &str = "Cookie: user=Ann";
 const BOB: &str = "Cookie: theme=dark; user=Bob";
 const NOBODY: &str = "Accept: */*";
 
-fn start() -> (Server, tempfile::TempDir) {
-    let directory = tempfile::tempdir().expect("a directory");
-    (Server::start(env!("CARGO_BIN_EXE_blog"), directory.path()), directory)
+fn start() -> Server {
+    Server::start(env!("CARGO_BIN_EXE_blog"))
 }
 
 #[test]
 fn followers_are_told_of_a_post_in_the_feed_and_by_the_bell() {
-    let (blog, _directory) = start();
+    let blog = start();
     let published = blog.post("/posts", ANN, "title=On+%3Cb%3E");
     assert_eq!(published.status, 303, "{published:?}");
     assert!(published.head.contains("location: /posts/1"), "{published:?}");
@@ -34,7 +33,7 @@ fn followers_are_told_of_a_post_in_the_feed_and_by_the_bell() {
 
 #[test]
 fn a_post_whose_news_cannot_be_stored_is_not_stored_either() {
-    let (blog, _directory) = start();
+    let blog = start();
     // The blog's table takes a NUL, and a feed does not.
     let failed = blog.post("/posts", ANN, "title=half%00done");
     assert_eq!(failed.status, 500, "{failed:?}");

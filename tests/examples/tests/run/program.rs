@@ -3,29 +3,32 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-/// An example that serves. It is killed when this is dropped.
+use tempfile::TempDir;
+
+/// An example that serves. It is killed when this is dropped, and its directory is deleted.
 pub(crate) struct Server {
     child: Child,
     address: String,
+    _directory: TempDir,
 }
 
 impl Server {
-    /// Starts it on a free port, in this directory.
-    pub(crate) fn start(program: &str, directory: &Path) -> Self {
+    /// Starts it on a free port, in a directory of its own.
+    pub(crate) fn start(program: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
         let mut command = Command::new(program);
-        command.arg("127.0.0.1:0").current_dir(directory).stdout(Stdio::piped());
+        command.arg("127.0.0.1:0").current_dir(directory.path()).stdout(Stdio::piped());
         let mut child = command.spawn().expect(program);
         let mut line = String::new();
         let output = child.stdout.take().expect("its output");
         BufReader::new(output).read_line(&mut line).expect("a line");
         let address = line.trim().strip_prefix("http://").expect("the address").to_owned();
-        Self { child, address }
+        Self { child, address, _directory: directory }
     }
 
     pub(crate) fn get(&self, path: &str, header: &str) -> Answer {

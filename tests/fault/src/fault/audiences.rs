@@ -53,9 +53,8 @@ const PAGE: usize = 13;
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
     let features = Features { audiences: true, hiding: true, live: false };
-    let options = Options { application_pool, features, ..Options::default() };
+    let options = Options { features, ..Options::on_either_pool(&trial) };
     let fixture = Fixture::open(&trial, options).await?;
     fixture.watch_sessions();
     while fixture.posts.len() < FIRST_ITEMS {

@@ -38,8 +38,7 @@ const SETS: usize = 3;
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
-    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    let fixture = Fixture::open(&trial, Options::on_either_pool(&trial)).await?;
     fixture.watch_sessions();
     let cuts = Cuts::start(&fixture, &mut rng);
     let added = Arc::new(AtomicU64::new(0));

@@ -25,8 +25,7 @@ pub(super) const FAULT: Fault = Fault {
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
-    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    let fixture = Fixture::open(&trial, Options::on_either_pool(&trial)).await?;
     fixture.watch_sessions();
     let load = Load::start(&fixture, &mut rng, 16);
     for _ in 0..rng.u32(5..25) {

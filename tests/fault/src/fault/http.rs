@@ -51,8 +51,7 @@ const FREED: Duration = Duration::from_secs(3);
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
-    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    let fixture = Fixture::open(&trial, Options::on_either_pool(&trial)).await?;
     fixture.watch_sessions();
     let clients = Clients {
         site: Site::start(&fixture).await?,

@@ -113,8 +113,7 @@ impl Marks {
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
-    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    let fixture = Fixture::open(&trial, Options::on_either_pool(&trial)).await?;
     fixture.watch_sessions();
     let (marks, now) = (Arc::new(Marks::default()), Arc::new(AtomicI64::new(0)));
     let cuts = Cuts::start(&fixture, &mut rng);

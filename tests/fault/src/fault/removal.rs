@@ -43,9 +43,8 @@ const PAUSE: Duration = Duration::from_millis(80);
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
     let is_sql = trial.cell.engine.is_sql();
-    let application_pool = is_sql && trial.variant(2) == 1;
     // A statement takes fewer text ids.
-    let options = Options { application_pool, text_ids: true, ..Options::default() };
+    let options = Options { text_ids: true, ..Options::on_either_pool(&trial) };
     let fixture = Fixture::open(&trial, options).await?;
     fixture.watch_sessions();
     let last = if is_sql { 100 + fixture.store.chunk() as i64 } else { 2_600 };

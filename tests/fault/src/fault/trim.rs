@@ -47,8 +47,7 @@ type Added = BTreeMap<i64, BTreeMap<Place, (u64, bool)>>;
 
 async fn run(trial: Trial) -> Result<Outcome> {
     let mut rng = trial.rng();
-    let application_pool = trial.cell.engine.is_sql() && trial.variant(2) == 1;
-    let fixture = Fixture::open(&trial, Options { application_pool, ..Options::default() }).await?;
+    let fixture = Fixture::open(&trial, Options::on_either_pool(&trial)).await?;
     // What is stored is compared here.
     fixture.history.set_deleted_users(1..=USERS);
     fixture.watch_sessions();

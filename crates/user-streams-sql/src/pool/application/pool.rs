@@ -15,7 +15,7 @@ use user_streams_core::{Error, ErrorKind, Result, backend::async_trait};
 
 use crate::{
     Dialect,
-    dialect::{CopyRows, MySqlSettings},
+    dialect::{CopyRows, MySqlSettings, mariadb_limits},
     error::{
         LOCKED_BY_CALL, LOCKED_BY_CONNECTION, closed, from_db, not_strict, write_lock_timeout,
     },
@@ -193,13 +193,8 @@ impl PoolExecutor {
                 } else {
                     ""
                 };
-                let seconds = limit.as_secs_f64();
-                let wait = if self.is_group {
-                    format!(", innodb_lock_wait_timeout = {}", MAX_LOCK_WAIT.as_secs())
-                } else {
-                    String::new()
-                };
-                format!("SET STATEMENT max_statement_time = {seconds}{snapshot}{wait} FOR {sql}")
+                let lock_wait = self.is_group.then_some(MAX_LOCK_WAIT);
+                mariadb_limits(limit, lock_wait, snapshot) + sql
             }
             Dialect::MySql => {
                 let hint = format!("SELECT /*+ MAX_EXECUTION_TIME({}) */ ", limit.as_millis());

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Dialect,
     config::Timeouts,
-    dialect::MySqlSettings,
+    dialect::{MARIADB_LIMITS, MySqlSettings, mariadb_limits},
     error::ends_session,
     fault::{self, Mechanism},
     pool::{MAX_LOCK_WAIT, limits::server_limit},
@@ -36,14 +36,6 @@ const SETUP: &str = "SET autocommit = 1, sql_mode = \
 /// How long one attempt to kill a session may take, and the pause before the next.
 const KILL_LIMIT: Duration = Duration::from_secs(1);
 const KILL_PAUSE: Duration = Duration::from_millis(100);
-
-/// Begins the limit of a statement on MariaDB.
-const LIMIT: &str = "SET STATEMENT max_statement_time";
-
-/// What a statement on MariaDB begins with that may take so long.
-fn limited(limit: Duration) -> String {
-    format!("{LIMIT} = {} FOR ", limit.as_secs_f64())
-}
 
 #[derive(Debug)]
 pub(in crate::pool) struct MySqlDriver {
@@ -103,7 +95,7 @@ impl Driver for MySqlDriver {
         );
         // Some servers, such as those of a cluster, have no such locks; nothing is killed there.
         let name = lock.await.is_ok().then_some(name);
-        let prefix = settings.is_mariadb.then(|| limited(self.server_limit));
+        let prefix = settings.is_mariadb.then(|| mariadb_limits(self.server_limit, None, ""));
         let killer = Arc::clone(&self.killer);
         Ok(Box::new(MySqlSession { connection, settings, prefix, name, killer }))
     }
@@ -132,7 +124,7 @@ struct MySqlSession {
 #[async_trait]
 impl Connection for MySqlSession {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        let limited = self.prefix.as_ref().filter(|_| !sql.starts_with(LIMIT));
+        let limited = self.prefix.as_ref().filter(|_| !sql.starts_with(MARIADB_LIMITS));
         let limited = limited.map(|prefix| format!("{prefix}{sql}"));
         let sql = limited.as_deref().unwrap_or(sql);
         statement::execute::<MySql>(&mut self.connection, sql, values, true).await
@@ -158,12 +150,12 @@ impl Connection for MySqlSession {
         &mut self,
         limit: Duration,
     ) -> Result<Option<String>, SqlxError> {
-        Ok(self.settings.is_mariadb.then(|| limited(server_limit(limit))))
+        Ok(self.settings.is_mariadb.then(|| mariadb_limits(server_limit(limit), None, "")))
     }
 
     fn lock_wait_limit(&self) -> Option<String> {
-        let wait = format!(", innodb_lock_wait_timeout = {} FOR ", MAX_LOCK_WAIT.as_secs());
-        self.prefix.as_ref().map(|prefix| prefix.replace(" FOR ", &wait))
+        let limit = self.killer.server_limit;
+        self.settings.is_mariadb.then(|| mariadb_limits(limit, Some(MAX_LOCK_WAIT), ""))
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {
