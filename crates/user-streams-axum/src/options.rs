@@ -37,6 +37,7 @@ pub struct Options {
     pub(crate) connections_per_user: usize,
     pub(crate) heartbeat: Duration,
     pub(crate) lifetime: Duration,
+    pub(crate) fresh_for: Duration,
     pub(crate) shutdown: Shared<BoxFuture<'static, ()>>,
     pub(crate) shown: Arc<dyn Fn(&StreamItem) -> Shown + Send + Sync>,
 }
@@ -62,6 +63,7 @@ impl Options {
             connections_per_user: 8,
             heartbeat: Duration::from_secs(15),
             lifetime: Duration::from_secs(60 * 60),
+            fresh_for: Duration::ZERO,
             shutdown: std::future::pending().boxed().shared(),
             shown: Arc::new(as_text),
         }
@@ -148,6 +150,19 @@ impl Options {
         self
     }
 
+    /// For how long after an answer was read the same request of a client that has it is answered
+    /// with 304 from memory, without a read: not at all, by default.
+    ///
+    /// It is for pages that very many clients ask for again and again. What a 304 says may then be
+    /// so old. A change that the user makes in this process, an event that was sent to the user
+    /// from it, and a request with `Cache-Control: no-cache` end that at once; what else changes,
+    /// in another process or by the application, does not.
+    #[must_use]
+    pub fn with_fresh_for(mut self, time: Duration) -> Self {
+        self.fresh_for = time;
+        self
+    }
+
     /// When this future ends, so do all streams of events. A graceful shutdown of a server waits
     /// for every connection, so give it here as well.
     #[must_use]
@@ -180,6 +195,7 @@ impl fmt::Debug for Options {
             .field("connections_per_user", &self.connections_per_user)
             .field("heartbeat", &self.heartbeat)
             .field("lifetime", &self.lifetime)
+            .field("fresh_for", &self.fresh_for)
             .finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use axum::{
 use user_streams_core::Streams;
 
 use crate::{
-    answer::Problem,
+    answer::{Fresh, Problem},
     html, json,
     live::{Connections, events},
     options::Options,
@@ -52,7 +52,8 @@ where
     R: IntoResponse,
 {
     let connections = Connections::new(options.connections_per_user);
-    let site = Arc::new(Site { streams, who: viewer::who(who), options, connections });
+    let fresh = Fresh::new(options.fresh_for);
+    let site = Arc::new(Site { streams, who: viewer::who(who), options, connections, fresh });
     let changes = Router::new()
         .route("/seen", post(json::mark_seen))
         .route("/read", post(json::mark_read))

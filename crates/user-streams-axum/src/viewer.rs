@@ -13,7 +13,7 @@ use user_streams_core::{Membership, StreamItems, Streams, ToUserId, UserId};
 /// The user who is asking, and the [audiences](user_streams_core::Audience) that the user belongs
 /// to. Whatever names a user is one: `42`, a [`UserId`], the application's own type that is
 /// [`ToUserId`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Viewer {
     user: UserId,
     audiences: Vec<Membership>,
@@ -35,6 +35,11 @@ impl Viewer {
     ) -> Self {
         self.audiences.extend(audiences.into_iter().map(Into::into));
         self
+    }
+
+    /// Who it is.
+    pub(crate) fn user(&self) -> &UserId {
+        &self.user
     }
 
     /// What this user sees.

@@ -14,9 +14,9 @@ use user_streams_core::{
     Cursor, Delivery, Error, ErrorKind, Name, Result, StreamItem, UserId, UserIdKind,
     backend::{
         AddStreamItem, Backend, BulkAdd, Capabilities, Capability, Contains, CountNewer,
-        CountQuery, DeleteRange, DeleteStream, Hints, ListNewer, ListUsers, MarkQuery, MergedPart,
-        MergedQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage, WaitLimit,
-        async_trait,
+        CountQuery, DeleteRange, DeleteStream, Group, Hints, ListNewer, ListUsers, MarkQuery,
+        MergedPart, MergedQuery, RemoveStreamItem, RepairStream, SetMark, StreamQuery, UsersPage,
+        WaitLimit, async_trait,
     },
 };
 
@@ -27,7 +27,7 @@ use crate::{
     },
     config::{NAME, RedisConfig},
     error::invalid_settings,
-    ops::{self, LenEstimate, Live, Merged, Part, Store},
+    ops::{self, GroupStore, LenEstimate, Live, Merged, Part, Store},
     storage::keys::Keys,
 };
 
@@ -40,6 +40,8 @@ type Feeds = Arc<Mutex<HashMap<Name, Arc<RedisBackend>>>>;
 /// `redis-sentinel://`, `redis+unix://` and, with the feature `rustls`, the same with `rediss`.
 pub struct RedisBackend {
     store: Arc<Store>,
+    /// Single adds that come together, where they may.
+    group: Option<Group<GroupStore>>,
     /// Shared with the feeds.
     waiting: WaitLimit,
     /// `None` in a feed, which has no further ones.
@@ -108,7 +110,7 @@ impl RedisBackend {
             member_len: LenEstimate::new(),
             content_len: LenEstimate::new(),
         };
-        Self { store: Arc::new(store), waiting, feeds: Some(Feeds::default()) }
+        Self::of(store, waiting, Some(Feeds::default()))
     }
 
     /// A named feed beside this one.
@@ -123,7 +125,12 @@ impl RedisBackend {
             member_len: LenEstimate::new(),
             content_len: LenEstimate::new(),
         };
-        Self { store: Arc::new(store), waiting: self.waiting.clone(), feeds: None }
+        Self::of(store, self.waiting.clone(), None)
+    }
+
+    fn of(store: Store, waiting: WaitLimit, feeds: Option<Feeds>) -> Self {
+        let store = Arc::new(store);
+        Self { group: GroupStore::group(&store), store, waiting, feeds }
     }
 
     /// The feed of this name.
@@ -209,7 +216,7 @@ impl Backend for RedisBackend {
 
     async fn add_stream_item(&self, args: AddStreamItem) -> Result<Delivery> {
         let item = args.item().cursor();
-        let add = ops::Add::new(&self.store, args)?;
+        let add = ops::Add::new(&self.store, self.group.as_ref(), args)?;
         self.call(add.run()).await.map(|delivered| Delivery::new(item, delivered))
     }
 

@@ -19,6 +19,15 @@ pub(crate) fn changed(reply: Value) -> Result<(u64, Vec<usize>)> {
     Ok((count(&changed)?, array(foreign)?.iter().map(place).collect::<Result<_>>()?))
 }
 
+/// For each of several streams, whether it has changed, or nothing if that failed.
+pub(crate) fn each(reply: Value) -> Result<Vec<Option<u64>>> {
+    let one = |reply: &Value| match reply.as_i64() {
+        Some(-1) => Ok(None),
+        _ => count(reply).map(Some),
+    };
+    array(reply)?.iter().map(one).collect()
+}
+
 /// An array reply.
 pub(crate) fn array(reply: Value) -> Result<Vec<Value>> {
     match reply {

@@ -20,8 +20,8 @@ pub(crate) enum Task {
     Copy { from: Store, to: Store },
     /// The rounds that a program in another language asks for.
     Peer { store: Store },
-    /// A web server, until its input ends.
-    Serve { store: Store, audiences: bool },
+    /// A web server, until its input ends. Answers are fresh for so many seconds.
+    Serve { store: Store, audiences: bool, fresh_for: u64 },
 }
 
 /// Runs a task in a child and returns the JSON that it prints.

@@ -1,6 +1,10 @@
 //! Measures programs in alternating rounds.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::Result;
 use indicatif::ProgressBar;
@@ -46,6 +50,34 @@ fn spread(mut values: Vec<f64>) -> Spread {
         return Spread { median: f64::NAN, low: f64::NAN, high: f64::NAN };
     }
     Spread { median: at(0.5), low: at(0.25), high: at(0.75) }
+}
+
+/// The milliseconds of each operation, by program.
+#[derive(Clone, Default)]
+pub(crate) struct Latencies(Arc<Mutex<BTreeMap<&'static str, Vec<f64>>>>);
+
+impl Latencies {
+    /// Notes an operation that has ended now.
+    pub(crate) fn note(&self, program: &'static str, started: Instant) {
+        let took = started.elapsed().as_secs_f64() * 1_000.0;
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(program).or_default().push(took);
+    }
+
+    /// How long this part of each program's operations took at most.
+    pub(crate) fn series(&self, programs: &[Arc<dyn Program>], part: f64) -> Vec<Series> {
+        let latencies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let series = |program: &Arc<dyn Program>| {
+            let mut all = latencies.get(program.name()).cloned().unwrap_or_default();
+            all.sort_by(f64::total_cmp);
+            let at = (part * all.len().saturating_sub(1) as f64) as usize;
+            Series {
+                program: program.name().to_owned(),
+                rounds: vec![all.get(at).copied().unwrap_or(f64::NAN)],
+            }
+        };
+        programs.iter().map(series).collect()
+    }
 }
 
 /// Measures the programs in alternating rounds: see [`alternate_cases`].

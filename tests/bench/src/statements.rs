@@ -26,8 +26,22 @@ pub(crate) struct Statements {
     pub(crate) feeds: FeedStatements,
 }
 
+/// The limit in the text of a page whose plan is kept.
+const LIMIT_IN_TEXT: usize = 32;
+
 impl Statements {
     pub(crate) fn new(store: &Store) -> Self {
+        Self::of(store, false)
+    }
+
+    /// The same with the library's form of first pages and pages after a cursor: PostgreSQL keeps
+    /// the plan of a statement that has its limit in the text, around which the parameter takes
+    /// some of the rows.
+    pub(crate) fn with_kept_plans(store: &Store) -> Self {
+        Self::of(store, true)
+    }
+
+    fn of(store: &Store, keeps_plans: bool) -> Self {
         let engine = store.engine;
         let separate = store.layout == Layout::ManyToMany;
         let table = &store.table;
@@ -51,26 +65,32 @@ impl Statements {
             _ => format!("(SELECT value AS uid FROM json_each(${last})) AS u"),
         };
         let newest = |keyset: &str| {
-            format!(
-                "FROM {table} WHERE user_id = $1{keyset} ORDER BY created_at_us DESC, id DESC LIMIT"
-            )
+            format!("FROM {table} WHERE user_id = $1{keyset} ORDER BY created_at_us DESC, id DESC")
         };
-        let page = |newest: String| {
+        let page = |newest: String, limit: &str| {
+            let first = if keeps_plans { &format!("LIMIT {LIMIT_IN_TEXT}") } else { limit };
+            let rest = if keeps_plans { limit } else { "" };
+            let ordered = "ORDER BY d.created_at_us DESC, d.id DESC";
             if separate {
                 format!(
                     "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
-                     {newest}) AS d \
+                     {newest} {first}) AS d \
                      JOIN {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us \
-                     ORDER BY d.created_at_us DESC, d.id DESC"
+                     {ordered} {rest}"
+                )
+            } else if keeps_plans {
+                format!(
+                    "SELECT d.id, d.created_at_us, d.content FROM (SELECT id, created_at_us, \
+                     content {newest} {first}) AS d {ordered} {rest}"
                 )
             } else {
-                format!("SELECT id, created_at_us, content {newest}")
+                format!("SELECT id, created_at_us, content {newest} {first}")
             }
         };
         let after = if engine == Engine::Mysql {
-            format!("{} $5", newest(" AND created_at_us <= $2 AND (created_at_us < $3 OR id < $4)"))
+            page(newest(" AND created_at_us <= $2 AND (created_at_us < $3 OR id < $4)"), "LIMIT $5")
         } else {
-            format!("{} $4", newest(" AND (created_at_us, id) < ($2, $3)"))
+            page(newest(" AND (created_at_us, id) < ($2, $3)"), "LIMIT $4")
         };
         let text = |sql: String| text(engine, &sql);
         Self {
@@ -84,8 +104,8 @@ impl Statements {
             query: text(format!(
                 "{insert} SELECT {typed}, id FROM bench_users WHERE id <= ${last}"
             )),
-            page: text(page(format!("{} $2 OFFSET $3", newest("")))),
-            after: text(page(after)),
+            page: text(page(newest(""), "LIMIT $2 OFFSET $3")),
+            after: text(after),
             count: text(format!("SELECT COUNT(*) FROM {table} WHERE user_id = $1")),
             feeds: FeedStatements::new(store),
         }

@@ -25,23 +25,32 @@ pub(crate) struct Content {
 /// saves the answer and not the read.
 pub(crate) fn conditional(request: &HeaderMap, user: &UserId, content: Content) -> Response {
     let tag = tag(user, &content);
-    let is_known = is_known(request, &tag);
-    let mut response = match is_known {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => content.body.into_response(),
+    let mut response = match is_known(request, &tag) {
+        true => not_modified(),
+        false => {
+            let kind = [(header::CONTENT_TYPE, content.kind)];
+            to_be_asked_about((kind, content.body).into_response())
+        }
     };
     let headers = response.headers_mut();
-    if !is_known {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content.kind));
-    }
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(header::ETAG, tag);
     }
-    // Kept by the browser alone, and asked about each time.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if let Some(link) = content.link {
         headers.insert(header::LINK, link);
     }
+    response
+}
+
+/// 304.
+pub(crate) fn not_modified() -> Response {
+    to_be_asked_about(StatusCode::NOT_MODIFIED.into_response())
+}
+
+/// Kept by the browser alone, and asked about each time.
+fn to_be_asked_about(mut response: Response) -> Response {
+    let value = HeaderValue::from_static("private, no-cache");
+    response.headers_mut().insert(header::CACHE_CONTROL, value);
     response
 }
 
@@ -54,7 +63,7 @@ fn tag(user: &UserId, content: &Content) -> String {
     format!("W/\"{:016x}\"", hasher.finish())
 }
 
-fn is_known(request: &HeaderMap, tag: &str) -> bool {
+pub(super) fn is_known(request: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let wanted = opaque(tag);
     let known = request.get_all(header::IF_NONE_MATCH).iter();

@@ -15,7 +15,7 @@ use crate::{
 pub(crate) async fn bell(asking: Asking) -> Result<Response, Problem> {
     let counts = counts(&asking).await?;
     let markup = markup(&asking.base, &asking.site.options.title, counts);
-    Ok(answer(&asking, markup))
+    Ok(answer(asking, markup))
 }
 
 /// Nothing is unseen where there are no marks.

@@ -7,7 +7,7 @@ use axum::{
 use maud::{DOCTYPE, Markup, html};
 
 use crate::{
-    answer::{Content, Problem, conditional},
+    answer::{Content, Problem},
     html::assets::VERSION,
     request::{Asking, Base},
     site::Site,
@@ -47,9 +47,9 @@ pub(super) fn document(site: &Site, base: &Base, title: &str, body: &Markup) -> 
 }
 
 /// The answer, or 304.
-pub(super) fn answer(asking: &Asking, markup: Markup) -> Response {
+pub(super) fn answer(asking: Asking, markup: Markup) -> Response {
     let content = Content { kind: HTML, body: markup.into_string(), link: None };
-    with_policy(conditional(&asking.headers, asking.items.user(), content))
+    with_policy(asking.answer(content))
 }
 
 /// A problem, for people.

@@ -25,5 +25,5 @@ pub(crate) async fn list(asking: Asking, window: Window) -> Result<Response, Pro
             @for (item, read) in page.items.iter().zip(read) { (article(&place, item, read, None)) }
         }
     };
-    Ok(answer(&asking, markup))
+    Ok(answer(asking, markup))
 }

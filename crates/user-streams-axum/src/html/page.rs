@@ -46,7 +46,10 @@ pub(crate) async fn page(asking: Asking, uri: Uri) -> Response {
         read(&asking, page).await
     };
     match shown.await {
-        Ok(read) => answer(&asking, markup(&asking, &read)),
+        Ok(read) => {
+            let markup = markup(&asking, &read);
+            answer(asking, markup)
+        }
         Err(error) => problem(&asking, error),
     }
 }

@@ -81,6 +81,7 @@ pub(crate) async fn undismiss(
 /// Tells the user's other pages, and answers a program with what has come of it and a form with
 /// the page that it is on.
 fn changed(asking: &Asking, change: &Change, outcome: Value) -> Response {
+    asking.site.forget(asking.items.user());
     asking.site.connections.tell(asking.items.user());
     let Some(page) = change.form else {
         let mut response = Json(outcome).into_response();

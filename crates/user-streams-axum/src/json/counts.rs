@@ -3,7 +3,7 @@
 use axum::response::Response;
 
 use crate::{
-    answer::{Content, Problem, conditional},
+    answer::{Content, Problem},
     reading::Counts,
     request::Asking,
 };
@@ -13,5 +13,5 @@ pub(crate) async fn counts(asking: Asking) -> Result<Response, Problem> {
     let Counts { unseen, unread, limit } = counts;
     let body = format!(r#"{{"unseen":{unseen},"unread":{unread},"limit":{limit}}}"#);
     let content = Content { kind: "application/json", body, link: None };
-    Ok(conditional(&asking.headers, asking.items.user(), content))
+    Ok(asking.answer(content))
 }

@@ -1,15 +1,12 @@
 //! Pages by cursor.
 
-use axum::{
-    http::HeaderValue,
-    response::{IntoResponse, Response},
-};
+use axum::{http::HeaderValue, response::Response};
 use chrono::{DateTime, FixedOffset};
 use serde::Serialize;
 use user_streams_core::{Cursor, CursorPage, Error, ErrorKind, StreamItem};
 
 use crate::{
-    answer::{Content, Problem, conditional},
+    answer::{Content, Problem},
     reading::{are_read, resume_place},
     request::{Asking, Base, Window},
 };
@@ -73,7 +70,7 @@ pub(crate) async fn page(asking: Asking, window: Window) -> Result<Response, Pro
     };
     let body = serde_json::to_string(&body).map_err(unserializable)?;
     let content = Content { kind: "application/json", body, link: Some(link) };
-    Ok(conditional(&asking.headers, asking.items.user(), content).into_response())
+    Ok(asking.answer(content))
 }
 
 /// RFC 8288.

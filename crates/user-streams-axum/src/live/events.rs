@@ -158,6 +158,8 @@ fn reached(item: &StreamItem) -> Option<Cursor> {
 /// An item, with the furthest place so far as its id: after an item that came late the client goes
 /// on from there all the same, and not from the item's old date.
 fn told(asking: &Asking, wanted: Items, item: StreamItem, place: Option<Cursor>) -> Event {
+    // A client that asks now is not to be told that nothing has changed.
+    asking.site.forget(asking.items.user());
     let event = match wanted {
         Items::None => return hint("items"),
         Items::Json => event_of(&ItemBody::new(item, None)),

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use user_streams_core::StreamItems;
 
 use crate::{
-    answer::{Problem, Result},
+    answer::{Content, Fresh, Keep, Problem, Result, conditional},
     request::base::Base,
     site::Shared,
 };
@@ -21,6 +21,19 @@ pub(crate) struct Asking {
     pub(crate) items: StreamItems,
     pub(crate) base: Base,
     pub(crate) headers: HeaderMap,
+    /// If the answer may be fresh for a while.
+    keep: Option<Keep>,
+}
+
+impl Asking {
+    /// The answer, or 304 if the client has it already.
+    pub(crate) fn answer(self, content: Content) -> Response {
+        let response = conditional(&self.headers, self.items.user(), content);
+        if let (Some(fresh), Some(keep)) = (&self.site.fresh, self.keep) {
+            fresh.put(keep, &response);
+        }
+        response
+    }
 }
 
 impl FromRequestParts<Shared> for Asking {
@@ -28,9 +41,18 @@ impl FromRequestParts<Shared> for Asking {
 
     async fn from_request_parts(parts: &mut Parts, site: &Shared) -> Result<Self, Response> {
         let viewer = (site.who)(parts.clone()).await?;
+        let base = Base::of(parts, &site.options);
+        let fresh = site.fresh.as_ref();
+        let keep = fresh.and_then(|_| Fresh::keep(parts, viewer.user(), (&viewer, &base)));
+        if let (Some(fresh), Some(keep)) = (fresh, &keep)
+            && let Some(answer) = fresh.answer(keep, &parts.headers)
+        {
+            return Err(answer);
+        }
         Ok(Self {
             items: viewer.items(&site.streams),
-            base: Base::of(parts, &site.options),
+            base,
+            keep,
             headers: parts.headers.clone(),
             site: site.clone(),
         })

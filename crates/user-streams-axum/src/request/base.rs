@@ -5,7 +5,7 @@ use axum::{extract::OriginalUri, http::request::Parts};
 use crate::options::Options;
 
 /// The path under which the router is nested, without a slash at its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Base(String);
 
 impl Base {

@@ -11,7 +11,7 @@ use quick_xml::{
 use user_streams_core::{CursorPage, Error, ErrorKind, StreamItem};
 
 use crate::{
-    answer::{Content, Problem, conditional},
+    answer::{Content, Problem},
     request::{Asking, Window},
     shown::Body,
     syndication::entry::{absolute, feed_urn, of_xml, title, url, urn},
@@ -25,7 +25,7 @@ pub(crate) async fn atom(asking: Asking, window: Window) -> Result<Response, Pro
         Error::new(ErrorKind::Backend, "the feed cannot be written as XML").with_source(error)
     })?;
     let content = Content { kind: "application/atom+xml; charset=utf-8", body, link: None };
-    Ok(conditional(&asking.headers, asking.items.user(), content))
+    Ok(asking.answer(content))
 }
 
 fn write(asking: &Asking, window: &Window, page: &CursorPage) -> io::Result<String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use user_streams_core::{Error, ErrorKind, StreamItem};
 
 use crate::{
-    answer::{Content, Problem, conditional},
+    answer::{Content, Problem},
     request::{Asking, Window},
     shown::Body,
     syndication::entry::{absolute, title, url, urn},
@@ -54,7 +54,7 @@ pub(crate) async fn json_feed(asking: Asking, window: Window) -> Result<Response
         Error::new(ErrorKind::Backend, "the feed cannot be written as JSON").with_source(error)
     })?;
     let content = Content { kind: "application/feed+json; charset=utf-8", body, link: None };
-    Ok(conditional(&asking.headers, asking.items.user(), content))
+    Ok(asking.answer(content))
 }
 
 fn of(asking: &Asking, item: &StreamItem) -> Item {

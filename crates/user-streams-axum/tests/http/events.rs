@@ -43,16 +43,28 @@ impl Server {
     }
 
     async fn events(&self, query: &str, headers: &str) -> Events {
-        let mut socket = TcpStream::connect(self.address).await.unwrap();
-        let request = format!(
-            "GET {BASE}/events{query} HTTP/1.1\r\nhost: localhost\r\nx-user: {ME}\r\n\
-             connection: close\r\n{headers}\r\n"
-        );
-        socket.write_all(request.as_bytes()).await.unwrap();
+        let socket = self.send(&format!("/events{query}"), headers).await;
         let mut events = Events(BufReader::new(socket), String::new());
         let head = events.block().await;
         events.1.clone_from(&head);
         events
+    }
+
+    /// The whole answer to a request.
+    async fn get(&self, path: &str, headers: &str) -> String {
+        let mut answer = String::new();
+        self.send(path, headers).await.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    async fn send(&self, path: &str, headers: &str) -> TcpStream {
+        let mut socket = TcpStream::connect(self.address).await.unwrap();
+        let request = format!(
+            "GET {BASE}{path} HTTP/1.1\r\nhost: localhost\r\nx-user: {ME}\r\n\
+             connection: close\r\n{headers}\r\n"
+        );
+        socket.write_all(request.as_bytes()).await.unwrap();
+        socket
     }
 }
 
@@ -285,4 +297,20 @@ async fn it_ends_when_its_time_is_over_so_that_the_application_is_asked_anew() {
     let mut events = server.events("", "").await;
     events.hello().await;
     assert_eq!(events.next().await, None);
+}
+
+#[tokio::test]
+async fn who_was_sent_an_event_is_not_told_that_nothing_has_changed() {
+    let (streams, _) = filled(1).await;
+    let options = Options::new().with_fresh_for(Duration::from_secs(600));
+    let server = Server::start(streams.clone(), options).await;
+    let mut events = server.events("", "").await;
+    events.hello().await;
+    let answer = server.get("/items", "").await;
+    let tag = answer.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
+    let again = format!("if-none-match: {tag}\r\n");
+    assert!(server.get("/items", &again).await.starts_with("HTTP/1.1 304"));
+    streams.add_stream_item(ME, "new").await.unwrap();
+    events.item().await;
+    assert!(server.get("/items", &again).await.starts_with("HTTP/1.1 200"));
 }

@@ -1,5 +1,7 @@
 //! JSON: pages by cursor, and counts.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use user_streams_axum::Options;
 
@@ -134,6 +136,29 @@ async fn nothing_new_is_304_and_whatever_changes_is_not() {
     mine.mark_item_unread(items[2].cursor()).await.unwrap();
     assert!(is_new(&mut tag).await, "unread");
     assert!(!is_new(&mut tag).await, "nothing");
+}
+
+/// What changes is not known to this process, and is then what the user does here.
+#[tokio::test]
+async fn a_fresh_answer_is_304_without_a_read_until_the_user_changes_something() {
+    let (streams, items) = filled(3).await;
+    let options = Options::new().with_fresh_for(Duration::from_secs(600));
+    let app = App::with(streams.clone(), options);
+    for path in ["/items", "/counts", "/feed.atom", "/feed.json", "/", "/bell", "/list"] {
+        let tag = app.get(path).await.header("etag").to_owned();
+        streams.add_stream_item(ME, "meanwhile").await.unwrap();
+        let again = app.get_with(path, &[("if-none-match", &tag)]).await;
+        assert_eq!((again.status.as_u16(), again.header("etag")), (304, &*tag), "{path}");
+        assert_eq!(again.header("cache-control"), "private, no-cache", "{path}");
+        let reload = [("if-none-match", &*tag), ("cache-control", "no-cache")];
+        assert_eq!(app.get_with(path, &reload).await.status, StatusCode::OK, "{path}");
+
+        let tag = app.get(path).await.header("etag").to_owned();
+        streams.add_stream_item(ME, "and more").await.unwrap();
+        app.post(&format!("/items/{}/dismiss", items[0].cursor()), "{}").await;
+        let again = app.get_with(path, &[("if-none-match", &tag)]).await;
+        assert_eq!(again.status, StatusCode::OK, "{path}: after a change");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod capabilities;
 mod contract;
 mod corrupt;
 mod driver;
+mod group;
 pub(crate) mod memory;
 mod registry;
 mod wait_limit;
@@ -21,6 +22,7 @@ pub use corrupt::{OnCorrupt, corrupt_item};
 pub use driver::{BackendDriver, ConnectArgs, ConnectFuture};
 #[doc(hidden)]
 pub use driver::{Registration, UnlinkedBackend};
+pub use group::{Group, GroupPermit, Grouped, SingleAdd, StoreGroup};
 pub use registry::Registry;
 pub use wait_limit::{WaitLimit, WaitPermit};
 pub use writes::Writes;

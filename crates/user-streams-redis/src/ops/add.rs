@@ -7,9 +7,13 @@
 use std::sync::Arc;
 
 use fred::bytes::Bytes;
-use user_streams_core::{Error, ErrorKind, Result, UserId, backend::AddStreamItem};
+use user_streams_core::{
+    Error, ErrorKind, NewItem, Result, UserId,
+    backend::{AddStreamItem, Group, Grouped, SingleAdd},
+};
 
 use super::{
+    add_group::GroupStore,
     batches::{BATCH, BATCH_BYTES, Batches, Change, KEYS_PER_SCRIPT},
     content_limit,
     store::Store,
@@ -20,15 +24,19 @@ use crate::{client::command::Command, config::NAME, scripts::add::EncodedItem};
 pub(crate) struct Add<'a> {
     store: &'a Arc<Store>,
     batches: Batches<'a>,
-    content_len: usize,
-    item: EncodedItem,
-    /// Instead of `item`, if there are several recipients.
-    shared_item: Option<EncodedItem>,
+    /// Single adds that come together, where they may.
+    group: Option<&'a Group<GroupStore>>,
+    item: Arc<NewItem>,
+    is_shared: bool,
 }
 
 impl<'a> Add<'a> {
     /// Prepares an add. Nothing is read or sent yet.
-    pub(crate) fn new(store: &'a Arc<Store>, args: AddStreamItem) -> Result<Self> {
+    pub(crate) fn new(
+        store: &'a Arc<Store>,
+        group: Option<&'a Group<GroupStore>>,
+        args: AddStreamItem,
+    ) -> Result<Self> {
         let (recipients, item, on_progress) = args.into_parts();
         let content_len = item.content().len();
         let is_shared = store.is_shared(content_len);
@@ -38,25 +46,37 @@ impl<'a> Add<'a> {
         Ok(Self {
             store,
             batches: Batches::new(store, chunks, on_progress),
-            content_len,
-            item: EncodedItem::new(&item),
-            shared_item: is_shared.then(|| EncodedItem::shared(&item, &store.keys)),
+            group,
+            item: Arc::new(item),
+            is_shared,
         })
     }
 
     pub(crate) async fn run(mut self) -> Result<u64> {
-        if self.batches.read_ahead().await? > 1
-            && let Some(shared_item) = self.shared_item.take()
-        {
-            self.item = shared_item;
+        let (store, item) = (self.store, &self.item);
+        let is_shared = self.batches.read_ahead().await? > 1 && self.is_shared;
+        let deadline = store.executor.deadline();
+        let content_len = item.content().len();
+        content_limit::check(&store.executor, deadline, content_len).await?;
+        match is_shared {
+            true => store.content_len.raise(content_len),
+            false => store.member_len.raise(content_len),
         }
-        let deadline = self.store.executor.deadline();
-        content_limit::check(&self.store.executor, deadline, self.content_len).await?;
-        match self.item.content_key() {
-            Some(_) => self.store.content_len.raise(self.content_len),
-            None => self.store.member_len.raise(self.content_len),
+        let mut lead = None;
+        if let (Some(group), Some(user)) = (self.group, self.batches.only()) {
+            let add = SingleAdd { user: user.clone(), item: Arc::clone(item) };
+            match group.add(add, deadline).await? {
+                Grouped::Stored(delivered) => return Ok(self.batches.made(delivered)),
+                Grouped::Alone(alone) => lead = alone,
+            }
         }
-        self.batches.run(&Addition { store: self.store, item: self.item }, deadline).await
+        let item = match is_shared {
+            true => EncodedItem::shared(item, &store.keys),
+            false => EncodedItem::new(item),
+        };
+        let added = self.batches.run(&Addition { store, item }, deadline).await;
+        drop(lead);
+        added
     }
 }
 

@@ -100,8 +100,20 @@ impl<'a> Batches<'a> {
         Ok(self.number_ahead())
     }
 
+    /// The only recipient, once they are read ahead.
+    pub(super) fn only(&self) -> Option<&UserId> {
+        let users = self.ahead.front().filter(|_| self.ahead.len() == 1 && !self.has_more)?;
+        if let [user] = &users[..] { Some(user) } else { None }
+    }
+
     fn number_ahead(&self) -> usize {
         self.ahead.iter().map(Vec::len).sum()
+    }
+
+    /// What is returned, and reported, for a change that was made otherwise.
+    pub(super) fn made(mut self, changed: u64) -> u64 {
+        self.report(changed);
+        changed
     }
 
     /// Changes the streams of all recipients, and returns how many have changed. The deadline is

@@ -56,7 +56,7 @@ async fn send_all(
     broadcasts: Vec<AddStreamItem>,
     added: &mut u64,
 ) -> Result<()> {
-    let adds = broadcasts.into_iter().map(async |args| Add::new(store, args)?.run().await);
+    let adds = broadcasts.into_iter().map(async |args| Add::new(store, None, args)?.run().await);
     let mut adds = stream::iter(adds).buffered(MAX_BATCHES);
     while let Some(delivered) = adds.next().await {
         *added += delivered?;

@@ -1,6 +1,7 @@
 //! The operations, one file each, and what they share.
 
 mod add;
+mod add_group;
 mod batches;
 mod bulk;
 mod contains;
@@ -26,6 +27,7 @@ mod users;
 mod watch;
 
 pub(crate) use add::Add;
+pub(crate) use add_group::GroupStore;
 pub(crate) use bulk::bulk_add;
 pub(crate) use contains::contains;
 pub(crate) use count::count;

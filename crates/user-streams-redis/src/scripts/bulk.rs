@@ -18,6 +18,15 @@ static BULK_AND_TELL: Script = Script::new(concat!(
     include_str!("bulk.lua")
 ));
 
+static EACH: Script = Script::new(concat!(include_str!("insert.lua"), include_str!("each.lua")));
+
+/// The same, and tells it.
+static EACH_AND_TELL: Script = Script::new(concat!(
+    include_str!("tell.lua"),
+    include_str!("insert.lua"),
+    include_str!("each.lua")
+));
+
 /// What is put into one stream.
 #[derive(Debug)]
 pub(crate) struct Row {
@@ -29,13 +38,26 @@ pub(crate) struct Row {
 /// Adds these rows, which in a cluster are of one slot, and tells it.
 /// [`changed`](crate::reply::changed) reads the reply.
 pub(crate) fn bulk(rows: impl IntoIterator<Item = Row>, notice: Option<Notice>) -> Command {
+    run([&BULK, &BULK_AND_TELL], rows, notice)
+}
+
+/// The same with a reply for each row, which [`each`](crate::reply::each) reads.
+pub(crate) fn each(rows: impl IntoIterator<Item = Row>, notice: Option<Notice>) -> Command {
+    run([&EACH, &EACH_AND_TELL], rows, notice)
+}
+
+fn run(
+    [script, and_tell]: [&'static Script; 2],
+    rows: impl IntoIterator<Item = Row>,
+    notice: Option<Notice>,
+) -> Command {
     let (mut streams, mut args) = (Vec::new(), Vec::new());
     for Row { stream, score, member } in rows {
         streams.push(stream);
         args.extend([score.into(), member.into()]);
     }
     match notice {
-        None => BULK.run(streams, args),
-        Some(notice) => BULK_AND_TELL.run(streams, args).telling(notice),
+        None => script.run(streams, args),
+        Some(notice) => and_tell.run(streams, args).telling(notice),
     }
 }

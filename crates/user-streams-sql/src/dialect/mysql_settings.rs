@@ -7,16 +7,14 @@ use user_streams_core::Result;
 
 use crate::error::from_db;
 
-/// Begins the limits of a statement on MariaDB.
-pub(crate) const MARIADB_LIMITS: &str = "SET STATEMENT max_statement_time";
-
 /// What a statement on MariaDB begins with that may take so long, and wait for a lock for so long;
 /// `more` are further settings, each after a comma.
 pub(crate) fn mariadb_limits(limit: Duration, lock_wait: Option<Duration>, more: &str) -> String {
     let lock_wait = lock_wait.map_or_else(String::new, |wait| {
         format!(", innodb_lock_wait_timeout = {}", wait.as_secs())
     });
-    format!("{MARIADB_LIMITS} = {}{lock_wait}{more} FOR ", limit.as_secs_f64())
+    let limit = limit.as_secs_f64();
+    format!("SET STATEMENT max_statement_time = {limit}{lock_wait}{more} FOR ")
 }
 
 /// The settings of a server, or of a session, that matter to a backend.

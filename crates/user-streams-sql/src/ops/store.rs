@@ -2,9 +2,11 @@
 
 use sea_orm::Value;
 use tokio::sync::OnceCell;
-use user_streams_core::{Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind};
+use user_streams_core::{
+    Error, ErrorKind, Name, NewItem, OnCorrupt, Result, UserId, UserIdKind, backend::Group,
+};
 
-use super::{batch::STATEMENT_OVERHEAD, group::Group, merged::MergedStatements};
+use super::{batch::STATEMENT_OVERHEAD, group::GroupStore, merged::MergedStatements};
 use crate::{
     Dialect, Layout, Schema, SqlConfig,
     dialect::values,
@@ -24,7 +26,8 @@ pub(crate) struct Store {
     pub(crate) schema: Schema,
     pub(super) statements: Statements,
     pub(super) merged: MergedStatements,
-    pub(super) group: Option<Group>,
+    /// Single adds that come together, where they may.
+    pub(super) group: Option<Group<GroupStore>>,
     /// If what is added is to be told.
     pub(super) telling: Option<Telling>,
     pub(super) identity: OnceCell<Identity>,
@@ -63,7 +66,7 @@ impl Store {
         Self {
             statements: Statements::new::<L>(&schema),
             merged: MergedStatements::default(),
-            group: Group::new::<L>(&pools, &schema, telling.as_ref()),
+            group: GroupStore::group::<L>(&pools, &schema, telling.as_ref()),
             telling,
             identity: OnceCell::new(),
             backend: L::NAME,

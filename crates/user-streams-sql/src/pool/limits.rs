@@ -65,6 +65,11 @@ impl Limits {
         }
     }
 
+    /// The same with another deadline.
+    pub(crate) fn until(self, deadline: Instant) -> Self {
+        Self { deadline, ..self }
+    }
+
     /// The same for a call that waits for a connection already.
     pub(crate) fn waiting_since(self, start: Instant) -> Self {
         Self { waiting_since: Some(start), ..self }

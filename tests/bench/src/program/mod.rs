@@ -21,7 +21,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use user_streams_test_servers::harness::Engine;
 
-use crate::store::Store;
+use crate::{statements::Statements, store::Store};
 use contract::{AUTOCHECKPOINT_PAGES, CHUNK};
 pub(crate) use contract::{BulkRow, PAGE, Program};
 pub(crate) use parts::timestamp_and_id;
@@ -41,10 +41,23 @@ pub(crate) async fn ours_with_max_len(store: &Store, max_len: u64) -> Result<Arc
 pub(crate) async fn same_driver(store: &Store) -> Result<Arc<dyn Program>> {
     Ok(match store.engine {
         Engine::Sqlite => Arc::new(sqlx::sqlite(store).await?),
-        Engine::Postgres => Arc::new(sqlx::postgres(store).await?),
+        Engine::Postgres => {
+            Arc::new(sqlx::postgres(store, sqlx::NAME, Statements::new(store)).await?)
+        }
         Engine::Mysql => Arc::new(sqlx::mysql(store).await?),
         Engine::Redis => Arc::new(fred::Fred::connect(store).await?),
         Engine::RedisCluster => bail!("no hand-written program supports a cluster"),
+    })
+}
+
+/// The program on the library's driver with the library's form of pages, where that differs.
+pub(crate) async fn with_kept_plans(store: &Store) -> Result<Option<Arc<dyn Program>>> {
+    Ok(match store.engine {
+        Engine::Postgres => {
+            let sql = Statements::with_kept_plans(store);
+            Some(Arc::new(sqlx::postgres(store, "sqlx, kept plans", sql).await?))
+        }
+        _ => None,
     })
 }
 

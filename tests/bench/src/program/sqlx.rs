@@ -18,6 +18,8 @@ use super::{
 };
 use crate::{statements::Statements, store::Store};
 
+pub(super) const NAME: &str = "sqlx";
+
 pub(super) async fn sqlite(store: &Store) -> Result<Sqlite> {
     let options: SqliteConnectOptions = store.url.parse()?;
     let options = options
@@ -28,6 +30,7 @@ pub(super) async fn sqlite(store: &Store) -> Result<Sqlite> {
         .pragma("wal_autocheckpoint", AUTOCHECKPOINT_PAGES);
     let pool = |size| SqlitePoolOptions::new().max_connections(size).test_before_acquire(false);
     Ok(Sqlite {
+        name: NAME,
         // SQLite has one writer at a time: with one connection nobody polls for its lock.
         writer: pool(1).connect_with(options.clone()).await?,
         readers: pool(4).connect_with(options).await?,
@@ -35,13 +38,17 @@ pub(super) async fn sqlite(store: &Store) -> Result<Sqlite> {
     })
 }
 
-pub(super) async fn postgres(store: &Store) -> Result<Postgres> {
+pub(super) async fn postgres(
+    store: &Store,
+    name: &'static str,
+    sql: Statements,
+) -> Result<Postgres> {
     let pool = PgPoolOptions::new()
         .max_connections(10)
         .test_before_acquire(false)
         .connect(&store.url)
         .await?;
-    Ok(Postgres { writer: pool.clone(), readers: pool, sql: Statements::new(store) })
+    Ok(Postgres { name, writer: pool.clone(), readers: pool, sql })
 }
 
 pub(super) async fn mysql(store: &Store) -> Result<Mysql> {
@@ -50,12 +57,13 @@ pub(super) async fn mysql(store: &Store) -> Result<Mysql> {
         .test_before_acquire(false)
         .connect(&store.url)
         .await?;
-    Ok(Mysql { writer: pool.clone(), readers: pool, sql: Statements::new(store) })
+    Ok(Mysql { name: NAME, writer: pool.clone(), readers: pool, sql: Statements::new(store) })
 }
 
 macro_rules! program {
     ($program:ident, $pool:ty, $begin:literal, $ids:expr, $twice:literal, $bulk:path) => {
         pub(super) struct $program {
+            name: &'static str,
             writer: $pool,
             readers: $pool,
             sql: Statements,
@@ -126,7 +134,7 @@ macro_rules! program {
         #[async_trait]
         impl Program for $program {
             fn name(&self) -> &'static str {
-                "sqlx"
+                self.name
             }
 
             async fn add(&self, user: i64, content: &str) -> Result<()> {

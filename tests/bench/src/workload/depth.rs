@@ -9,7 +9,7 @@ use crate::{
     bench::Bench,
     fill::{self, READER},
     measure,
-    program::PAGE,
+    program::{self, PAGE},
     report::{Row, thousands},
 };
 
@@ -26,7 +26,8 @@ async fn feed(bench: &Bench, items: i64, width: i64, depth: i64) -> Result<Vec<R
     let store = bench.create_store("depth").await?;
     bench.status(&format!("W4: filling {} items", thousands(items)));
     fill::feed(&store, items, width).await?;
-    let programs = Bench::on_one_store(&store).await?;
+    let mut programs = Bench::on_one_store(&store).await?;
+    programs.extend(program::with_kept_plans(&store).await?);
     let shown = thousands(depth);
     let (at, id) = fill::cursor(items, depth - 1);
     let mut rows = Vec::new();

@@ -1,27 +1,20 @@
 //! W8: a mixed load of 90 % page reads, 9 % adds and 1 % broadcasts to 1,000, from 16 tasks.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use tokio::time::Instant;
 
 use crate::{
     bench::Bench,
-    fill, measure,
-    measure::Series,
+    fill,
+    measure::{self, Latencies},
     program::{self, Program},
     report::Row,
 };
 
 const TASKS: usize = 16;
 const USERS: i64 = 1_000;
-
-/// The milliseconds of each operation, by program.
-type Latencies = Arc<Mutex<BTreeMap<&'static str, Vec<f64>>>>;
 
 pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let duration = Duration::from_millis(bench.pick(600, 4_000));
@@ -44,29 +37,20 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let latencies = Latencies::default();
     let series = measure::alternate(&bench.bar, &programs, Bench::ROUNDS, |program| {
         let (latencies, content, users) =
-            (Arc::clone(&latencies), Arc::clone(&content), Arc::clone(&users));
+            (latencies.clone(), Arc::clone(&content), Arc::clone(&users));
         measure::rate(TASKS, duration, move || {
             operation(
                 Arc::clone(&program),
-                Arc::clone(&latencies),
+                latencies.clone(),
                 Arc::clone(&content),
                 Arc::clone(&users),
             )
         })
     });
     let mut rows = vec![Row::new("mixed, 16 tasks", "operations/s", series.await?)];
-    let latencies = std::mem::take(&mut *latencies.lock().unwrap_or_else(PoisonError::into_inner));
     for (case, part) in [("mixed, p50", 0.5), ("mixed, p99", 0.99)] {
-        let series = programs.iter().map(|program| {
-            let mut all = latencies.get(program.name()).cloned().unwrap_or_default();
-            all.sort_by(f64::total_cmp);
-            let at = (part * all.len().saturating_sub(1) as f64) as usize;
-            Series {
-                program: program.name().to_owned(),
-                rounds: vec![all.get(at).copied().unwrap_or(f64::NAN)],
-            }
-        });
-        rows.push(Row::new(case, "ms", series.collect()).with_lower_is_better());
+        let series = latencies.series(&programs, part);
+        rows.push(Row::new(case, "ms", series).with_lower_is_better());
     }
     drop(programs);
     bench.remove(&stores).await?;
@@ -86,12 +70,6 @@ async fn operation(
         1..10 => program.add(user, &content).await?,
         _ => _ = program.page(user, 0).await?,
     }
-    let took = started.elapsed().as_secs_f64() * 1_000.0;
-    latencies
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .entry(program.name())
-        .or_default()
-        .push(took);
+    latencies.note(program.name(), started);
     Ok(())
 }

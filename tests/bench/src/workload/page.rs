@@ -24,6 +24,7 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     fill::feed(&store, items, width).await?;
     let mut programs = Bench::on_one_store(&store).await?;
     programs.extend(program::lean_on_blocking_threads(&store)?);
+    programs.extend(program::with_kept_plans(&store).await?);
     let mut rows = Vec::new();
     for (readers, case) in [(1, "first page, 1 reader"), (32, "first page, 32 readers")] {
         bench.status(&format!("W3: {case}"));

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use user_streams_core::{NewItem, Result, UserId};
+use user_streams_core::{
+    NewItem, Result, UserId,
+    backend::{Grouped, SingleAdd},
+};
 
 use super::{
     deliver::{deliver_to_one, end_delivery},
@@ -12,10 +15,7 @@ use crate::{
     dialect::values,
     error::is_unique_violation,
     live,
-    ops::{
-        group::Outcome,
-        store::{Store, item_key},
-    },
+    ops::store::{Store, item_key},
     pool::Executor,
     schema::WithDeliveries,
 };
@@ -24,12 +24,14 @@ pub(super) async fn add(store: &Arc<Store>, user: UserId, item: &Arc<NewItem>) -
     let limits = store.call_limits();
     let mut lead = None;
     if let Some(group) = &store.group {
-        match group.add(limits, user.clone(), Arc::clone(item)).await? {
-            Outcome::Stored => return Ok(1),
-            Outcome::Alone(alone) => lead = alone,
+        let _waiting = store.pools.waiting.acquire()?;
+        let add = SingleAdd { user: user.clone(), item: Arc::clone(item) };
+        match group.add(add, limits.deadline).await? {
+            Grouped::Stored(delivered) => return Ok(delivered),
+            Grouped::Alone(alone) => lead = alone,
         }
     }
-    let (lease, _permit) = lead.map(|lead| (lead.executor, lead.permit)).unzip();
+    let (lease, _permit) = lead.unzip();
     let work = |executor| write(executor, Arc::clone(store), user.clone(), Arc::clone(item));
     store.write_on(lease, limits, work).await
 }

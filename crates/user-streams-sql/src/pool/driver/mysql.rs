@@ -20,7 +20,7 @@ use super::{
 use crate::{
     Dialect,
     config::Timeouts,
-    dialect::{MARIADB_LIMITS, MySqlSettings, mariadb_limits},
+    dialect::{MySqlSettings, mariadb_limits},
     error::ends_session,
     fault::{self, Mechanism},
     pool::{MAX_LOCK_WAIT, limits::server_limit},
@@ -56,7 +56,12 @@ impl MySqlDriver {
     /// Connects, sets the session up, and reads the server's settings.
     async fn open(&self) -> Result<(MySqlConnection, MySqlSettings), SqlxError> {
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
-        statement::execute_unprepared::<MySql>(&mut connection, SETUP).await?;
+        // A statement over few rows can only wait for locks, and a limit of that costs it nothing.
+        // Those that read a query of the application have a limit of their whole time each.
+        let wait = self.server_limit.as_secs_f64().ceil();
+        let setup =
+            format!("{SETUP}; SET innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}");
+        statement::execute_unprepared::<MySql>(&mut connection, &setup).await?;
         let rows =
             statement::query::<MySql>(&mut connection, MySqlSettings::QUERY, Vec::new(), true)
                 .await?;
@@ -95,9 +100,8 @@ impl Driver for MySqlDriver {
         );
         // Some servers, such as those of a cluster, have no such locks; nothing is killed there.
         let name = lock.await.is_ok().then_some(name);
-        let prefix = settings.is_mariadb.then(|| mariadb_limits(self.server_limit, None, ""));
         let killer = Arc::clone(&self.killer);
-        Ok(Box::new(MySqlSession { connection, settings, prefix, name, killer }))
+        Ok(Box::new(MySqlSession { connection, settings, name, killer }))
     }
 
     async fn connect_sea_orm(&self) -> Result<DatabaseConnection, SqlxError> {
@@ -113,9 +117,6 @@ impl Driver for MySqlDriver {
 struct MySqlSession {
     connection: MySqlConnection,
     settings: MySqlSettings,
-    /// What each write begins with that has no limit of its own. Reads have none: on MariaDB it
-    /// costs a short one a tenth, and what a read leaves behind holds no lock.
-    prefix: Option<String>,
     /// A named lock that only this session holds, which identifies it to the server.
     name: Option<String>,
     killer: Arc<Killer>,
@@ -124,9 +125,6 @@ struct MySqlSession {
 #[async_trait]
 impl Connection for MySqlSession {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError> {
-        let limited = self.prefix.as_ref().filter(|_| !sql.starts_with(MARIADB_LIMITS));
-        let limited = limited.map(|prefix| format!("{prefix}{sql}"));
-        let sql = limited.as_deref().unwrap_or(sql);
         statement::execute::<MySql>(&mut self.connection, sql, values, true).await
     }
 

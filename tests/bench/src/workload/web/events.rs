@@ -29,7 +29,7 @@ pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let number = bench.pick(200, 2_000);
     let seconds = bench.pick(5, 60);
     let store = bench.create_store("web").await?;
-    let server = Server::start(&store, true).await?;
+    let server = Server::start(&store, true, 0).await?;
     // What is made at the first use does not count.
     drop(open(&server, 1, &Arc::default()).await?);
     sleep(Duration::from_secs(1)).await;

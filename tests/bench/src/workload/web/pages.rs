@@ -17,26 +17,32 @@ use crate::{
 /// So many ask at once, each on a connection of its own.
 const CLIENTS: usize = 8;
 
+const PAGE: &str = "/feed";
+
 /// The answers, and what they are called.
 const ANSWERS: [(&str, &str); 3] =
-    [("/feed", "page"), ("/feed/items", "first items as JSON"), ("/feed/counts", "counts")];
+    [(PAGE, "page"), ("/feed/items", "first items as JSON"), ("/feed/counts", "counts")];
 
 pub(super) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     let store = bench.create_store("web_pages").await?;
     bench.status("W15: filling");
     fill::feed(&store, 10_000, bench.pick(20, 100)).await?;
-    let server = Server::start(&store, false).await?;
     let mut rows = Vec::new();
-    for (path, name) in ANSWERS {
-        bench.status(&format!("W15: {name}"));
-        rows.push(compare(bench, &server, path, name).await?);
+    for (fresh_for, case, target) in [(0, "as 304", None), (1, "as 304, fresh for 1 s", Some(5.0))]
+    {
+        let server = Server::start(&store, false, fresh_for).await?;
+        for (path, name) in ANSWERS {
+            bench.status(&format!("W15: {name} {case}"));
+            let row = compare(bench, &server, path, format!("{name} {case}")).await?;
+            rows.push(row.with_targets(&[target.filter(|_| path == PAGE)]));
+        }
+        ensure!(server.stop().await?, "the server did not end in order");
     }
-    ensure!(server.stop().await?, "the server did not end in order");
     bench.remove(&[store]).await?;
     Ok(rows)
 }
 
-async fn compare(bench: &Bench, server: &Server, path: &'static str, name: &str) -> Result<Row> {
+async fn compare(bench: &Bench, server: &Server, path: &'static str, case: String) -> Result<Row> {
     let duration = Duration::from_millis(bench.pick(400, 1_000));
     let reader = usize::try_from(READER)?;
     let mut first = Client::connect(server.address(), reader).await?;
@@ -68,6 +74,5 @@ async fn compare(bench: &Bench, server: &Server, path: &'static str, name: &str)
         })
     });
     let series: Vec<Series> = series.await?;
-    let row = Row::of_cases(format!("{name} as 304"), "answers/s", series);
-    Ok(row.with_targets(&[Some(5.0)]))
+    Ok(Row::of_cases(case, "answers/s", series))
 }

@@ -35,8 +35,9 @@ pub(super) struct Usage {
 }
 
 impl Server {
-    pub(super) async fn start(store: &Store, audiences: bool) -> Result<Self> {
-        let running = child::start(&Task::Serve { store: store.clone(), audiences }).await?;
+    pub(super) async fn start(store: &Store, audiences: bool, fresh_for: u64) -> Result<Self> {
+        let task = Task::Serve { store: store.clone(), audiences, fresh_for };
+        let running = child::start(&task).await?;
         let process = running.child.id().context("the server has ended")?.to_string();
         Ok(Self { running, process })
     }
@@ -60,11 +61,13 @@ impl Server {
 }
 
 /// Serves until the input ends.
-pub(crate) async fn child(store: &Store, audiences: bool) -> Result<()> {
+pub(crate) async fn child(store: &Store, audiences: bool, fresh_for: u64) -> Result<()> {
     let streams = store.live_streams(true).await?.with_audiences(audiences)?;
     streams.migrate().await?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let options = Options::new().with_shutdown(async move { drop(stopped.await) });
+    let options = Options::new()
+        .with_fresh_for(Duration::from_secs(fresh_for))
+        .with_shutdown(async move { drop(stopped.await) });
     let adder = streams.clone();
     let app = Router::new()
         .route("/adds/{users}/{seconds}", post(move |load| add(adder, load)))

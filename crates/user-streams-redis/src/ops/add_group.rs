@@ -1,0 +1,80 @@
+//! How a group of adds is stored: by one script, which says of each what became of it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use tokio::time::Instant;
+use user_streams_core::{
+    Error, ErrorKind, Result,
+    backend::{Group, SingleAdd, StoreGroup, async_trait},
+};
+
+use super::store::Store;
+use crate::{
+    error::Fault,
+    reply,
+    scripts::bulk::{Row, each},
+    storage::member::{self, SORT_KEY_LEN},
+};
+
+/// How many groups are stored at once: while one is answered, the next one is under way.
+const LEADERS: usize = 2;
+/// The bytes of a group, unless a single add has more.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// What a group needs.
+#[derive(Debug)]
+pub(crate) struct GroupStore(Arc<Store>);
+
+impl GroupStore {
+    /// The adds that wait. `None` in a cluster, where a script has the keys of one slot only.
+    pub(crate) fn group(store: &Arc<Store>) -> Option<Group<Self>> {
+        let is_cluster = store.executor.is_cluster();
+        (!is_cluster).then(|| Group::new(Self(Arc::clone(store)), LEADERS))
+    }
+}
+
+#[async_trait]
+impl StoreGroup for GroupStore {
+    type Lead = ();
+
+    const MAX_ADDS: usize = 64;
+
+    /// The connections are shared.
+    async fn lead(&self, _: Instant, _: Instant) -> Result<()> {
+        Ok(())
+    }
+
+    fn room(&self, (): &()) -> usize {
+        MAX_BYTES
+    }
+
+    fn size(add: &SingleAdd) -> usize {
+        add.item.content().len() + SORT_KEY_LEN
+    }
+
+    async fn store(&self, adds: Vec<SingleAdd>, (): ()) -> Result<Vec<Option<u64>>> {
+        let store = &self.0;
+        let streams = adds.iter().map(|add| store.keys.stream(&add.user));
+        let streams: Vec<_> = streams.collect::<Result<_>>()?;
+        let users: BTreeSet<_> = adds.iter().map(|add| &add.user).collect();
+        let notice = store.notice(&streams, users, None);
+        let rows = streams.into_iter().zip(&adds).map(|(stream, add)| Row {
+            stream,
+            score: add.item.created_at_us().to_string().into(),
+            member: member::encode(&add.item),
+        });
+        let command = each(rows, notice);
+        match store.executor.one(store.executor.deadline(), command).await {
+            Ok(reply) => reply::each(reply),
+            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+                Err(error)
+            }
+            // Each by itself gets its own error.
+            Err(_) => Ok(vec![None; adds.len()]),
+        }
+    }
+
+    fn timeout_error(&self) -> Error {
+        self.0.executor.explain(Fault::Timeout)
+    }
+}
