@@ -31,8 +31,9 @@ pub(crate) async fn run(flags: &Flags) -> Result<()> {
                 continue;
             }
             match measure(*workload, cell, flags.quick, directory.path()).await {
-                Ok(rows) => {
-                    for row in &rows {
+                Ok(mut rows) => {
+                    for row in &mut rows {
+                        row.machine.clone_from(&report.machine);
                         eprintln!("{}", row.line());
                     }
                     report.rows.extend(rows);

@@ -1,6 +1,6 @@
 //! The page of the book.
 
-use super::{Report, figure};
+use super::{Report, Row, figure};
 
 const INTRODUCTION: &str = "\
 # Results
@@ -8,18 +8,24 @@ const INTRODUCTION: &str = "\
 Written by `cargo xtask bench --save`. The ratios are the result: the library's figure divided by a
 hand-written program's, on the same server and the same tables, in alternating rounds. Each ratio is
 the median of the rounds, with the quartiles, and the target where it is missed. Absolute figures
-hold for this machine only.
+hold for the machine of their row only.
 
 ";
 
 const HEADER: &str = "
-| | cell | case | unit | ours | baseline | its figure | ratio |
-|---|---|---|---|--:|---|--:|---|
+| | machine | cell | case | unit | ours | baseline | its figure | ratio |
+|---|---|---|---|---|--:|---|--:|---|
 ";
+
+/// What the machines are called.
+const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 pub(super) fn page(report: &Report, plots: &[String]) -> String {
     let mut page = String::from(INTRODUCTION);
-    page += &format!("- Machine: {}\n", report.machine);
+    let machines = report.machines();
+    for (letter, machine) in LETTERS.chars().zip(&machines) {
+        page += &format!("- Machine {letter}: {machine}\n");
+    }
     for (cell, server) in &report.servers {
         page += &format!("- {cell}: {server}\n");
     }
@@ -39,9 +45,10 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
             ratios.push(ratio.shown());
         }
         page += &format!(
-            "| {}{} | {} | {} | {} | {ours} | {} | {} | {} |\n",
+            "| {}{} | {} | {} | {} | {} | {ours} | {} | {} | {} |\n",
             row.workload,
             if row.quick { "\\*" } else { "" },
+            letter(&machines, row),
             row.cell,
             row.case,
             row.unit,
@@ -51,6 +58,11 @@ pub(super) fn page(report: &Report, plots: &[String]) -> String {
         );
     }
     page
+}
+
+fn letter(machines: &[&str], row: &Row) -> char {
+    let at = machines.iter().position(|machine| *machine == row.machine);
+    at.and_then(|at| LETTERS.chars().nth(at)).unwrap_or('?')
 }
 
 #[cfg(test)]

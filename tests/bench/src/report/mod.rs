@@ -24,16 +24,15 @@ impl Report {
         text::table(self)
     }
 
-    /// Writes the page, the figures and the plots. Earlier results of this machine are kept, except
-    /// those of workloads that were measured again.
+    /// Writes the page, the figures and the plots. Earlier results are kept, except those of
+    /// workloads that were measured again: each row says on which machine that was.
     pub(crate) fn save(&self, directory: &Path) -> Result<()> {
         fs::create_dir_all(directory)?;
         let file = directory.join("results.json");
         let earlier =
             fs::read(&file).ok().and_then(|json| serde_json::from_slice::<Self>(&json).ok());
-        let mut all = earlier
-            .filter(|earlier| earlier.machine == self.machine)
-            .unwrap_or_else(|| Self::new(self.machine.clone()));
+        let mut all = earlier.unwrap_or_else(|| Self::new(String::new()));
+        all.machine.clone_from(&self.machine);
         all.rows.retain(|earlier| {
             self.rows
                 .iter()

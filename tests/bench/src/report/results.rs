@@ -12,6 +12,7 @@ const PLOTTED: &[&str] = &["W1", "W2", "W3", "W4", "W5", "W8", "W9", "W10", "W11
 /// All results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
+    /// The one of the newest results.
     pub(crate) machine: String,
     /// The server of each cell.
     pub(crate) servers: BTreeMap<String, String>,
@@ -21,6 +22,17 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn new(machine: String) -> Self {
         Self { machine, servers: BTreeMap::new(), rows: Vec::new() }
+    }
+
+    /// The machines that something was measured on.
+    pub(super) fn machines(&self) -> Vec<&str> {
+        let mut machines = Vec::new();
+        for row in &self.rows {
+            if !machines.contains(&row.machine.as_str()) {
+                machines.push(&row.machine);
+            }
+        }
+        machines
     }
 
     /// The file of each plot, with its rows.

@@ -10,6 +10,9 @@ use crate::measure::{Series, Spread};
 pub(crate) struct Row {
     pub(crate) workload: String,
     pub(crate) cell: String,
+    /// Where it was measured.
+    #[serde(default)]
+    pub(crate) machine: String,
     pub(crate) case: String,
     pub(crate) unit: String,
     /// Measured with less data in shorter rounds.
@@ -57,6 +60,7 @@ impl Row {
         Self {
             workload,
             cell,
+            machine: String::new(),
             case: case.into(),
             unit: unit.to_owned(),
             quick: false,
