@@ -1,7 +1,7 @@
 //! Several stored streams of a user read as one, less what is in others: an item that is in several
 //! is there once.
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use futures_util::future::{try_join, try_join_all};
 
@@ -178,41 +178,60 @@ impl Parts {
             Ok::<_, Error>((between(part, than, below, limit).await?, part))
         }))
         .await?;
-        // The shorter ones are compared with the longer ones.
         counted.sort_by_key(|(newer, _)| Reverse(*newer));
-        let mut total = counted.first().map_or(0, |(newer, _)| *newer);
-        for (at, (newer, part)) in counted.iter().enumerate().skip(1) {
-            if *newer == 0 || total >= limit {
-                break;
+        let mut parts = counted.into_iter().filter(|(newer, _)| *newer > 0);
+        let Some((mut total, longest)) = parts.next() else { return Ok(0) };
+        let mut rest = parts.map(|(_, part)| part.clone());
+        let Some(main) = rest.next() else { return Ok(total.min(limit)) };
+        // What the others have, each once, is looked for in the longest.
+        let rest = self.of(main, rest.collect());
+        let mut position = below.map_or(TOP, Position::After);
+        while total < limit {
+            let places = rest.newer(position, than).await?;
+            let there = longest.contains(&places).await?;
+            total += there.iter().filter(|there| !**there).count() as u64;
+            match following(&places) {
+                Some(following) => position = following,
+                None => break,
             }
-            let longer: Vec<_> = counted[..at].iter().map(|(_, part)| *part).collect();
-            total += not_in(part, &longer, than, below, limit - total).await?;
         }
         Ok(total.min(limit))
     }
 
     /// The number of items between two places that are there and hidden.
     async fn count_hidden(&self, than: Option<Cursor>, below: Option<Cursor>) -> Result<u64> {
-        let mut places = BTreeSet::new();
-        for part in &self.hidden {
-            let mut position = below.map_or(TOP, Position::After);
-            loop {
-                let chunk = newer(part, position, than).await?;
-                places.extend(&chunk);
-                match chunk.last() {
-                    Some(last) if chunk.len() as u64 == CHUNK => position = Position::After(*last),
-                    _ => break,
-                }
+        let Some((main, others)) = self.hidden.split_first() else { return Ok(0) };
+        let hidden = self.of(main.clone(), others.to_vec());
+        let parts: Vec<_> = self.iter().collect();
+        let (mut count, mut position) = (0, below.map_or(TOP, Position::After));
+        loop {
+            let places = hidden.newer(position, than).await?;
+            let there = contained(&parts, &places).await?;
+            count += there.iter().filter(|there| **there).count() as u64;
+            match following(&places) {
+                Some(following) => position = following,
+                None => return Ok(count),
             }
         }
-        let places: Vec<_> = places.into_iter().collect();
-        let parts: Vec<_> = self.iter().collect();
-        let mut hidden = 0;
-        for some in places.chunks(CHUNK as usize) {
-            hidden += contained(&parts, some).await?.into_iter().filter(|there| *there).count();
-        }
-        Ok(hidden as u64)
     }
+
+    /// Others of the streams that the root can read.
+    fn of(&self, main: Part, others: Vec<Part>) -> Self {
+        Self { root: Arc::clone(&self.root), main, others, hidden: Vec::new() }
+    }
+
+    /// The places of up to [`CHUNK`] items from a position on, as far as they are newer than a
+    /// place.
+    async fn newer(&self, position: Position, than: Option<Cursor>) -> Result<Vec<Cursor>> {
+        let items = self.read(position, CHUNK).await?;
+        Ok(items.iter().map(StreamItem::cursor).take_while(|item| Some(*item) > than).collect())
+    }
+}
+
+/// Where the places after these begin, unless these are the last.
+fn following(places: &[Cursor]) -> Option<Position> {
+    let last = places.last().filter(|_| places.len() as u64 == CHUNK)?;
+    Some(Position::After(*last))
 }
 
 /// Of the items next to a position, newest first, the `limit` nearest ones.
@@ -238,37 +257,6 @@ async fn between(
     };
     let newer = part.newer(than, limit.saturating_add(above)).await?;
     Ok(newer.saturating_sub(above))
-}
-
-/// The number of items of a stream, between two places and up to `limit`, that none of the others
-/// has.
-async fn not_in(
-    part: &Part,
-    others: &[&Part],
-    than: Option<Cursor>,
-    below: Option<Cursor>,
-    limit: u64,
-) -> Result<u64> {
-    let mut position = below.map_or(TOP, Position::After);
-    let mut alone = 0;
-    loop {
-        let places = newer(part, position, than).await?;
-        let there = contained(others, &places).await?;
-        alone += there.iter().filter(|there| !**there).count() as u64;
-        match places.last() {
-            Some(last) if places.len() as u64 == CHUNK && alone < limit => {
-                position = Position::After(*last);
-            }
-            _ => return Ok(alone.min(limit)),
-        }
-    }
-}
-
-/// The places of a stream from a position on that are newer than a place. Fewer than [`CHUNK`] are
-/// the last ones.
-async fn newer(part: &Part, position: Position, than: Option<Cursor>) -> Result<Vec<Cursor>> {
-    let items = part.read(position, CHUNK).await?;
-    Ok(items.iter().map(StreamItem::cursor).take_while(|item| Some(*item) > than).collect())
 }
 
 /// Whether each of these items is in any of these streams.

@@ -97,6 +97,7 @@ async fn adds(bench: &Bench, streams: &Streams) -> Result<Row> {
 enum Page {
     First,
     Third,
+    Counted,
     Deep,
 }
 
@@ -120,7 +121,8 @@ async fn reads(
     let mut rows = Vec::new();
     for (page, name) in [
         (Page::First, "first page"),
-        (Page::Third, "page 3 and the count"),
+        (Page::Third, "page 3"),
+        (Page::Counted, "page 3 and the count"),
         (Page::Deep, "depth 9k by cursor"),
     ] {
         let plural = if readers == 1 { "" } else { "s" };
@@ -139,6 +141,11 @@ async fn read(items: StreamItems, page: Page) -> Result<()> {
     let length = match page {
         Page::First => items.slice(..PAGE).await?.len(),
         Page::Third => Paginator::new(items, PAGE).page(3).await?.len(),
+        Page::Counted => {
+            let paginator = Paginator::new(items, PAGE);
+            ensure!(paginator.count().await? >= 10_000, "not all were counted");
+            paginator.page(3).await?.len()
+        }
         Page::Deep => {
             let (us, id) = fill::cursor(ITEMS, DEPTH - 1);
             let place = Cursor::new(instant(us), id.try_into()?);
