@@ -20,6 +20,8 @@ pub(crate) enum Task {
     Copy { from: Store, to: Store },
     /// The rounds that a program in another language asks for.
     Peer { store: Store },
+    /// So many subscribers, and adds for so many seconds.
+    Subscribe { store: Store, number: usize, seconds: u64 },
     /// A web server, until its input ends. Answers are fresh for so many seconds.
     Serve { store: Store, audiences: bool, fresh_for: u64 },
 }

@@ -71,11 +71,12 @@ impl Statements {
             let first = if keeps_plans { &format!("LIMIT {LIMIT_IN_TEXT}") } else { limit };
             let rest = if keeps_plans { limit } else { "" };
             let ordered = "ORDER BY d.created_at_us DESC, d.id DESC";
+            let join = if keeps_plans { "LEFT JOIN" } else { "JOIN" };
             if separate {
                 format!(
                     "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
                      {newest} {first}) AS d \
-                     JOIN {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us \
+                     {join} {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us \
                      {ordered} {rest}"
                 )
             } else if keeps_plans {

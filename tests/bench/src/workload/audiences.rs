@@ -37,10 +37,12 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     for store in [&store, &feed] {
         fill::run_maintenance(store).await?;
     }
-    let mut rows = vec![adds(bench, &merged).await?];
+    let mut rows = Vec::new();
     for readers in [1, 32] {
         rows.extend(reads(bench, &plain, &merged, readers).await?);
     }
+    // Last, since what is added would be counted.
+    rows.push(adds(bench, &merged).await?);
     plain.close().await?;
     bench.remove(&[store]).await?;
     Ok(rows)

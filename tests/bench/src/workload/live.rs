@@ -10,12 +10,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
 use tokio::{task::JoinSet, time::sleep};
 use user_streams_core::{Streams, everyone};
 
 use crate::{
     bench::Bench,
-    child::{can_measure_memory, resident},
+    child::{self, Task, resident},
     fill,
     measure::{self, Series},
     report::{Row, thousands},
@@ -31,27 +32,57 @@ pub(crate) async fn run(bench: &Bench) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What subscribers get and take.
+#[derive(Debug, Serialize, Deserialize)]
+struct Subscribed {
+    p50_ms: f64,
+    p99_ms: f64,
+    /// Of memory, each.
+    kib: f64,
+}
+
 async fn subscribers(bench: &Bench) -> Result<Vec<Row>> {
-    let number = bench.pick(200, 2_000);
-    let duration = Duration::from_secs(bench.pick(3, 15));
+    if !child::can_measure_memory() {
+        eprintln!("W13 is skipped in part: it needs /proc/self/status of Linux");
+        return Ok(Vec::new());
+    }
+    let (number, seconds) = (bench.pick(200, 2_000), bench.pick(3, 15));
+    bench.status("W13: subscribing, and adding");
     let store = bench.create_store("live").await?;
+    let task = Task::Subscribe { store: store.clone(), number, seconds };
+    let Subscribed { p50_ms, p99_ms, kib } = child::run(&task).await?;
+    bench.remove(&[store]).await?;
+    let row = |case: &str, unit, figure| {
+        let ours = vec![Series { program: "ours".to_owned(), rounds: vec![figure] }];
+        let case = format!("{} subscribers, {case}", thousands(number as i64));
+        Row::new(case, unit, ours).with_lower_is_better()
+    };
+    Ok(vec![
+        row("p50 from the add", "ms", p50_ms),
+        row("p99 from the add", "ms", p99_ms),
+        row("memory of each", "KiB", kib),
+    ])
+}
+
+/// Subscribes so many users, adds for so many seconds, and prints what came of it.
+pub(super) async fn child(store: &Store, number: usize, seconds: u64) -> Result<()> {
     let streams = store.live_streams(true).await?.with_audiences(true)?;
     streams.migrate().await?;
     // What another process would use.
     let adder = store.live_streams(true).await?.with_audiences(true)?;
-    bench.status("W13: subscribing");
-    let before = if can_measure_memory() { resident("VmRSS")? } else { 0 };
+    // Connections and prepared statements do not count.
+    adder.add_stream_item(everyone(), adding::content()).await?;
+    streams.get_stream_items(1).slice(..1).await?;
+    let before = resident("VmRSS")?;
     let delays = Arc::new(Delays::default());
     let mut running = subscribe(&streams, &adder, number, &delays).await?;
-    let grown = if can_measure_memory() { resident("VmRSS")?.saturating_sub(before) } else { 0 };
-    bench.status("W13: adding");
+    let grown = resident("VmRSS")?.saturating_sub(before);
     delays.take();
-    adding::add_for(&adder, number, duration).await?;
+    adding::add_for(&adder, number, Duration::from_secs(seconds)).await?;
     sleep(Duration::from_secs(3)).await;
     running.shutdown().await;
     let delays = delays.take();
-    let seconds = usize::try_from(duration.as_secs())?;
-    let expected = seconds * (usize::try_from(ADDS_A_SECOND)? + number);
+    let expected = usize::try_from(seconds)? * (usize::try_from(ADDS_A_SECOND)? + number);
     ensure!(
         delays.len().abs_diff(expected) * 50 <= expected,
         "{} items came, of {expected}",
@@ -59,17 +90,13 @@ async fn subscribers(bench: &Bench) -> Result<Vec<Row>> {
     );
     streams.close().await?;
     adder.close().await?;
-    bench.remove(&[store]).await?;
-    let ours = |figure| vec![Series { program: "ours".to_owned(), rounds: vec![figure] }];
-    let row = |case: &str, unit, figure| {
-        let case = format!("{} subscribers, {case}", thousands(number as i64));
-        Row::new(case, unit, ours(figure)).with_lower_is_better()
+    let subscribed = Subscribed {
+        p50_ms: delays[delays.len() / 2],
+        p99_ms: delays[delays.len() * 99 / 100],
+        kib: grown as f64 / number as f64,
     };
-    Ok(vec![
-        row("p50 from the add", "ms", delays[delays.len() / 2]),
-        row("p99 from the add", "ms", delays[delays.len() * 99 / 100]),
-        row("memory of each", "KiB", grown as f64 / number as f64),
-    ])
+    println!("{}", serde_json::to_string(&subscribed)?);
+    Ok(())
 }
 
 /// Subscribes users from 1 on, each in a task, and waits until they have begun.

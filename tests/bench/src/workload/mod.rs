@@ -30,6 +30,7 @@ pub(crate) async fn run_child(task: &str) -> Result<()> {
         Task::Broadcast { store, users } => memory::child(&store, users).await,
         Task::Copy { from, to } => copy::child(&from, &to).await,
         Task::Peer { store } => peer::child(&store).await,
+        Task::Subscribe { store, number, seconds } => live::child(&store, number, seconds).await,
         Task::Serve { store, audiences, fresh_for } => {
             web::child(&store, audiences, fresh_for).await
         }
