@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, timeout_at},
@@ -121,6 +122,12 @@ impl<S: StoreGroup> Group<S> {
     /// group has ended.
     pub async fn add(&self, add: SingleAdd, deadline: Instant) -> Result<Grouped<S::Lead>> {
         let shared = &self.0;
+        // Where nobody waits, there is nobody to wait with.
+        if shared.is_idle()
+            && let Some(Ok(lead)) = shared.lead(deadline).now_or_never()
+        {
+            return Ok(Grouped::Alone(Some(lead)));
+        }
         let (answer, mut answered) = oneshot::channel();
         let number = shared.queue().push(add, answer);
         while shared.queue().has(number) {
@@ -172,6 +179,11 @@ fn grouped<L>(answer: Result<Answer, oneshot::error::RecvError>) -> Result<Group
 impl<S: StoreGroup> Shared<S> {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody waits, and nobody is about to.
+    fn is_idle(&self) -> bool {
+        !self.is_crowded.load(Ordering::Relaxed) && self.queue().adds.is_empty()
     }
 
     /// Waits until another group can be stored.
@@ -254,7 +266,7 @@ impl<S> fmt::Debug for Group<S> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt, future::join_all};
+    use futures_util::future::join_all;
 
     use super::*;
 
