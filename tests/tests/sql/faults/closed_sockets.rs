@@ -23,6 +23,7 @@ crate::tests![
     the_server_releases_the_locks_of_a_stalled_connection,
     the_server_ends_the_statement_of_a_call_that_timed_out,
     the_server_ends_the_statement_of_a_dropped_call,
+    the_server_ends_what_a_client_has_begun_that_is_cut_off,
     the_server_ends_a_query_of_recipients_that_timed_out,
     the_server_ends_a_query_of_recipients_that_was_dropped,
 ];
@@ -113,6 +114,32 @@ async fn the_server_ends_the_statement_of_a_call_that_timed_out(database: TestDa
 async fn the_server_ends_the_statement_of_a_dropped_call(database: TestDatabase) {
     if database.backend() != DbBackend::Sqlite {
         wait_and_end(&database, LIMIT / 3.0).await;
+    }
+}
+
+/// Neither the end of its socket nor a KILL reaches the server.
+async fn the_server_ends_what_a_client_has_begun_that_is_cut_off(database: TestDatabase) {
+    if database.backend() == DbBackend::Sqlite {
+        return;
+    }
+    for layout in LAYOUTS {
+        let proxy = Proxy::before(&database.url).await;
+        let config = SingleTableConfig::new(proxy.url()).with_operation_timeout(seconds(LIMIT));
+        let config = config.with_recipients_timeout(seconds(LIMIT));
+        let handle = handles::own_unmigrated(layout, config).await.migrated().await;
+        let item = NewItem::new("waits");
+        let blocker = Blocker::of_deliveries(&database, &handle, &[1], &item).await;
+        let busy = async || sessions::busy(&database, &[blocker.session]).await;
+        let add = handle.streams.add_stream_item(1, item).into_future();
+        let cut_off = async {
+            eventually(LIMIT, "it waits for the lock", async || busy().await == 1).await;
+            proxy.stall_all();
+        };
+        let (added, ()) = tokio::join!(add, cut_off);
+        let error = added.map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Timeout, "{}: {error:?}", handle.name());
+        eventually(LIMIT * 8.0, "no session is busy", async || busy().await == 0).await;
+        blocker.release().await;
     }
 }
 

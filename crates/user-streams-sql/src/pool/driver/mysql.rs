@@ -42,6 +42,8 @@ pub(in crate::pool) struct MySqlDriver {
     options: Redacted<MySqlConnectOptions>,
     /// The statement timeout on the server, a little above ours.
     server_limit: Duration,
+    /// How long a transaction may be idle.
+    idle_limit: Duration,
     killer: Arc<Killer>,
 }
 
@@ -50,7 +52,8 @@ impl MySqlDriver {
         let options = Redacted(options.disable_statement_logging());
         let server_limit = server_limit(timeouts.operation);
         let killer = Killer { options: options.clone(), server_limit, permit: Semaphore::new(1) };
-        Self { options, server_limit, killer: Arc::new(killer) }
+        let idle_limit = self::server_limit(timeouts.recipients);
+        Self { options, server_limit, idle_limit, killer: Arc::new(killer) }
     }
 
     /// Connects, sets the session up, and reads the server's settings.
@@ -58,7 +61,7 @@ impl MySqlDriver {
         let mut connection = MySqlConnection::connect_with(&self.options).await?;
         // A statement over few rows can only wait for locks, and a limit of that costs it nothing.
         // Those that read a query of the application have a limit of their whole time each.
-        let wait = self.server_limit.as_secs_f64().ceil();
+        let wait = seconds(self.server_limit);
         let setup =
             format!("{SETUP}; SET innodb_lock_wait_timeout = {wait}, lock_wait_timeout = {wait}");
         statement::execute_unprepared::<MySql>(&mut connection, &setup).await?;
@@ -67,11 +70,11 @@ impl MySqlDriver {
                 .await?;
         let settings =
             rows.first().and_then(|row| MySqlSettings::from_row(row).ok()).unwrap_or_default();
-        if !settings.is_mariadb {
-            let limit = self.server_limit.as_millis();
-            let limit = format!("SET max_execution_time = {limit}");
-            statement::execute_unprepared::<MySql>(&mut connection, &limit).await?;
-        }
+        let limit = match settings.is_mariadb {
+            true => format!("SET idle_transaction_timeout = {}", seconds(self.idle_limit)),
+            false => format!("SET max_execution_time = {}", self.server_limit.as_millis()),
+        };
+        statement::execute_unprepared::<MySql>(&mut connection, &limit).await?;
         // MariaDB since 11.6: with it, reads that run beside writers, as in `purge`, would fail
         // (error 1020). Elsewhere the setting does not exist.
         let _ = statement::execute_unprepared::<MySql>(
@@ -112,6 +115,11 @@ impl Driver for MySqlDriver {
             pool.connect_with(self.options.0.clone()).await?,
         ))
     }
+}
+
+/// Whole seconds, rounded up.
+fn seconds(limit: Duration) -> u64 {
+    limit.as_secs() + u64::from(limit.subsec_nanos() > 0)
 }
 
 struct MySqlSession {
