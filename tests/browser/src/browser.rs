@@ -32,6 +32,31 @@ impl Default for Look {
     }
 }
 
+/// How often the driver is started: it takes any port for IPv4, and ends if another program has the
+/// same for IPv6.
+const STARTS: usize = 5;
+
+/// The driver, and its port.
+async fn driver() -> Result<(Child, String)> {
+    for _ in 0..STARTS {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("chromedriver cannot be started: install Debian's chromium-driver")?;
+        let output = driver.stdout.take().context("chromedriver has no output")?;
+        let mut lines = BufReader::new(output).lines();
+        while let Some(line) = lines.next_line().await? {
+            // "ChromeDriver was started successfully on port 12345."
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                return Ok((driver, port.trim_end_matches('.').to_owned()));
+            }
+        }
+    }
+    bail!("chromedriver has ended {STARTS} times")
+}
+
 /// A headless Chromium and its driver, which end when it is dropped.
 pub struct Browser {
     session: WebDriver,
@@ -46,24 +71,7 @@ impl Browser {
     /// If `chromedriver` is not there, or does not start.
     pub async fn start(look: Look) -> Result<Self> {
         let profile = tempfile::tempdir()?;
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("chromedriver cannot be started: install Debian's chromium-driver")?;
-        let output = driver.stdout.take().context("chromedriver has no output")?;
-        let mut lines = BufReader::new(output).lines();
-        let port = async {
-            while let Some(line) = lines.next_line().await? {
-                // "ChromeDriver was started successfully on port 12345."
-                if let Some((_, port)) = line.split_once("started successfully on port ") {
-                    return Ok(port.trim_end_matches('.').to_owned());
-                }
-            }
-            bail!("chromedriver has ended")
-        };
-        let port = timeout(PATIENCE, port).await.context("chromedriver does not start")??;
+        let (driver, port) = timeout(PATIENCE, driver()).await.context("chromedriver hangs")??;
         let profile_path = profile.path().to_str().context("the profile's path is no UTF-8")?;
         let capabilities = capabilities(look, profile_path);
         let session = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
