@@ -50,6 +50,8 @@ async fn driver() -> Result<(Child, String)> {
         while let Some(line) = lines.next_line().await? {
             // "ChromeDriver was started successfully on port 12345."
             if let Some((_, port)) = line.split_once("started successfully on port ") {
+                // It stays open, for what the driver says later.
+                driver.stdout = Some(lines.into_inner().into_inner());
                 return Ok((driver, port.trim_end_matches('.').to_owned()));
             }
         }
