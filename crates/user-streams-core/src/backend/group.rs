@@ -301,7 +301,7 @@ mod tests {
                 return Err(Error::new(ErrorKind::Connection, "lost"));
             }
             if adds.iter().any(|add| add.item.content() == "never") {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Ok(adds.iter().map(|add| add.item.content().parse().ok()).collect())
         }
