@@ -8,6 +8,7 @@ use std::{
     collections::VecDeque,
     error::Error as _,
     fmt,
+    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-use futures_util::FutureExt;
+use futures_util::{
+    FutureExt,
+    future::{Either, select},
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
     time::{Instant, timeout_at},
@@ -131,10 +135,9 @@ impl<S: StoreGroup> Group<S> {
         let (answer, mut answered) = oneshot::channel();
         let number = shared.queue().push(add, answer);
         while shared.queue().has(number) {
-            let lead = tokio::select! {
-                biased;
-                answer = &mut answered => return grouped(answer),
-                lead = shared.lead(deadline) => lead,
+            let lead = match select(&mut answered, pin!(shared.lead(deadline))).await {
+                Either::Left((answer, _)) => return grouped(answer),
+                Either::Right((lead, _)) => lead,
             };
             let (lead, permit) = match lead {
                 Ok(lead) => lead,
@@ -199,12 +202,11 @@ impl<S: StoreGroup> Shared<S> {
     async fn store(self: Arc<Self>, group: Vec<WaitingAdd>, lead: S::Lead, _permit: GroupPermit) {
         let (mut answers, adds): (Vec<_>, Vec<_>) =
             group.into_iter().map(|add| (add.answer, add.add)).unzip();
-        let stored = tokio::select! {
-            biased;
-            stored = self.store.store(adds, lead) => stored,
-            () = all_left(&mut answers) => return,
+        let stored = self.store.store(adds, lead);
+        let mut stored = match select(stored, pin!(all_left(&mut answers))).await {
+            Either::Left((stored, _)) => stored.map(Vec::into_iter),
+            Either::Right(_) => return,
         };
-        let mut stored = stored.map(Vec::into_iter);
         for answer in answers {
             let outcome = match &mut stored {
                 Ok(outcomes) => Ok(outcomes.next().flatten()),
