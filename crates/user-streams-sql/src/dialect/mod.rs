@@ -10,7 +10,6 @@ mod rows;
 pub(crate) mod values;
 
 pub(crate) use mysql_script::mysql_script;
-#[cfg(feature = "mysql")]
 pub(crate) use mysql_settings::{MySqlSettings, mariadb_limits};
 pub(crate) use params::Params;
 pub(crate) use postgres_copy::{CopyRows, MIN_ROWS as MIN_COPIED_ROWS};
