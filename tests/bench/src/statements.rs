@@ -76,8 +76,8 @@ impl Statements {
                 format!(
                     "SELECT d.id, d.created_at_us, i.content FROM (SELECT created_at_us, id \
                      {newest} {first}) AS d \
-                     {join} {table}_items AS i ON i.id = d.id AND i.created_at_us = d.created_at_us \
-                     {ordered} {rest}"
+                     {join} {table}_items AS i ON i.id = d.id AND i.created_at_us = \
+                     d.created_at_us {ordered} {rest}"
                 )
             } else if keeps_plans {
                 format!(

@@ -36,8 +36,8 @@ pub(super) struct GroupStore {
 }
 
 impl GroupStore {
-    /// The adds that wait. `None` where users are rows of the application, which a group would lock together: whoever
-    /// holds one of them would hold up the others' adds.
+    /// The adds that wait. `None` where users are rows of the application, which a group would lock
+    /// together: whoever holds one of them would hold up the others' adds.
     pub(super) fn group<L: Layout>(
         pools: &Pools,
         schema: &Schema,
