@@ -59,8 +59,9 @@ pub trait StoreGroup: Send + Sync + 'static {
     fn size(add: &SingleAdd) -> usize;
 
     /// Stores the adds. For each of them the number of streams that have received it, or `None` if
-    /// it is not stored and has to be made by itself. An error is that of all of them: it is
-    /// unknown what is stored. Cancel-safe.
+    /// it is not stored and has to be made by itself. After a `Connection` or a `Timeout` it is
+    /// unknown what is stored, and each add fails with that; after another error nothing is, and
+    /// each is made by itself. Cancel-safe.
     async fn store(&self, adds: Vec<SingleAdd>, lead: Self::Lead) -> Result<Vec<Option<u64>>>;
 
     /// The error of an add whose group took longer than the deadline.
@@ -210,12 +211,19 @@ impl<S: StoreGroup> Shared<S> {
         for answer in answers {
             let outcome = match &mut stored {
                 Ok(outcomes) => Ok(outcomes.next().flatten()),
-                Err(error) => Err(copy(error)),
+                // To make it again would be safe, but would say that the user had the item already.
+                Err(error) if is_unknown(error) => Err(copy(error)),
+                Err(_) => Ok(None),
             };
             // The caller may be gone by now.
             let _ = answer.send(outcome);
         }
     }
+}
+
+/// Whether it is unknown what was done.
+fn is_unknown(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout)
 }
 
 /// Waits until nobody waits for an answer.

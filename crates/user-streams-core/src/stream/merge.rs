@@ -180,22 +180,14 @@ impl Parts {
         .await?;
         counted.sort_by_key(|(newer, _)| Reverse(*newer));
         let mut parts = counted.into_iter().filter(|(newer, _)| *newer > 0);
-        let Some((mut total, longest)) = parts.next() else { return Ok(0) };
+        let Some((total, longest)) = parts.next() else { return Ok(0) };
         let mut rest = parts.map(|(_, part)| part.clone());
         let Some(main) = rest.next() else { return Ok(total.min(limit)) };
         // What the others have, each once, is looked for in the longest.
         let rest = self.of(main, rest.collect());
-        let mut position = below.map_or(TOP, Position::After);
-        while total < limit {
-            let places = rest.newer(position, than).await?;
-            let there = longest.contains(&places).await?;
-            total += there.iter().filter(|there| !**there).count() as u64;
-            match following(&places) {
-                Some(following) => position = following,
-                None => break,
-            }
-        }
-        Ok(total.min(limit))
+        let more = limit.saturating_sub(total);
+        let alone = rest.count_if(false, &[longest], than, below, more).await?;
+        Ok(total.saturating_add(alone).min(limit))
     }
 
     /// The number of items between two places that are there and hidden.
@@ -203,16 +195,30 @@ impl Parts {
         let Some((main, others)) = self.hidden.split_first() else { return Ok(0) };
         let hidden = self.of(main.clone(), others.to_vec());
         let parts: Vec<_> = self.iter().collect();
+        hidden.count_if(true, &parts, than, below, u64::MAX).await
+    }
+
+    /// The number of items between two places that are in any of these streams, or in none of them.
+    /// It is read until there are `enough`.
+    async fn count_if(
+        &self,
+        is_there: bool,
+        parts: &[&Part],
+        than: Option<Cursor>,
+        below: Option<Cursor>,
+        enough: u64,
+    ) -> Result<u64> {
         let (mut count, mut position) = (0, below.map_or(TOP, Position::After));
-        loop {
-            let places = hidden.newer(position, than).await?;
-            let there = contained(&parts, &places).await?;
-            count += there.iter().filter(|there| **there).count() as u64;
-            match following(&places) {
-                Some(following) => position = following,
-                None => return Ok(count),
+        while count < enough {
+            let places = self.newer(position, than).await?;
+            let there = contained(parts, &places).await?;
+            count += there.iter().filter(|there| **there == is_there).count() as u64;
+            match places.last() {
+                Some(last) if places.len() as u64 == CHUNK => position = Position::After(*last),
+                _ => break,
             }
         }
+        Ok(count)
     }
 
     /// Others of the streams that the root can read.
@@ -226,12 +232,6 @@ impl Parts {
         let items = self.read(position, CHUNK).await?;
         Ok(items.iter().map(StreamItem::cursor).take_while(|item| Some(*item) > than).collect())
     }
-}
-
-/// Where the places after these begin, unless these are the last.
-fn following(places: &[Cursor]) -> Option<Position> {
-    let last = places.last().filter(|_| places.len() as u64 == CHUNK)?;
-    Some(Position::After(*last))
 }
 
 /// Of the items next to a position, newest first, the `limit` nearest ones.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::time::Instant;
 use user_streams_core::{
-    Error, ErrorKind, Result,
+    Error, Result,
     backend::{Group, SingleAdd, StoreGroup, async_trait},
 };
 
@@ -13,7 +13,7 @@ use crate::{
     error::Fault,
     reply,
     scripts::bulk::{Row, each},
-    storage::member::{self, SORT_KEY_LEN},
+    storage::member::SORT_KEY_LEN,
 };
 
 /// How many groups are stored at once: while one is answered, the next ones are under way. With two
@@ -59,20 +59,10 @@ impl StoreGroup for GroupStore {
         let streams: Vec<_> = streams.collect::<Result<_>>()?;
         let users: BTreeSet<_> = adds.iter().map(|add| &add.user).collect();
         let notice = store.notice(&streams, users, None);
-        let rows = streams.into_iter().zip(&adds).map(|(stream, add)| Row {
-            stream,
-            score: add.item.created_at_us().to_string().into(),
-            member: member::encode(&add.item),
-        });
+        let rows = streams.into_iter().zip(&adds);
+        let rows = rows.map(|(stream, add)| Row::new(stream, &add.item));
         let command = each(rows, notice);
-        match store.executor.one(store.executor.deadline(), command).await {
-            Ok(reply) => reply::each(reply),
-            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
-                Err(error)
-            }
-            // Each by itself gets its own error.
-            Err(_) => Ok(vec![None; adds.len()]),
-        }
+        reply::each(store.executor.one(store.executor.deadline(), command).await?)
     }
 
     fn timeout_error(&self) -> Error {

@@ -28,7 +28,6 @@ use crate::{
     client::command::Notice,
     reply,
     scripts::bulk::{Row, bulk},
-    storage::member,
 };
 
 type Rows = Vec<(UserId, NewItem)>;
@@ -117,7 +116,7 @@ async fn send(
     rows: &[(UserId, NewItem)],
     batch: &[Group],
 ) -> Result<(u64, Unreached)> {
-    let row = |&at: &usize| row(&streams[at], &rows[at].1);
+    let row = |&at: &usize| Row::new(streams[at].clone(), &rows[at].1);
     let command = |group: &Group| {
         let notice = notice(store, streams, rows, group);
         bulk(group.rows.iter().map(row), notice)
@@ -149,9 +148,4 @@ fn notice(
     let is_one = group.rows.iter().all(|&at| rows[at].1.cursor() == item);
     let users: BTreeSet<_> = group.rows.iter().map(|&at| &rows[at].0).collect();
     store.notice(&streams[first..], users, is_one.then_some(item))
-}
-
-fn row(stream: &Bytes, item: &NewItem) -> Row {
-    let score = item.created_at_us().to_string().into();
-    Row { stream: stream.clone(), score, member: member::encode(item) }
 }

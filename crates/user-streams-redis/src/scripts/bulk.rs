@@ -1,8 +1,12 @@
 //! Adds many items to many streams.
 
 use fred::bytes::Bytes;
+use user_streams_core::NewItem;
 
-use crate::client::command::{Command, Notice, Script};
+use crate::{
+    client::command::{Command, Notice, Script},
+    storage::member,
+};
 
 static BULK: Script = Script::new(concat!(
     include_str!("insert.lua"),
@@ -33,6 +37,14 @@ pub(crate) struct Row {
     pub(crate) stream: Bytes,
     pub(crate) score: Bytes,
     pub(crate) member: Bytes,
+}
+
+impl Row {
+    /// An item, with its content, for the stream at this key.
+    pub(crate) fn new(stream: Bytes, item: &NewItem) -> Self {
+        let score = item.created_at_us().to_string().into();
+        Self { stream, score, member: member::encode(item) }
+    }
 }
 
 /// Adds these rows, which in a cluster are of one slot, and tells it.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::{sync::Semaphore, time::Instant};
 use user_streams_core::{
-    Error, ErrorKind, Result, UserIdKind,
+    Error, Result, UserIdKind,
     backend::{Group, SingleAdd, StoreGroup, async_trait},
 };
 
@@ -122,15 +122,8 @@ impl StoreGroup for GroupStore {
             executor.store_group(limits);
             this.insert(&mut *executor, &adds).await
         };
-        match self.pools.run_on(Access::Write, executor, limits, work).await {
-            Ok(()) => Ok(vec![Some(1); count]),
-            // Where it is unknown whether a statement was executed, to make it again would be
-            // safe, but would say that the user had the item already.
-            Err(error) if matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
-                Err(error)
-            }
-            Err(_) => Ok(vec![None; count]),
-        }
+        self.pools.run_on(Access::Write, executor, limits, work).await?;
+        Ok(vec![Some(1); count])
     }
 
     fn timeout_error(&self) -> Error {
