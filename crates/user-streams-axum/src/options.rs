@@ -151,7 +151,7 @@ impl Options {
     }
 
     /// For how long after an answer was read the same request of a client that has it is answered
-    /// with 304 from memory, without a read: not at all, by default.
+    /// with 304 from memory, without a read: not at all, by default, and a day at the most.
     ///
     /// It is for pages that very many clients ask for again and again. What a 304 says may then be
     /// so old. A change that the user makes in this process, an event that was sent to the user

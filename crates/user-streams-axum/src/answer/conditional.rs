@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use axum::{
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use user_streams_core::UserId;
@@ -66,9 +66,13 @@ fn tag(user: &UserId, content: &Content) -> String {
 pub(super) fn is_known(request: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     let wanted = opaque(tag);
-    let known = request.get_all(header::IF_NONE_MATCH).iter();
-    let mut known = known.filter_map(|value| value.to_str().ok()).flat_map(|tags| tags.split(','));
-    known.any(|tag| tag.trim() == "*" || opaque(tag) == wanted)
+    listed(request, header::IF_NONE_MATCH).any(|tag| tag == "*" || opaque(tag) == wanted)
+}
+
+/// What a header lists, whose lines are parts of one list.
+pub(super) fn listed(request: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let lines = request.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(str::trim)
 }
 
 #[cfg(test)]

@@ -12,10 +12,13 @@ use axum::{
 use moka::sync::Cache;
 use user_streams_core::UserId;
 
-use super::conditional::{is_known, not_modified};
+use super::conditional::{is_known, listed, not_modified};
 
 /// So many answers are kept at the most, and of so many users it is known when something changed.
 const MOST: u64 = 100_000;
+
+/// A longer time is as good as this one.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The tags of answers, each for a moment after it was read.
 pub(crate) struct Fresh {
@@ -48,12 +51,13 @@ pub(crate) struct Keep {
 impl Fresh {
     /// `None` if nothing is to be kept.
     pub(crate) fn new(time: Duration) -> Option<Self> {
-        let kept = |time| Cache::builder().max_capacity(MOST).time_to_live(time);
+        // The cache takes no more than a thousand years.
+        let time = time.min(LONGEST);
         (!time.is_zero()).then(|| Self {
             time,
-            answers: kept(time).build(),
+            answers: kept(time),
             // Longer than a read that began before a change can be kept.
-            changes: Cache::builder().max_capacity(MOST).time_to_live(time * 2).build(),
+            changes: kept(time * 2),
         })
     }
 
@@ -102,11 +106,18 @@ impl Fresh {
     }
 }
 
+fn kept<K, V>(time: Duration) -> Cache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    Cache::builder().max_capacity(MOST).time_to_live(time).build()
+}
+
 /// Whether the client wants to know what is true now.
 fn is_reload(headers: &HeaderMap) -> bool {
-    let asked = headers.get_all(header::CACHE_CONTROL).iter();
-    let mut asked = asked.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
-    asked.any(|asked| matches!(asked.trim(), "no-cache" | "no-store" | "max-age=0"))
+    let mut asked = listed(headers, header::CACHE_CONTROL);
+    asked.any(|asked| matches!(asked, "no-cache" | "no-store" | "max-age=0"))
 }
 
 #[cfg(test)]
@@ -175,5 +186,6 @@ mod tests {
         fresh.put(slow, &tagged("\"a\""));
         assert!(fresh.answer(&keep(1, "/"), &headers("\"a\"", None)).is_none());
         assert!(Fresh::new(Duration::ZERO).is_none());
+        assert!(Fresh::new(Duration::MAX).is_some());
     }
 }
