@@ -150,22 +150,29 @@ function ring(base, { unseen, unread, limit }) {
   for (const button of all("form[data-us-do=read-all] button")) button.disabled = unread === 0;
 }
 
-const asked = new Map();
+// One request at a time, and one more if something has changed meanwhile. The next change asks
+// again if it fails.
+function inTurn(ask) {
+  let isRunning = false;
+  let isStale = false;
+  return async () => {
+    isStale = true;
+    if (isRunning) return;
+    isRunning = true;
+    while (isStale) {
+      isStale = false;
+      await ask().catch(() => {});
+    }
+    isRunning = false;
+  };
+}
 
-// One request at a time, and one more if something has changed meanwhile.
+const counters = new Map();
+
 function count(base) {
-  const running = asked.get(base);
-  if (running) {
-    running.again = true;
-    return;
-  }
-  const request = {};
-  asked.set(base, request);
-  get(`${base}/counts`).then((response) => response.json()).then((counts) => ring(base, counts))
-    .catch(() => {}).finally(() => {
-      asked.delete(base);
-      if (request.again) count(base);
-    });
+  const ask = async () => ring(base, await (await get(`${base}/counts`)).json());
+  if (!counters.has(base)) counters.set(base, inTurn(ask));
+  counters.get(base)();
 }
 
 // The items
@@ -176,6 +183,8 @@ class Feed {
     this.base = element.dataset.usFeed;
     this.next = element.dataset.usNext;
     this.waiting = 0;
+    const ask = inTurn(() => this.ask());
+    this.refresh = () => (count(this.base), ask());
     tellTimes(element);
     this.tellDays();
     document.addEventListener("submit", (event) => this.submitted(event));
@@ -258,26 +267,26 @@ class Feed {
     }
   }
 
-  // The newest items once more, and what has gone of them goes.
-  async refresh() {
-    count(this.base);
-    try {
-      const list = parsed(await (await get(`${this.base}/list`)).text());
-      const fresh = all(".us-item", list);
-      const last = fresh.at(-1)?.dataset.usAt;
-      const there = new Set(fresh.map((article) => article.id));
-      for (const old of this.articles()) {
-        if (!there.has(old.id) && (!list.dataset.usNext || old.dataset.usAt > last)) old.remove();
+  // The newest items once more, and what has gone of them goes. What comes or goes while they are
+  // asked for is newer than the answer.
+  async ask() {
+    const articles = this.articles();
+    const known = new Set(articles.map((article) => article.id));
+    const list = parsed(await (await get(`${this.base}/list`)).text());
+    const fresh = all(".us-item", list);
+    const last = fresh.at(-1)?.dataset.usAt;
+    const there = new Set(fresh.map((article) => article.id));
+    for (const old of articles) {
+      if (!there.has(old.id) && (!list.dataset.usNext || old.dataset.usAt > last)) old.remove();
+    }
+    for (const article of fresh) {
+      const old = document.getElementById(article.id);
+      if (!old && !known.has(article.id)) this.put(article);
+      else if (old && old.classList.contains("us-unread") !== article.classList.contains("us-unread")) {
+        this.replace(old, article);
       }
-      for (const article of fresh) {
-        const old = document.getElementById(article.id);
-        if (!old) this.put(article);
-        else if (old.classList.contains("us-unread") !== article.classList.contains("us-unread")) {
-          this.replace(old, article);
-        }
-      }
-      this.changed();
-    } catch { /* The next hint, or the next connection, asks again. */ }
+    }
+    this.changed();
   }
 
   replace(old, article) {

@@ -15,6 +15,12 @@ use tokio::{
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What a page is like that is not as it should be.
+const STATE: &str = "[document.URL, document.readyState, document.visibilityState, \
+                     document.body?.innerText, \
+                     performance.getEntries().map(({ name, startTime, responseEnd }) => \
+                     [name, startTime, responseEnd])]";
+
 /// How a browser looks at things.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
@@ -32,31 +38,32 @@ impl Default for Look {
     }
 }
 
-/// How often the driver is started: it takes any port for IPv4, and ends if another program has the
-/// same for IPv6.
-const STARTS: usize = 5;
+/// How long a browser may take to start, on a busy machine that starts several.
+const START: Duration = Duration::from_secs(45);
+
+/// How often it is tried. The driver takes any port for IPv4, and ends if another program has the
+/// same for IPv6; and now and then Chromium starts and never answers its driver.
+const STARTS: usize = 4;
 
 /// The driver, and its port.
 async fn driver() -> Result<(Child, String)> {
-    for _ in 0..STARTS {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .context("chromedriver cannot be started: install Debian's chromium-driver")?;
-        let output = driver.stdout.take().context("chromedriver has no output")?;
-        let mut lines = BufReader::new(output).lines();
-        while let Some(line) = lines.next_line().await? {
-            // "ChromeDriver was started successfully on port 12345."
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                // It stays open, for what the driver says later.
-                driver.stdout = Some(lines.into_inner().into_inner());
-                return Ok((driver, port.trim_end_matches('.').to_owned()));
-            }
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("chromedriver cannot be started: install Debian's chromium-driver")?;
+    let output = driver.stdout.take().context("chromedriver has no output")?;
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await? {
+        // "ChromeDriver was started successfully on port 12345."
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            // It stays open, for what the driver says later.
+            driver.stdout = Some(lines.into_inner().into_inner());
+            return Ok((driver, port.trim_end_matches('.').to_owned()));
         }
     }
-    bail!("chromedriver has ended {STARTS} times")
+    bail!("chromedriver has ended")
 }
 
 /// A headless Chromium and its driver, which end when it is dropped.
@@ -72,8 +79,19 @@ impl Browser {
     /// # Errors
     /// If `chromedriver` is not there, or does not start.
     pub async fn start(look: Look) -> Result<Self> {
+        let mut last = None;
+        for _ in 0..STARTS {
+            match timeout(START, Self::start_once(look)).await.context("it hangs").flatten() {
+                Ok(browser) => return Ok(browser),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("it was not tried")?.context(format!("no browser in {STARTS} starts")))
+    }
+
+    async fn start_once(look: Look) -> Result<Self> {
         let profile = tempfile::tempdir()?;
-        let (driver, port) = timeout(PATIENCE, driver()).await.context("chromedriver hangs")??;
+        let (driver, port) = driver().await?;
         let profile_path = profile.path().to_str().context("the profile's path is no UTF-8")?;
         let capabilities = capabilities(look, profile_path);
         let session = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await?;
@@ -116,17 +134,21 @@ impl Browser {
     /// Waits until an expression is true.
     ///
     /// # Errors
-    /// If it does not become so, and those of the driver.
+    /// If it does not become so, with what the page is like.
     pub async fn until(&self, expression: &str) -> Result<()> {
         let end = Instant::now() + PATIENCE;
-        // A page tells no one what has come of it: it is asked.
-        while self.value(&format!("!!({expression})")).await? != json!(true) {
+        loop {
+            // A page tells no one what has come of it: it is asked.
+            let value = self.value(&format!("!!({expression})")).await;
+            if value.as_ref().is_ok_and(|value| *value == json!(true)) {
+                return Ok(());
+            }
             if Instant::now() > end {
-                bail!("not so in {} s: {expression}", PATIENCE.as_secs());
+                let page = self.value(STATE).await;
+                bail!("{value:?} after {} s: {expression}\n{page:#?}", PATIENCE.as_secs());
             }
             sleep(Duration::from_millis(50)).await;
         }
-        Ok(())
     }
 
     /// Clicks on the first element that a selector finds.
@@ -158,7 +180,8 @@ impl Browser {
         Ok(self.session.screenshot_as_png().await?)
     }
 
-    /// The text of every element that a selector finds.
+    /// The text of every element that a selector finds, as it is seen: of one that only begins to
+    /// appear it is empty.
     ///
     /// # Errors
     /// Those of the driver.
@@ -196,7 +219,15 @@ impl Browser {
     /// # Errors
     /// Those of the driver.
     pub async fn close(self) -> Result<()> {
-        Ok(self.session.quit().await?)
+        Ok(self.session.clone().quit().await?)
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The browser ends with its driver, which is killed. A session that is dropped as it is
+        // blocks the thread for minutes.
+        drop(self.session.clone().leak());
     }
 }
 

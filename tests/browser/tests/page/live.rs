@@ -19,8 +19,8 @@ async fn an_item_that_comes_is_on_top_and_rings_the_bell_until_it_is_seen() -> R
     browser.until("document.querySelectorAll('.us-item').length === 1").await?;
     site.streams.add_stream_item(ME, "second").await?;
     browser.until("document.querySelectorAll('.us-item').length === 2").await?;
-    assert_eq!(browser.texts(".us-text").await?, ["second", "first"]);
-    assert_eq!(browser.texts(".us-time").await?, ["now", "now"]);
+    browser.until_texts(".us-text", &["second", "first"]).await?;
+    browser.until_texts(".us-time", &["now", "now"]).await?;
     browser.until("document.querySelector('.us-unread-count').textContent === '2 unread'").await?;
     // One who looks at the top of the page has seen them.
     browser.until("document.querySelector('.us-badge').hidden").await?;
@@ -52,6 +52,36 @@ async fn what_is_marked_in_one_browser_shows_in_another() -> Result<()> {
 
 #[tokio::test]
 #[ignore = "needs chromedriver"]
+async fn what_comes_while_the_page_asks_what_there_is_stays() -> Result<()> {
+    let site = Site::start(Options::new()).await?;
+    site.streams.add_stream_item(ME, "first").await?;
+    let browser = Browser::start(Look::default()).await?;
+    browser.open(&site.page_of(ME)).await?;
+    browser.until("document.querySelector('.us-aloud')").await?;
+    browser.run(HELD_LISTS).await?;
+    browser.click("form[data-us-do=read-all] button").await?;
+    browser.until("window.release").await?;
+    site.streams.add_stream_item(ME, "second").await?;
+    browser.until("document.querySelectorAll('.us-unread').length === 2").await?;
+    browser.run("window.release()").await?;
+    // The answer, in which the second is not, has been shown.
+    browser.until("document.querySelectorAll('.us-unread').length < 2").await?;
+    browser.until_texts(".us-text", &["second", "first"]).await?;
+    browser.close().await
+}
+
+/// An answer with the items is kept from the page until it is released.
+const HELD_LISTS: &str = "const real = window.fetch; \
+                          window.fetch = async (...request) => { \
+                              const response = await real(...request); \
+                              if (String(request[0]).endsWith('/list')) { \
+                                  await new Promise((release) => { window.release = release; }); \
+                              } \
+                              return response; \
+                          };";
+
+#[tokio::test]
+#[ignore = "needs chromedriver"]
 async fn what_is_for_everyone_shows_to_two_users() -> Result<()> {
     let site = Site::start(Options::new()).await?;
     let (one, other) =
@@ -63,7 +93,7 @@ async fn what_is_for_everyone_shows_to_two_users() -> Result<()> {
     site.streams.add_stream_item(everyone(), "Maintenance on Sunday").await?;
     for browser in [&one, &other] {
         browser.until("document.querySelectorAll('.us-item').length === 1").await?;
-        assert_eq!(browser.texts(".us-text").await?, ["Maintenance on Sunday"]);
+        browser.until_texts(".us-text", &["Maintenance on Sunday"]).await?;
     }
     one.close().await?;
     other.close().await
