@@ -34,6 +34,7 @@ mod pool;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 #[doc(hidden)]
 pub mod read_only;
+mod row;
 mod schema;
 mod url;
 mod users;

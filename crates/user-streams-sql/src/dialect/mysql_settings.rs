@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, DbErr, Statement};
 use user_streams_core::Result;
 
-use crate::error::from_db;
+use crate::{error::from_db, row::ResultRow};
 
 /// What a statement on MariaDB begins with that may take so long, and wait for a lock for so long;
 /// `more` are further settings, each after a comma.
@@ -46,15 +46,15 @@ impl MySqlSettings {
         });
         let ended = |error| Err(DbErr::Custom(format!("reading the server's settings: {error}")));
         let (row, snapshot) = read.await.unwrap_or_else(ended).map_err(from_db)?;
-        let settings = row.as_ref().map_or(Ok(Self::default()), Self::from_row)?;
+        let settings = row.map_or(Ok(Self::default()), |row| Self::from_row(&row.into()))?;
         let value: Option<String> = snapshot.and_then(|row| row.try_get_by_index(1).ok());
         Ok(Self { snapshot_isolation: value.as_deref() == Some("ON"), ..settings })
     }
 
     /// From the row of [`QUERY`](Self::QUERY).
-    pub(crate) fn from_row(row: &QueryResult) -> Result<Self> {
-        let text = |index| row.try_get_by_index::<String>(index).map_err(from_db);
-        let number = |index| row.try_get_by_index::<i64>(index).map_err(from_db);
+    pub(crate) fn from_row(row: &ResultRow) -> Result<Self> {
+        let text = |index| row.get::<String>(index).map_err(from_db);
+        let number = |index| row.get::<i64>(index).map_err(from_db);
         let mode = text(3)?;
         Ok(Self {
             is_mariadb: text(0)?.contains("MariaDB"),

@@ -47,5 +47,8 @@ pub(super) fn mysql_number(_: &dyn DatabaseError) -> Option<u16> {
 /// SQLite's extended result code.
 #[cfg(feature = "sqlite")]
 pub(super) fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
+    if let Some(error) = error.try_downcast_ref::<super::sqlite_read::ReadError>() {
+        return Some(error.code);
+    }
     error.try_downcast_ref::<sqlx::sqlite::SqliteError>()?.code()?.parse().ok()
 }

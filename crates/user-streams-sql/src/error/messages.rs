@@ -37,6 +37,18 @@ pub(crate) fn unreachable(timeout: Duration, reason: Option<Error>) -> Error {
     }
 }
 
+/// Every connection was in use for this long.
+pub(crate) fn none_free(waited: Duration) -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        format!(
+            "no connection was free within {} s (`connect_timeout`); raise `max_connections` or \
+             look for long transactions",
+            waited.as_secs_f64()
+        ),
+    )
+}
+
 /// The holder of SQLite's write lock, as far as is known.
 pub(crate) const LOCKED_BY_CALL: &str = "another call of this process";
 pub(crate) const LOCKED_BY_CONNECTION: &str =

@@ -105,7 +105,7 @@ pub(crate) async fn execute_with(
     values.extend([note.channel.clone(), note.text.clone()]);
     let rows = executor.query(&sql, values).await?;
     let Some(row) = rows.first() else { return Ok(0) };
-    let count: i64 = row.try_get_by_index(0).map_err(from_db)?;
+    let count: i64 = row.get(0).map_err(from_db)?;
     Ok(count.unsigned_abs())
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn contains(store: &Arc<Store>, query: Contains) -> Result<Vec<
             }
         };
         for found in store.read(limits, read).await? {
-            let number: i64 = found.try_get_by_index(0).map_err(from_db)?;
+            let number: i64 = found.get(0).map_err(from_db)?;
             let index = usize::try_from(number - 1).ok();
             if let Some(answer) = index.and_then(|index| is_there.get_mut(index)) {
                 *answer = true;

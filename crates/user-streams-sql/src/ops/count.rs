@@ -48,7 +48,6 @@ async fn number(store: &Arc<Store>, sql: &str, values: Vec<Value>) -> Result<u64
     let sql = sql.to_owned();
     let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };
     let rows = store.read(store.call_limits(), read).await?;
-    let count: Option<i64> =
-        rows.first().map(|row| row.try_get_by_index(0).map_err(from_db)).transpose()?;
+    let count: Option<i64> = rows.first().map(|row| row.get(0).map_err(from_db)).transpose()?;
     Ok(count.and_then(|count| count.try_into().ok()).unwrap_or_default())
 }

@@ -35,6 +35,6 @@ async fn read(mut executor: Box<dyn Executor>, store: Arc<Store>) -> Result<Iden
         let message = format!("the table {table} is empty: it has the id of the database");
         Error::new(ErrorKind::Corrupt, message)
     })?;
-    let id = row.try_get_by_index(0).map_err(from_db)?;
+    let id = row.get(0).map_err(from_db)?;
     Ok(Identity { id, max_packet: executor.max_packet() })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 use user_streams_core::{Cursor, Result, StreamItem, UserId, backend::ListNewer};
 
 use super::{
@@ -14,6 +14,7 @@ use crate::{
     dialect::values,
     error::from_db,
     pool::{Executor, Limits},
+    row::ResultRow,
 };
 
 /// Users in one statement.
@@ -75,8 +76,8 @@ fn listed(users: &[UserId]) -> Vec<Value> {
 }
 
 /// A user and a place; none for a row that no page can show.
-fn place(store: &Store, row: &QueryResult) -> Result<Option<(UserId, Cursor)>> {
-    let number = |index| row.try_get_by_index::<i64>(index).map_err(from_db);
+fn place(store: &Store, row: &ResultRow) -> Result<Option<(UserId, Cursor)>> {
+    let number = |index| row.get::<i64>(index).map_err(from_db);
     let (Ok(at), Ok(id)) = (number(1), number(2)) else { return Ok(None) };
     let Ok(item) = StreamItem::from_stored(id, at, String::new()) else { return Ok(None) };
     Ok(Some((list_users::user(store, row)?, item.cursor())))

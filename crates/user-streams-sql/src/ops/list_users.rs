@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sea_orm::QueryResult;
 use user_streams_core::{
     Error, ErrorKind, Result, UserId, UserIdKind,
     backend::{ListUsers, UsersCursor, UsersPage},
@@ -10,7 +9,7 @@ use user_streams_core::{
 use uuid::Uuid;
 
 use super::{Store, rows::bigint};
-use crate::{Dialect, dialect::values, error::from_db, pool::Executor};
+use crate::{Dialect, dialect::values, error::from_db, pool::Executor, row::ResultRow};
 
 /// How many entries of the index MySQL reads for each user asked for, and at the least and most: so
 /// that no call depends on how long the streams are.
@@ -39,7 +38,7 @@ pub(crate) async fn list_users(store: &Arc<Store>, query: ListUsers) -> Result<U
     let mut read_rows = 0;
     let mut users = Vec::with_capacity(rows.len());
     for row in &rows {
-        let count: i64 = row.try_get_by_index(1).map_err(from_db)?;
+        let count: i64 = row.get(1).map_err(from_db)?;
         read_rows += count.unsigned_abs();
         users.push(user(store, row)?);
     }
@@ -60,21 +59,21 @@ fn parse(store: &Store, place: &UsersCursor) -> Result<UserId> {
     Ok(user)
 }
 
-pub(super) fn user(store: &Store, row: &QueryResult) -> Result<UserId> {
+pub(super) fn user(store: &Store, row: &ResultRow) -> Result<UserId> {
     let damaged = |error: Box<dyn std::error::Error + Send + Sync>| {
         let message = format!("a user id in the table `{}` cannot be read", store.schema.table);
         Error::new(ErrorKind::Corrupt, message).with_source(error)
     };
     match (store.schema.user_id, store.dialect()) {
-        (UserIdKind::BigInt, _) => row.try_get_by_index::<i64>(0).map(UserId::Int),
-        (UserIdKind::Uuid, _) => row.try_get_by_index::<Uuid>(0).map(UserId::Uuid),
+        (UserIdKind::BigInt, _) => row.get::<i64>(0).map(UserId::Int),
+        (UserIdKind::Uuid, _) => row.get::<Uuid>(0).map(UserId::Uuid),
         (_, Dialect::MySql) => {
-            let bytes: Vec<u8> = row.try_get_by_index(0).map_err(|error| damaged(error.into()))?;
+            let bytes: Vec<u8> = row.get(0).map_err(|error| damaged(error.into()))?;
             return String::from_utf8(bytes)
                 .map(UserId::Text)
                 .map_err(|error| damaged(error.into()));
         }
-        _ => row.try_get_by_index::<String>(0).map(UserId::Text),
+        _ => row.get::<String>(0).map(UserId::Text),
     }
     .map_err(|error| damaged(error.into()))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn mark(store: &Arc<Store>, query: MarkQuery) -> Result<Option<
     let read = |mut executor: Box<dyn Executor>| async move { executor.query(&sql, values).await };
     let rows = store.read(store.call_limits(), read).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let number = |index| row.try_get_by_index::<i64>(index).map_err(from_db);
+    let number = |index| row.get::<i64>(index).map_err(from_db);
     let place = StreamItem::from_stored(number(1)?, number(0)?, String::new());
     let place = place.map(|item| item.cursor()).map_err(|error| {
         let message = format!(

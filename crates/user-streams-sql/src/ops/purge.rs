@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sea_orm::QueryResult;
 use user_streams_core::{Error, Result};
 
 use super::Store;
@@ -10,6 +9,7 @@ use crate::{
     dialect::item_keys,
     error::from_db,
     pool::{Executor, end_transaction},
+    row::ResultRow,
     schema::{ItemStatements, PURGE_BATCH},
 };
 
@@ -52,7 +52,7 @@ async fn delete_orphans(
     items: &ItemStatements,
 ) -> Result<(u64, bool)> {
     let rows = executor.query(lock, Vec::new()).await?;
-    let get = |row: &QueryResult, index| row.try_get_by_index(index).map_err(from_db);
+    let get = |row: &ResultRow, index| row.get(index).map_err(from_db);
     let keys =
         rows.iter().map(|row| Ok((get(row, 0)?, get(row, 1)?))).collect::<Result<Vec<_>>>()?;
     let values = item_keys(store.dialect(), &keys);

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use sea_orm::{DbErr, QueryResult, Value};
+use sea_orm::{DbErr, Value};
 use user_streams_core::{
     Cursor, Error, ErrorKind, Result, StreamItem, UserId,
     backend::{Position, corrupt_item},
@@ -14,6 +14,7 @@ use crate::{
     dialect::values,
     error::is_invalid_text,
     pool::{Executor, Limits},
+    row::ResultRow,
     schema::PageStatements,
 };
 
@@ -125,10 +126,10 @@ pub(super) async fn read(
 /// # Errors
 /// `Corrupt` for a key that is not of two integers, which has no place in the order of the stream:
 /// the table is not one of `migrate`.
-pub(super) fn decode(store: &Store, user: &UserId, row: &QueryResult) -> Result<StoredRow> {
+pub(super) fn decode(store: &Store, user: &UserId, row: &ResultRow) -> Result<StoredRow> {
     let table = &store.schema.table;
     let integer = |index| {
-        row.try_get_by_index::<i64>(index).map_err(|error| {
+        row.get::<i64>(index).map_err(|error| {
             let message = format!(
                 "a row of the table `{table}` in the stream of user {user} has no readable place: \
                  its `id` and `created_at_us` are not both 64-bit integers, as `migrate` makes \
@@ -156,12 +157,12 @@ pub(super) fn decode(store: &Store, user: &UserId, row: &QueryResult) -> Result<
     Ok(StoredRow { key: (at, id), item })
 }
 
-fn content(row: &QueryResult) -> Result<Option<String>, DbErr> {
-    let not_text = match row.try_get_by_index(2) {
+fn content(row: &ResultRow) -> Result<Option<String>, DbErr> {
+    let not_text = match row.get(2) {
         Ok(text) => return Ok(text),
         Err(error) => error,
     };
-    match row.try_get_by_index::<Vec<u8>>(2) {
+    match row.get::<Vec<u8>>(2) {
         Ok(bytes) => {
             String::from_utf8(bytes).map(Some).map_err(|error| DbErr::Type(error.to_string()))
         }

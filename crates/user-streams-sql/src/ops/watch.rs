@@ -65,7 +65,7 @@ async fn is_shared(listener: &mut PostgresListener, store: &Store) -> Result<boo
             executor.query("SELECT pg_backend_pid()", Vec::new()).await
         };
         let rows = store.pools.run(Access::Read, store.call_limits(), ask).await?;
-        let other = rows.first().map(|row| row.try_get_by_index::<i32>(0)).transpose();
+        let other = rows.first().map(|row| row.get::<i32>(0)).transpose();
         let is_same = other.map_err(from_db)? == Some(session);
         if is_same || listener.session().await.map_err(from_sqlx)? != session {
             return Ok(true);

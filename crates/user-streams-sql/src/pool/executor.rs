@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 use user_streams_core::{Result, backend::async_trait};
 
 use super::Limits;
-use crate::dialect::CopyRows;
+use crate::{dialect::CopyRows, row::ResultRow};
 
 /// Executes statements: a lease of our own pool, the application's pool, or the application's
 /// transaction. The operations are written against this trait alone.
@@ -18,7 +18,7 @@ pub(crate) trait Executor: Send {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64>;
 
     /// Runs a statement and returns its rows.
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>>;
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>>;
 
     /// Whether statements can return rows.
     fn can_query(&self) -> bool {

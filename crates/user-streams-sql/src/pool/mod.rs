@@ -13,6 +13,8 @@ mod limits;
 mod open;
 mod own;
 mod pools;
+#[cfg(feature = "sqlite")]
+mod readers;
 mod source;
 
 pub(crate) use application::{StreamsDatabase, TransactionExecutor};

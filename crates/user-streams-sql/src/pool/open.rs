@@ -11,6 +11,7 @@ use user_streams_core::{
 
 use super::{
     Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool, runtime,
+    source::Source,
 };
 use crate::{
     Dialect, SqlConfig,
@@ -126,10 +127,11 @@ const CHECKPOINT_PAGES: &str = "4000";
 fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
     use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    let crate::url::SqliteUrl { options: mut url, is_in_memory, is_read_only } =
-        crate::url::sqlite(&config.url)?;
+    use super::readers::ReaderPool;
+
+    let crate::url::SqliteUrl { options: mut url, file } = crate::url::sqlite(&config.url)?;
     // A read-only file keeps its journal mode: changing it is a write.
-    if !is_in_memory && !is_read_only {
+    if file.as_ref().is_some_and(|file| !file.is_read_only) {
         url = url
             // Readers and the writer do not wait for each other.
             .journal_mode(SqliteJournalMode::Wal)
@@ -141,13 +143,14 @@ fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
     }
     let PoolOptions { max_connections, timeouts, waiting, backend, system } = options;
     let metrics = |use_of| ConnectionMetrics::new(format!("{backend}.{use_of}"));
-    let driver = || Arc::new(super::driver::SqliteDriver::new(url.clone(), is_in_memory));
-    let writers = Arc::new(OwnPool::single_writer(driver(), timeouts.connect, metrics("writer"))?);
-    let readers = if is_in_memory {
-        Arc::clone(&writers)
-    } else {
-        let size = max_connections.unwrap_or(4);
-        Arc::new(OwnPool::new(driver(), size, timeouts.connect, metrics("readers"))?)
+    let driver = Arc::new(super::driver::SqliteDriver::new(url, file.is_none()));
+    let writers = Arc::new(OwnPool::single_writer(driver, timeouts.connect, metrics("writer"))?);
+    let readers: Arc<dyn Source> = match file {
+        Some(file) => {
+            let threads = max_connections.unwrap_or(4);
+            Arc::new(ReaderPool::new(file, threads, metrics("readers")))
+        }
+        None => Arc::<OwnPool>::clone(&writers),
     };
     let dialect = Dialect::Sqlite;
     let until_closed = until_closed();

@@ -25,7 +25,7 @@ pub(crate) use postgres::postgres;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 pub(crate) use redacted::Redacted;
 #[cfg(feature = "sqlite")]
-pub(crate) use sqlite::{SqliteUrl, sqlite};
+pub(crate) use sqlite::{SqliteFile, SqliteUrl, sqlite};
 
 /// The user, password, host, port and database of a server's URL.
 #[cfg(feature = "fuzz")]

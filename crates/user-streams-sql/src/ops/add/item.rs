@@ -1,12 +1,12 @@
 //! Storing the item itself, if items have a table of their own.
 
-use sea_orm::QueryResult;
 use user_streams_core::{Error, ErrorKind, NewItem, Result};
 
 use super::deliver::insert_ignore;
 use crate::{
     ops::store::{Store, item_key, room_for_ids},
     pool::Executor,
+    row::ResultRow,
 };
 
 /// How often an item may be purged between the insert that finds it and the lock.
@@ -49,8 +49,8 @@ pub(super) async fn insert_item(
 }
 
 /// The content of the stored item of the same key.
-fn content(row: &QueryResult, store: &Store, item: &NewItem) -> Result<String> {
-    row.try_get_by_index(0).map_err(|error| {
+fn content(row: &ResultRow, store: &Store, item: &NewItem) -> Result<String> {
+    row.get(0).map_err(|error| {
         let message = format!(
             "the row (created_at_us {}, id {}) of the table `{}` cannot be read, so that nothing \
              was stored: `repair_stream` for the users who have it, then `purge`, deletes it",

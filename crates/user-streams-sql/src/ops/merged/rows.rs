@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 use user_streams_core::Result;
 
 use super::arms::{Arms, Part};
@@ -15,6 +15,7 @@ use crate::{
         rows::{self, Key, Start, StoredRow, bigint},
     },
     pool::{Executor, Limits},
+    row::ResultRow,
     schema::{MergedParam, MergedRange, MergedShape, MergedStatement, limit_in_text},
 };
 
@@ -94,7 +95,7 @@ impl MergedStreams {
         start: Start,
         limit: u64,
         of_bytes: bool,
-    ) -> Result<Vec<(Arc<MergedStatement>, Vec<QueryResult>)>> {
+    ) -> Result<Vec<(Arc<MergedStatement>, Vec<ResultRow>)>> {
         let mut bound = Vec::with_capacity(self.blocks.len());
         for arms in &self.blocks {
             let statement = self.statement(arms, start, limit, of_bytes);
@@ -174,8 +175,8 @@ fn place(dialect: Dialect, start: Start, bound: Option<Key>) -> Vec<Value> {
     }
 }
 
-fn decode(arms: &Arms, row: &QueryResult) -> Result<StoredRow> {
-    let number: i64 = row.try_get_by_index(3).map_err(from_db)?;
+fn decode(arms: &Arms, row: &ResultRow) -> Result<StoredRow> {
+    let number: i64 = row.get(3).map_err(from_db)?;
     let part = usize::try_from(number).ok().and_then(|number| arms.part(number));
     let part = part.ok_or_else(|| {
         from_db(sea_orm::DbErr::Type(format!("a row of a stream {number} that was not read")))

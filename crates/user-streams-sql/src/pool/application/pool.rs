@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, QueryResult, Statement,
-    TransactionTrait, Value,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait, Value,
 };
 use tokio::{
     sync::{OnceCell, OwnedSemaphorePermit, Semaphore},
@@ -23,6 +22,7 @@ use crate::{
     pool::{
         Executor, Limits, MAX_LOCK_WAIT, exchange::Grace, limits::server_limit, source::Source,
     },
+    row::ResultRow,
 };
 
 /// The application's pool, for reads or for writes.
@@ -227,7 +227,7 @@ impl Executor for PoolExecutor {
         Ok(result.map_err(from_db)?.rows_affected())
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
         let statement = self.statement(sql, values);
         let rows = match &self.transaction {
             Some(transaction) => transaction.query_all_raw(statement).await,
@@ -241,7 +241,7 @@ impl Executor for PoolExecutor {
                 rows
             }
         };
-        rows.map_err(from_db)
+        Ok(rows.map_err(from_db)?.into_iter().map(ResultRow::from).collect())
     }
 
     async fn copy(&mut self, _: &CopyRows<'_>) -> Result<u64> {

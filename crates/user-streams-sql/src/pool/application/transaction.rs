@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
 use user_streams_core::{Error, ErrorKind, Result, backend::async_trait};
 
 use crate::{
@@ -15,6 +15,7 @@ use crate::{
     dialect::{CopyRows, mysql_script},
     error::{from_db, is_missing_savepoint, is_out_of_range, not_strict},
     pool::Executor,
+    row::ResultRow,
 };
 
 /// Around each call of ours, so that its failure undoes nothing of the application's.
@@ -74,11 +75,12 @@ impl TransactionExecutor<'_> {
 
     async fn has_id(&self, table: &str, id: &str) -> Result<bool> {
         let rows = self.rows(&format!("SELECT id FROM {table}"), Vec::new()).await?;
-        Ok(rows.iter().any(|row| row.try_get_by_index(0).is_ok_and(|found: String| found == id)))
+        Ok(rows.iter().any(|row| row.get(0).is_ok_and(|found: String| found == id)))
     }
 
-    async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
-        self.transaction.query_all_raw(self.statement(sql, values)).await.map_err(from_db)
+    async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
+        let rows = self.transaction.query_all_raw(self.statement(sql, values)).await;
+        Ok(rows.map_err(from_db)?.into_iter().map(ResultRow::from).collect())
     }
 
     /// Evaluates a condition without reading rows: a false one is an out-of-range error.
@@ -125,7 +127,7 @@ impl Executor for TransactionExecutor<'_> {
         self.dialect != Dialect::MySql
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
         if !self.can_query() {
             return Err(Error::new(
                 ErrorKind::Backend,

@@ -3,11 +3,11 @@
 use std::{fmt::Debug, time::Duration};
 
 use futures_core::future::BoxFuture;
-use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sea_orm::{DatabaseConnection, Value};
 use sqlx::Error as SqlxError;
 use user_streams_core::backend::async_trait;
 
-use crate::{Dialect, dialect::CopyRows};
+use crate::{Dialect, dialect::CopyRows, row::ResultRow};
 
 /// Opens connections to one database and sets them up.
 #[async_trait]
@@ -41,8 +41,7 @@ pub(in crate::pool) enum Abandoned {
 pub(in crate::pool) trait Connection: Send {
     async fn execute(&mut self, sql: &str, values: Vec<Value>) -> Result<u64, SqlxError>;
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>)
-    -> Result<Vec<QueryResult>, SqlxError>;
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError>;
 
     async fn begin(&mut self) -> Result<(), SqlxError>;
 

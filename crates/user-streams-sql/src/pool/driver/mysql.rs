@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{DatabaseConnection, QueryResult, SqlxMySqlConnector, Value};
+use sea_orm::{DatabaseConnection, SqlxMySqlConnector, Value};
 use sqlx::{
     ConnectOptions as _, Connection as _, Error as SqlxError, MySql, MySqlConnection,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
@@ -24,6 +24,7 @@ use crate::{
     error::ends_session,
     fault::{self, Mechanism},
     pool::{MAX_LOCK_WAIT, limits::server_limit},
+    row::ResultRow,
     url::Redacted,
 };
 
@@ -136,11 +137,7 @@ impl Connection for MySqlSession {
         statement::execute::<MySql>(&mut self.connection, sql, values, true).await
     }
 
-    async fn query(
-        &mut self,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError> {
         statement::query::<MySql>(&mut self.connection, sql, values, true).await
     }
 

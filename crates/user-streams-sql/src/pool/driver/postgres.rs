@@ -22,6 +22,7 @@ use crate::{
     dialect::{CopyRows, postgres_literals},
     error::ends_session,
     pool::limits::server_limit,
+    row::ResultRow,
 };
 
 /// By then the server has checked whether its client is still connected.
@@ -133,17 +134,13 @@ impl Connection for PostgresConnection {
         self.end_single(is_single, result).await
     }
 
-    async fn query(
-        &mut self,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError> {
         if let Some(text) = self.as_simple_query(sql, &values) {
             let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut self.connection).await;
             return self
                 .end_simple(rows)
                 .await
-                .map(|rows| rows.into_iter().map(Into::into).collect());
+                .map(|rows| rows.into_iter().map(|row| QueryResult::from(row).into()).collect());
         }
         let is_single = self.begin_single().await?;
         let persistent = self.is_persistent();

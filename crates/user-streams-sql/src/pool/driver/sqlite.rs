@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sea_orm::{DatabaseConnection, QueryResult, SqlxSqliteConnector, Value};
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector, Value};
 use sqlx::{
     ConnectOptions as _, Connection as _, Error as SqlxError, Sqlite, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions},
@@ -27,6 +27,7 @@ use crate::{
     Dialect,
     error::{ends_session, is_locked},
     fault::{self, Mechanism},
+    row::ResultRow,
 };
 
 /// After how many of its instructions SQLite checks whether a statement is interrupted.
@@ -156,11 +157,7 @@ impl Connection for SqliteSession {
         }
     }
 
-    async fn query(
-        &mut self,
-        sql: &str,
-        values: Vec<Value>,
-    ) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError> {
         let mut backoff = self.initial_backoff();
         loop {
             let result =

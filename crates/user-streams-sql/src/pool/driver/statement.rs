@@ -7,6 +7,8 @@ use sqlx::{
     database::HasStatementCache, query::Query,
 };
 
+use crate::row::ResultRow;
+
 /// Runs a statement and returns the number of rows affected. `persistent` keeps it prepared.
 pub(super) async fn execute<DB>(
     connection: &mut DB::Connection,
@@ -30,7 +32,7 @@ pub(super) async fn query<DB>(
     sql: &str,
     values: Vec<Value>,
     persistent: bool,
-) -> Result<Vec<QueryResult>, SqlxError>
+) -> Result<Vec<ResultRow>, SqlxError>
 where
     DB: Database + HasStatementCache,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
@@ -38,7 +40,7 @@ where
     QueryResult: From<DB::Row>,
 {
     let rows = statement::<DB>(sql, values, persistent).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    Ok(rows.into_iter().map(|row| QueryResult::from(row).into()).collect())
 }
 
 /// Runs a statement without parameters and without preparing it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use deadpool::managed::Object;
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 use sqlx::Error as SqlxError;
 use tokio::{
     runtime::Handle,
@@ -23,6 +23,7 @@ use crate::{
         Executor, Limits,
         driver::{Abandoned, Connection},
     },
+    row::ResultRow,
 };
 
 /// A leased connection. When it is dropped, it returns to the pool if it is settled, and is closed
@@ -140,7 +141,7 @@ impl Executor for Lease {
         self.end(answer)
     }
 
-    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>> {
+    async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
         let (connection, deadline) = self.start()?;
         let answer = timeout_at(deadline, connection.query(sql, values)).await;
         self.end(answer)

@@ -19,8 +19,8 @@ use super::{connector::Connector, lease::Lease, manager::Manager};
 use crate::{
     Dialect,
     error::{
-        LOCKED_BY_CALL, LOCKED_BY_CONNECTION, closed, from_shared_sqlx, from_sqlx, unreachable,
-        write_lock_timeout,
+        LOCKED_BY_CALL, LOCKED_BY_CONNECTION, closed, from_shared_sqlx, from_sqlx, none_free,
+        unreachable, write_lock_timeout,
     },
     fault::{self, Mechanism},
     pool::{
@@ -97,14 +97,7 @@ impl OwnPool {
         if is_connecting {
             return unreachable(waited, self.connector.last_error().map(from_shared_sqlx));
         }
-        Error::new(
-            ErrorKind::Timeout,
-            format!(
-                "no connection was free within {} s (`connect_timeout`); raise `max_connections` \
-                 or look for long transactions",
-                waited.as_secs_f64()
-            ),
-        )
+        none_free(waited)
     }
 
     fn evict_idle(&self, now: Instant) {

@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{FutureExt, future::join_all};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use sea_orm::{DatabaseConnection, QueryResult, Value};
+use sea_orm::{DatabaseConnection, Value};
 use sqlx::Error as SqlxError;
 use tokio::time::{Instant, sleep, timeout};
 use user_streams_core::{
@@ -29,6 +29,7 @@ use crate::{
         exchange::{self, Grace},
         source::Source,
     },
+    row::ResultRow,
 };
 
 /// Its statements take as many milliseconds as their text says, such as `5`.
@@ -91,7 +92,7 @@ impl Connection for FakeConnection {
         self.execute_unprepared(sql).await.map(|()| 1)
     }
 
-    async fn query(&mut self, sql: &str, _: Vec<Value>) -> Result<Vec<QueryResult>, SqlxError> {
+    async fn query(&mut self, sql: &str, _: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError> {
         self.execute_unprepared(sql).await.map(|()| Vec::new())
     }
 

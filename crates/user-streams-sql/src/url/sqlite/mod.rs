@@ -11,12 +11,22 @@ use user_streams_core::Result;
 use self::parameters::{Mode, PARAMETERS, QueryOptions, UNSUPPORTED};
 use super::{decode::decode, invalid::invalid, parameters::read};
 
-/// The options of sqlx, and the kind of database.
+/// The options of sqlx, and the file.
 #[derive(Debug)]
 pub(crate) struct SqliteUrl {
     pub(crate) options: SqliteConnectOptions,
-    pub(crate) is_in_memory: bool,
+    /// `None` for a database in memory.
+    pub(crate) file: Option<SqliteFile>,
+}
+
+/// A file, and how it is opened.
+#[derive(Debug)]
+pub(crate) struct SqliteFile {
+    pub(crate) path: String,
     pub(crate) is_read_only: bool,
+    pub(crate) is_immutable: bool,
+    pub(crate) has_shared_cache: bool,
+    pub(crate) vfs: Option<String>,
 }
 
 const FORMS: &str = "write `sqlite://feeds.db?mode=rwc` for a file of the working directory, \
@@ -62,7 +72,7 @@ fn in_memory(path: &str, query: QueryOptions) -> Result<SqliteUrl> {
         false => format!("file:user-streams-in-memory-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
     };
     let options = SqliteConnectOptions::new().filename(name).in_memory(true).shared_cache(true);
-    Ok(SqliteUrl { options: with_vfs(options, query.vfs), is_in_memory: true, is_read_only: false })
+    Ok(SqliteUrl { options: with_vfs(options, query.vfs), file: None })
 }
 
 fn file(path: &str, query: QueryOptions) -> Result<SqliteUrl> {
@@ -73,14 +83,20 @@ fn file(path: &str, query: QueryOptions) -> Result<SqliteUrl> {
     if path.starts_with("file:") || path.starts_with(':') {
         return Err(invalid(format!("a path does not begin with `file:` or `:`: {FORMS}")));
     }
-    let is_read_only = query.mode == Some(Mode::ReadOnly) || query.is_immutable;
+    let file = SqliteFile {
+        path: without_slash(path).to_owned(),
+        is_read_only: query.mode == Some(Mode::ReadOnly) || query.is_immutable,
+        is_immutable: query.is_immutable,
+        has_shared_cache: query.is_shared == Some(true),
+        vfs: query.vfs,
+    };
     let options = SqliteConnectOptions::new()
-        .filename(without_slash(path))
-        .read_only(is_read_only)
-        .create_if_missing(query.mode == Some(Mode::Create) && !is_read_only)
-        .shared_cache(query.is_shared == Some(true))
-        .immutable(query.is_immutable);
-    Ok(SqliteUrl { options: with_vfs(options, query.vfs), is_in_memory: false, is_read_only })
+        .filename(&file.path)
+        .read_only(file.is_read_only)
+        .create_if_missing(query.mode == Some(Mode::Create) && !file.is_read_only)
+        .shared_cache(file.has_shared_cache)
+        .immutable(file.is_immutable);
+    Ok(SqliteUrl { options: with_vfs(options, file.vfs.clone()), file: Some(file) })
 }
 
 fn with_vfs(options: SqliteConnectOptions, vfs: Option<String>) -> SqliteConnectOptions {

@@ -30,7 +30,8 @@ fn the_path_is_what_follows() {
     ] {
         let read = read(url);
         assert_eq!(read.options.get_filename(), Path::new(expected), "{url}");
-        assert!(!read.is_in_memory && !read.is_read_only, "{url}");
+        let file = read.file.unwrap();
+        assert!(file.path == expected && !file.is_read_only, "{url}");
     }
     let windows = if cfg!(windows) { "C:/x.db" } else { "/C:/x.db" };
     assert_eq!(read("sqlite:///C:/x.db").options.get_filename(), Path::new(windows));
@@ -48,7 +49,7 @@ fn the_mode_says_what_is_done_with_the_file() {
     ] {
         let read = read(&format!("sqlite://x.db{query}"));
         let shown = format!("{:?}", read.options);
-        assert_eq!(read.is_read_only, is_read_only, "{query}");
+        assert_eq!(read.file.unwrap().is_read_only, is_read_only, "{query}");
         assert!(shown.contains(expected), "{query}: {shown}");
     }
 }
@@ -64,7 +65,7 @@ fn a_database_in_memory_has_a_name_by_which_its_connections_share_it() {
         "sqlite://feeds?mode=memory&cache=private",
     ] {
         let read = read(url);
-        assert!(read.is_in_memory, "{url}");
+        assert!(read.file.is_none(), "{url}");
         assert!(format!("{:?}", read.options).contains("in_memory: true"), "{url}");
         names.push(read.options.get_filename().to_owned());
     }
