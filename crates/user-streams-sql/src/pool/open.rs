@@ -11,7 +11,6 @@ use user_streams_core::{
 
 use super::{
     Access, Limits, Pools, application::ApplicationPool, driver::Driver, own::OwnPool, runtime,
-    source::Source,
 };
 use crate::{
     Dialect, SqlConfig,
@@ -122,12 +121,13 @@ fn server(driver: Arc<dyn Driver>, options: PoolOptions<'_>) -> Result<Pools> {
 const CHECKPOINT_PAGES: &str = "4000";
 
 /// A file has one connection for all writes, since SQLite has one writer and a connection loses its
-/// page cache when another has written. A database in memory has one connection for everything.
+/// page cache when another has written, and threads that read. A database in memory has one
+/// connection for everything.
 #[cfg(feature = "sqlite")]
 fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
     use sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 
-    use super::readers::ReaderPool;
+    use super::{readers::ReaderPool, source::Source};
 
     let crate::url::SqliteUrl { options: mut url, file } = crate::url::sqlite(&config.url)?;
     // A read-only file keeps its journal mode: changing it is a write.
@@ -144,7 +144,7 @@ fn sqlite(config: &SqlConfig, options: PoolOptions<'_>) -> Result<Pools> {
     let PoolOptions { max_connections, timeouts, waiting, backend, system } = options;
     let metrics = |use_of| ConnectionMetrics::new(format!("{backend}.{use_of}"));
     let driver = Arc::new(super::driver::SqliteDriver::new(url, file.is_none()));
-    let writers = Arc::new(OwnPool::single_writer(driver, timeouts.connect, metrics("writer"))?);
+    let writers = Arc::new(OwnPool::new(driver, 1, timeouts.connect, metrics("writer"))?);
     let readers: Arc<dyn Source> = match file {
         Some(file) => {
             let threads = max_connections.unwrap_or(4);

@@ -22,4 +22,4 @@ pub(super) use postgres::PostgresDriver;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres_listener::PostgresListener;
 #[cfg(feature = "sqlite")]
-pub(super) use sqlite::SqliteDriver;
+pub(super) use sqlite::{Backoff, PROGRESS_STEPS, SqliteDriver};

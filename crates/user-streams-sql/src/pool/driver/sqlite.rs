@@ -31,14 +31,27 @@ use crate::{
 };
 
 /// After how many of its instructions SQLite checks whether a statement is interrupted.
-const PROGRESS_STEPS: i32 = 10_000;
+pub(in crate::pool) const PROGRESS_STEPS: i32 = 10_000;
 /// How long SQLite itself waits for a lock while a connection is opened.
 const OPEN_BUSY: Duration = Duration::from_secs(5);
-const INITIAL_BACKOFF: Duration = Duration::from_millis(1);
 const MAX_BACKOFF: Duration = Duration::from_millis(25);
 /// How long a backoff and the attempt after it may take on a busy machine, until the lock is
 /// refused again.
 const MAX_ATTEMPT: Duration = Duration::from_secs(1);
+
+/// How long to wait between two attempts to take a lock.
+pub(in crate::pool) struct Backoff(Duration);
+
+impl Backoff {
+    pub(in crate::pool) fn new() -> Self {
+        Self(Duration::from_millis(1))
+    }
+
+    pub(in crate::pool) async fn wait(&mut self) {
+        sleep(self.0).await;
+        self.0 = MAX_BACKOFF.min(self.0 * 2);
+    }
+}
 
 /// When a lock was last refused, if no statement has succeeded since. Of all connections of the
 /// pool, since at a deadline the first attempt of another call may be under way.
@@ -114,9 +127,9 @@ struct SqliteSession {
 
 impl SqliteSession {
     /// At the start of an exchange. An earlier one may have been dropped during its backoff.
-    fn initial_backoff(&mut self) -> Duration {
+    fn initial_backoff(&mut self) -> Backoff {
         self.is_between_attempts = false;
-        INITIAL_BACKOFF
+        Backoff::new()
     }
 
     fn set_refused(&self, at: Option<Instant>) {
@@ -128,15 +141,14 @@ impl SqliteSession {
     async fn should_retry<T>(
         &mut self,
         result: &Result<T, SqlxError>,
-        backoff: &mut Duration,
+        backoff: &mut Backoff,
     ) -> bool {
         let locked = matches!(result, Err(SqlxError::Database(error)) if is_locked(&**error));
         if locked {
             self.set_refused(Some(Instant::now()));
             self.is_between_attempts = true;
-            sleep(*backoff).await;
+            backoff.wait().await;
             self.is_between_attempts = false;
-            *backoff = MAX_BACKOFF.min(*backoff * 2);
         } else {
             self.set_refused(None);
         }

@@ -44,11 +44,9 @@ const EVICTION_INTERVAL: Duration = Duration::from_secs(60);
 pub(in crate::pool) struct OwnPool {
     pool: managed::Pool<Manager>,
     pub(super) connector: Arc<Connector>,
-    /// Whether its only connection is the write permit of a SQLite database: waiting for it is
-    /// waiting for the write lock.
+    /// Whether its connection is the write permit of a SQLite database: waiting for it is waiting
+    /// for the write lock.
     is_write_lock: bool,
-    /// Whether the database is a file rather than a server.
-    is_file: bool,
     last_eviction: Mutex<Instant>,
 }
 
@@ -59,7 +57,7 @@ impl OwnPool {
         connect_timeout: Duration,
         metrics: ConnectionMetrics,
     ) -> Result<Self> {
-        let is_file = driver.dialect() == Dialect::Sqlite;
+        let is_write_lock = driver.dialect() == Dialect::Sqlite;
         let connector = Connector::new(driver, connect_timeout, max_connections, metrics);
         let config = PoolConfig {
             max_size: max_connections as usize,
@@ -71,23 +69,13 @@ impl OwnPool {
         let pool =
             pool.map_err(|error| Error::new(ErrorKind::Backend, "no pool").with_source(error))?;
         let last_eviction = Mutex::new(Instant::now());
-        Ok(Self { pool, connector, is_write_lock: false, is_file, last_eviction })
-    }
-
-    /// The pool of the only connection that writes.
-    #[cfg(feature = "sqlite")]
-    pub(in crate::pool) fn single_writer(
-        driver: Arc<dyn Driver>,
-        connect_timeout: Duration,
-        metrics: ConnectionMetrics,
-    ) -> Result<Self> {
-        Ok(Self { is_write_lock: true, ..Self::new(driver, 1, connect_timeout, metrics)? })
+        Ok(Self { pool, connector, is_write_lock, last_eviction })
     }
 
     /// The error of a call that got no connection in this time.
     fn no_connection(&self, waited: Duration) -> Error {
         let is_connecting = self.connector.is_connecting();
-        if self.is_file && (is_connecting || self.is_write_lock) {
+        if self.is_write_lock {
             // A file opens at once, unless it is locked.
             return write_lock_timeout(
                 if is_connecting { LOCKED_BY_CONNECTION } else { LOCKED_BY_CALL },
@@ -147,8 +135,11 @@ impl Source for OwnPool {
         self.pool.close();
         let idle = idle.into_iter().filter_map(|pooled| pooled.connection);
         // A file is complete, and free for others, once its last connection has closed it.
-        let until =
-            if self.is_file { deadline } else { deadline.min(Instant::now() + GOODBYE_LIMIT) };
+        let until = if self.is_write_lock {
+            deadline
+        } else {
+            deadline.min(Instant::now() + GOODBYE_LIMIT)
+        };
         let _ = timeout_at(until, join_all(idle.map(Connection::close))).await;
         self.connector.close(deadline).await;
     }

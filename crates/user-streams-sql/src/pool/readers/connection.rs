@@ -17,12 +17,11 @@ use super::{queue::Answer, thread::Work};
 use crate::{
     error::from_rusqlite,
     fault::{self, Mechanism},
+    pool::driver::PROGRESS_STEPS,
     row::ResultRow,
     url::SqliteFile,
 };
 
-/// After how many of its instructions SQLite asks whether a statement is in vain.
-const PROGRESS_STEPS: i32 = 10_000;
 /// How many statements stay prepared.
 const STATEMENTS: usize = 100;
 

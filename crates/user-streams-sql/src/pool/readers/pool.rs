@@ -85,7 +85,8 @@ impl Threads {
     fn start(self: &Arc<Self>) -> Result<(), SqlxError> {
         let Ok(permit) = Arc::clone(&self.alive).try_acquire_owned() else { return Ok(()) };
         let threads = Arc::clone(self);
-        let name = "user-streams-reads".to_owned();
+        // Linux shows 15 bytes.
+        let name = "streams-reads".to_owned();
         let run = move || {
             run(&threads.queue, &threads.file, &threads.metrics);
             drop(permit);

@@ -6,7 +6,7 @@ use sea_orm::Value;
 use sqlx::Error as SqlxError;
 use tokio::{
     sync::{OwnedSemaphorePermit, oneshot},
-    time::{sleep, timeout_at},
+    time::timeout_at,
 };
 use user_streams_core::{Error, ErrorKind, Result, backend::async_trait};
 
@@ -14,12 +14,9 @@ use super::pool::Threads;
 use crate::{
     dialect::CopyRows,
     error::{LOCKED_BY_CONNECTION, from_sqlx, is_locked, write_lock_timeout},
-    pool::{Executor, Limits},
+    pool::{Executor, Limits, driver::Backoff},
     row::ResultRow,
 };
-
-const INITIAL_BACKOFF: Duration = Duration::from_millis(1);
-const MAX_BACKOFF: Duration = Duration::from_millis(25);
 
 /// Reads through the threads of a pool, within the limits of a call.
 pub(super) struct Reader {
@@ -44,15 +41,14 @@ impl Reader {
 impl Executor for Reader {
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
         let deadline = self.limits.statement_deadline();
-        let (mut backoff, mut is_refused) = (INITIAL_BACKOFF, false);
+        let (mut backoff, mut is_refused) = (Backoff::new(), false);
         let answered = async {
             loop {
                 match self.ask(sql, values.clone()).await {
                     // Another connection has a lock.
                     Err(SqlxError::Database(error)) if is_locked(&*error) => {
                         is_refused = true;
-                        sleep(backoff).await;
-                        backoff = MAX_BACKOFF.min(backoff * 2);
+                        backoff.wait().await;
                     }
                     answer => return answer,
                 }

@@ -16,7 +16,7 @@ use super::{
 use crate::{error::ends_session, url::SqliteFile};
 
 /// How many answers are kept for others, at most.
-const TOGETHER: usize = 16;
+const TOGETHER: usize = 32;
 /// How long a connection is used.
 const MAX_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
