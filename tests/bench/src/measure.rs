@@ -155,3 +155,19 @@ where
     }
     Ok(done as f64 / started.elapsed().as_secs_f64())
 }
+
+/// How late a task is at most that is to run every millisecond, in 99 of 100 times and in
+/// milliseconds.
+pub(crate) async fn lateness(duration: Duration) -> Result<f64> {
+    tokio::spawn(async move {
+        let (end, mut late) = (Instant::now() + duration, Vec::new());
+        while Instant::now() < end {
+            let due = Instant::now() + Duration::from_millis(1);
+            tokio::time::sleep_until(due).await;
+            late.push(due.elapsed().as_secs_f64() * 1_000.0);
+        }
+        late.sort_by(f64::total_cmp);
+        Ok(late.get(late.len() * 99 / 100).copied().unwrap_or(f64::NAN))
+    })
+    .await?
+}
