@@ -3,6 +3,7 @@
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -80,6 +81,9 @@ pub(super) fn run(queue: &Queue, file: &SqliteFile, metrics: &ConnectionMetrics)
             let mut work = locked(&work);
             if next.is_none() || work.kept.len() >= TOGETHER {
                 work.answer();
+                drop(work);
+                // Where all processors are busy, who was answered goes on first.
+                thread::yield_now();
             }
         }
     }
