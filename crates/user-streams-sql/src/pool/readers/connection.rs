@@ -13,7 +13,7 @@ use rusqlite::{
 use sea_orm::Value;
 use sqlx::Error as SqlxError;
 
-use super::{queue::Answer, thread::Work};
+use super::{queue::Answer, work::Work};
 use crate::{
     error::from_rusqlite,
     fault::{self, Mechanism},

@@ -11,5 +11,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 mod thread;
+mod threads;
+mod work;
 
 pub(super) use pool::ReaderPool;

@@ -10,7 +10,7 @@ use tokio::{
 };
 use user_streams_core::{Error, ErrorKind, Result, backend::async_trait};
 
-use super::pool::Threads;
+use super::threads::Threads;
 use crate::{
     dialect::CopyRows,
     error::{LOCKED_BY_CONNECTION, from_sqlx, is_locked, write_lock_timeout},
