@@ -89,9 +89,6 @@ fn bound(value: &Value) -> Result<ToSqlOutput<'_>, SqlxError> {
         Value::Uuid(uuid) => uuid
             .as_ref()
             .map_or(null, |uuid| ToSqlOutput::Borrowed(ValueRef::Blob(uuid.as_bytes()))),
-        other => {
-            let message = format!("no statement that reads has a value like {other:?}");
-            return Err(SqlxError::Encode(message.into()));
-        }
+        _ => return Err(SqlxError::Encode("no statement that reads has such a value".into())),
     })
 }

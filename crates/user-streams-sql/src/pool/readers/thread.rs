@@ -32,9 +32,6 @@ pub(super) fn run(queue: &Queue, file: &SqliteFile, metrics: &ConnectionMetrics)
     let work = Arc::new(Mutex::new(Work::default()));
     let mut open = None;
     while let Some(first) = queue.wait() {
-        if open.as_ref().is_some_and(|open: &Open| open.since.elapsed() > MAX_LIFETIME) {
-            open = None;
-        }
         let mut next = Some(first);
         while let Some(Read { sql, values, caller }) = next {
             // Whoever has gone since is not read for.
@@ -63,6 +60,7 @@ fn answer(
     sql: &str,
     values: &[sea_orm::Value],
 ) -> Answer {
+    open.take_if(|open| open.since.elapsed() > MAX_LIFETIME);
     let now = match open {
         Some(open) => open,
         None => {
