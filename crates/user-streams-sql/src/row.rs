@@ -14,11 +14,11 @@ pub(crate) enum ResultRow {
 
 /// A value as SQLite stores it.
 #[cfg(feature = "sqlite")]
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Cell {
     Null,
     Integer(i64),
-    Real(f64),
+    Real,
     Text(String),
     /// A blob, or a text that is not UTF-8.
     Bytes(Vec<u8>),
@@ -31,7 +31,7 @@ impl From<rusqlite::types::ValueRef<'_>> for Cell {
         match value {
             ValueRef::Null => Self::Null,
             ValueRef::Integer(number) => Self::Integer(number),
-            ValueRef::Real(number) => Self::Real(number),
+            ValueRef::Real(_) => Self::Real,
             ValueRef::Text(bytes) => str::from_utf8(bytes)
                 .map_or_else(|_| Self::Bytes(bytes.into()), |text| Self::Text(text.into())),
             ValueRef::Blob(bytes) => Self::Bytes(bytes.into()),
@@ -46,6 +46,11 @@ impl From<QueryResult> for ResultRow {
 }
 
 impl ResultRow {
+    /// The rows of sqlx or of sea-orm.
+    pub(crate) fn all<R: Into<QueryResult>>(rows: Vec<R>) -> Vec<Self> {
+        rows.into_iter().map(|row| Self::Driver(row.into())).collect()
+    }
+
     /// The value of a column, counted from 0.
     ///
     /// # Errors
@@ -68,7 +73,7 @@ fn not_of_type(index: usize, cell: Option<&Cell>, wanted: &str) -> DbErr {
         None => "missing",
         Some(Cell::Null) => "NULL",
         Some(Cell::Integer(_)) => "an integer",
-        Some(Cell::Real(_)) => "a real number",
+        Some(Cell::Real) => "a real number",
         Some(Cell::Text(_)) => "a text",
         Some(Cell::Bytes(_)) => "bytes",
     };
@@ -153,7 +158,7 @@ mod tests {
             Cell::Integer(1 << 40),
             Cell::Text("a".to_owned()),
             Cell::Bytes(uuid.as_bytes().to_vec()),
-            Cell::Real(1.0),
+            Cell::Real,
         ]);
         assert_eq!(row.get::<Option<i64>>(0).unwrap(), None);
         assert_eq!(row.get::<Option<i64>>(1).unwrap(), Some(1 << 40));

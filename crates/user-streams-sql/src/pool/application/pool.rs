@@ -241,7 +241,7 @@ impl Executor for PoolExecutor {
                 rows
             }
         };
-        Ok(rows.map_err(from_db)?.into_iter().map(ResultRow::from).collect())
+        rows.map(ResultRow::all).map_err(from_db)
     }
 
     async fn copy(&mut self, _: &CopyRows<'_>) -> Result<u64> {

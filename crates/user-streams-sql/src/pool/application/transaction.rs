@@ -80,7 +80,7 @@ impl TransactionExecutor<'_> {
 
     async fn rows(&self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>> {
         let rows = self.transaction.query_all_raw(self.statement(sql, values)).await;
-        Ok(rows.map_err(from_db)?.into_iter().map(ResultRow::from).collect())
+        rows.map(ResultRow::all).map_err(from_db)
     }
 
     /// Evaluates a condition without reading rows: a false one is an out-of-range error.

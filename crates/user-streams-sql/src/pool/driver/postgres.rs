@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, QueryResult, SqlxPostgresConnector, Value};
+use sea_orm::{DatabaseConnection, SqlxPostgresConnector, Value};
 use sqlx::{
     AssertSqlSafe, Connection as _, Error as SqlxError, PgConnection, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -137,10 +137,7 @@ impl Connection for PostgresConnection {
     async fn query(&mut self, sql: &str, values: Vec<Value>) -> Result<Vec<ResultRow>, SqlxError> {
         if let Some(text) = self.as_simple_query(sql, &values) {
             let rows = raw_sql(AssertSqlSafe(text)).fetch_all(&mut self.connection).await;
-            return self
-                .end_simple(rows)
-                .await
-                .map(|rows| rows.into_iter().map(|row| QueryResult::from(row).into()).collect());
+            return self.end_simple(rows).await.map(ResultRow::all);
         }
         let is_single = self.begin_single().await?;
         let persistent = self.is_persistent();

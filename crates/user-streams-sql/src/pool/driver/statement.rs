@@ -40,7 +40,7 @@ where
     QueryResult: From<DB::Row>,
 {
     let rows = statement::<DB>(sql, values, persistent).fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|row| QueryResult::from(row).into()).collect())
+    Ok(ResultRow::all(rows))
 }
 
 /// Runs a statement without parameters and without preparing it.

@@ -1,4 +1,4 @@
-use std::{env, fs, pin::pin, time::Duration};
+use std::{env, fs, pin::Pin, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
 use sea_orm::Value;
@@ -65,6 +65,13 @@ async fn number(pool: &ReaderPool, sql: &str, values: Vec<Value>) -> Result<i64>
     Ok(rows[0].get(0).unwrap())
 }
 
+/// A read that has been asked for and has no answer yet.
+fn begun<'a>(pool: &'a ReaderPool, sql: &'a str) -> Pin<Box<impl Future<Output = Result<i64>>>> {
+    let mut read = Box::pin(number(pool, sql, Vec::new()));
+    assert!((&mut read).now_or_never().is_none(), "{sql}");
+    read
+}
+
 #[tokio::test]
 async fn each_of_many_reads_gets_its_own_answer() {
     let file = File::new();
@@ -79,12 +86,9 @@ async fn each_of_many_reads_gets_its_own_answer() {
 async fn a_long_read_keeps_no_answer_back_and_ends_when_it_is_dropped() {
     let file = File::new();
     let pool = file.pool(1);
-    let mut first = Box::pin(number(&pool, ENDLESS, Vec::new()));
-    let mut quick = pin!(number(&pool, "SELECT 7", Vec::new()));
-    let mut second = Box::pin(number(&pool, ENDLESS, Vec::new()));
-    assert!((&mut first).now_or_never().is_none());
-    assert!((&mut quick).now_or_never().is_none());
-    assert!((&mut second).now_or_never().is_none());
+    let first = begun(&pool, ENDLESS);
+    let quick = begun(&pool, "SELECT 7");
+    let mut second = begun(&pool, ENDLESS);
     // The thread goes on with the other two, of which the last has no end.
     drop(first);
     assert_eq!(quick.await.unwrap(), 7);
@@ -97,10 +101,8 @@ async fn a_long_read_keeps_no_answer_back_and_ends_when_it_is_dropped() {
 async fn a_read_that_was_dropped_is_not_begun() {
     let file = File::new();
     let pool = file.pool(1);
-    let mut first = Box::pin(number(&pool, ENDLESS, Vec::new()));
-    assert!((&mut first).now_or_never().is_none());
-    let mut waiting = Box::pin(number(&pool, "SELECT 1", Vec::new()));
-    assert!((&mut waiting).now_or_never().is_none());
+    let first = begun(&pool, ENDLESS);
+    let waiting = begun(&pool, "SELECT 1");
     drop(waiting);
     drop(first);
     assert_eq!(number(&pool, "SELECT 2", Vec::new()).await.unwrap(), 2);
@@ -110,8 +112,7 @@ async fn a_read_that_was_dropped_is_not_begun() {
 async fn a_slow_read_leaves_the_other_threads_to_others() {
     let file = File::new();
     let pool = file.pool(2);
-    let mut slow = Box::pin(number(&pool, ENDLESS, Vec::new()));
-    assert!((&mut slow).now_or_never().is_none());
+    let _slow = begun(&pool, ENDLESS);
     for n in 0..10 {
         assert_eq!(number(&pool, "SELECT ?1", vec![n.into()]).await.unwrap(), n);
     }
@@ -137,8 +138,7 @@ async fn while_another_connection_has_the_lock_a_read_waits() {
     let mut reader = pool.lease(limits(0.1)).await.unwrap();
     let error = reader.query("SELECT n FROM numbers", Vec::new()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-    let mut waiting = pin!(number(&pool, "SELECT n FROM numbers", Vec::new()));
-    assert!((&mut waiting).now_or_never().is_none());
+    let waiting = begun(&pool, "SELECT n FROM numbers");
     writer.execute_batch("COMMIT").unwrap();
     assert_eq!(waiting.await.unwrap(), 3);
 }
@@ -175,8 +175,7 @@ async fn a_connection_that_fails_is_opened_again() {
 async fn closing_ends_what_waits_and_the_threads() {
     let file = File::new();
     let pool = file.pool(2);
-    let mut reads: Vec<_> = (0..3).map(|_| Box::pin(number(&pool, ENDLESS, Vec::new()))).collect();
-    assert!(reads.iter_mut().all(|read| read.now_or_never().is_none()));
+    let mut reads: Vec<_> = (0..3).map(|_| begun(&pool, ENDLESS)).collect();
     pool.close(Instant::now() + Duration::from_millis(50)).await;
     let waiting = reads.pop().unwrap().await.unwrap_err();
     assert_eq!(waiting.kind(), ErrorKind::Connection);

@@ -31,24 +31,21 @@ struct Open {
 pub(super) fn run(queue: &Queue, file: &SqliteFile, metrics: &ConnectionMetrics) {
     let work = Arc::new(Mutex::new(Work::default()));
     let mut open = None;
-    while let Some(first) = queue.wait() {
-        let mut next = Some(first);
-        while let Some(Read { sql, values, caller }) = next {
-            // Whoever has gone since is not read for.
-            if !caller.is_closed() {
-                locked(&work).begin(caller);
-                let answer = answer(&mut open, file, metrics, &work, &sql, &values);
-                locked(&work).keep(answer);
-            }
-            next = queue.take();
-            let mut work = locked(&work);
-            if next.is_none() || work.kept() >= TOGETHER {
-                work.answer();
-                drop(work);
-                // Where all processors are busy, who was answered goes on first.
-                thread::yield_now();
-            }
+    let mut next = queue.wait();
+    while let Some(Read { sql, values, caller }) = next {
+        // Whoever has gone since is not read for.
+        if !caller.is_closed() {
+            locked(&work).begin(caller);
+            let answer = answer(&mut open, file, metrics, &work, &sql, &values);
+            locked(&work).keep(answer);
         }
+        next = queue.take();
+        if next.is_none() || locked(&work).kept() >= TOGETHER {
+            locked(&work).answer();
+            // Where all processors are busy, who was answered goes on first.
+            thread::yield_now();
+        }
+        next = next.or_else(|| queue.wait());
     }
 }
 
