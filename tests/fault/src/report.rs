@@ -50,13 +50,15 @@ pub(crate) struct Report {
     /// By the positions of the fault and the cell.
     outcomes: BTreeMap<(usize, usize), Outcome>,
     total: Outcome,
+    /// The failed trials, in words.
+    failures: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new(cells: &[Cell], faults: &[&'static Fault]) -> Self {
         let cells = cells.iter().map(|cell| cell.name).collect();
         let (faults, outcomes) = (faults.to_vec(), BTreeMap::new());
-        Self { cells, faults, outcomes, total: Outcome::default() }
+        Self { cells, faults, outcomes, total: Outcome::default(), failures: Vec::new() }
     }
 
     /// Adds a trial.
@@ -67,6 +69,16 @@ impl Report {
             self.outcomes.entry((fault, cell)).or_default().add(trial);
         }
         self.total.add(trial);
+    }
+
+    /// Adds what is wrong with a trial.
+    pub(crate) fn failed(&mut self, failure: String) {
+        self.failures.push(failure);
+    }
+
+    /// What is wrong with the trials that failed.
+    pub(crate) fn failures(&self) -> &[String] {
+        &self.failures
     }
 
     /// Whether every trial passed.

@@ -122,6 +122,10 @@ pub(crate) async fn run(flags: &Flags) -> Result<bool> {
     spawn_blocking(move || drop(servers)).await?;
     let report = lock(&report);
     println!("\n{}", report.table());
+    // Again, since a log is read from its end.
+    for failure in report.failures() {
+        println!("{failure}");
+    }
     println!("{} in {:.0} s", report.summary(), began.elapsed().as_secs_f64());
     if let Some(file) = &flags.save {
         report.save(file, flags)?;
@@ -187,23 +191,9 @@ fn record(
 ) {
     let name = format!("{} on {}", fault.name, trial.cell.name);
     if !outcome.problems.is_empty() {
-        let mut lines = vec![format!("FAILED: {name}, seed {}", trial.seed)];
-        lines.extend(outcome.problems.iter().map(|problem| format!("    {problem}")));
-        let mut line = format!(
-            "    to repeat: cargo xtask fault --cell {} --fault {} --seed {} --trials 1",
-            trial.cell.name, fault.name, trial.seed
-        );
-        if trial.long {
-            line += " --long";
-        }
-        if let Some(pgbouncer) = &trial.pooler {
-            line += &format!(" --pooler {}", pgbouncer.mode);
-        }
-        for mechanism in &trial.without {
-            line += &format!(" --without {mechanism}");
-        }
-        lines.push(line);
-        bar.suspend(|| println!("{}", lines.join("\n")));
+        let text = failure(&name, fault, trial, &outcome.problems);
+        bar.suspend(|| println!("{text}"));
+        lock(report).failed(text);
     }
     if outcome.problems.is_empty() && bar.is_hidden() {
         println!("ok: {name}, seed {}", trial.seed);
@@ -211,6 +201,27 @@ fn record(
     lock(report).add(fault, &trial.cell, outcome);
     bar.inc(1);
     bar.set_message(name);
+}
+
+/// What is wrong with a trial, and how to repeat it.
+fn failure(name: &str, fault: &Fault, trial: &Trial, problems: &[String]) -> String {
+    let mut lines = vec![format!("FAILED: {name}, seed {}", trial.seed)];
+    lines.extend(problems.iter().map(|problem| format!("    {problem}")));
+    let mut line = format!(
+        "    to repeat: cargo xtask fault --cell {} --fault {} --seed {} --trials 1",
+        trial.cell.name, fault.name, trial.seed
+    );
+    if trial.long {
+        line += " --long";
+    }
+    if let Some(pgbouncer) = &trial.pooler {
+        line += &format!(" --pooler {}", pgbouncer.mode);
+    }
+    for mechanism in &trial.without {
+        line += &format!(" --without {mechanism}");
+    }
+    lines.push(line);
+    lines.join("\n")
 }
 
 /// A progress bar on a terminal; elsewhere each trial prints a line.

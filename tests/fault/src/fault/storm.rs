@@ -17,7 +17,7 @@ use tokio::{
 use super::{Fault, is_sql_server};
 use crate::{
     fixture::{Fixture, Options},
-    outcome::Outcome,
+    outcome::{Outcome, TOLERANCE},
     proxy::Mode,
     store::Limits,
     sync::lock,
@@ -92,14 +92,17 @@ async fn run(trial: Trial) -> Result<Outcome> {
     let began = Instant::now();
     _ = fixture.count(1).await;
     let took = began.elapsed();
-    if took > RECOVERED_CALL {
+    // The short form also runs on machines that are busy with other trials.
+    if took > RECOVERED_CALL + trial.pick(TOLERANCE, Duration::ZERO) {
         fixture.problem(format!("a call after the storm took {} ms", took.as_millis()));
     }
     if let Some(error) = lock(&refused).take() {
         fixture.problem(format!("the server refused a connection: {error}"));
     }
     let (answered, calls) = (answered.load(Ordering::Relaxed), calls.load(Ordering::Relaxed));
-    if answered < calls / 10 {
+    // How many are answered within 20 ms depends on the machine; that some are, again and again, does
+    // not.
+    if answered < TASKS {
         fixture.problem(format!("only {answered} of {calls} calls were answered during the storm"));
     }
     let opened = fixture.proxy()?.accepted() - before;
