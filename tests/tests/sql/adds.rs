@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{FutureExt, future::join_all};
+use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DbBackend, TransactionTrait};
 use user_streams_core::{ErrorKind, NewItem, Streams, backend::Backend};
 use user_streams_many_to_many::ManyToManyBackend;
@@ -15,8 +15,7 @@ use crate::{
 
 crate::tests![
     what_comes_together_is_stored_together,
-    each_has_its_own_count_and_its_own_error,
-    who_leaves_holds_up_nobody,
+    what_cannot_be_stored_fails_alone,
     a_locked_item_holds_up_the_others_for_a_moment_only,
     without_an_answer_nobody_is_told_that_the_user_had_it,
 ];
@@ -46,86 +45,28 @@ async fn what_comes_together_is_stored_together(database: TestDatabase) {
         }
         let statements = log.take().len();
         assert!(statements < ADDS as usize / 2, "{statements} statements for {ADDS} adds");
-        let mut contents = Vec::new();
-        for user in 0..7 {
-            for item in streams.get_stream_items(user).slice(..).await.unwrap() {
-                let n: i64 = item.content.strip_prefix("item ").unwrap().parse().unwrap();
-                assert_eq!(n % 7, user, "in the stream of another user");
-                contents.push(n);
-            }
-        }
-        contents.sort_unstable();
-        assert_eq!(contents, (0..ADDS).collect::<Vec<_>>());
     }
 }
 
-async fn each_has_its_own_count_and_its_own_error(database: TestDatabase) {
-    for streams in both(&database).await {
-        let is_many = streams.capabilities().backend() == "many-to-many";
-        let known = NewItem::new("known");
-        streams.add_stream_item(1, known.clone()).await.unwrap();
-        let other = NewItem::new("other").with_id(known.id()).with_created_at(&known.created_at());
-        let adds = (0..ADDS).map(|n| {
-            let (user, item) = match n % 16 {
-                3 => (1, known.clone()),
-                7 => (2, other.clone()),
-                _ => (2, NewItem::new(format!("{n}"))),
-            };
-            streams.add_stream_item(user, item).into_future()
-        });
-        let added = join_all(adds).await;
-        let (mut of_other, mut fresh) = (0, 0);
-        for (n, added) in added.into_iter().enumerate() {
-            match (n % 16, added) {
-                (3, added) => assert_eq!(added.unwrap().delivered, 0, "a retry"),
-                (7, Err(error)) => {
-                    assert!(is_many, "{error}");
-                    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
-                }
-                // In a single table each delivery has its own content.
-                (7, Ok(delivery)) => of_other += delivery.delivered,
-                (_, added) => fresh += added.unwrap().delivered,
-            }
-        }
-        assert_eq!((fresh, of_other), (56, u64::from(!is_many)));
-        assert_eq!(streams.get_stream_items(1).count().await.unwrap(), 1);
-        let count = streams.get_stream_items(2).count().await.unwrap();
-        assert_eq!(count as u64, fresh + of_other);
-    }
-}
-
-/// Dropped before it waits, while it waits, as the one who stores for the others, and later.
-async fn who_leaves_holds_up_nobody(database: TestDatabase) {
-    for streams in both(&database).await {
-        for round in 0..20 {
-            let adds = (0..ADDS).map(|n| {
-                let add = streams.add_stream_item(n % 7, format!("{round} {n}"));
-                let add = Box::pin(add.into_future());
-                let leaves = (n % 3 == 0).then(|| Duration::from_micros(fastrand::u64(..3_000)));
-                async move {
-                    let Some(after) = leaves else { return add.await.map(|_| true) };
-                    match tokio::time::timeout(after, add).await {
-                        Ok(added) => added.map(|_| true),
-                        Err(_) => Ok(false),
-                    }
-                }
-                .map(move |added| (n, added.unwrap()))
-            });
-            let begun = Instant::now();
-            let added = join_all(adds).await;
-            assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
-            let mut stored = Vec::new();
-            for user in 0..7 {
-                let items = streams.get_stream_items(user).slice(..).await.unwrap();
-                stored.extend(items.into_iter().map(|item| item.content));
-            }
-            for (n, is_added) in added {
-                let found = stored.iter().filter(|content| **content == format!("{round} {n}"));
-                let found = found.count();
-                assert!(found <= 1 && (found == 1 || !is_added), "{round} {n}: {found} times");
-            }
+async fn what_cannot_be_stored_fails_alone(database: TestDatabase) {
+    let streams = Streams::from_backend(database.many_to_many().await);
+    streams.migrate().await.unwrap();
+    let known = NewItem::new("known");
+    streams.add_stream_item(1, known.clone()).await.unwrap();
+    let other = NewItem::new("other").with_id(known.id()).with_created_at(&known.created_at());
+    let adds = (0..ADDS).map(|n| {
+        let item = if n % 16 == 7 { other.clone() } else { NewItem::new(format!("{n}")) };
+        streams.add_stream_item(2, item).into_future()
+    });
+    for (n, added) in join_all(adds).await.into_iter().enumerate() {
+        if n % 16 == 7 {
+            let error = added.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        } else {
+            assert_eq!(added.unwrap().delivered, 1);
         }
     }
+    assert_eq!(streams.get_stream_items(2).count().await.unwrap(), 60);
 }
 
 /// Somebody else's transaction has the item of one of them.

@@ -7,7 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::{
+    future::join_all,
+    stream::{self, StreamExt},
+};
 use tokio::{sync::oneshot, time};
 use user_streams_core::{NewItem, Recipients, UserId};
 
@@ -20,6 +23,7 @@ use crate::{
 
 cases![
     an_add_that_is_dropped_at_any_point_can_be_retried,
+    adds_that_are_dropped_among_others_hold_up_nobody,
     reads_that_are_dropped_leave_the_backend_usable,
     a_broadcast_that_is_dropped_while_it_waits_for_recipients_can_be_retried,
     a_broadcast_that_is_dropped_while_it_waits_stores_nothing; requires AtomicBroadcast,
@@ -54,6 +58,40 @@ async fn an_add_that_is_dropped_at_any_point_can_be_retried(ns: Namespace) {
             &[stored(&item)],
             "a dropped add is retried and delivers once",
         );
+    }
+}
+
+/// Backends may store together what comes together, and the one who stores it may be dropped.
+async fn adds_that_are_dropped_among_others_hold_up_nobody(ns: Namespace) {
+    for round in 0..8 {
+        let users = ns.users(7);
+        let adds = (0..64).map(|n| {
+            let (ns, user) = (&ns, &users[n % 7]);
+            async move {
+                let add = ns.streams().add_stream_item(user, format!("item {n}"));
+                if n % 3 == 0 {
+                    poll_and_drop(ns, add, 1 + (n / 3 + round) % 8).await;
+                    return false;
+                }
+                let added = ns.soon(add.into_future(), "an add goes on after others were dropped");
+                let delivered = added.await.expect("an add beside dropped ones succeeds").delivered;
+                assert_eq!(delivered, 1, "an add beside dropped ones delivers");
+                true
+            }
+        });
+        let added = join_all(adds).await;
+        for (at, user) in users.iter().enumerate() {
+            let stored = ns.all(user).await;
+            for n in (at..64).step_by(7) {
+                let content = format!("item {n}");
+                let times = stored.iter().filter(|item| item.content == content).count();
+                assert!(
+                    times == 1 || times == 0 && !added[n],
+                    "an add beside dropped ones is stored once, and a dropped one at most so: \
+                     item {n} is there {times} times"
+                );
+            }
+        }
     }
 }
 

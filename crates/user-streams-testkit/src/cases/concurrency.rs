@@ -1,6 +1,6 @@
 //! Many at once.
 
-use std::{collections::HashSet, time::Duration};
+use std::{collections::HashSet, future::IntoFuture, time::Duration};
 
 use futures_util::future::{join, join_all};
 use tokio::{sync::watch, task, time};
@@ -16,6 +16,7 @@ cases![
     sixteen_writers_and_four_readers_lose_and_repeat_nothing,
     overlapping_broadcasts_at_once_all_arrive,
     adds_to_different_users_at_once_all_arrive,
+    adds_at_once_have_a_count_each,
     a_broadcast_is_seen_by_readers_whole_or_not_at_all; requires AtomicBroadcast,
     an_add_beside_a_deletion_is_deleted_and_counted_or_stays; requires DeleteStream,
     an_item_added_after_a_deletion_stays; requires DeleteStream,
@@ -133,6 +134,33 @@ async fn adds_to_different_users_at_once_all_arrive(ns: Namespace) {
     let delivered = join_all(users.iter().map(|user| ns.add(user, "at once"))).await;
     assert_eq!(delivered, [1; 200], "adds at once all deliver");
     assert_eq!(ns.served(&users).await, [true; 200], "adds at once all arrive, each in its stream");
+}
+
+/// Backends may store together what comes together.
+async fn adds_at_once_have_a_count_each(ns: Namespace) {
+    let (users, other, known) = (ns.users(7), ns.user(), NewItem::new("known"));
+    ns.add(&other, known.clone()).await;
+    let is_retry = |n: usize| n % 16 == 3;
+    let add = |n: usize| match is_retry(n) {
+        true => ns.streams().add_stream_item(&other, known.clone()),
+        false => ns.streams().add_stream_item(&users[n % 7], format!("item {n}")),
+    };
+    for (n, added) in join_all((0..64).map(|n| add(n).into_future())).await.into_iter().enumerate()
+    {
+        let delivered = added.expect("an add succeeds, however many there are at once").delivered;
+        assert_eq!(
+            delivered,
+            u64::from(!is_retry(n)),
+            "each of the adds at once has its own count"
+        );
+    }
+    for (at, user) in users.iter().enumerate() {
+        let found: HashSet<_> = ns.all(user).await.into_iter().map(|item| item.content).collect();
+        let expected = (0..64).filter(|n| n % 7 == at && !is_retry(*n));
+        let expected: HashSet<_> = expected.map(|n| format!("item {n}")).collect();
+        assert_eq!(found, expected, "each of the adds at once is in its own stream");
+    }
+    assert_contents(&ns.all(&other).await, &["known"], "a retry among others adds nothing");
 }
 
 async fn a_broadcast_is_seen_by_readers_whole_or_not_at_all(ns: Namespace) {

@@ -111,6 +111,21 @@ impl Store {
         self.deliver(&users, item)
     }
 
+    pub(super) async fn add_after_the_first(&self, args: AddStreamItem) -> Result<Delivery> {
+        let (ended, first) = (self.ended.notified(), self.locked.try_acquire());
+        if first.is_err() {
+            ended.await;
+            return self.add(args).await;
+        }
+        // Who is dropped here tells nobody.
+        for _ in 0..4 {
+            yield_now().await;
+        }
+        drop(first);
+        self.ended.notify_waiters();
+        self.add(args).await
+    }
+
     /// As long as a slow server takes: until a reader has looked at both halves, if there is one.
     async fn after_some_counts(&self) {
         let enough = self.notes().counts + 20;

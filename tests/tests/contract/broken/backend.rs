@@ -81,6 +81,15 @@ impl Backend for Store {
                 self.notes().adding -= 1;
                 added
             }
+            Adding::CountsForAll => {
+                self.notes().adding += 1;
+                yield_now().await;
+                let added = self.add(args).await;
+                self.notes().adding -= 1;
+                let is_alone = self.notes().adding == 0;
+                added.map(|it| if is_alone { it } else { Delivery::new(it.item, 1) })
+            }
+            Adding::AfterTheFirst => self.add_after_the_first(args).await,
             Adding::BlocksInPlace => {
                 block_in_place(|| ());
                 self.add(args).await

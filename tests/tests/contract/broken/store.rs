@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use user_streams_core::{
     Cursor, Error, ErrorKind, ItemId, MemoryBackend, MemoryConfig, Name, NewItem, Result,
     StreamItem, UserId, UserIdKind,
@@ -31,6 +31,8 @@ pub(crate) struct Store {
     pub(super) telling: Telling,
     pub(super) permits: Arc<Semaphore>,
     pub(super) locked: Arc<Semaphore>,
+    /// Told when an add has ended for which others wait.
+    pub(super) ended: Arc<Notify>,
     /// Between the content of an item and its rows nothing is purged.
     pub(super) storing: Arc<Mutex<()>>,
 }
@@ -66,8 +68,8 @@ impl Store {
         let memory = Arc::new(MemoryBackend::new(MemoryConfig::new().with_user_id(kind)));
         let (permits, locked) = (Arc::new(Semaphore::new(PERMITS)), Arc::new(Semaphore::new(1)));
         let (notes, feeds, storing) = (Arc::default(), Arc::default(), Arc::default());
-        let telling = Telling::new();
-        Self { twist, memory, notes, feeds, telling, permits, locked, storing }
+        let (telling, ended) = (Telling::new(), Arc::default());
+        Self { twist, memory, notes, feeds, telling, permits, locked, ended, storing }
     }
 
     /// The store with every operation but `migrate` failing, or none.

@@ -98,6 +98,10 @@ pub(crate) enum Adding {
     ReadAndWriteBack,
     /// Fails if another add is under way, and says that a retry is no help.
     Alone,
+    /// Says that it has delivered if another add is under way.
+    CountsForAll,
+    /// Waits for the add that is under way to tell that it has ended, even if that was dropped.
+    AfterTheFirst,
     /// Says that it has ended before it has stored anything.
     Later,
     /// Looks whether the item is known, does something else, and stores it.

@@ -132,6 +132,16 @@ pub(crate) const FAULTS: &[Fault] = &[
         ],
     ),
     fault(
+        "adds that meet have one count",
+        adding(Adding::CountsForAll),
+        &["concurrency::adds_at_once_have_a_count_each"],
+    ),
+    fault(
+        "an add waits for one that was dropped",
+        adding(Adding::AfterTheFirst),
+        &["cancellation::adds_that_are_dropped_among_others_hold_up_nobody"],
+    ),
+    fault(
         "an add ends before it has stored anything",
         adding(Adding::Later),
         &[
