@@ -99,6 +99,13 @@ impl TestDatabase {
             .unwrap()
     }
 
+    /// The texts in the first column.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.backend(), sql);
+        let rows = self.connection.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
     /// The names of all tables.
     pub(crate) async fn tables(&self) -> Vec<String> {
         let sql = match self.backend() {
@@ -113,13 +120,7 @@ impl TestDatabase {
                  = DATABASE()"
             }
         };
-        let rows = self
-            .connection
-            .query_all_raw(Statement::from_string(self.backend(), sql))
-            .await
-            .unwrap();
-        let mut names: Vec<String> =
-            rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+        let mut names = self.texts(sql).await;
         names.sort();
         names
     }

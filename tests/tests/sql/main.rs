@@ -27,6 +27,7 @@ mod plans;
 mod poolers;
 mod recipients;
 mod removal;
+mod server_timeouts;
 mod servers;
 mod urls;
 
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         poolers::TESTS,
         recipients::TESTS,
         removal::TESTS,
+        server_timeouts::TESTS,
         urls::TESTS,
     ];
     let folders = [

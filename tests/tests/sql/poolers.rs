@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, future::IntoFuture, time::Duration};
 
 use futures_util::{future::join_all, stream};
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{
+    ConnectionTrait, DbBackend,
+    sea_query::{Expr, Query},
+};
 use user_streams_core::{
     Error, ErrorKind, Name, NewItem, Recipients, Streams, UserId, UserIdKind,
     backend::{
@@ -12,7 +15,7 @@ use user_streams_core::{
     },
 };
 use user_streams_many_to_many::ManyToManyBackend;
-use user_streams_single_table::{SingleTableBackend, SingleTableConfig};
+use user_streams_single_table::{SingleTableBackend, SingleTableConfig, Users};
 use user_streams_test_servers::Pooler;
 use uuid::Uuid;
 
@@ -306,6 +309,9 @@ async fn nothing_is_left_behind_for_other_clients(database: TestDatabase) {
         streams.add_stream_item(1, "one").await.unwrap();
         streams.add_stream_item([1, 2], "two").await.unwrap();
         streams.add_stream_item(Recipients::iter(1_i64..=5_000), "many").await.unwrap();
+        let mut select = Query::select();
+        select.expr(Expr::val(7_i64));
+        streams.add_stream_item(Users::query(select), "a query").await.unwrap();
         streams.get_stream_items(1).slice(..10).await.unwrap();
         let other = connect(&pooler.url, 1).await;
         other.execute_unprepared(LEFT).await.unwrap();

@@ -11,7 +11,6 @@ use user_streams_core::{
 
 use super::{Store, add::query::explain, batch, recipients::Target, rows::key, statement::Bound};
 use crate::{
-    Dialect,
     dialect::values,
     pool::{Access, Executor, end_transaction, runtime},
     users,
@@ -69,18 +68,12 @@ pub(super) async fn write_query(
 ) -> Result<u64> {
     let Bound { sql, values } = removal;
     // How long an application's query takes is unknown.
-    let limit = store.pools.timeouts.broadcast;
-    // PostgreSQL has a timeout per transaction rather than per statement.
-    if executor.autocommits() && store.dialect() != Dialect::Postgres {
-        executor.set_statement_timeout(limit).await?;
+    executor.set_statement_timeout(store.pools.timeouts.broadcast);
+    if executor.autocommits() {
         return executor.execute(&sql, values).await;
     }
     executor.begin().await?;
-    let removed = async {
-        executor.set_statement_timeout(limit).await?;
-        executor.execute(&sql, values).await
-    };
-    let removed = removed.await;
+    let removed = executor.execute(&sql, values).await;
     end_transaction(&mut *executor, removed).await
 }
 

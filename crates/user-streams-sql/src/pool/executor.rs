@@ -48,8 +48,9 @@ pub(crate) trait Executor: Send {
     /// Rolls the transaction back. If that fails the connection is closed, with the same effect.
     async fn rollback(&mut self);
 
-    /// Sets how long each further statement of the transaction may take, here and on the server.
-    async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()>;
+    /// Sets how long each further statement may take, here and on the server. Not within a
+    /// transaction.
+    fn set_statement_timeout(&mut self, limit: Duration);
 
     /// From now on it stores what several calls wait for: within these limits of its own, and where
     /// a statement can say so it waits for the locks of others for
@@ -61,8 +62,8 @@ pub(crate) trait Executor: Send {
         usize::MAX
     }
 
-    /// Whether a single statement needs no explicit transaction: it commits by itself and locks
-    /// only the rows that it writes.
+    /// Whether a single statement needs no explicit transaction: it commits by itself, locks only
+    /// the rows that it writes, and has its timeout.
     fn autocommits(&self) -> bool {
         true
     }

@@ -65,17 +65,12 @@ pub(in crate::ops) async fn write(
     executor.require_strict_mode().await?;
     room_for_ids(executor.max_packet(), &item)?;
     // How long an application's query takes is unknown, so it has the time of the whole broadcast.
-    let limit = store.pools.timeouts.broadcast;
-    // PostgreSQL has a timeout per transaction rather than per statement.
-    let is_one_statement =
-        store.statements.has_content() && executor.autocommits() && dialect != Dialect::Postgres;
-    if is_one_statement {
-        executor.set_statement_timeout(limit).await?;
+    executor.set_statement_timeout(store.pools.timeouts.broadcast);
+    if store.statements.has_content() && executor.autocommits() {
         return query.deliver(executor, dialect, Scope::Statement).await;
     }
     executor.begin().await?;
     let delivered = async {
-        executor.set_statement_timeout(limit).await?;
         insert_item(executor, &store, &item).await?;
         query.deliver(executor, dialect, Scope::Transaction).await
     };

@@ -124,6 +124,7 @@ impl Source for ApplicationPool {
             limits,
             transaction: None,
             is_group: false,
+            has_own_timeout: false,
             _permit: permit,
         }))
     }
@@ -178,6 +179,7 @@ struct PoolExecutor {
     transaction: Option<DatabaseTransaction>,
     /// Whether it waits for a lock for [`MAX_LOCK_WAIT`] only.
     is_group: bool,
+    has_own_timeout: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -270,12 +272,9 @@ impl Executor for PoolExecutor {
         }
     }
 
-    async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()> {
+    fn set_statement_timeout(&mut self, limit: Duration) {
         self.limits.statement = limit;
-        match &self.transaction {
-            Some(transaction) => self.set_transaction_timeout(transaction).await,
-            None => Ok(()),
-        }
+        self.has_own_timeout = true;
     }
 
     fn store_group(&mut self, limits: Limits) {
@@ -288,7 +287,13 @@ impl Executor for PoolExecutor {
     }
 
     fn autocommits(&self) -> bool {
-        self.dialect != Dialect::MySql
+        match self.dialect {
+            Dialect::Sqlite => true,
+            // There a timeout is one of the session, which is the application's, or of a
+            // transaction.
+            Dialect::Postgres => !self.has_own_timeout,
+            Dialect::MySql => false,
+        }
     }
 
     async fn require_strict_mode(&mut self) -> Result<()> {

@@ -163,9 +163,7 @@ impl Executor for TransactionExecutor<'_> {
     }
 
     /// The timeouts of the transaction are the application's.
-    async fn set_statement_timeout(&mut self, _: Duration) -> Result<()> {
-        Ok(())
-    }
+    fn set_statement_timeout(&mut self, _: Duration) {}
 
     fn max_packet(&self) -> usize {
         // Values are sent in hexadecimal, twice their size.

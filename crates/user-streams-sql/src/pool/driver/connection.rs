@@ -56,10 +56,10 @@ pub(in crate::pool) trait Connection: Send {
         Err(SqlxError::Protocol("this database does not support COPY".to_owned()))
     }
 
-    /// Sets how long each further statement of the transaction may take on the server. Returns the
-    /// prefix that write statements need for it, if any.
-    async fn set_statement_timeout(&mut self, _: Duration) -> Result<Option<String>, SqlxError> {
-        Ok(None)
+    /// Sets how long each further statement may take on the server, or that each may take as long
+    /// as usual. Returns the prefix that write statements need for it, if any.
+    fn set_statement_timeout(&mut self, _: Option<Duration>) -> Option<String> {
+        None
     }
 
     /// What a write statement begins with that waits for a lock for

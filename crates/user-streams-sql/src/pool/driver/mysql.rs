@@ -149,11 +149,9 @@ impl Connection for MySqlSession {
         statement::execute_unprepared::<MySql>(&mut self.connection, sql).await
     }
 
-    async fn set_statement_timeout(
-        &mut self,
-        limit: Duration,
-    ) -> Result<Option<String>, SqlxError> {
-        Ok(self.settings.is_mariadb.then(|| mariadb_limits(server_limit(limit), None, "")))
+    fn set_statement_timeout(&mut self, limit: Option<Duration>) -> Option<String> {
+        let limit = limit.filter(|_| self.settings.is_mariadb)?;
+        Some(mariadb_limits(server_limit(limit), None, ""))
     }
 
     fn lock_wait_limit(&self) -> Option<String> {

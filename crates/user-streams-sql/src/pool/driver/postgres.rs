@@ -45,9 +45,13 @@ impl Driver for PostgresDriver {
 
     async fn connect(&self) -> Result<Box<dyn Connection>, SqlxError> {
         let Session { connection, shared } = self.0.open().await?;
+        let limit = self.0.statement_limit;
         Ok(Box::new(PostgresConnection {
             connection,
             shared,
+            usual_limit: limit,
+            limit,
+            session_limit: limit,
             in_transaction: false,
             is_broken: false,
         }))
@@ -69,6 +73,10 @@ struct PostgresConnection {
     /// Set behind a pooler, where the session is shared with other clients: each statement is then
     /// in a transaction, and none stays prepared.
     shared: Option<Begin>,
+    /// How long a statement may take: as a rule, from now on, and as the session has it.
+    usual_limit: Duration,
+    limit: Duration,
+    session_limit: Duration,
     in_transaction: bool,
     /// Whether the transaction around a single statement could not be ended.
     is_broken: bool,
@@ -79,20 +87,39 @@ impl PostgresConnection {
         self.shared.is_none()
     }
 
-    /// Begins the transaction of a single statement, if it needs one.
+    /// How a transaction begins whose statements have the limit: what lasts for the transaction
+    /// only is set by the same message.
+    fn begin_with_limit(&self, begin: &str) -> String {
+        if self.limit == self.session_limit {
+            return begin.to_owned();
+        }
+        format!("{begin}; SET LOCAL {}", set_limit(self.limit))
+    }
+
+    /// Before a single statement: begins its transaction, if it needs one, or gives the session the
+    /// limit, which the next statement most likely has as well.
     async fn begin_single(&mut self) -> Result<bool, SqlxError> {
-        let Some(begin) = self.shared.as_ref().filter(|_| !self.in_transaction) else {
+        if self.in_transaction {
             return Ok(false);
-        };
-        statement::execute_unprepared::<Postgres>(&mut self.connection, &begin.statement).await?;
-        Ok(true)
+        }
+        if let Some(begin) = &self.shared {
+            let begin = self.begin_with_limit(&begin.statement);
+            statement::execute_unprepared::<Postgres>(&mut self.connection, &begin).await?;
+            return Ok(true);
+        }
+        if self.limit != self.session_limit {
+            let set = format!("SET {}", set_limit(self.limit));
+            statement::execute_unprepared::<Postgres>(&mut self.connection, &set).await?;
+            self.session_limit = self.limit;
+        }
+        Ok(false)
     }
 
     /// The transaction of a single statement as one simple query, if its values allow it.
     fn as_simple_query(&self, sql: &str, values: &[Value]) -> Option<String> {
         let begin = self.shared.as_ref().filter(|_| !self.in_transaction)?;
         let statement = postgres_literals(sql, values)?;
-        Some(format!("{}; {statement}; COMMIT", begin.statement))
+        Some(format!("{}; {statement}; COMMIT", self.begin_with_limit(&begin.statement)))
     }
 
     /// Rolls back after an error of a simple query, which leaves its transaction open.
@@ -118,6 +145,10 @@ impl PostgresConnection {
         self.execute_unprepared("COMMIT").await?;
         result
     }
+}
+
+fn set_limit(limit: Duration) -> String {
+    format!("statement_timeout = {}", limit.as_millis())
 }
 
 #[async_trait]
@@ -148,7 +179,8 @@ impl Connection for PostgresConnection {
 
     async fn begin(&mut self) -> Result<(), SqlxError> {
         let begin = self.shared.as_ref().map_or("BEGIN", |begin| &begin.transaction);
-        statement::execute_unprepared::<Postgres>(&mut self.connection, begin).await?;
+        let begin = self.begin_with_limit(begin);
+        statement::execute_unprepared::<Postgres>(&mut self.connection, &begin).await?;
         self.in_transaction = true;
         Ok(())
     }
@@ -171,14 +203,9 @@ impl Connection for PostgresConnection {
         self.end_single(is_single, result).await
     }
 
-    async fn set_statement_timeout(
-        &mut self,
-        limit: Duration,
-    ) -> Result<Option<String>, SqlxError> {
-        let limit = server_limit(limit).as_millis();
-        self.execute_unprepared(&format!("SET LOCAL statement_timeout = {limit}"))
-            .await
-            .map(|()| None)
+    fn set_statement_timeout(&mut self, limit: Option<Duration>) -> Option<String> {
+        self.limit = limit.map_or(self.usual_limit, server_limit);
+        None
     }
 
     async fn ping(&mut self) -> Result<(), SqlxError> {

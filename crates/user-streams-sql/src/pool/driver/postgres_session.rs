@@ -33,6 +33,8 @@ const CLIENT_CHECK: (&str, &str) = ("client_connection_check_interval", "500ms")
 #[derive(Debug)]
 pub(super) struct Sessions {
     options: Redacted<PgConnectOptions>,
+    /// How long a statement may take on the server.
+    pub(super) statement_limit: Duration,
     /// Timeouts on the server, as names and values of settings.
     timeouts: [(&'static str, String); 2],
     /// Whether a pooler has refused the marker, so that it is not sent again.
@@ -64,7 +66,12 @@ impl Sessions {
             ("idle_in_transaction_session_timeout", milliseconds(timeouts.recipients)),
         ];
         let options = options.disable_statement_logging();
-        Self { options: Redacted(options), timeouts: settings, is_refused: AtomicBool::new(false) }
+        Self {
+            options: Redacted(options),
+            statement_limit: server_limit(timeouts.operation),
+            timeouts: settings,
+            is_refused: AtomicBool::new(false),
+        }
     }
 
     /// For the migrations: no prepared statement is used in another transaction, which may be in

@@ -40,7 +40,11 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    pub(super) fn new(pooled: Object<Manager>, limits: Limits) -> Self {
+    pub(super) fn new(mut pooled: Object<Manager>, limits: Limits) -> Self {
+        if let Some(connection) = &mut pooled.connection {
+            // Of the lease before.
+            connection.set_statement_timeout(None);
+        }
         Self {
             _used: pooled.open.as_ref().map(OpenConnection::used),
             pooled: Some(pooled),
@@ -183,12 +187,11 @@ impl Executor for Lease {
         }
     }
 
-    async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()> {
+    fn set_statement_timeout(&mut self, limit: Duration) {
         self.limits.statement = limit;
-        let (connection, deadline) = self.start()?;
-        let answer = timeout_at(deadline, connection.set_statement_timeout(limit)).await;
-        self.prefix = self.end(answer)?;
-        Ok(())
+        let connection = self.pooled.as_mut().and_then(|pooled| pooled.connection.as_mut());
+        self.prefix =
+            connection.and_then(|connection| connection.set_statement_timeout(Some(limit)));
     }
 
     fn store_group(&mut self, limits: Limits) {

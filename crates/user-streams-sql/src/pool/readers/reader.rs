@@ -81,9 +81,8 @@ impl Executor for Reader {
 
     async fn rollback(&mut self) {}
 
-    async fn set_statement_timeout(&mut self, limit: Duration) -> Result<()> {
+    fn set_statement_timeout(&mut self, limit: Duration) {
         self.limits.statement = limit;
-        Ok(())
     }
 }
 
