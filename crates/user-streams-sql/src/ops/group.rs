@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::time::Instant;
 use user_streams_core::{
     Error, Result, UserIdKind,
     backend::{Group, SingleAdd, StoreGroup, async_trait},
@@ -22,8 +22,8 @@ use crate::{
 
 /// Bytes of one group, unless a single add has more.
 const MAX_BYTES: usize = 1 << 20;
-/// How many groups are stored at once on a server: while one is answered, the next one is under
-/// way. With more of them each would be smaller.
+/// How many groups are stored at once: while one is answered, the next one is under way, or waits
+/// for SQLite's one connection that writes. With more of them each would be smaller.
 const LEADERS: usize = 2;
 
 /// What a group needs.
@@ -43,17 +43,14 @@ impl GroupStore {
         schema: &Schema,
         telling: Option<&Telling>,
     ) -> Option<Group<Self>> {
-        let is_sqlite = pools.dialect == Dialect::Sqlite;
-        // SQLite has one connection that writes, and waiting for it is fair.
-        let leaders = if is_sqlite { Semaphore::MAX_PERMITS } else { LEADERS };
-        (is_sqlite || schema.users.is_none()).then(|| {
+        (pools.dialect == Dialect::Sqlite || schema.users.is_none()).then(|| {
             let store = Self {
                 pools: pools.clone(),
                 statements: Arc::new(GroupStatements::new::<L>(schema)),
                 user_id: schema.user_id,
                 telling: telling.cloned(),
             };
-            Group::new(store, leaders)
+            Group::new(store, LEADERS)
         })
     }
 
