@@ -100,8 +100,8 @@ async fn run(trial: Trial) -> Result<Outcome> {
         fixture.problem(format!("the server refused a connection: {error}"));
     }
     let (answered, calls) = (answered.load(Ordering::Relaxed), calls.load(Ordering::Relaxed));
-    // How many are answered within 20 ms depends on the machine; that some are, again and again, does
-    // not.
+    // How many are answered within 20 ms depends on the machine; that some are, again and again,
+    // does not.
     if answered < TASKS {
         fixture.problem(format!("only {answered} of {calls} calls were answered during the storm"));
     }
