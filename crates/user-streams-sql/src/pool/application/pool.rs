@@ -179,6 +179,7 @@ struct PoolExecutor {
     transaction: Option<DatabaseTransaction>,
     /// Whether it waits for a lock for [`MAX_LOCK_WAIT`] only.
     is_group: bool,
+    /// Whether its statements have another timeout than the session's.
     has_own_timeout: bool,
     _permit: OwnedSemaphorePermit,
 }
